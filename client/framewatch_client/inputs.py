@@ -1,0 +1,134 @@
+"""What callers write, as the domain's labels, rules and stream configs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from framewatch_client.types import LabelsLike, RuleLike
+from framewatch_core.frames import OverflowPolicy, StreamConfig
+from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
+from framewatch_core.scoring import ScoreKind
+
+MAX_RULE_NUMBERS = 4
+
+
+def nanoseconds(seconds: float) -> int:
+    """Seconds as whole nanoseconds. Raises ValueError for what is no finite number."""
+    if not math.isfinite(seconds):
+        raise ValueError(f"a time of {seconds} s: expected a finite number of seconds")
+    return round(seconds * NS_PER_S)
+
+
+def label_set(labels: LabelsLike, templates: Sequence[str] | None = None) -> LabelSet:
+    """Labels as a set.
+
+    Args:
+        labels: a set, or labels, or their names; one string is one label.
+        templates: sentences with `{label}`; None: those of the set, by default `a photo of {label}`; empty: names are
+            used verbatim.
+
+    """
+    if isinstance(templates, str):
+        templates = (templates,)
+    if isinstance(labels, LabelSet):
+        return labels if templates is None else replace(labels, templates=tuple(templates))
+    if isinstance(labels, str):
+        labels = (labels,)
+    return LabelSet(
+        tuple(label if isinstance(label, Label) else Label(label) for label in labels),
+        DEFAULT_TEMPLATES if templates is None else tuple(templates),
+    )
+
+
+def event_rule(
+    label: str,
+    enter_at: float,
+    exit_below: float | None = None,
+    *,
+    min_present_s: float = 0.0,
+    min_absent_s: float = 0.0,
+    score: ScoreKind = ScoreKind.PROBABILITY,
+    id: str = "",  # noqa: A002  the field's name
+) -> EventRule:
+    """An EventRule with its times in seconds of frame time.
+
+    Example:
+        >>> event_rule("box", 0.8, 0.5, min_present_s=0.3).min_present_ns
+        300000000
+
+    """
+    return EventRule(label, enter_at, exit_below, nanoseconds(min_present_s), nanoseconds(min_absent_s), score, id)
+
+
+def parse_rule(text: str) -> EventRule:
+    """A rule's short form, `LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]`; the label may contain colons.
+
+    Numbers are taken from the right, at most four. Raises ValueError or InvalidRule.
+
+    Example:
+        >>> parse_rule("box:0.8:0.5").exit_below
+        0.5
+
+    """
+    label, numbers = text, list[float]()
+    while len(numbers) < MAX_RULE_NUMBERS and (split := _split_number(label)) is not None:
+        label = split[0]
+        numbers.insert(0, split[1])
+    if not label or not numbers:
+        raise ValueError(
+            f"the rule {text!r} can't be read: expected LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]], such as "
+            "box:0.8:0.5"
+        )
+    enter_at, *times = numbers
+    exit_below = times.pop(0) if times else None
+    min_present_s, min_absent_s = (*times, 0.0, 0.0)[:2]
+    return event_rule(label, enter_at, exit_below, min_present_s=min_present_s, min_absent_s=min_absent_s)
+
+
+def _split_number(text: str) -> tuple[str, float] | None:
+    head, colon, tail = text.rpartition(":")
+    try:
+        return (head, float(tail)) if colon else None
+    except ValueError:
+        return None
+
+
+def event_rules(rules: Iterable[RuleLike]) -> tuple[EventRule, ...]:
+    """Rules or their short forms as rules."""
+    if isinstance(rules, str):
+        rules = (rules,)
+    return tuple(parse_rule(rule) if isinstance(rule, str) else rule for rule in rules)
+
+
+def stream_config(
+    labels: LabelsLike,
+    *,
+    rules: Iterable[RuleLike] = (),
+    templates: Sequence[str] | None = None,
+    overflow: OverflowPolicy = OverflowPolicy.BLOCK,
+    top_count: int = 0,
+    max_frame_rate: float | None = None,
+    max_frame_gap_s: float | None = None,
+    origin_time: datetime | None = None,
+    model: str = "",
+) -> StreamConfig:
+    """A stream's config, checked as the server checks it.
+
+    Raises the errors of `framewatch_core` with the field's path, and ValueError for what can't be read.
+    """
+    if origin_time is not None and origin_time.tzinfo is None:
+        raise ValueError("origin_time has no time zone: give one, such as datetime.now(timezone.utc)")
+    return StreamConfig(
+        label_set=label_set(labels, templates),
+        rules=event_rules(rules),
+        overflow_policy=overflow,
+        top_count=top_count,
+        max_frame_rate=max_frame_rate,
+        max_frame_gap_ns=DEFAULT_MAX_FRAME_GAP_NS if max_frame_gap_s is None else nanoseconds(max_frame_gap_s),
+        origin_time=origin_time,
+        model=model,
+    )

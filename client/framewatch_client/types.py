@@ -1,0 +1,258 @@
+"""What the clients return: plain data, times in seconds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_core.frames import DropReason
+from framewatch_core.labels import Label, LabelSet
+from framewatch_core.rules import EventKind, EventRule
+from framewatch_core.scoring import LabelScore
+
+
+@runtime_checkable
+class PILImage(Protocol):
+    """What is used of a `PIL.Image.Image`; the client does not need Pillow."""
+
+    mode: str
+    size: tuple[int, int]
+
+    def convert(self, mode: str, /) -> PILImage:
+        """The image in another mode."""
+
+    def tobytes(self) -> bytes:
+        """The pixels, rows from top to bottom."""
+
+    def getexif(self) -> Any:
+        """The EXIF tags."""
+
+
+ImageLike = str | os.PathLike[str] | bytes | bytearray | memoryview | npt.NDArray[np.uint8] | PILImage
+"""A picture: the path or the bytes of a JPEG, PNG or WebP file; a uint8 array as OpenCV gives them, `[height, width]`
+grey, `[height, width, 3]` BGR or `[height, width, 4]` BGRA; or a PIL image."""
+
+LabelsLike = LabelSet | Sequence[str | Label] | str
+"""A label set, or labels, or their names."""
+
+RuleLike = EventRule | str
+"""A rule, or its short form `LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the server's time went, in seconds, and how many images the batch had (at least 1)."""
+
+    decode_s: float
+    queue_s: float
+    inference_s: float
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The scores of an image.
+
+    Attributes:
+        scores: best first, as many as asked for.
+        model: the model that answered.
+        timings: where the time went.
+        message: the response as it came.
+
+    """
+
+    scores: tuple[LabelScore, ...]
+    model: str
+    timings: Timings
+    message: pb.ClassifyResponse = field(repr=False, compare=False)
+
+    @property
+    def best(self) -> LabelScore:
+        """The most probable label's score."""
+        return self.scores[0]
+
+    @property
+    def label(self) -> str:
+        """The most probable label's name."""
+        return self.best.label
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """How much images resemble a query.
+
+    Attributes:
+        similarities: one cosine per candidate, in the order given, in [-1, 1].
+        model: the model that answered.
+        timings: where the time went.
+        message: the response as it came.
+
+    """
+
+    similarities: tuple[float, ...]
+    model: str
+    timings: Timings
+    message: pb.SimilarityResponse = field(repr=False, compare=False)
+
+    @property
+    def best_index(self) -> int:
+        """Which candidate resembles the query most; the first of equals."""
+        return self.similarities.index(max(self.similarities))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStarted:
+    """The server took the first config.
+
+    Attributes:
+        model: the model that scores the frames.
+        config_version: 1.
+        useful_short_side: frames whose shorter side has more pixels may be shrunk to it; 0: not said.
+        in_flight_frame_count: how many frames without a result are worth sending; 0: not said.
+        max_image_bytes: the server's limit on a picture's bytes; 0: not said.
+        message: the response as it came.
+
+    """
+
+    model: str
+    config_version: int
+    useful_short_side: int
+    in_flight_frame_count: int
+    max_image_bytes: int
+    message: pb.StreamFramesResponse = field(repr=False, compare=False)
+
+
+class FrameStatus(Enum):
+    """What became of a frame. UNKNOWN: something that a later server knows and this client doesn't."""
+
+    SCORED = auto()
+    DROPPED = auto()
+    FAILED = auto()
+    UNKNOWN = auto()
+
+
+class FrameErrorReason(Enum):
+    """Why a frame could not be scored; see `FrameErrorReason` in the .proto."""
+
+    EMPTY_IMAGE = auto()
+    UNSUPPORTED_FORMAT = auto()
+    UNDECODABLE_IMAGE = auto()
+    IMAGE_TOO_LARGE = auto()
+    INVALID_RAW_IMAGE = auto()
+    OUT_OF_ORDER = auto()
+    INTERNAL = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameError:
+    """Why a frame could not be scored. `reason`: None if this client doesn't know it; `message`: for a person to read."""
+
+    reason: FrameErrorReason | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What became of a frame.
+
+    Attributes:
+        frame_id: the frame's number.
+        time_s: the frame's time since the origin, in seconds.
+        config_version: of the config that counted for it; from 1.
+        status: whether it was scored, dropped or failed.
+        scores: SCORED: best first, as many as asked for; else empty.
+        drop_reason: DROPPED: why, if this client knows the reason.
+        error: FAILED: why.
+        timings: SCORED: where the time went.
+        message: the response as it came.
+
+    """
+
+    frame_id: int
+    time_s: float
+    config_version: int
+    status: FrameStatus
+    scores: tuple[LabelScore, ...]
+    drop_reason: DropReason | None
+    error: FrameError | None
+    timings: Timings | None
+    message: pb.StreamFramesResponse = field(repr=False, compare=False)
+
+    @property
+    def best(self) -> LabelScore | None:
+        """The most probable label's score; None if the frame was not scored."""
+        return self.scores[0] if self.scores else None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something appeared or went. ENTERED and EXITED of a rule alternate, beginning with ENTERED.
+
+    Attributes:
+        event_id: unique over all streams and servers.
+        kind: what happened.
+        rule_id, label: the rule that saw it and its label.
+        frame_id, time_s: the frame that completed it and its time in seconds.
+        began_frame_id, began_time_s: when it truly began: the first frame of the run that satisfied the rule.
+        score: of the frame that completed it, of the rule's kind.
+        peak_score: the highest since it began (ENTERED), while it was present (EXITED).
+        present_s: EXITED: how long it was present, in seconds; else None.
+        wall_time, began_wall_time: the same moments in UTC, if the stream has an `origin_time`.
+        message: the response as it came.
+
+    """
+
+    event_id: str
+    kind: EventKind
+    rule_id: str
+    label: str
+    frame_id: int
+    time_s: float
+    began_frame_id: int
+    began_time_s: float
+    score: float
+    peak_score: float
+    present_s: float | None
+    wall_time: datetime | None
+    began_wall_time: datetime | None
+    message: pb.StreamFramesResponse = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A picture to send.
+
+    Attributes:
+        image: the picture.
+        time_s: since an origin of your choice, in seconds, not negative, never going back; for every frame of a stream
+            or for none. None: the time at which the server gets it.
+        frame_id: its number, rising from frame to frame; None: one more than the frame's before it, from 0.
+
+    """
+
+    image: ImageLike
+    time_s: float | None = None
+    frame_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfigure:
+    """Put among the frames: from the next one on, watch for this instead. All else of the stream stays as it was.
+
+    A rule that equals an earlier one, its label's prompts included, keeps its state.
+    """
+
+    labels: LabelsLike
+    rules: Sequence[RuleLike] = ()
+    templates: Sequence[str] | None = None
+
+
+StreamItem = Frame | Reconfigure | ImageLike | tuple[ImageLike, float]
+"""What a stream's source may yield: a picture alone, with its time in seconds, a Frame, or a Reconfigure."""

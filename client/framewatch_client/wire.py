@@ -1,0 +1,177 @@
+"""Between protobuf messages and the domain. Cases and values that this client doesn't know are passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TypeVar
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client.types import (
+    Classification,
+    Event,
+    FrameError,
+    FrameErrorReason,
+    FrameResult,
+    FrameStatus,
+    Similarity,
+    StreamStarted,
+    Timings,
+)
+from framewatch_core.frames import DropReason, OverflowPolicy, StreamConfig
+from framewatch_core.labels import DEFAULT_TEMPLATES, LabelSet
+from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
+from framewatch_core.scoring import LabelScore, ScoreKind
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+EnumT = TypeVar("EnumT", bound=Enum)
+
+_OVERFLOW = {
+    OverflowPolicy.BLOCK: pb.OVERFLOW_POLICY_BLOCK,
+    OverflowPolicy.DROP_OLDEST: pb.OVERFLOW_POLICY_DROP_OLDEST,
+}
+_SCORE_KINDS = {
+    ScoreKind.PROBABILITY: pb.SCORE_KIND_PROBABILITY,
+    ScoreKind.SIMILARITY: pb.SCORE_KIND_SIMILARITY,
+}
+_STATUSES = {"scores": FrameStatus.SCORED, "dropped": FrameStatus.DROPPED, "error": FrameStatus.FAILED}
+
+
+def duration(time_ns: int) -> Duration:
+    """Nanoseconds, not negative, as a Duration."""
+    return Duration(seconds=time_ns // NS_PER_S, nanos=time_ns % NS_PER_S)
+
+
+def label_set_message(label_set: LabelSet) -> pb.LabelSet:
+    """The label set; default templates are left to the server."""
+    message = pb.LabelSet(labels=[pb.Label(name=label.name, prompts=label.prompts) for label in label_set.labels])
+    if label_set.templates != DEFAULT_TEMPLATES:
+        message.templates.CopyFrom(pb.PromptTemplates(templates=label_set.templates))
+    return message
+
+
+def config_message(config: StreamConfig) -> pb.StreamConfig:
+    """The config; what has its default stays absent."""
+    message = pb.StreamConfig(
+        model=config.model,
+        label_set=label_set_message(config.label_set),
+        rules=[_rule_message(rule) for rule in config.rules],
+        overflow_policy=_OVERFLOW[config.overflow_policy],
+        top_count=config.top_count,
+        max_frame_rate=config.max_frame_rate,
+    )
+    if config.max_frame_gap_ns != DEFAULT_MAX_FRAME_GAP_NS:
+        message.max_frame_gap.CopyFrom(duration(config.max_frame_gap_ns))
+    if config.origin_time is not None:
+        message.origin_time.FromDatetime(config.origin_time)
+    return message
+
+
+def _rule_message(rule: EventRule) -> pb.EventRule:
+    message = pb.EventRule(
+        id=rule.id,
+        label=rule.label,
+        score=_SCORE_KINDS[rule.score],
+        enter_at=rule.enter_at,
+        exit_below=rule.exit_below,
+    )
+    if rule.min_present_ns:
+        message.min_present.CopyFrom(duration(rule.min_present_ns))
+    if rule.min_absent_ns:
+        message.min_absent.CopyFrom(duration(rule.min_absent_ns))
+    return message
+
+
+def classification(message: pb.ClassifyResponse) -> Classification:
+    """The scores of an image."""
+    return Classification(_scores(message.scores), message.model, _timings(message.timings), message)
+
+
+def similarity(message: pb.SimilarityResponse) -> Similarity:
+    """The cosines of a query's candidates."""
+    return Similarity(tuple(message.similarities), message.model, _timings(message.timings), message)
+
+
+def stream_started(message: pb.StreamFramesResponse) -> StreamStarted:
+    """The server's answer to the first config."""
+    started = message.started
+    return StreamStarted(
+        started.model,
+        started.config_version,
+        started.useful_short_side,
+        started.in_flight_frame_count,
+        started.max_image_bytes,
+        message,
+    )
+
+
+def frame_result(message: pb.StreamFramesResponse) -> FrameResult:
+    """What became of a frame."""
+    result = message.result
+    status = _STATUSES.get(result.WhichOneof("outcome") or "", FrameStatus.UNKNOWN)
+    regions = result.scores.regions
+    return FrameResult(
+        frame_id=result.frame_id,
+        time_s=_seconds(result.time_offset),
+        config_version=result.config_version,
+        status=status,
+        scores=_scores(regions[0].scores) if regions else (),
+        drop_reason=_known(DropReason, pb.DropReason.DESCRIPTOR, "DROP_REASON_", result.dropped.reason),
+        error=_frame_error(result.error) if status is FrameStatus.FAILED else None,
+        timings=_timings(result.timings) if result.HasField("timings") else None,
+        message=message,
+    )
+
+
+def event(message: pb.StreamFramesResponse) -> Event | None:
+    """What happened; None: of a kind that this client doesn't know."""
+    seen = message.event
+    kind = _known(EventKind, pb.EventKind.DESCRIPTOR, "EVENT_KIND_", seen.kind)
+    if kind is None:
+        return None
+    return Event(
+        event_id=seen.event_id,
+        kind=kind,
+        rule_id=seen.rule_id,
+        label=seen.label,
+        frame_id=seen.frame_id,
+        time_s=_seconds(seen.time_offset),
+        began_frame_id=seen.began_frame_id,
+        began_time_s=_seconds(seen.began_time_offset),
+        score=seen.score,
+        peak_score=seen.peak_score,
+        present_s=_seconds(seen.present_duration) if seen.HasField("present_duration") else None,
+        wall_time=_datetime(seen.wall_time) if seen.HasField("wall_time") else None,
+        began_wall_time=_datetime(seen.began_wall_time) if seen.HasField("began_wall_time") else None,
+        message=message,
+    )
+
+
+def _frame_error(error: pb.FrameError) -> FrameError:
+    reason = _known(FrameErrorReason, pb.FrameErrorReason.DESCRIPTOR, "FRAME_ERROR_REASON_", error.reason)
+    return FrameError(reason, error.message)
+
+
+def _known(kind: type[EnumT], names: EnumDescriptor, prefix: str, number: int) -> EnumT | None:
+    """The member of the number's name; None for one that this client doesn't know."""
+    value = names.values_by_number.get(number)
+    return None if value is None else kind.__members__.get(value.name.removeprefix(prefix))
+
+
+def _scores(scores: Iterable[pb.LabelScore]) -> tuple[LabelScore, ...]:
+    return tuple(LabelScore(score.label, score.probability, score.similarity) for score in scores)
+
+
+def _timings(timings: pb.Timings) -> Timings:
+    return Timings(_seconds(timings.decode), _seconds(timings.queue), _seconds(timings.inference), timings.batch_size)
+
+
+def _seconds(time: Duration) -> float:
+    return time.seconds + time.nanos / NS_PER_S
+
+
+def _datetime(time: Timestamp) -> datetime:
+    return time.ToDatetime(tzinfo=UTC)

@@ -1,0 +1,75 @@
+import { create, type DescMessage, type MessageShape, toJsonString } from "@bufbuild/protobuf";
+
+import type { FramewatchError } from "./errors.js";
+import {
+  DropReason,
+  type Event,
+  EventKind,
+  FrameErrorReason,
+  type FrameResult,
+  type LabelScore,
+  type StreamFramesResponse,
+  StreamFramesResponseSchema,
+} from "./gen/framewatch/v1/framewatch_pb.js";
+import { seconds } from "./requests.js";
+
+/** A message as one line of protobuf JSON, with the .proto's field names and with fields that are 0 or empty. */
+export function jsonLine<D extends DescMessage>(schema: D, message: MessageShape<D>): string {
+  return toJsonString(schema, message, { useProtoFieldName: true, alwaysEmitImplicit: true });
+}
+
+/** A response of StreamFrames as one line of protobuf JSON. */
+export function responseJson(response: StreamFramesResponse["response"]): string {
+  return jsonLine(StreamFramesResponseSchema, create(StreamFramesResponseSchema, { response }));
+}
+
+/** `0.913 a cat`, a line per label. */
+export function scoreLines(scores: readonly LabelScore[]): string {
+  return scores.map((score) => `${score.probability.toFixed(3)} ${score.label}`).join("\n");
+}
+
+/** `frame 12  0.480 s  a cat 0.913  a dog 0.087`. */
+export function resultLine(result: FrameResult): string {
+  return [`frame ${result.frameId}`, `${seconds(result.timeOffset).toFixed(3)} s`, outcomeText(result)].join("  ");
+}
+
+function outcomeText({ outcome }: FrameResult): string {
+  switch (outcome.case) {
+    case "scores":
+      return outcome.value.regions
+        .flatMap(({ scores }) => scores.map((score) => `${score.label} ${score.probability.toFixed(3)}`))
+        .join("  ");
+    case "dropped":
+      return `dropped: ${nameOf(DropReason, outcome.value.reason)}`;
+    case "error":
+      return `failed: ${nameOf(FrameErrorReason, outcome.value.reason)}: ${outcome.value.message}`;
+    default: // a later version's
+      return "an outcome that this version does not know";
+  }
+}
+
+/** `ENTERED a cat  frame 12  0.480 s  since 0.320 s  score 0.913  (rule cat)`. */
+export function eventLine(event: Event): string {
+  return [
+    `${nameOf(EventKind, event.kind)} ${event.label}`,
+    `frame ${event.frameId}`,
+    `${seconds(event.timeOffset).toFixed(3)} s`,
+    `since ${seconds(event.beganTimeOffset).toFixed(3)} s`,
+    `score ${event.score.toFixed(3)}`,
+    `(rule ${event.ruleId})`,
+  ].join("  ");
+}
+
+/** The message, the stable reason, then a line for every wrong field and every further fact. */
+export function errorText(error: FramewatchError): string {
+  return [
+    [error.codeName, error.reason, error.message].filter((part) => part !== undefined).join(": "),
+    ...error.fields.map(({ field, description }) => `  ${field}: ${description}`),
+    ...Object.entries(error.metadata).map(([name, value]) => `  ${name} = ${value}`),
+  ].join("\n");
+}
+
+/** A value that a later version added has its number for a name. */
+function nameOf(names: Readonly<Record<number, string>>, value: number): string {
+  return names[value] ?? String(value);
+}

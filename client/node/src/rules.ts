@@ -1,0 +1,18 @@
+import type { Rule } from "./client.js";
+
+const NUMBER = String.raw`\d*\.?\d+`;
+const RULE = new RegExp(`^(?<label>.+?):(?<enterAt>${NUMBER})(?::(?<exitBelow>${NUMBER}))?$`, "s");
+
+/**
+ * Reads `label:enter` or `label:enter:exit`, such as `a cat:0.7:0.4`; a label may have colons in it.
+ *
+ * Whether the numbers make sense is for the server to say.
+ *
+ * @returns The rule, or undefined when the text is not of that form.
+ */
+export function parseRule(text: string): Rule | undefined {
+  const parts = RULE.exec(text)?.groups;
+  if (parts === undefined) return undefined;
+  const exitBelow = parts.exitBelow === undefined ? undefined : Number(parts.exitBelow);
+  return { label: parts.label, enterAt: Number(parts.enterAt), exitBelow };
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { duration, frame, image, labelSet, seconds } from "../src/requests.js";
+
+const DURATIONS = [
+  [0, 0n, 0],
+  [1.5, 1n, 500_000_000],
+  [0.1, 0n, 100_000_000],
+  [0.9999999999, 1n, 0],
+  [-1.25, -1n, -250_000_000],
+] as const;
+
+for (const [value, whole, nanos] of DURATIONS) {
+  test(`${value} s as a Duration`, () => {
+    const { seconds: found, nanos: foundNanos } = duration(value);
+    assert.deepEqual([found, foundNanos], [whole, nanos]);
+  });
+}
+
+test("a Duration comes back", () => assert.equal(seconds(duration(12.345)), 12.345));
+test("no Duration is 0 s", () => assert.equal(seconds(undefined), 0));
+
+test("no templates and an empty list of them differ", () => {
+  assert.equal(labelSet({ labels: ["cat"] }).templates, undefined);
+  assert.deepEqual(labelSet({ labels: ["cat"], templates: [] }).templates?.templates, []);
+});
+
+test("labels keep their order and their prompts", () => {
+  const { labels } = labelSet({ labels: ["cat", { name: "dog", prompts: ["a good dog"] }] });
+  assert.deepEqual(labels.map(({ name, prompts }) => [name, prompts]), [["cat", []], ["dog", ["a good dog"]]]);
+});
+
+test("bytes are a file, anything else is raw pixels", () => {
+  assert.equal(image(new Uint8Array(3)).content.case, "encoded");
+  assert.equal(image({ data: new Uint8Array(3), width: 1, height: 1 }).content.case, "raw");
+});
+
+test("a frame's own number counts before the next one", () => {
+  assert.equal(frame(new Uint8Array(3), 7n).frameId, 7n);
+  assert.equal(frame({ image: new Uint8Array(3), frameId: 9n }, 7n).frameId, 9n);
+});
+
+test("a frame without time has none, one at 0 s has 0", () => {
+  assert.equal(frame(new Uint8Array(3), 0n).timeOffset, undefined);
+  assert.equal(frame({ image: new Uint8Array(3), timeOffsetS: 0 }, 0n).timeOffset?.seconds, 0n);
+});

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+
+import { status } from "@grpc/grpc-js";
+
+import { type Event, type FrameResult, FramewatchError } from "../src/index.js";
+import { callFailure, detailsTrailer, result, type StreamOnServer, started, withServer } from "./server.js";
+
+const PICTURE = new Uint8Array([1, 2, 3]);
+const LABELS = { labels: ["cat"] };
+
+/** Says started, then answers every frame; extra answers come before a frame's result. */
+function answering(inFlight: number, beforeResult: (stream: StreamOnServer) => void = () => {}) {
+  return (stream: StreamOnServer) => {
+    stream.on("data", ({ request }) => {
+      if (request.case === "config") {
+        stream.write(started(inFlight));
+      } else {
+        beforeResult(stream);
+        stream.write(result(request.value.frameId));
+      }
+    });
+    stream.on("end", () => stream.end());
+  };
+}
+
+async function collect(messages: AsyncIterable<FrameResult | Event>): Promise<bigint[]> {
+  const ids = [];
+  for await (const { frameId } of messages) ids.push(frameId);
+  return ids;
+}
+
+test("one result per frame, in order", () =>
+  withServer(answering(2), async (client) => {
+    assert.deepEqual(await collect(client.watch([PICTURE, PICTURE, PICTURE], LABELS)), [0n, 1n, 2n]);
+  }));
+
+test("no frames are no fault", () =>
+  withServer(answering(2), async (client) => {
+    assert.deepEqual(await collect(client.watch([], LABELS)), []);
+  }));
+
+test("what a later version says is passed over", () => {
+  const fieldNine = new Uint8Array([0x4a, 0x01, 0x00]);
+  const empty = new Uint8Array();
+  const server = answering(2, (stream) => [fieldNine, empty].forEach((answer) => stream.write(answer)));
+  return withServer(server, async (client) => {
+    assert.deepEqual(await collect(client.watch([PICTURE, PICTURE], LABELS)), [0n, 1n]);
+  });
+});
+
+test("no frame is asked for while the window is full", () => {
+  let pulled = 0;
+  function* source() {
+    for (; pulled < 8; pulled += 1) yield PICTURE;
+  }
+  const pulledWhenFull: number[] = [];
+  let held: bigint[] = [];
+  const holding = (stream: StreamOnServer) => {
+    const answerHeld = () => {
+      held.forEach((frameId) => stream.write(result(frameId)));
+      held = [];
+    };
+    stream.on("data", ({ request }) => {
+      if (request.case === "config") stream.write(started(3));
+      if (request.case !== "frame") return;
+      held.push(request.value.frameId);
+      if (held.length < 3) return;
+      pulledWhenFull.push(pulled);
+      answerHeld();
+    });
+    stream.on("end", () => {
+      answerHeld();
+      stream.end();
+    });
+  };
+  return withServer(holding, async (client) => {
+    assert.equal((await collect(client.watch(source(), LABELS))).length, 8);
+    // `pulled` counts a frame when the one after it is asked for.
+    assert.deepEqual(pulledWhenFull, [2, 5]);
+  });
+});
+
+test("the source's error is the caller's, and the server is told", async () => {
+  let cancelled: Promise<unknown> | undefined;
+  const server = (stream: StreamOnServer) => {
+    cancelled = once(stream, "cancelled");
+    answering(2)(stream);
+  };
+  await withServer(server, async (client) => {
+    const failing = (async function* () {
+      yield PICTURE;
+      throw new RangeError("camera gone");
+    })();
+    await assert.rejects(collect(client.watch(failing, LABELS)), RangeError);
+    await cancelled;
+  });
+});
+
+test("leaving the loop ends the call and closes the source", async () => {
+  let cancelled: Promise<unknown> | undefined;
+  const server = (stream: StreamOnServer) => {
+    cancelled = once(stream, "cancelled");
+    answering(2)(stream);
+  };
+  await withServer(server, async (client) => {
+    let closed = () => {};
+    const sourceClosed = new Promise<void>((resolve) => (closed = resolve));
+    const endless = (async function* () {
+      try {
+        for (;;) yield PICTURE;
+      } finally {
+        closed();
+      }
+    })();
+    for await (const _ of client.watch(endless, LABELS)) break;
+    await Promise.all([cancelled, sourceClosed]);
+  });
+});
+
+test("a signal ends a stream whose source says nothing", () =>
+  withServer(answering(2), async (client) => {
+    const abort = new AbortController();
+    const silent = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
+    const options = { ...LABELS, signal: abort.signal, onStarted: () => abort.abort(new RangeError("enough")) };
+    await assert.rejects(collect(client.watch(silent, options)), RangeError);
+  }));
+
+test("a config that is refused tells its field", () => {
+  const refusing = (stream: StreamOnServer) => {
+    const trailer = detailsTrailer("INVALID_RULE", "config.rules[0].label");
+    stream.emit("error", callFailure(status.INVALID_ARGUMENT, "no such label", trailer));
+  };
+  return withServer(refusing, async (client) => {
+    await assert.rejects(collect(client.watch([PICTURE], LABELS)), (error) => {
+      assert.ok(error instanceof FramewatchError);
+      assert.deepEqual([error.reason, error.fields[0]?.field], ["INVALID_RULE", "config.rules[0].label"]);
+      return true;
+    });
+  });
+});
+
+test("an end with results missing is a fault", () => {
+  const forgetful = (stream: StreamOnServer) => {
+    stream.on("data", ({ request }) => request.case === "config" && stream.write(started(2)));
+    stream.on("end", () => stream.end());
+  };
+  return withServer(forgetful, async (client) => {
+    await assert.rejects(collect(client.watch([PICTURE], LABELS)), /owes 1 results/);
+  });
+});
+
+test("an end before any frame was sent is a fault", () =>
+  withServer(
+    (stream) => stream.end(),
+    async (client) => {
+      await assert.rejects(collect(client.watch([PICTURE], LABELS)), /before its time/);
+    },
+  ));

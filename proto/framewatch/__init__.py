@@ -1,0 +1,1 @@
+"""Generated stubs of the framewatch API, one package per version."""

@@ -1,0 +1,166 @@
+"""What goes into a stream and what comes out."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Generic, TypeVar
+
+from framewatch_core.errors import FramewatchError, InvalidRequest, InvalidRule, check_limit
+from framewatch_core.labels import Label, LabelSet
+from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule, RuleEvent
+from framewatch_core.scoring import LabelScore
+
+ImageT = TypeVar("ImageT")
+
+MAX_RULES = 1000
+
+
+class OverflowPolicy(Enum):
+    """What happens to frames that come faster than they are scored."""
+
+    BLOCK = auto()
+    DROP_OLDEST = auto()
+
+
+class DropReason(Enum):
+    """Why a frame was not looked at."""
+
+    OVERFLOW = auto()
+    FRAME_RATE_LIMIT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConfig:
+    """What a stream watches for; see `StreamConfig` in the .proto.
+
+    Times are in nanoseconds, the origin's since the Unix epoch.
+
+    Raises:
+        InvalidRequest, LimitExceeded: with the field's path below the config.
+
+    """
+
+    label_set: LabelSet
+    rules: tuple[EventRule, ...] = ()
+    overflow_policy: OverflowPolicy = OverflowPolicy.BLOCK
+    top_count: int = 0
+    max_frame_rate: float | None = None
+    max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS
+    origin_time_ns: int | None = None
+    model: str = ""
+
+    def __post_init__(self) -> None:
+        check_limit("rules", limit="max_rules", maximum=MAX_RULES, actual=len(self.rules), field="rules")
+        names = set(self.label_set.names)
+        counts = Counter(rule.name for rule in self.rules)
+        for i, rule in enumerate(self.rules):
+            if rule.label not in names:
+                raise InvalidRule(f"the rule's label {rule.label!r} is not in the label set", f"rules[{i}].label")
+            if counts[rule.name] > 1:
+                raise InvalidRule(
+                    f"several rules are called {rule.name!r}: give each an id of its own", f"rules[{i}].id"
+                )
+        rate = self.max_frame_rate
+        if rate is not None and not (math.isfinite(rate) and rate > 0):
+            raise InvalidRequest(f"max_frame_rate is {rate:g}: expected more than 0, or nothing", "max_frame_rate")
+        if self.max_frame_gap_ns <= 0:
+            gap_s = self.max_frame_gap_ns / NS_PER_S
+            raise InvalidRequest(f"max_frame_gap is {gap_s:g} s: expected more than 0, or nothing", "max_frame_gap")
+
+    def rules_by_identity(self) -> dict[object, EventRule]:
+        """The rules under all that makes one the same in a later config: itself and its label's prompts."""
+        labels: dict[str, Label] = {label.name: label for label in self.label_set.labels}
+        return {(rule, self.label_set.prompts_of(labels[rule.label])): rule for rule in self.rules}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame(Generic[ImageT]):
+    """One picture of a stream.
+
+    Attributes:
+        frame_id: the client's number.
+        time_ns: since the client's origin; None: the time of arrival counts.
+        image: the picture, or why there is none.
+
+    """
+
+    frame_id: int
+    time_ns: int | None
+    image: ImageT | FramewatchError
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the time of a request went, in nanoseconds, and the batch it was in."""
+
+    decode_ns: int = 0
+    queue_ns: int = 0
+    inference_ns: int = 0
+    batch_size: int = 0
+
+    def __add__(self, other: Timings) -> Timings:
+        """Several images of one request: times add up, the largest batch counts."""
+        return Timings(
+            self.decode_ns + other.decode_ns,
+            self.queue_ns + other.queue_ns,
+            self.inference_ns + other.inference_ns,
+            max(self.batch_size, other.batch_size),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The frame's scores: best first, as many as the config's top_count says."""
+
+    scores: tuple[LabelScore, ...]
+    timings: Timings = field(default_factory=Timings)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The frame was not looked at."""
+
+    reason: DropReason
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The frame could not be scored."""
+
+    error: FramewatchError
+
+
+Outcome = Scored | Dropped | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The first config was accepted."""
+
+    config: StreamConfig
+    config_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What became of a frame."""
+
+    frame_id: int
+    time_ns: int
+    config_version: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A rule's event with its id and, when the config has it, its frame time 0 in ns since the Unix epoch."""
+
+    event_id: str
+    seen: RuleEvent
+    origin_time_ns: int | None = None
+
+
+Output = Started | FrameResult | Event

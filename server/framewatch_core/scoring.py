@@ -1,0 +1,107 @@
+"""From embeddings to scores.
+
+The probabilities are those of the models' reference code in transformers: for CLIP
+`softmax(logit_scale · cosine)` over the label set, for SigLIP `sigmoid(logit_scale · cosine + logit_bias)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import numpy as np
+import numpy.typing as npt
+
+Float32Array = npt.NDArray[np.float32]
+
+
+class ScoreKind(Enum):
+    """Which score of a label is meant."""
+
+    PROBABILITY = auto()
+    SIMILARITY = auto()
+
+
+class Activation(Enum):
+    """How a model turns logits into probabilities."""
+
+    SOFTMAX = auto()
+    SIGMOID = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreHead:
+    """How a model turns cosines into probabilities.
+
+    Attributes:
+        logit_scale: factor of the cosine, greater than 0 (already exponentiated).
+        logit_bias: added to the logit.
+        activation: softmax over the set, or a sigmoid for each label.
+
+    """
+
+    logit_scale: float
+    logit_bias: float = 0.0
+    activation: Activation = Activation.SOFTMAX
+
+    def probabilities(self, similarities: Float32Array) -> Float32Array:
+        """Probabilities of cosines, float32 `[..., labels]` to the same shape; computed in float64."""
+        logits = similarities.astype(np.float64) * self.logit_scale + self.logit_bias
+        if self.activation is Activation.SIGMOID:
+            return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScore:
+    """How well an image fits a label: `probability` in [0, 1], `similarity` (cosine) in [-1, 1]."""
+
+    label: str
+    probability: float
+    similarity: float
+
+    def value(self, kind: ScoreKind) -> float:
+        """The score of that kind."""
+        return self.probability if kind is ScoreKind.PROBABILITY else self.similarity
+
+
+def score_labels(
+    names: tuple[str, ...], image: Float32Array, texts: Float32Array, head: ScoreHead
+) -> tuple[LabelScore, ...]:
+    """Scores of one image, in the labels' order.
+
+    Args:
+        names: of the n labels.
+        image: L2-normalised embedding `[d]`.
+        texts: L2-normalised embeddings `[n, d]`.
+        head: the model's own.
+
+    """
+    similarities = cosine(texts, image)
+    probabilities = head.probabilities(similarities)
+    return tuple(
+        LabelScore(name, probability, similarity)
+        for name, probability, similarity in zip(names, probabilities.tolist(), similarities.tolist(), strict=True)
+    )
+
+
+def cosine(candidates: Float32Array, query: Float32Array) -> Float32Array:
+    """Cosines of L2-normalised vectors, `[n, d]` and `[d]` to `[n]`; rounding beyond [-1, 1] is cut off."""
+    return np.asarray(np.clip(candidates @ query, -1.0, 1.0), dtype=np.float32)
+
+
+def best_first(scores: tuple[LabelScore, ...], top_count: int = 0) -> tuple[LabelScore, ...]:
+    """The scores from the most probable down, ties in their order; `top_count` of them, 0 for all."""
+    ranked = tuple(sorted(scores, key=lambda score: -score.probability))
+    return ranked[:top_count] if top_count else ranked
+
+
+def ensemble(embeddings: Float32Array) -> Float32Array:
+    """The normalised mean `[d]` of L2-normalised embeddings `[n, d]`: the CLIP paper's prompt ensemble."""
+    return l2_normalise(embeddings.mean(axis=0))
+
+
+def l2_normalise(vectors: Float32Array) -> Float32Array:
+    """Vectors of length 1 along the last axis."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)

@@ -1,0 +1,266 @@
+"""The protocol of StreamFrames without I/O.
+
+A shell feeds configs and frames in, takes work out, brings scores back, and sends what `next_output` gives:
+
+    config → configure ┐                  ┌→ next_work → (decode, embed, score) → finish ┐
+    frame  → receive   ┴→ slots, in order ┘                                               ┴→ next_output → stream
+
+Every frame has a slot from its arrival until its outcome is out. Outcomes leave in the order in which the frames came,
+each with its events behind it. Everything that the session holds is bounded by `SessionLimits`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Generic
+
+from framewatch_core.errors import FrameOutOfOrder, FramewatchError, InvalidRequest, MissingConfig
+from framewatch_core.frames import (
+    Dropped,
+    DropReason,
+    Event,
+    Failed,
+    Frame,
+    FrameResult,
+    ImageT,
+    Outcome,
+    Output,
+    OverflowPolicy,
+    Scored,
+    Started,
+    StreamConfig,
+    Timings,
+)
+from framewatch_core.rules import NS_PER_S, Moment, RuleBook
+from framewatch_core.scoring import LabelScore, best_first
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How much a stream may hold.
+
+    Attributes:
+        running: frames that are being decoded or scored at once.
+        waiting: frames that wait for that.
+        unsent: outcomes and events that wait for those before them or for the client to read.
+
+    """
+
+    running: int = 8
+    waiting: int = 8
+    unsent: int = 1024
+
+
+class _State(Enum):
+    WAITING = auto()
+    RUNNING = auto()
+    DONE = auto()
+
+
+@dataclass(slots=True, eq=False)
+class _Slot(Generic[ImageT]):
+    """A frame's place in the order of results."""
+
+    moment: Moment
+    config: StreamConfig
+    config_version: int
+    state: _State
+    image: ImageT | None = None
+    outcome: Outcome | None = None
+    all_scores: tuple[LabelScore, ...] = ()
+
+    def settle(self, outcome: Outcome) -> None:
+        self.state, self.outcome, self.image = _State.DONE, outcome, None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work(Generic[ImageT]):
+    """A frame to score: its picture and the config that counts for it."""
+
+    image: ImageT
+    config: StreamConfig
+    slot: _Slot[ImageT]
+
+
+class StreamSession(Generic[ImageT]):
+    """One stream's state; see the module."""
+
+    def __init__(self, stream_id: str, limits: SessionLimits) -> None:
+        """`stream_id`: unique over all streams and servers; event ids begin with it."""
+        self._stream_id = stream_id
+        self._limits = limits
+        self._config: StreamConfig | None = None
+        self._config_version = 0
+        self._slots: deque[_Slot[ImageT]] = deque()
+        self._waiting: deque[_Slot[ImageT]] = deque()
+        self._running_count = 0
+        self._outbox: deque[Output] = deque()
+        self._rules = RuleBook()
+        self._rules_version = 0
+        self._event_count = 0
+        self._input_closed = False
+        self._order = _FrameOrder()
+
+    def configure(self, config: StreamConfig) -> None:
+        """Takes a config; it counts for the frames after it. Raises InvalidRequest if it changes the model."""
+        if self._config is not None and config.model != self._config.model:
+            raise InvalidRequest(
+                f"a stream's model can't change (it is {self._config.model!r}): open another stream", "config.model"
+            )
+        first = self._config is None
+        self._config = config
+        self._config_version += 1
+        if first:
+            self._outbox.append(Started(config, self._config_version))
+
+    def receive(self, frame: Frame[ImageT], arrival_ns: int) -> None:
+        """Takes a frame. `arrival_ns`: time since the stream's start. Raises MissingConfig before the first config."""
+        if self._config is None:
+            raise MissingConfig("a frame came before the config: send the config as the stream's first message")
+        slot = self._new_slot(frame, arrival_ns, self._config)
+        self._slots.append(slot)
+        if slot.state is _State.WAITING:
+            self._waiting.append(slot)
+            self._drop_overflow()
+        self._release()
+
+    def _new_slot(self, frame: Frame[ImageT], arrival_ns: int, config: StreamConfig) -> _Slot[ImageT]:
+        moment = Moment(frame.frame_id, arrival_ns if frame.time_ns is None else frame.time_ns)
+        slot = _Slot[ImageT](moment, config, self._config_version, _State.WAITING)
+        try:
+            self._order.check(moment, gives_time=frame.time_ns is not None)
+        except FrameOutOfOrder as error:
+            slot.settle(Failed(error))
+            return slot
+        if isinstance(frame.image, FramewatchError):
+            slot.settle(Failed(frame.image))
+        elif not self._order.is_within_rate(moment.time_ns, config.max_frame_rate):
+            slot.settle(Dropped(DropReason.FRAME_RATE_LIMIT))
+        else:
+            slot.image = frame.image
+        return slot
+
+    def _drop_overflow(self) -> None:
+        """Live streams: only the newest frames wait."""
+        oldest = self._waiting[0]
+        if oldest.config.overflow_policy is OverflowPolicy.DROP_OLDEST and len(self._waiting) > self._limits.waiting:
+            self._waiting.popleft().settle(Dropped(DropReason.OVERFLOW))
+
+    @property
+    def accepts_frames(self) -> bool:
+        """Whether the shell may read on. False slows the sender through the stream's flow control."""
+        if self._config is None:
+            return True
+        if len(self._slots) + len(self._outbox) >= self._limits.unsent:
+            return False
+        blocks = self._config.overflow_policy is OverflowPolicy.BLOCK
+        return not (blocks and len(self._waiting) >= self._limits.waiting)
+
+    def next_work(self) -> Work[ImageT] | None:
+        """The next frame to score, oldest first; None: none waits, enough are running, or the client does not read."""
+        if not self._waiting or self._running_count >= self._limits.running or len(self._outbox) >= self._limits.unsent:
+            return None
+        slot = self._waiting.popleft()
+        if slot.image is None:
+            msg = "a waiting frame has its image"
+            raise AssertionError(msg)
+        slot.state = _State.RUNNING
+        self._running_count += 1
+        return Work(slot.image, slot.config, slot)
+
+    def complete(self, work: Work[ImageT], scores: tuple[LabelScore, ...], timings: Timings) -> None:
+        """Brings a frame's scores, in the labels' order."""
+        work.slot.all_scores = scores
+        self._settle(work, Scored(best_first(scores, work.config.top_count), timings))
+
+    def fail(self, work: Work[ImageT], error: FramewatchError) -> None:
+        """Says that a frame could not be scored."""
+        self._settle(work, Failed(error))
+
+    def _settle(self, work: Work[ImageT], outcome: Outcome) -> None:
+        work.slot.settle(outcome)
+        self._running_count -= 1
+        self._release()
+
+    def _release(self) -> None:
+        """Moves outcomes to the outbox as far as none before them is missing."""
+        while self._slots and (outcome := self._slots[0].outcome) is not None:
+            slot = self._slots.popleft()
+            self._outbox.append(FrameResult(slot.moment.frame_id, slot.moment.time_ns, slot.config_version, outcome))
+            if isinstance(outcome, Scored):
+                self._outbox.extend(self._events(slot))
+
+    def _events(self, slot: _Slot[ImageT]) -> list[Event]:
+        if slot.config_version != self._rules_version:
+            self._rules.configure(slot.config.rules_by_identity(), slot.config.max_frame_gap_ns)
+            self._rules_version = slot.config_version
+        seen = self._rules.update(slot.moment, slot.all_scores)
+        first = self._event_count + 1
+        self._event_count += len(seen)
+        return [
+            Event(f"{self._stream_id}-{n}", event, slot.config.origin_time_ns) for n, event in enumerate(seen, first)
+        ]
+
+    def close_input(self) -> None:
+        """No more frames will come."""
+        self._input_closed = True
+
+    @property
+    def finished(self) -> bool:
+        """Whether the input is closed and everything is out."""
+        return self._input_closed and not self._slots and not self._outbox
+
+    def next_output(self) -> Output | None:
+        """The next thing to send; None: nothing yet."""
+        return self._outbox.popleft() if self._outbox else None
+
+
+class _FrameOrder:
+    """Frame numbers and times only go forward; frames above the rate limit are told."""
+
+    def __init__(self) -> None:
+        self._last: Moment | None = None
+        self._gives_time: bool | None = None
+        self._next_due_ns: int | None = None
+
+    def check(self, moment: Moment, *, gives_time: bool) -> None:
+        """Takes the next frame's place. Raises FrameOutOfOrder, and then forgets the frame."""
+        if moment.time_ns < 0:
+            raise FrameOutOfOrder(
+                f"time_offset is {moment.time_ns / NS_PER_S:g} s: expected 0 or more since the stream's origin",
+                "time_offset",
+            )
+        if self._last is not None:
+            self._check_after(self._last, moment, gives_time=gives_time)
+        self._last = moment
+        self._gives_time = gives_time
+
+    def _check_after(self, last: Moment, moment: Moment, *, gives_time: bool) -> None:
+        if moment.frame_id <= last.frame_id:
+            raise FrameOutOfOrder(
+                f"frame_id {moment.frame_id} came after {last.frame_id}: numbers must rise from frame to frame",
+                "frame_id",
+            )
+        if gives_time is not self._gives_time:
+            raise FrameOutOfOrder(
+                "only some frames of the stream have a time_offset: give it for every frame or for none", "time_offset"
+            )
+        if moment.time_ns < last.time_ns:
+            raise FrameOutOfOrder(
+                f"time_offset {moment.time_ns / NS_PER_S:.3f} s came after {last.time_ns / NS_PER_S:.3f} s: frame time "
+                "can't go back",
+                "time_offset",
+            )
+
+    def is_within_rate(self, time_ns: int, max_frame_rate: float | None) -> bool:
+        """Whether a frame is due, keeping the average at the limit: one that comes late doesn't delay the next."""
+        if max_frame_rate is None:
+            return True
+        period_ns = round(NS_PER_S / max_frame_rate)
+        due_ns = time_ns if self._next_due_ns is None else self._next_due_ns
+        if time_ns < due_ns:
+            return False
+        self._next_due_ns = max(due_ns, time_ns - period_ns) + period_ns
+        return True

@@ -1,0 +1,60 @@
+"""The command line: `framewatch-server`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import cyclopts
+import grpc
+from cyclopts import App
+from framewatch_core.errors import FramewatchError
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from framewatch_server.config import ServerConfig
+from framewatch_server.logs import configure_logs
+
+app = App(
+    name="framewatch-server",
+    help="Serves CLIP-family models over gRPC: zero-shot scores of pictures and events of video streams.",
+    config=cyclopts.config.Env("FRAMEWATCH_", command=False),
+)
+
+
+@app.command
+def serve(config: ServerConfig | None = None) -> None:
+    """Loads a model and serves it until SIGTERM or Ctrl-C."""
+    # torch is heavy: commands that don't need it stay quick
+    from framewatch_server.rpc.app import serve as serve_app  # noqa: PLC0415
+
+    config = config or ServerConfig()
+    configure_logs(config.log_level, config.log_format)
+    asyncio.run(serve_app(config))
+
+
+@app.command
+def health(server: str = "127.0.0.1:50051", *, timeout_s: float = 5.0) -> int:
+    """Asks a server whether it serves; exit code 0 if so, 1 if not.
+
+    Args:
+        server: HOST:PORT of the server.
+        timeout_s: Seconds to wait for the answer.
+
+    """
+    with grpc.insecure_channel(server) as channel:
+        try:
+            check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined]  # its stubs lack it
+            answer = check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
+        except grpc.RpcError as error:
+            print(f"not reachable: {error.code().name} {error.details()}", file=sys.stderr)  # noqa: T201
+            return 1
+    print(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))  # noqa: T201
+    return 0 if answer.status == health_pb2.HealthCheckResponse.SERVING else 1
+
+
+def main() -> None:
+    """Entry point; exit code 0 on success, 1 on failure, 2 on wrong usage."""
+    try:
+        sys.exit(app(result_action="return_value") or 0)
+    except FramewatchError as error:
+        sys.exit(f"framewatch-server: {error.message}")

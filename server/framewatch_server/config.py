@@ -1,0 +1,72 @@
+"""The server's settings, built once by the command line and passed down."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+DEFAULT_MODEL = "openai/clip-vit-base-patch32"
+
+
+def _usable_cores() -> int:
+    """The cores that this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0))
+
+
+Positive = Annotated[int, Parameter(validator=Number(gte=1))]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """Settings of `framewatch-server serve`; each is a flag and an environment variable `FRAMEWATCH_…`.
+
+    Attributes:
+        model: A Hugging Face hub id, a folder with a CLIP checkpoint (transformers' format, safetensors), or `demo`:
+            the embedded demo model, which knows only a few rendered scenes.
+        listen: HOST:PORT to listen on; port 0 picks a free one, see address_file.
+        address_file: File to write the address into, as HOST:PORT, once the server serves.
+        device: auto (CUDA when there, else the CPU), or torch's name of a device, such as cpu or cuda:1.
+        dtype: auto (bfloat16 where the processor computes in it natively, else float32), or one of the others.
+        jpeg_decode: reduced decodes large JPEGs at a fraction of their size where the model would not see more; full
+            never does.
+        max_batch_size: Pictures that the model takes at once.
+        decode_threads: Threads that decode pictures; as many as there are cores unless given.
+        max_image_bytes: Largest picture as sent.
+        max_image_pixels: Largest picture in pixels, checked before it is decoded.
+        max_message_bytes: Largest request, over all its pictures.
+        max_streams: StreamFrames calls at once; one more is refused with RESOURCE_EXHAUSTED.
+        max_calls: Other calls at once; one more is refused with RESOURCE_EXHAUSTED.
+        stream_running_frames: Frames of one stream that are decoded or scored at once.
+        stream_waiting_frames: Frames of one stream that wait for that.
+        text_cache_bytes: Text embeddings kept, over all label sets.
+        drain_timeout_s: Seconds that calls may take to end after SIGTERM.
+        log_level: Least severe messages that are logged.
+        log_format: console, json, or auto (console in a terminal, else json); logs go to standard error.
+
+    """
+
+    model: str = DEFAULT_MODEL
+    listen: str = "127.0.0.1:50051"
+    address_file: Path | None = None
+    device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    jpeg_decode: Literal["reduced", "full"] = "reduced"
+    max_batch_size: Positive = 32
+    decode_threads: Positive = field(default_factory=_usable_cores)
+    max_image_bytes: Positive = 32 * 1024 * 1024
+    max_image_pixels: Positive = 50_000_000
+    max_message_bytes: Positive = 64 * 1024 * 1024
+    max_streams: Positive = 256
+    max_calls: Positive = 256
+    stream_running_frames: Positive = 8
+    stream_waiting_frames: Positive = 4
+    text_cache_bytes: Positive = 64 * 1024 * 1024
+    drain_timeout_s: Annotated[float, Parameter(validator=Number(gte=0))] = 30.0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "console", "json"] = "auto"

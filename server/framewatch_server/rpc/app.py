@@ -1,0 +1,150 @@
+"""The server's life: listen, load, warm, serve, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+import grpc
+import structlog
+from framewatch.v1 import framewatch_pb2, framewatch_pb2_grpc
+from framewatch_core.errors import FramewatchError
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from framewatch_server.config import ServerConfig
+from framewatch_server.engine.scorer import Scorer
+from framewatch_server.rpc.service import ZeroShotService
+from framewatch_server.vision.clip import load_clip
+from framewatch_server.vision.decode import DecodeLimits
+from framewatch_server.vision.encoder import Encoder
+
+SERVICE_NAME = framewatch_pb2.DESCRIPTOR.services_by_name["ZeroShotService"].full_name
+
+# Calls of the health and reflection services, beside those that have gates of their own.
+_ROOM_FOR_HEALTH_CHECKS = 64
+
+_log = structlog.get_logger()
+
+
+class ListenError(FramewatchError):
+    """The address can't be listened on."""
+
+    reason = "CANNOT_LISTEN"
+
+
+def channel_options(config: ServerConfig) -> list[tuple[str, int]]:
+    """GRPC's settings of the listening side."""
+    return [
+        ("grpc.max_receive_message_length", config.max_message_bytes),
+        ("grpc.so_reuseport", 0),  # a second server on the port must fail, not share it
+        # Without these two, gRPC buffers about 4 MB a connection that is not read from.
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", 262_144),
+        # Cameras behind address translation go quiet for hours: both sides ping, and both permit it.
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.max_pings_without_data", 0),
+    ]
+
+
+class ServerApp:
+    """A server in this process; use as an async context manager, which serves from entry to exit."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self.address = ""
+        self._service = ZeroShotService(config)
+        self._health = health.aio.HealthServicer()
+        self._server = grpc.aio.server(
+            options=channel_options(config),
+            maximum_concurrent_rpcs=config.max_streams + config.max_calls + _ROOM_FOR_HEALTH_CHECKS,
+        )
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._listen()
+        try:
+            encoder = await asyncio.to_thread(
+                load_clip, self.config.model, device=self.config.device, dtype=self.config.dtype
+            )
+            await self._serve(encoder)
+        except BaseException:
+            await self._server.stop(0)
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        _log.info("draining", timeout_s=self.config.drain_timeout_s)
+        self._service.drain()
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(self.config.drain_timeout_s)
+        await self._stack.aclose()
+        _log.info("stopped")
+
+    async def _listen(self) -> None:
+        """Answers health checks with NOT_SERVING while the model loads, so that a taken port is told at once."""
+        framewatch_pb2_grpc.add_ZeroShotServiceServicer_to_server(self._service, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection((SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        host, _, _ = self.config.listen.rpartition(":")
+        try:
+            port = self._server.add_insecure_port(self.config.listen)
+        except RuntimeError as error:
+            raise ListenError(
+                f"can't listen on {self.config.listen!r}: expected HOST:PORT that is free and this machine's; give "
+                "another with --listen (port 0 picks a free one)"
+            ) from error
+        self.address = f"{host}:{port}"
+        await self._server.start()
+        _log.info("listening", address=self.address)
+
+    async def _serve(self, encoder: Encoder) -> None:
+        scorer = Scorer(
+            encoder,
+            limits=DecodeLimits(self.config.max_image_bytes, self.config.max_image_pixels),
+            max_batch_size=self.config.max_batch_size,
+            decode_threads=self.config.decode_threads,
+            text_cache_bytes=self.config.text_cache_bytes,
+            reduced_decode=self.config.jpeg_decode == "reduced",
+        )
+        await self._stack.enter_async_context(scorer)
+        await scorer.warm()
+        self._service.use(scorer)
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        info = scorer.info
+        if info.is_demo:
+            _log.warning(
+                "this is the demo model: it knows a few rendered scenes and nothing else; "
+                "give --model a CLIP checkpoint for real use"
+            )
+        _log.info("serving", address=self.address, model=info.name, device=info.device, dtype=info.dtype)
+        if self.config.address_file is not None:
+            await asyncio.to_thread(_write_whole, self.config.address_file, self.address)
+
+    async def _set_health(self, status: int) -> None:
+        for service in ("", SERVICE_NAME):
+            await self._health.set(service, status)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Writes a file that readers see whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text)
+    partial.replace(path)
+
+
+async def serve(config: ServerConfig) -> None:
+    """Serves until SIGTERM or SIGINT, then drains."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with ServerApp(config):
+        await stop.wait()

@@ -1,0 +1,141 @@
+"""The calls of ZeroShotService."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from typing import Any
+
+import grpc
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_core.errors import MissingField, ModelNotFound, ServerUnavailable, check_limit
+from framewatch_core.scoring import best_first
+from framewatch_core.session import SessionLimits
+
+from framewatch_server.config import ServerConfig
+from framewatch_server.engine.scorer import Scorer
+from framewatch_server.rpc import wire
+from framewatch_server.rpc.status import abort, as_told
+from framewatch_server.rpc.stream import StreamShell
+
+MAX_CANDIDATES = 256
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class _Gate:
+    """Counts what is under way and refuses what would be too much."""
+
+    def __init__(self, what: str, limit: str, maximum: int) -> None:
+        self._what = what
+        self._limit = limit
+        self._maximum = maximum
+        self._count = 0
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        check_limit(self._what, limit=self._limit, maximum=self._maximum, actual=self._count + 1)
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+
+
+@asynccontextmanager
+async def _answering(context: Context) -> AsyncIterator[None]:
+    """The one boundary where errors become statuses."""
+    try:
+        yield
+    except Exception as error:
+        await abort(context, as_told(error))
+
+
+class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
+    """Answers calls with a model; before `use` and after `drain` it says UNAVAILABLE."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+        self._scorer: Scorer | None = None
+        self._draining = asyncio.Event()
+        self._streams = _Gate("streams at once", "max_streams", config.max_streams)
+        self._calls = _Gate("calls at once", "max_calls", config.max_calls)
+
+    def use(self, scorer: Scorer) -> None:
+        """Begins to answer."""
+        self._scorer = scorer
+
+    def drain(self) -> None:
+        """Refuses new calls; streams end as soon as every frame taken has its result."""
+        self._draining.set()
+
+    def _scorer_for(self, model: str) -> Scorer:
+        if self._draining.is_set():
+            raise ServerUnavailable("the server is draining: try again, at another server or later")
+        if self._scorer is None:
+            raise ServerUnavailable("the server is still loading its model: try again")
+        name = self._scorer.info.name
+        if model not in {"", name}:
+            raise ModelNotFound(f"no model {model!r} is loaded; there is: {name}")
+        return self._scorer
+
+    async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:  # noqa: N802
+        """Scores one image against a set of labels."""
+        async with _answering(context):
+            with self._calls.enter():
+                return await self._classify(request)
+        raise AssertionError("answering returns or aborts")
+
+    async def _classify(self, request: pb.ClassifyRequest) -> pb.ClassifyResponse:
+        scorer = self._scorer_for(request.model)
+        if not request.HasField("label_set"):
+            raise MissingField("the request has no label_set: say what to look for", "label_set")
+        with wire.under("label_set"):
+            label_set = wire.to_label_set(request.label_set)
+        with wire.under("image"):
+            scores, timings = await scorer.score(wire.to_image(request.image), label_set)
+        return pb.ClassifyResponse(
+            scores=wire.label_scores(best_first(scores, request.top_count)),
+            model=scorer.info.name,
+            timings=wire.timings(timings),
+        )
+
+    async def Similarity(self, request: pb.SimilarityRequest, context: Context) -> pb.SimilarityResponse:  # noqa: N802
+        """Compares one image with one or more others."""
+        async with _answering(context):
+            with self._calls.enter():
+                return await self._similarity(request)
+        raise AssertionError("answering returns or aborts")
+
+    async def _similarity(self, request: pb.SimilarityRequest) -> pb.SimilarityResponse:
+        scorer = self._scorer_for(request.model)
+        with wire.under("query"):
+            query = wire.to_image(request.query)
+        if not request.candidates:
+            raise MissingField("the request has no candidates: give at least one image to compare with", "candidates")
+        count = len(request.candidates)
+        check_limit("candidates", limit="max_candidates", maximum=MAX_CANDIDATES, actual=count, field="candidates")
+        candidates = []
+        for i, candidate in enumerate(request.candidates):
+            with wire.under(f"candidates[{i}]"):
+                candidates.append(wire.to_image(candidate))
+        similarities, timings = await scorer.similarities(query, candidates)
+        return pb.SimilarityResponse(similarities=similarities, model=scorer.info.name, timings=wire.timings(timings))
+
+    async def StreamFrames(  # noqa: N802
+        self, request_iterator: AsyncIterator[pb.StreamFramesRequest], context: Context
+    ) -> AsyncGenerator[pb.StreamFramesResponse]:
+        """Watches a stream of frames."""
+        async with _answering(context):
+            with self._streams.enter():
+                shell = StreamShell(
+                    self._scorer_for, self._session_limits(), self._config.max_image_bytes, self._draining
+                )
+                async with aclosing(shell.run(request_iterator)) as responses:
+                    async for response in responses:
+                        yield response
+
+    def _session_limits(self) -> SessionLimits:
+        return SessionLimits(self._config.stream_running_frames, self._config.stream_waiting_frames)

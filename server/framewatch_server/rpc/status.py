@@ -1,0 +1,82 @@
+"""Errors to `google.rpc.Status`, here and nowhere else.
+
+An error that is no FramewatchError is the server's own fault: the caller gets an id, the log the cause under that id.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import NoReturn
+
+import grpc
+import structlog
+from framewatch_core.errors import (
+    FieldError,
+    FramewatchError,
+    InternalError,
+    InvalidRequest,
+    LimitExceeded,
+    MissingConfig,
+    ModelNotFound,
+    ServerUnavailable,
+)
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+DOMAIN = "framewatch"
+_DETAILS_KEY = "grpc-status-details-bin"
+
+_log = structlog.get_logger()
+
+
+def status_code(error: FramewatchError) -> grpc.StatusCode:
+    """The gRPC code of an error."""
+    match error:
+        case InvalidRequest():
+            return grpc.StatusCode.INVALID_ARGUMENT
+        case LimitExceeded():
+            return grpc.StatusCode.RESOURCE_EXHAUSTED
+        case MissingConfig():
+            return grpc.StatusCode.FAILED_PRECONDITION
+        case ModelNotFound():
+            return grpc.StatusCode.NOT_FOUND
+        case ServerUnavailable():
+            return grpc.StatusCode.UNAVAILABLE
+        case _:
+            return grpc.StatusCode.INTERNAL
+
+
+def to_status(error: FramewatchError) -> status_pb2.Status:
+    """The status of an error: its code, its sentence, its reason and, where there is one, its field."""
+    status = status_pb2.Status(code=status_code(error).value[0], message=error.message)
+    details: list[error_details_pb2.ErrorInfo | error_details_pb2.BadRequest] = [
+        error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
+    ]
+    if isinstance(error, FieldError) and error.field:
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.message)
+        details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    for detail in details:
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+async def abort(context: grpc.aio.ServicerContext[object, object], error: FramewatchError) -> NoReturn:
+    """Ends a call with an error."""
+    code = status_code(error)
+    trailers = ((_DETAILS_KEY, to_status(error).SerializeToString()),)
+    await context.abort(code, error.message, trailers)
+    raise AssertionError("abort raises")
+
+
+def as_told(error: Exception) -> FramewatchError:
+    """What the caller is told: the error itself if it is one of ours, else an InternalError with its id in the log."""
+    if isinstance(error, FramewatchError) and not isinstance(error, InternalError):
+        return error
+    error_id = uuid.uuid4().hex[:12]
+    _log.error("internal error", error_id=error_id, exc_info=error)
+    return InternalError(
+        f"the server failed; its log has the cause under the id {error_id}: try again, and report it if it stays",
+        error_id=error_id,
+    )

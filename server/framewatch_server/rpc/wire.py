@@ -1,0 +1,242 @@
+"""Protobuf to domain and back. Every error says which field it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_core.errors import (
+    EmptyImage,
+    FieldError,
+    FramewatchError,
+    InvalidRawImage,
+    InvalidRequest,
+    MissingField,
+)
+from framewatch_core.frames import (
+    Dropped,
+    DropReason,
+    Event,
+    Failed,
+    Frame,
+    FrameResult,
+    OverflowPolicy,
+    Scored,
+    StreamConfig,
+    Timings,
+)
+from framewatch_core.images import EncodedImage, Image, PixelFormat, RawImage
+from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
+from framewatch_core.scoring import LabelScore, ScoreKind
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+_PIXEL_FORMATS = {
+    pb.PIXEL_FORMAT_RGB24: PixelFormat.RGB24,
+    pb.PIXEL_FORMAT_BGR24: PixelFormat.BGR24,
+    pb.PIXEL_FORMAT_GRAY8: PixelFormat.GRAY8,
+    pb.PIXEL_FORMAT_BGRA32: PixelFormat.BGRA32,
+    pb.PIXEL_FORMAT_NV12: PixelFormat.NV12,
+    pb.PIXEL_FORMAT_I420: PixelFormat.I420,
+}
+_OVERFLOW_POLICIES = {
+    pb.OVERFLOW_POLICY_UNSPECIFIED: OverflowPolicy.BLOCK,
+    pb.OVERFLOW_POLICY_BLOCK: OverflowPolicy.BLOCK,
+    pb.OVERFLOW_POLICY_DROP_OLDEST: OverflowPolicy.DROP_OLDEST,
+}
+_SCORE_KINDS = {
+    pb.SCORE_KIND_UNSPECIFIED: ScoreKind.PROBABILITY,
+    pb.SCORE_KIND_PROBABILITY: ScoreKind.PROBABILITY,
+    pb.SCORE_KIND_SIMILARITY: ScoreKind.SIMILARITY,
+}
+_DROP_REASONS = {
+    DropReason.OVERFLOW: pb.DROP_REASON_OVERFLOW,
+    DropReason.FRAME_RATE_LIMIT: pb.DROP_REASON_FRAME_RATE_LIMIT,
+}
+_EVENT_KINDS = {EventKind.ENTERED: pb.EVENT_KIND_ENTERED, EventKind.EXITED: pb.EVENT_KIND_EXITED}
+_MAX_DURATION_S = 315_576_000_000  # of google.protobuf.Duration
+
+
+@contextmanager
+def under(path: str) -> Iterator[None]:
+    """Puts a path in front of the field of errors raised inside."""
+    try:
+        yield
+    except FieldError as error:
+        raise error.under(path) from None
+
+
+def to_image(message: pb.Image) -> Image:
+    """An image, its pixels not yet looked at. Field paths are below the image."""
+    match message.WhichOneof("content"):
+        case "encoded":
+            return EncodedImage(message.encoded)
+        case "raw":
+            return _to_raw(message.raw)
+        case _:
+            raise EmptyImage("the image is missing: set `encoded` or `raw`")
+
+
+def _to_raw(message: pb.RawImage) -> RawImage:
+    pixel_format = _PIXEL_FORMATS.get(message.pixel_format)
+    if pixel_format is None:
+        known = ", ".join(f.name for f in PixelFormat)
+        raise InvalidRawImage(f"pixel_format is {message.pixel_format}: expected one of {known}", "raw.pixel_format")
+    return RawImage(message.data, message.width, message.height, pixel_format, message.row_stride_bytes)
+
+
+def to_label_set(message: pb.LabelSet) -> LabelSet:
+    """A label set. Field paths are below the set."""
+    templates = tuple(message.templates.templates) if message.HasField("templates") else DEFAULT_TEMPLATES
+    return LabelSet(tuple(_to_label(label, i) for i, label in enumerate(message.labels)), templates)
+
+
+def _to_label(message: pb.Label, index: int) -> Label:
+    with under(f"labels[{index}]"):
+        return Label(message.name, tuple(message.prompts))
+
+
+def to_config(message: pb.StreamConfig) -> StreamConfig:
+    """A stream's config. Field paths begin with `config`."""
+    with under("config"):
+        if not message.HasField("label_set"):
+            raise MissingField("the config has no label_set: say what to watch for", "label_set")
+        with under("label_set"):
+            label_set = to_label_set(message.label_set)
+        policy = _OVERFLOW_POLICIES.get(message.overflow_policy)
+        if policy is None:
+            raise InvalidRequest(f"overflow_policy is {message.overflow_policy}, which is not known", "overflow_policy")
+        return StreamConfig(
+            label_set=label_set,
+            rules=tuple(_to_rule(rule, i) for i, rule in enumerate(message.rules)),
+            overflow_policy=policy,
+            top_count=message.top_count,
+            max_frame_rate=message.max_frame_rate if message.HasField("max_frame_rate") else None,
+            max_frame_gap_ns=_optional_ns(message, "max_frame_gap", DEFAULT_MAX_FRAME_GAP_NS),
+            origin_time_ns=message.origin_time.ToNanoseconds() if message.HasField("origin_time") else None,
+            model=message.model,
+        )
+
+
+def _to_rule(message: pb.EventRule, index: int) -> EventRule:
+    with under(f"rules[{index}]"):
+        if not message.HasField("enter_at"):
+            raise MissingField("the rule has no enter_at: give the score from which on the label is there", "enter_at")
+        kind = _SCORE_KINDS.get(message.score)
+        if kind is None:
+            raise InvalidRequest(f"score is {message.score}, which is not known", "score")
+        return EventRule(
+            label=message.label,
+            enter_at=message.enter_at,
+            exit_below=message.exit_below if message.HasField("exit_below") else None,
+            min_present_ns=_optional_ns(message, "min_present", 0),
+            min_absent_ns=_optional_ns(message, "min_absent", 0),
+            score=kind,
+            id=message.id,
+        )
+
+
+def _optional_ns(message: pb.StreamConfig | pb.EventRule, field: str, default_ns: int) -> int:
+    if not message.HasField(field):  # type: ignore[arg-type]
+        return default_ns
+    with under(field):
+        return to_ns(getattr(message, field))
+
+
+def to_ns(duration: Duration) -> int:
+    """A duration in nanoseconds. Raises InvalidRequest if its parts don't fit each other, without a path."""
+    signs_differ = duration.seconds * duration.nanos < 0
+    if abs(duration.nanos) >= NS_PER_S or abs(duration.seconds) > _MAX_DURATION_S or signs_differ:
+        raise InvalidRequest(f"the duration of {duration.seconds} s and {duration.nanos} ns is out of range")
+    return duration.seconds * NS_PER_S + duration.nanos
+
+
+def to_frame(message: pb.Frame) -> Frame[Image]:
+    """A frame; what is wrong with it comes as its image, for it must not end the stream."""
+    image: Image | FramewatchError
+    time_ns = None
+    try:
+        if message.HasField("time_offset"):
+            with under("frame.time_offset"):
+                time_ns = to_ns(message.time_offset)
+        with under("frame.image"):
+            image = to_image(message.image)
+    except FramewatchError as error:
+        image = error
+    return Frame(message.frame_id, time_ns, image)
+
+
+def duration(time_ns: int) -> Duration:
+    """Nanoseconds as protobuf has them."""
+    seconds, nanos = divmod(time_ns, NS_PER_S)
+    if seconds < 0 and nanos:  # both parts have the same sign
+        seconds, nanos = seconds + 1, nanos - NS_PER_S
+    return Duration(seconds=seconds, nanos=nanos)
+
+
+def timings(value: Timings) -> pb.Timings:
+    """Where the time went."""
+    return pb.Timings(
+        decode=duration(value.decode_ns),
+        queue=duration(value.queue_ns),
+        inference=duration(value.inference_ns),
+        batch_size=value.batch_size,
+    )
+
+
+def label_scores(scores: tuple[LabelScore, ...]) -> list[pb.LabelScore]:
+    """Scores in their order."""
+    return [pb.LabelScore(label=s.label, probability=s.probability, similarity=s.similarity) for s in scores]
+
+
+def frame_result(result: FrameResult) -> pb.FrameResult:
+    """What became of a frame."""
+    message = pb.FrameResult(
+        frame_id=result.frame_id, time_offset=duration(result.time_ns), config_version=result.config_version
+    )
+    match result.outcome:
+        case Scored(scores, spent):
+            message.scores.regions.add(scores=label_scores(scores))
+            message.timings.CopyFrom(timings(spent))
+        case Dropped(reason):
+            message.dropped.reason = _DROP_REASONS[reason]
+        case Failed(error):
+            message.error.reason = frame_error_reason(error)
+            message.error.message = error.message
+    return message
+
+
+def frame_error_reason(error: FramewatchError) -> pb.FrameErrorReason.ValueType:
+    """The error's reason as frames have it; one that only calls have is INTERNAL."""
+    name = f"FRAME_ERROR_REASON_{error.reason}"
+    return pb.FrameErrorReason.Value(name) if name in pb.FrameErrorReason.keys() else pb.FRAME_ERROR_REASON_INTERNAL  # noqa: SIM118
+
+
+def event(value: Event) -> pb.Event:
+    """A rule's event."""
+    seen = value.seen
+    message = pb.Event(
+        event_id=value.event_id,
+        kind=_EVENT_KINDS[seen.kind],
+        rule_id=seen.rule.name,
+        label=seen.rule.label,
+        frame_id=seen.at.frame_id,
+        time_offset=duration(seen.at.time_ns),
+        began_frame_id=seen.began.frame_id,
+        began_time_offset=duration(seen.began.time_ns),
+        score=seen.score,
+        peak_score=seen.peak,
+    )
+    if seen.present_ns is not None:
+        message.present_duration.CopyFrom(duration(seen.present_ns))
+    if value.origin_time_ns is not None:
+        message.wall_time.CopyFrom(_timestamp(value.origin_time_ns + seen.at.time_ns))
+        message.began_wall_time.CopyFrom(_timestamp(value.origin_time_ns + seen.began.time_ns))
+    return message
+
+
+def _timestamp(time_ns: int) -> Timestamp:
+    seconds, nanos = divmod(time_ns, NS_PER_S)
+    return Timestamp(seconds=seconds, nanos=nanos)

@@ -1,0 +1,1 @@
+"""Compute: pictures and words to vectors. No asyncio, no grpc."""

@@ -1,0 +1,150 @@
+"""From RGB pixels to the model's input, as the checkpoint's image processor would have it.
+
+The reference is transformers' PIL-backed image processor: resize (Pillow), centre crop, scale, normalise. Resize and
+crop happen here, on 8-bit pixels; scaling and normalising are one multiplication and one addition on the device.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from framewatch_core.errors import ModelLoadError
+from PIL import Image as PillowImage
+
+from framewatch_server.vision.decode import UInt8Array
+
+# A picture that is at least twice this many times its resized form is first shrunk by averaging whole pixels, to this
+# many times its resized form: the result is within rounding of the exact one, at a fraction of its cost.
+_REDUCING_GAP = 3.0
+
+# A JPEG is decoded at a fraction of its size if that is still this many times the size that it is resized to.
+_REDUCED_DECODE_MARGIN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PreprocessSpec:
+    """What to do with a picture.
+
+    Attributes:
+        resize: (height, width), or the length of the shorter side; None: no resize.
+        crop: (height, width) of the centre that is kept; None: no crop.
+        resample: Pillow's number of the filter.
+        mean, std: per channel, of pixel values scaled by `rescale`.
+        rescale: factor of 8-bit pixel values; usually 1/255.
+
+    """
+
+    resize: tuple[int, int] | int | None
+    crop: tuple[int, int] | None
+    resample: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    rescale: float = 1 / 255
+
+    @classmethod
+    def from_processor(cls, config: Mapping[str, Any]) -> PreprocessSpec:
+        """Reads a transformers image processor's `to_dict()`. Raises ModelLoadError on a kind that isn't known."""
+        if config.get("do_pad"):
+            raise ModelLoadError("the checkpoint's image processor pads pictures, which isn't supported")
+        normalises = config.get("do_normalize", True)
+        return cls(
+            resize=_resize_target(config["size"]) if config.get("do_resize", True) else None,
+            crop=_height_width(config["crop_size"]) if config.get("do_center_crop") else None,
+            resample=int(config.get("resample", PillowImage.Resampling.BICUBIC)),
+            mean=_triple(config["image_mean"]) if normalises else (0.0, 0.0, 0.0),
+            std=_triple(config["image_std"]) if normalises else (1.0, 1.0, 1.0),
+            rescale=float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0,
+        )
+
+    @property
+    def output_size(self) -> tuple[int, int]:
+        """Height and width of the model's input, in pixels. Raises ModelLoadError if it depends on the picture."""
+        if self.crop is not None:
+            return self.crop
+        if isinstance(self.resize, tuple):
+            return self.resize
+        raise ModelLoadError("the checkpoint's image processor gives inputs of varying size, which isn't supported")
+
+    def resized_size(self, height: int, width: int) -> tuple[int, int]:
+        """What a picture of that size is resized to, before the crop: (height, width)."""
+        if self.resize is None:
+            return height, width
+        if isinstance(self.resize, tuple):
+            return self.resize
+        # as transformers' get_resize_output_image_size: the longer side is cut down to whole pixels
+        short, long = min(height, width), max(height, width)
+        new_long = int(self.resize * long / short)
+        return (self.resize, new_long) if height <= width else (new_long, self.resize)
+
+    @property
+    def useful_short_side(self) -> int:
+        """The shorter side, in pixels, above which a picture gains nothing visible in the scores."""
+        side = self.resize if isinstance(self.resize, int) else max(self.resize or self.output_size)
+        return side * _REDUCED_DECODE_MARGIN
+
+    @property
+    def min_decoded_size(self) -> tuple[int, int]:
+        """Width and height, in pixels, that a decoded picture must have at least, for `decode`."""
+        side = self.useful_short_side
+        return side, side
+
+
+def prepare(pixels: UInt8Array, spec: PreprocessSpec, *, exact: bool = False) -> UInt8Array:
+    """Resizes and crops a picture.
+
+    Args:
+        pixels: RGB, uint8 `[height, width, 3]`.
+        spec: the checkpoint's.
+        exact: the reference's very pixels, at more cost for large pictures.
+
+    Returns:
+        RGB, uint8 `[3, *spec.output_size]`, contiguous.
+
+    """
+    height, width = pixels.shape[:2]
+    new_height, new_width = spec.resized_size(height, width)
+    top, left, out_height, out_width = _crop_box(spec, new_height, new_width)
+    # only what the crop keeps is resized: the box is the crop in the picture's own coordinates
+    y_scale, x_scale = height / new_height, width / new_width
+    box = (left * x_scale, top * y_scale, (left + out_width) * x_scale, (top + out_height) * y_scale)
+    resized = PillowImage.fromarray(pixels).resize(
+        (out_width, out_height), PillowImage.Resampling(spec.resample), box, None if exact else _REDUCING_GAP
+    )
+    return np.ascontiguousarray(_padded(np.asarray(resized), spec.output_size).transpose(2, 0, 1))
+
+
+def _crop_box(spec: PreprocessSpec, height: int, width: int) -> tuple[int, int, int, int]:
+    """Top, left, height and width of what is kept of the resized picture."""
+    crop_height, crop_width = spec.crop or (height, width)
+    top, left = max(0, (height - crop_height) // 2), max(0, (width - crop_width) // 2)
+    return top, left, min(height, crop_height), min(width, crop_width)
+
+
+def _padded(pixels: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+    """Black around a picture that is smaller than the crop, as transformers' center_crop puts it."""
+    missing_height, missing_width = size[0] - pixels.shape[0], size[1] - pixels.shape[1]
+    if not missing_height and not missing_width:
+        return pixels
+    top, left = math.ceil(missing_height / 2), math.ceil(missing_width / 2)
+    return np.pad(pixels, ((top, missing_height - top), (left, missing_width - left), (0, 0)))
+
+
+def _resize_target(size: Mapping[str, Any]) -> tuple[int, int] | int:
+    if size.get("height") and size.get("width"):
+        return int(size["height"]), int(size["width"])
+    if size.get("shortest_edge") and not size.get("longest_edge"):
+        return int(size["shortest_edge"])
+    raise ModelLoadError(f"the checkpoint's image processor resizes to {dict(size)}, which isn't supported")
+
+
+def _height_width(size: Mapping[str, Any]) -> tuple[int, int]:
+    return int(size["height"]), int(size["width"])
+
+
+def _triple(values: Any) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
