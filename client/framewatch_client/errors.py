@@ -7,7 +7,7 @@ from typing import cast
 
 import grpc
 from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 
@@ -87,9 +87,10 @@ def call_error(error: grpc.aio.AioRpcError, address: str, *, connected: bool = F
 def _rich_status(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
     """The google.rpc.Status of a server that speaks framewatch; None: the fault lies on the way to one."""
     try:
-        return rpc_status.from_call(cast("grpc.Call", error))
+        status: status_pb2.Status | None = rpc_status.from_call(cast("grpc.Call", error))
     except (ValueError, DecodeError):
         return None
+    return status
 
 
 def _bare_error(error: grpc.aio.AioRpcError, address: str, *, connected: bool) -> FramewatchCallError:

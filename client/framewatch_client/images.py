@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client.types import ImageLike, PILImage
 from framewatch_core.errors import EmptyImage, ImageTooLarge
+
+from framewatch_client.types import ImageLike, PILImage
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -91,13 +92,7 @@ def shrink(pixels: UInt8Array, short_side: int) -> UInt8Array:
 
 
 def jpeg(pixels: UInt8Array, quality: int) -> bytes:
-    (
-        """Pixels, grey, BGR or BGRA (alpha is discarded), as a JPEG.
-
-    Colours have full resolution: shrunk pictures can't spare any.
-    """
-        ""
-    )
+    """Pixels, grey, BGR or BGRA (alpha is discarded), as a JPEG with full colour resolution, which small ones need."""
     colours = pixels[..., :3] if pixels.ndim == 3 and pixels.shape[2] == 4 else pixels
     options = (
         cv2.IMWRITE_JPEG_QUALITY,

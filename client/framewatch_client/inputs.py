@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from framewatch_client.types import LabelsLike, RuleLike
 from framewatch_core.frames import OverflowPolicy, StreamConfig
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
 from framewatch_core.scoring import ScoreKind
 
+from framewatch_client.types import LabelsLike, RuleLike
+
 MAX_RULE_NUMBERS = 4
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def nanoseconds(seconds: float) -> int:
@@ -120,8 +122,6 @@ def stream_config(
 
     Raises the errors of `framewatch_core` with the field's path, and ValueError for what can't be read.
     """
-    if origin_time is not None and origin_time.tzinfo is None:
-        raise ValueError("origin_time has no time zone: give one, such as datetime.now(timezone.utc)")
     return StreamConfig(
         label_set=label_set(labels, templates),
         rules=event_rules(rules),
@@ -129,6 +129,12 @@ def stream_config(
         top_count=top_count,
         max_frame_rate=max_frame_rate,
         max_frame_gap_ns=DEFAULT_MAX_FRAME_GAP_NS if max_frame_gap_s is None else nanoseconds(max_frame_gap_s),
-        origin_time=origin_time,
+        origin_time_ns=None if origin_time is None else _since_epoch_ns(origin_time),
         model=model,
     )
+
+
+def _since_epoch_ns(time: datetime) -> int:
+    if time.tzinfo is None:
+        raise ValueError("origin_time has no time zone: give one, such as datetime.now(UTC)")
+    return (time - _EPOCH) // timedelta(microseconds=1) * 1000

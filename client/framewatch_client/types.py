@@ -152,7 +152,7 @@ class FrameErrorReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FrameError:
-    """Why a frame could not be scored. `reason`: None if this client doesn't know it; `message`: for a person to read."""
+    """Why a frame could not be scored. `reason`: None if this client doesn't know it; `message`: for a person."""
 
     reason: FrameErrorReason | None
     message: str

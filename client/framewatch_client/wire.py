@@ -8,6 +8,14 @@ from enum import Enum
 from typing import TypeVar
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_core.frames import DropReason, OverflowPolicy, StreamConfig
+from framewatch_core.labels import DEFAULT_TEMPLATES, LabelSet
+from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
+from framewatch_core.scoring import LabelScore, ScoreKind
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from framewatch_client.types import (
     Classification,
     Event,
@@ -19,13 +27,6 @@ from framewatch_client.types import (
     StreamStarted,
     Timings,
 )
-from framewatch_core.frames import DropReason, OverflowPolicy, StreamConfig
-from framewatch_core.labels import DEFAULT_TEMPLATES, LabelSet
-from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
-from framewatch_core.scoring import LabelScore, ScoreKind
-from google.protobuf.descriptor import EnumDescriptor
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 EnumT = TypeVar("EnumT", bound=Enum)
 
@@ -65,8 +66,8 @@ def config_message(config: StreamConfig) -> pb.StreamConfig:
     )
     if config.max_frame_gap_ns != DEFAULT_MAX_FRAME_GAP_NS:
         message.max_frame_gap.CopyFrom(duration(config.max_frame_gap_ns))
-    if config.origin_time is not None:
-        message.origin_time.FromDatetime(config.origin_time)
+    if config.origin_time_ns is not None:
+        message.origin_time.FromNanoseconds(config.origin_time_ns)
     return message
 
 

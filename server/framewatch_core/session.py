@@ -262,5 +262,6 @@ class _FrameOrder:
         due_ns = time_ns if self._next_due_ns is None else self._next_due_ns
         if time_ns < due_ns:
             return False
-        self._next_due_ns = max(due_ns, time_ns - period_ns) + period_ns
+        # after a pause the beat begins anew, else the pause would be credit for a burst
+        self._next_due_ns = (due_ns if time_ns - due_ns < period_ns else time_ns) + period_ns
         return True

@@ -1,7 +1,8 @@
-"""Training scenes: chapters of paired renderings, made by worker processes and the same for the same seed."""
+"""Training scenes: batches of paired renderings, made by a worker process and the same for the same seed."""
 
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
@@ -16,8 +17,8 @@ from framewatch_server.demo.scenes import render, square
 UNSEEN_SEED = 2**40
 """Scenes from this seed on are for evaluation; training stays below."""
 
-_CHAPTER_SEEDS = 2**24
 _RUN_SEEDS = 2**32
+_AHEAD = 64
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,14 @@ SCENE_SETS: tuple[SceneSet, ...] = (
 
 
 @dataclass(frozen=True)
-class Chapter:
-    """Scenes in the order of their sets.
+class Batch:
+    """Rendered scenes.
 
     Attributes:
         images: BGR uint8, shape (N, SIDE, SIDE, 3).
         coverage: share of every patch that the thing covers, 0..255, shape (N, GRID, GRID).
         concepts: index into `CONCEPTS`, shape (N,).
         close: whether it is a close view, shape (N,).
-        sets: first scene of every set and, last, N.
 
     """
 
@@ -66,17 +66,16 @@ class Chapter:
     coverage: NDArray[np.uint8]
     concepts: NDArray[np.int64]
     close: NDArray[np.bool_]
-    sets: NDArray[np.int64]
 
 
-_Rendered = tuple[NDArray[np.uint8], NDArray[np.uint8], list[int], list[bool], list[int]]
 _INDEX = {concept.name: index for index, concept in enumerate(CONCEPTS)}
 
 
-def _render_sets(first_seed: int, count: int) -> _Rendered:
+def render_batch(first_seed: int, set_count: int) -> Batch:
+    """Renders `set_count` random sets of scenes, one per seed."""
     cv2.setNumThreads(1)
-    images, coverage, concepts, close, sizes = [], [], [], [], []
-    for seed in range(first_seed, first_seed + count):
+    images, coverage, concepts, close = [], [], [], []
+    for seed in range(first_seed, first_seed + set_count):
         chosen, near = _draw_set(seed)
         for name in chosen.concepts:
             scene = render(name, seed, near)
@@ -85,8 +84,7 @@ def _render_sets(first_seed: int, count: int) -> _Rendered:
             coverage.append(np.asarray(covered, dtype=np.uint8))
             concepts.append(_INDEX[name])
             close.append(near)
-        sizes.append(len(chosen.concepts))
-    return np.stack(images), np.stack(coverage), concepts, close, sizes
+    return Batch(np.stack(images), np.stack(coverage), np.array(concepts), np.array(close))
 
 
 def _draw_set(seed: int) -> tuple[SceneSet, bool]:
@@ -96,38 +94,15 @@ def _draw_set(seed: int) -> tuple[SceneSet, bool]:
     return chosen, bool(rng.random() < chosen.close)
 
 
-class Renderer:
-    """Worker processes that render chapters."""
-
-    _PART = 50
-
-    def __init__(self, workers: int, seed: int) -> None:
-        # Forking a process in which torch has started threads can deadlock.
-        self._pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-        self._first = seed * _RUN_SEEDS % UNSEEN_SEED
-
-    def chapter(self, number: int, set_count: int) -> Iterator[Chapter | float]:
-        """Yields the finished share (0..1) as it grows and, last, the chapter."""
-        start = self._first + number * _CHAPTER_SEEDS
-        parts = range(0, set_count, self._PART)
-        counts = [min(self._PART, set_count - part) for part in parts]
-        done: list[_Rendered] = []
-        for part in self._pool.map(_render_sets, [start + part for part in parts], counts):
-            done.append(part)
-            yield len(done) / len(counts)
-        yield _bind(done)
-
-    def close(self) -> None:
-        """Ends the workers."""
-        self._pool.shutdown()
-
-
-def _bind(parts: list[_Rendered]) -> Chapter:
-    sizes = [size for part in parts for size in part[4]]
-    return Chapter(
-        images=np.concatenate([part[0] for part in parts]),
-        coverage=np.concatenate([part[1] for part in parts]),
-        concepts=np.array([index for part in parts for index in part[2]], dtype=np.int64),
-        close=np.array([near for part in parts for near in part[3]], dtype=np.bool_),
-        sets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-    )
+def stream_batches(seed: int, count: int, sets_per_batch: int) -> Iterator[Batch]:
+    """Renders batches in a process of its own, a few ahead of the caller; the same seed gives the same batches."""
+    first = seed * _RUN_SEEDS % UNSEEN_SEED
+    # Forking a process in which torch has started threads can deadlock.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        waiting: deque[Future[Batch]] = deque()
+        for number in range(count):
+            waiting.append(pool.submit(render_batch, first + number * sets_per_batch, sets_per_batch))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -8,6 +8,9 @@ from framewatch_server.demo.captions import CONCEPTS, MEANINGS, TEMPLATES, relat
 
 _OUT = -1e4
 _IMAGE_SIDE_WEIGHT = 0.5
+_LOCATION_WEIGHT = 12.0
+# Most patches show none of the things.
+_COVERED_WEIGHT = 3.0
 
 LOCATED_THINGS = ("person", "dog", "box", "bottle", "cup", "car")
 """What the auxiliary head finds, patch by patch."""
@@ -76,4 +79,6 @@ def location_loss(patch_logits: Tensor, coverage: Tensor, things: Tensor) -> Ten
     target = torch.zeros_like(patch_logits)
     rows = torch.nonzero(things >= 0).squeeze(1)
     target[rows, :, things[rows]] = coverage[rows]
-    return nn.functional.binary_cross_entropy_with_logits(patch_logits, target) * len(LOCATED_THINGS)
+    weight = torch.tensor(_COVERED_WEIGHT)
+    mean = nn.functional.binary_cross_entropy_with_logits(patch_logits, target, pos_weight=weight)
+    return _LOCATION_WEIGHT * mean

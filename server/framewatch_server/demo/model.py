@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from transformers import AutoImageProcessor, AutoTokenizer, CLIPConfig, CLIPModel, CLIPTokenizer
+from transformers import AutoTokenizer, CLIPConfig, CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from framewatch_server.demo.tokenizer import MAX_TOKENS
@@ -20,19 +20,24 @@ STD = (0.269, 0.261, 0.276)
 _BATCH = 64
 
 
+_TEXT_WIDTH = 96
+VISION_WIDTH = 128
+_PROJECTION = 96
+
+
 def build_model(tokenizer: CLIPTokenizer) -> CLIPModel:
-    """A freshly initialised CLIP of about 1.5 million parameters."""
+    """A freshly initialised CLIP of about 1.2 million parameters."""
     text = {
-        "vocab_size": len(tokenizer), "hidden_size": 96, "intermediate_size": 288, "num_hidden_layers": 2,
+        "vocab_size": len(tokenizer), "hidden_size": _TEXT_WIDTH, "projection_dim": _PROJECTION, "intermediate_size": 288, "num_hidden_layers": 2,
         "num_attention_heads": 4, "max_position_embeddings": MAX_TOKENS, "hidden_act": "gelu",
         "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
     }
     vision = {
-        "hidden_size": 128, "intermediate_size": 512, "num_hidden_layers": 5, "num_attention_heads": 4,
+        "hidden_size": VISION_WIDTH, "projection_dim": _PROJECTION, "intermediate_size": 512, "num_hidden_layers": 4, "num_attention_heads": 4,
         "image_size": SIDE, "patch_size": PATCH, "hidden_act": "gelu",
     }
-    return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=96, dtype="float32"))
+    return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=_PROJECTION, dtype="float32"))
 
 
 def build_image_processor() -> CLIPImageProcessorPil:
@@ -55,9 +60,10 @@ class DemoModel:
     """A loaded model folder that embeds pictures and texts, for measuring what the folder is worth."""
 
     def __init__(self, folder: Path) -> None:
-        self._model = CLIPModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+        self._model = CLIPModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+        self._model.train(False)
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+        self._processor = CLIPImageProcessorPil.from_pretrained(folder, local_files_only=True)
 
     @torch.inference_mode()
     def embed_images(self, images: list[NDArray[np.uint8]]) -> NDArray[np.float32]:

@@ -6,9 +6,9 @@ Run it as `python -m framewatch_server.demo.train --out DIR --seed 0`.
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
@@ -19,9 +19,6 @@ from framewatch_server.demo.evaluate import evaluate_scenes, print_accuracies
 from framewatch_server.demo.model import DemoModel, save_folder
 from framewatch_server.demo.training import Progress, Recipe, train
 
-_THREADS = 2
-
-
 @contextmanager
 def _progress_bar(console: Console, steps: int) -> Iterator[Callable[[Progress], None]]:
     columns = (
@@ -29,33 +26,19 @@ def _progress_bar(console: Console, steps: int) -> Iterator[Callable[[Progress],
         TimeElapsedColumn(), TimeRemainingColumn(),
     )
     with ProgressBar(*columns, console=console) as bar:
-        rendering = bar.add_task("rendering", total=100)
-        training = bar.add_task("training", total=steps)
-
-        def report(progress: Progress) -> None:
-            if progress.rendered:
-                bar.update(rendering, completed=100 * progress.rendered)
-            else:
-                bar.update(training, completed=progress.step, description=f"training, loss {progress.loss:.3f}")
-
-        yield report
+        task = bar.add_task("training", total=steps)
+        yield lambda done: bar.update(task, completed=done.step, description=f"training, loss {done.loss:.3f}")
 
 
 def train_folder(recipe: Recipe, folder: Path, per_concept: int, console: Console) -> None:
     """Trains, saves, measures on unseen scenes and writes the model card."""
-    torch.set_num_threads(_THREADS)
     with _progress_bar(console, recipe.steps) as report:
-        model, tokenizer = train(recipe, report)
-    save_folder(folder, model, tokenizer)
+        train(recipe, report, partial(save_folder, folder))
     saved = DemoModel(folder)
     far, close = (evaluate_scenes(saved, per_concept, close=close) for close in (False, True))
     print_accuracies(console, "Unseen scenes", far)
     print_accuracies(console, "Unseen close views", close)
-    command = f"python -m framewatch_server.demo.train --out DIR --seed {recipe.seed}"
-    if recipe.chapters != Recipe.chapters:
-        command += f" --chapters {recipe.chapters}"
-    if recipe.sets_per_chapter != Recipe.sets_per_chapter:
-        command += f" --sets {recipe.sets_per_chapter}"
+    command = f"python -m framewatch_server.demo.train --out DIR --seed {recipe.seed} --steps {recipe.steps}"
     (folder / "README.md").write_text(model_card(command, far, close))
 
 
@@ -64,11 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m framewatch_server.demo.train", description="Trains the demo model.")
     parser.add_argument("--out", type=Path, default=MODEL_DIR, help="folder to write (default: the shipped model's)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and scenes (default 0)")
-    parser.add_argument("--chapters", type=int, default=Recipe.chapters, help="rounds of new scenes (default %(default)s)")
-    parser.add_argument("--sets", type=int, default=Recipe.sets_per_chapter, help="sets of scenes per chapter (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=Recipe.steps, help="optimizer steps (default %(default)s)")
     parser.add_argument("--per-concept", type=int, default=50, help="unseen scenes per concept to measure with (default 50)")
     options = parser.parse_args(arguments)
-    recipe = Recipe(seed=options.seed, chapters=options.chapters, sets_per_chapter=options.sets)
+    recipe = Recipe(seed=options.seed, steps=options.steps)
     train_folder(recipe, options.out, options.per_concept, Console())
 
 

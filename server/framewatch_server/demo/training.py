@@ -1,14 +1,15 @@
 """The training loop of the demo model."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTokenizer
 
-from framewatch_server.demo.dataset import Chapter, Renderer
+from framewatch_server.demo.dataset import Batch, stream_batches
 from framewatch_server.demo.loss import (
     LOCATED_THINGS,
     contrastive_loss,
@@ -17,7 +18,7 @@ from framewatch_server.demo.loss import (
     location_loss,
     relation_table,
 )
-from framewatch_server.demo.model import MEAN, STD, build_model
+from framewatch_server.demo.model import MEAN, STD, VISION_WIDTH, build_model
 from framewatch_server.demo.tokenizer import MAX_TOKENS, build_tokenizer
 
 _MAX_LOGIT_SCALE = float(np.log(100.0))
@@ -29,66 +30,61 @@ class Recipe:
 
     Attributes:
         seed: of the weights, scenes and sentences.
-        chapters: how many times new scenes are rendered.
-        sets_per_chapter: how many sets of paired scenes a chapter has (about three scenes each).
-        passes: how often every chapter is gone through.
-        sets_per_batch: how many sets go into one step.
+        steps: optimizer steps.
+        sets_per_batch: how many sets of paired scenes go into one step (about three scenes each).
         learning_rate: at its highest.
-        workers: rendering processes.
+        weight_decay: of the matrices.
+        warmup_share: share of the steps in which the learning rate rises.
+        save_every: after how many steps the unfinished model is handed over.
 
     """
 
     seed: int = 0
-    chapters: int = 6
-    sets_per_chapter: int = 6000
-    passes: int = 3
-    sets_per_batch: int = 44
+    steps: int = 3600
+    sets_per_batch: int = 22
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
-    warmup_share: float = 0.06
-    workers: int = 2
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps in all."""
-        return self.chapters * self.passes * (self.sets_per_chapter // self.sets_per_batch)
+    warmup_share: float = 0.05
+    save_every: int = 600
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What has been done: steps trained, the share (0..1) of the next chapter rendered, the last step's loss."""
+    """Steps trained, and the last step's loss."""
 
     step: int
-    rendered: float
     loss: float
 
 
-def train(recipe: Recipe, report: Callable[[Progress], None]) -> tuple[CLIPModel, CLIPTokenizer]:
-    """Trains the demo model; the same recipe gives the same model on the same kind of machine."""
+Keeper: TypeAlias = Callable[[CLIPModel, CLIPTokenizer], None]
+
+
+def train(recipe: Recipe, report: Callable[[Progress], None], keep: Keeper) -> None:
+    """Trains the demo model; the same recipe gives the same model on the same kind of machine.
+
+    Args:
+        recipe: how.
+        report: called after every step.
+        keep: called with the model every `save_every` steps, so that a run that is stopped leaves one, and at the end.
+
+    """
+    # Two threads that wait for each other crawl as soon as anything else runs on a core; the renderer has the other.
+    torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
     tokenizer = build_tokenizer()
     trainer = _Trainer(recipe, build_model(tokenizer), tokenizer)
-    renderer = Renderer(recipe.workers, recipe.seed)
-    try:
-        for number in range(recipe.chapters):
-            for chapter in renderer.chapter(number, recipe.sets_per_chapter):
-                if isinstance(chapter, Chapter):
-                    trainer.study(chapter, report)
-                else:
-                    report(Progress(trainer.step, chapter, trainer.loss))
-    finally:
-        renderer.close()
-    return trainer.model.eval(), tokenizer
+    for step, batch in enumerate(stream_batches(recipe.seed, recipe.steps, recipe.sets_per_batch), start=1):
+        report(Progress(step, trainer.learn(batch)))
+        if step % recipe.save_every == 0 or step == recipe.steps:
+            keep(trainer.model, tokenizer)
 
 
 class _Trainer:
     def __init__(self, recipe: Recipe, model: CLIPModel, tokenizer: CLIPTokenizer) -> None:
         self.model = model.train()
-        self.step = 0
-        self.loss = 0.0
         self._recipe = recipe
         self._tokenizer = tokenizer
-        self._locator = nn.Linear(model.config.vision_config.hidden_size, len(LOCATED_THINGS))
+        self._locator = nn.Linear(VISION_WIDTH, len(LOCATED_THINGS))
         self._rng = np.random.default_rng([recipe.seed, 7])
         self._relations = relation_table()
         self._located = located_index()
@@ -106,25 +102,12 @@ class _Trainer:
         share = (step - warmup) / max(1, self._recipe.steps - warmup)
         return 0.5 * (1 + float(np.cos(np.pi * min(share, 1.0)))) + 0.002
 
-    def study(self, chapter: Chapter, report: Callable[[Progress], None]) -> None:
-        for _ in range(self._recipe.passes):
-            for rows in self._batches(chapter):
-                self.loss = self._learn(chapter, rows)
-                self.step += 1
-                report(Progress(self.step, 0.0, self.loss))
-
-    def _batches(self, chapter: Chapter) -> Iterator[np.ndarray]:
-        order = self._rng.permutation(len(chapter.sets) - 1)
-        size = self._recipe.sets_per_batch
-        for start in range(0, len(order) - size + 1, size):
-            chosen = order[start : start + size]
-            yield np.concatenate([np.arange(chapter.sets[i], chapter.sets[i + 1]) for i in chosen])
-
-    def _learn(self, chapter: Chapter, rows: np.ndarray) -> float:
-        pixels, coverage = self._augment(chapter, rows)
-        concepts = torch.from_numpy(chapter.concepts[rows])
-        close = torch.from_numpy(chapter.close[rows]).long()
-        sentences, owners = draw_sentences(self._rng, per_meaning=2)
+    def learn(self, batch: Batch) -> float:
+        """One step; returns its loss."""
+        pixels, coverage = self._augment(batch)
+        concepts = torch.from_numpy(batch.concepts)
+        close = torch.from_numpy(batch.close).long()
+        sentences, owners = draw_sentences(self._rng, per_meaning=1)
         related = self._relations[close, concepts][:, owners]
         seen = self.model.vision_model(pixel_values=pixels)
         images = nn.functional.normalize(self.model.visual_projection(seen.pooler_output), dim=-1)
@@ -132,7 +115,7 @@ class _Trainer:
         patches = self._locator(seen.last_hidden_state[:, 1:])
         loss = contrastive_loss(logits, related) + location_loss(patches, coverage, self._located[concepts])
         self._optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self._parameters, 1.0)
         self._optimizer.step()
         self._schedule.step()
@@ -145,19 +128,14 @@ class _Trainer:
         vectors = self.model.text_projection(self.model.text_model(**tokens).pooler_output)
         return nn.functional.normalize(vectors, dim=-1)
 
-    def _augment(self, chapter: Chapter, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Normalised RGB pixels, shape (N, 3, SIDE, SIDE), mirrored and relit at random, and patch coverage, shape (N, patches)."""
-        rgb = np.ascontiguousarray(chapter.images[rows][..., ::-1].transpose(0, 3, 1, 2))
+    def _augment(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Normalised RGB pixels, shape (N, 3, SIDE, SIDE), mirrored and tinted at random, and patch coverage, (N, patches)."""
+        rgb = np.ascontiguousarray(batch.images[..., ::-1].transpose(0, 3, 1, 2))
         pixels = torch.from_numpy(rgb).float() / 255
-        coverage = torch.from_numpy(chapter.coverage[rows]).float() / 255
-        mirrored = torch.from_numpy(self._rng.random(len(rows)) < 0.5)
+        coverage = torch.from_numpy(batch.coverage).float() / 255
+        mirrored = torch.from_numpy(self._rng.random(len(pixels)) < 0.5)
         pixels[mirrored] = pixels[mirrored].flip(-1)
         coverage[mirrored] = coverage[mirrored].flip(-1)
-        gain = torch.from_numpy(self._rng.uniform(0.88, 1.12, (len(rows), 3, 1, 1))).float()
-        pixels = (pixels * gain + self._noise(pixels)).clamp(0, 1)
+        tint = torch.from_numpy(self._rng.uniform(0.9, 1.1, (len(pixels), 3, 1, 1))).float()
         mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
-        return (pixels - mean) / std, coverage.flatten(1)
-
-    def _noise(self, pixels: Tensor) -> Tensor:
-        amount = torch.from_numpy(self._rng.uniform(0, 0.02, (len(pixels), 1, 1, 1))).float()
-        return torch.randn(pixels.shape) * amount
+        return ((pixels * tint).clamp(0, 1) - mean) / std, coverage.flatten(1)

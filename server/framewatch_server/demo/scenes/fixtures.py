@@ -92,7 +92,7 @@ def _fill_row(canvas: Canvas, rng: np.random.Generator, span: tuple[float, float
 
 
 def dark_world(
-    canvas: Canvas, background: np.random.Generator, things: np.random.Generator, thing: str, close: bool,
+    canvas: Canvas, background: np.random.Generator, _things: np.random.Generator, _thing: str, _close: bool,
 ) -> Mask:
     """Leaves the picture (nearly) black; nothing is covered."""
     canvas.image[:] = background.integers(0, 9, 3).astype(np.uint8)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framewatch_server.demo.scenes.canvas import Canvas, Colour, Point, box_points, ellipse_points, hsv, shade
+from framewatch_server.demo.scenes.canvas import Canvas, Colour, Mask, Point, box_points, ellipse_points, hsv, shade
 from framewatch_server.demo.scenes.people import cloth_colour
 from framewatch_server.demo.scenes.textures import smooth_noise
 
@@ -109,7 +109,11 @@ def draw_bottle(canvas: Canvas, rng: np.random.Generator, base: Point, height: f
     clear = rng.random() < 0.65
     if clear:
         canvas.blend(before, float(rng.uniform(0.3, 0.75)))
-    _shade_bottle(canvas, rng, before, base, stout * height, upright=abs(tilt_deg) < 12)
+    glass = canvas.changed_since(before)
+    if abs(tilt_deg) < 12:
+        _shine(canvas, rng, glass, base[0], stout * height)
+    else:
+        canvas.scale(1 + np.float32(0.12) * smooth_noise(rng, canvas.height, canvas.width, 8, 8), glass)
     canvas.lines(right + left, shade(colour, float(rng.uniform(0.35, 0.8))), height / 90, closed=True)
     _draw_contents(canvas, rng, place, colour, clear)
     cap_colour = hsv(rng.uniform(0, 1), rng.uniform(0.2, 0.95), rng.uniform(40, 240))
@@ -128,15 +132,9 @@ def _bottle_colour(rng: np.random.Generator) -> Colour:
     return hsv(rng.uniform(0, 1), rng.uniform(0.0, 0.9), rng.uniform(60, 240))
 
 
-def _shade_bottle(
-    canvas: Canvas, rng: np.random.Generator, before: NDArray[np.uint8], base: Point, height: float, upright: bool,
-) -> None:
-    """Darker flanks and bright streaks, as round shiny things have."""
-    mask = canvas.changed_since(before)
-    if not upright:
-        canvas.scale(1 + np.float32(0.12) * smooth_noise(rng, canvas.height, canvas.width, 8, 8), mask)
-        return
-    offset = ((np.arange(canvas.width) - base[0]) / (0.14 * height)).astype(np.float32)
+def _shine(canvas: Canvas, rng: np.random.Generator, mask: Mask, middle: float, height: float) -> None:
+    """Darker flanks and bright streaks, as upright round shiny things have."""
+    offset = ((np.arange(canvas.width) - middle) / (0.14 * height)).astype(np.float32)
     gain = 1.08 - np.float32(rng.uniform(0.05, 0.4)) * np.minimum(offset**2, 1.4)
     for _ in range(int(rng.integers(1, 4))):
         streak = np.float32(rng.uniform(-0.8, 0.8))

@@ -170,16 +170,17 @@ def _draw_torso(canvas: Canvas, rng: np.random.Generator, figure: Figure, outfit
     left = [(-x, y) for x, y in reversed(right)]
     left[0] = (-hem_width, hem - slope)
     canvas.polygon(figure.outline(right + left), outfit.top)
-    _draw_neckline(canvas, rng, figure, outfit, top, hip)
+    _draw_neckline(canvas, rng, figure, outfit.view, (top, hip))
 
 
 def _draw_neckline(
-    canvas: Canvas, rng: np.random.Generator, figure: Figure, outfit: Outfit, top: float, hip: float,
+    canvas: Canvas, rng: np.random.Generator, figure: Figure, view: str, span: tuple[float, float],
 ) -> None:
-    """A collar, an open jacket or a bag's strap, so that not every torso is one plain patch."""
+    """A collar, an open jacket or a bag's strap, so that not every torso is one plain patch; `span` is top and hip."""
+    top, hip = span
     kind = rng.random()
     accent = cloth_colour(rng)
-    if outfit.view == "front" and kind < 0.35:
+    if view == "front" and kind < 0.35:
         deep = float(rng.uniform(hip, top - 0.05))
         canvas.polygon(figure.outline([(-0.035, top + 0.03), (0.035, top + 0.03), (0.0, deep)]), accent)
     elif kind < 0.25:
@@ -187,7 +188,7 @@ def _draw_neckline(
     elif kind < 0.35:
         strap = [(-0.09, top), (-0.06, top), (0.1, hip + 0.02), (0.08, hip - 0.01)]
         canvas.polygon(figure.outline(strap), accent)
-    elif kind < 0.43 and outfit.view != "front":
+    elif kind < 0.43 and view != "front":
         pack = [(-0.085, top - 0.02), (0.085, top - 0.02), (0.095, hip + 0.05), (-0.095, hip + 0.05)]
         canvas.polygon(figure.outline(pack), accent)
 
@@ -247,12 +248,12 @@ def _draw_head(canvas: Canvas, rng: np.random.Generator, figure: Figure, outfit:
     centre = figure.place(turn, 0.925)
     face = (0.05 * size * min(figure.widen, 1.25), 0.07 * size)
     if outfit.hair_end < 0.9 and outfit.headwear != "bald":
-        _draw_long_hair(canvas, rng, figure, outfit, centre, face)
+        _draw_long_hair(canvas, rng, outfit, (centre, face), figure.place(0, outfit.hair_end)[1])
     canvas.ellipse(centre, face, outfit.skin)
     before = canvas.image.copy()
     _draw_hair(canvas, rng, outfit, centre, face)
     if outfit.view == "back" and outfit.hair_end < 0.9 and outfit.headwear != "bald":
-        _draw_long_hair(canvas, rng, figure, outfit, centre, face)
+        _draw_long_hair(canvas, rng, outfit, (centre, face), figure.place(0, outfit.hair_end)[1])
     strands = 1 + np.float32(0.18) * smooth_noise(rng, canvas.height, canvas.width, 9, 1.4)
     canvas.scale(strands, canvas.changed_since(before))
 
@@ -280,11 +281,10 @@ def _draw_hair(canvas: Canvas, rng: np.random.Generator, outfit: Outfit, centre:
 
 
 def _draw_long_hair(
-    canvas: Canvas, rng: np.random.Generator, figure: Figure, outfit: Outfit, centre: Point, face: Point,
+    canvas: Canvas, rng: np.random.Generator, outfit: Outfit, head: tuple[Point, Point], end: float,
 ) -> None:
-    x, y = centre
-    wide, high = face
-    end = figure.place(0, outfit.hair_end)[1]
+    """Hair from the head (centre and half widths) down to the height `end`, all in pixels."""
+    (x, y), (wide, high) = head
     flare = wide * float(rng.uniform(1.1, 1.7))
     side = wide * float(rng.uniform(1.05, 1.35))
     ripple = float(rng.uniform(-0.1, 0.1)) * wide

@@ -1,17 +1,24 @@
 """Rooms, seen by a fixed camera: a wall, a floor, furniture; with a person, a dog or nobody."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from framewatch_server.demo.scenes import textures
-from framewatch_server.demo.scenes.canvas import Canvas, Mask, shade
+from framewatch_server.demo.scenes.canvas import Canvas, Image, Mask, shade
 from framewatch_server.demo.scenes.dogs import draw_dog
 from framewatch_server.demo.scenes.furniture import FURNITURE, draw_wall_piece
 from framewatch_server.demo.scenes.people import draw_person
 
-_MIN_SHARE = {"person": 0.02, "dog": 0.02}
+_MIN_SHARE = 0.02
 _ATTEMPTS = 6
+_AT_EDGE = 0.12
+_AT_FURNITURE = 0.3
+
+
+Spot: TypeAlias = tuple[float, float]
+"""A place on the floor: share (0..1) of the picture's width, and depth from the wall (0) to the picture's edge (1)."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +41,23 @@ class RoomPlan:
         """The wall's foot at a share (0..1) of the picture's width."""
         return self.left_y + share * (self.right_y - self.left_y)
 
+    def person(self, depth: float) -> float:
+        """How tall a person is at a depth from the wall (0) to the picture's lower edge (1)."""
+        return self.person_far + depth * (self.person_near - self.person_far)
+
 
 def plan_room(canvas: Canvas, rng: np.random.Generator, close: bool) -> RoomPlan:
     """A far view of a room, or (`close`) one in which a person fills the picture."""
     middle = float(rng.uniform(0.35, 1.02) if close else rng.uniform(0.22, 0.72))
     tilt = float(rng.uniform(-0.06, 0.06))
-    far = float(rng.uniform(0.75, 1.1) if close else rng.uniform(0.42, 0.8))
+    far = float(rng.uniform(0.75, 1.1) if close else rng.uniform(0.42, 0.88))
     growth = float(rng.uniform(1.0, 1.15) if close else rng.uniform(1.05, 1.5))
     high = canvas.height
     return RoomPlan((middle - tilt) * high, (middle + tilt) * high, far * high, far * growth * high)
 
 
-def draw_room(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> None:
-    """Wall, floor, things on the wall and furniture."""
+def draw_room(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> list[Spot]:
+    """Wall, floor, things on the wall and furniture; returns where the furniture stands."""
     wide, high = canvas.width, canvas.height
     zoom = float(rng.uniform(1.0, 1.6))
     wall_quad = [(-0.1 * wide, -0.2 * high), (zoom * wide, -0.2 * high), (zoom * wide, plan.floor_y(zoom)), (-0.1 * wide, plan.floor_y(-0.1))]
@@ -57,8 +68,8 @@ def draw_room(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> None:
         draw_wall_piece(canvas, rng, plan.floor_y(0.5))
     if rng.random() < 0.7:
         _draw_baseboard(canvas, rng, plan)
-    for _ in range(int(rng.choice(5, p=(0.2, 0.35, 0.25, 0.13, 0.07)))):
-        draw_furniture(canvas, rng, plan)
+    pieces = int(rng.choice(5, p=(0.2, 0.35, 0.25, 0.13, 0.07)))
+    return [draw_furniture(canvas, rng, plan) for _ in range(pieces)]
 
 
 def _draw_side_wall(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> None:
@@ -92,49 +103,62 @@ def _draw_baseboard(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) ->
     canvas.polygon([(-1, plan.left_y - thick), (wide + 1, plan.right_y - thick), (wide + 1, plan.right_y), (-1, plan.left_y)], colour)
 
 
-def draw_furniture(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> None:
-    """One piece of furniture anywhere on the floor."""
+def draw_furniture(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> Spot:
+    """One piece of furniture anywhere on the floor; returns where."""
     share, depth = float(rng.uniform(-0.05, 1.05)), float(rng.uniform(0.0, 0.95))
     floor_y = plan.floor_y(share)
     foot = (share * canvas.width, floor_y + depth * (canvas.height - floor_y))
-    tall = plan.person_far + depth * (plan.person_near - plan.person_far)
-    FURNITURE[int(rng.integers(len(FURNITURE)))](canvas, rng, foot, tall)
+    FURNITURE[int(rng.integers(len(FURNITURE)))](canvas, rng, foot, plan.person(depth))
+    return share, depth
 
 
-def draw_inhabitant(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan, thing: str, close: bool) -> Mask:
-    """Puts a person or a dog into the room so that enough of it is seen; returns the pixels that it covers."""
+def draw_inhabitant(
+    canvas: Canvas, rng: np.random.Generator, plan: RoomPlan, thing: str, spots: list[Spot], close: bool,
+) -> None:
+    """Puts a person or a dog into the room so that enough of it is seen; people like to stand at the furniture."""
     empty = canvas.image.copy()
-    mask = np.zeros(empty.shape[:2], dtype=np.bool_)
     for _ in range(_ATTEMPTS):
         canvas.image[:] = empty
-        _place(canvas, rng, plan, thing, close)
-        mask = _solid_difference(canvas, empty)
-        if mask.mean() >= _MIN_SHARE[thing]:
+        if thing == "dog":
+            _place_dog(canvas, rng, plan, close)
+        else:
+            _place_person(canvas, rng, plan, spots, close)
+        if _solid_difference(canvas, empty).mean() >= _MIN_SHARE:
             break
-    return mask
 
 
-def _solid_difference(canvas: Canvas, before: np.ndarray) -> Mask:
+def _solid_difference(canvas: Canvas, before: Image) -> Mask:
     """Where the picture changed by more than a shadow's edge."""
     change = np.abs(canvas.image.astype(np.int16) - before).max(axis=2)
     return np.asarray(change > 12)
 
 
-def _place(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan, thing: str, close: bool) -> None:
-    at_edge = rng.random() < 0.12
-    share = float(rng.choice((0.0, 1.0)) if at_edge else rng.uniform(0.25, 0.75) if close else rng.uniform(0.06, 0.94))
+def _choose_share(rng: np.random.Generator, close: bool) -> float:
+    """Where along the picture's width; now and then half outside it."""
+    if rng.random() < _AT_EDGE:
+        return float(rng.choice((0.0, 1.0)))
+    return float(rng.uniform(0.25, 0.75) if close else rng.uniform(0.06, 0.94))
+
+
+def _place_dog(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan, close: bool) -> None:
+    share, depth = _choose_share(rng, close), float(rng.uniform(0.05, 0.95))
     floor_y = plan.floor_y(share)
-    depth = float(rng.uniform(0.05, 1.5))
-    near = min(depth, 1.0)
-    tall = plan.person_far + near * (plan.person_near - plan.person_far)
-    if thing == "dog":
-        depth = min(depth, 0.95)
-        back = tall * float(rng.uniform(0.4, 0.6) if close else rng.uniform(0.22, 0.4))
-        draw_dog(canvas, rng, (share * canvas.width, floor_y + depth * (canvas.height - floor_y)), back)
-        return
+    back = plan.person(depth) * float(rng.uniform(0.4, 0.6) if close else rng.uniform(0.22, 0.4))
+    draw_dog(canvas, rng, (share * canvas.width, floor_y + depth * (canvas.height - floor_y)), back)
+
+
+def _place_person(
+    canvas: Canvas, rng: np.random.Generator, plan: RoomPlan, spots: list[Spot], close: bool,
+) -> None:
+    share, depth = _choose_share(rng, close), float(rng.uniform(0.05, 1.5))
+    if spots and rng.random() < _AT_FURNITURE:
+        beside = spots[int(rng.integers(len(spots)))]
+        share = min(max(beside[0] + float(rng.normal(0, 0.04)), 0.06), 0.94)
+        depth = beside[1] + float(rng.uniform(0.0, 0.3))
+    floor_y, tall = plan.floor_y(share), plan.person(min(depth, 1.0))
     foot_y = floor_y + depth * max(canvas.height - floor_y, 0.3 * canvas.height)
     lowest = canvas.height * 0.1 + tall
-    draw_person(canvas, rng, (share * canvas.width, max(foot_y, lowest) if rng.random() < 0.85 else foot_y), tall)
+    draw_person(canvas, rng, (share * canvas.width, max(foot_y, lowest) if rng.random() < 0.6 else foot_y), tall)
 
 
 def room_world(
@@ -142,10 +166,10 @@ def room_world(
 ) -> Mask:
     """Draws a room with `thing` (person, dog or nothing); returns the pixels that it covers."""
     plan = plan_room(canvas, background, close)
-    draw_room(canvas, background, plan)
+    spots = draw_room(canvas, background, plan)
     before = canvas.image.copy()
     if thing != "nothing":
-        draw_inhabitant(canvas, things, plan, thing, close)
+        draw_inhabitant(canvas, things, plan, thing, spots, close)
     covered = _solid_difference(canvas, before)
     if background.random() < 0.12:
         hidden = canvas.image.copy()

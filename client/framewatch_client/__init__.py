@@ -1,0 +1,70 @@
+"""Clients of framewatch: say in words what to watch for, and hear once when it appears and once when it goes.
+
+`FramewatchClient` blocks, `AsyncFramewatchClient` is for asyncio; both have `classify`, `label`, `similarity` and
+`stream`.
+"""
+
+from framewatch_core.errors import FramewatchError
+from framewatch_core.frames import DropReason, OverflowPolicy
+from framewatch_core.labels import Label, LabelSet
+from framewatch_core.rules import EventKind, EventRule
+from framewatch_core.scoring import LabelScore, ScoreKind
+
+from framewatch_client.blocking import FramewatchClient
+from framewatch_client.client import AsyncFramewatchClient
+from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
+from framewatch_client.inputs import event_rule, parse_rule
+from framewatch_client.sources import Source, open_source
+from framewatch_client.types import (
+    Classification,
+    Event,
+    Frame,
+    FrameError,
+    FrameErrorReason,
+    FrameResult,
+    FrameStatus,
+    ImageLike,
+    LabelsLike,
+    Reconfigure,
+    RuleLike,
+    Similarity,
+    StreamItem,
+    StreamStarted,
+    Timings,
+)
+
+__all__ = [
+    "AsyncFramewatchClient",
+    "Classification",
+    "DropReason",
+    "Event",
+    "EventKind",
+    "EventRule",
+    "Frame",
+    "FrameError",
+    "FrameErrorReason",
+    "FrameResult",
+    "FrameStatus",
+    "FramewatchCallError",
+    "FramewatchClient",
+    "FramewatchError",
+    "ImageLike",
+    "Label",
+    "LabelScore",
+    "LabelSet",
+    "LabelsLike",
+    "OverflowPolicy",
+    "Reconfigure",
+    "RuleLike",
+    "ScoreKind",
+    "ServerUnreachableError",
+    "Similarity",
+    "Source",
+    "SourceError",
+    "StreamItem",
+    "StreamStarted",
+    "Timings",
+    "event_rule",
+    "open_source",
+    "parse_rule",
+]

@@ -1,0 +1,267 @@
+"""The asynchronous client."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import grpc
+import numpy as np
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_core.frames import OverflowPolicy
+
+from framewatch_client import wire
+from framewatch_client.errors import call_error
+from framewatch_client.images import to_message
+from framewatch_client.inputs import label_set, stream_config
+from framewatch_client.stream import StreamOptions, stream_frames
+from framewatch_client.types import (
+    Classification,
+    Event,
+    FrameResult,
+    ImageLike,
+    LabelsLike,
+    RuleLike,
+    Similarity,
+    StreamItem,
+    StreamStarted,
+)
+
+DEFAULT_ADDRESS = "localhost:50051"
+DEFAULT_TIMEOUT_S = 30.0
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+
+T = TypeVar("T")
+
+_RETRIES = {
+    "methodConfig": [
+        {
+            "name": [
+                {"service": "framewatch.v1.ZeroShotService", "method": "Classify"},
+                {"service": "framewatch.v1.ZeroShotService", "method": "Similarity"},
+            ],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.2s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+
+_CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
+    # Cameras sit behind routers that forget silent connections.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.enable_retries", 1),
+    # What is larger than this is not tried again.
+    ("grpc.per_rpc_retry_buffer_size", MAX_MESSAGE_BYTES),
+    ("grpc.service_config", json.dumps(_RETRIES)),
+)
+
+
+class AsyncFramewatchClient:
+    """Calls a framewatch server from asyncio.
+
+    Example:
+        >>> async with AsyncFramewatchClient("localhost:50051") as client:
+        ...     print(await client.label("cat.png", ["a cat", "a dog"]))
+        a cat
+
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> None:
+        """A client of one server.
+
+        Args:
+            address: `HOST:PORT`.
+            credentials: for TLS, such as `grpc.ssl_channel_credentials()`; None: no encryption.
+            timeout_s: how long a call may take, with its retries when the server is unavailable; for a stream, how long
+                its start may take.
+
+        """
+        self._address = address
+        self._credentials = credentials
+        self._timeout_s = timeout_s
+        self._channel: grpc.aio.Channel | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Ends the connection and all calls on it. The client can be used again: it connects anew."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.close()
+
+    async def classify(
+        self,
+        image: ImageLike,
+        labels: LabelsLike,
+        *,
+        templates: Sequence[str] | None = None,
+        top_count: int = 0,
+        model: str = "",
+    ) -> Classification:
+        """Scores an image against labels.
+
+        Args:
+            image: path, file's bytes, numpy array (BGR, as OpenCV gives it) or PIL image.
+            labels: names, `Label`s or a `LabelSet`. Probabilities compare the labels with each other, so give one for
+                "none of these" too.
+            templates: sentences with `{label}`; None: the default `a photo of {label}`; empty: names verbatim.
+            top_count: how many of the best labels to return; 0: all.
+            model: one of the server's; empty: its default.
+
+        Raises:
+            FramewatchCallError: the server said no, or ServerUnreachableError: there is none.
+            TypeError, ValueError, OSError: the image is none, or can't be read.
+            FramewatchError: the labels can't be used.
+
+        """
+        request = pb.ClassifyRequest(
+            model=model,
+            label_set=wire.label_set_message(label_set(labels, templates)),
+            image=to_message(image),
+            top_count=top_count,
+        )
+        return wire.classification(await self._unary(lambda stub: stub.Classify(request, timeout=self._timeout_s)))
+
+    async def label(
+        self,
+        image: ImageLike,
+        labels: LabelsLike,
+        *,
+        templates: Sequence[str] | None = None,
+        model: str = "",
+    ) -> str:
+        """The name of the most probable label; arguments and errors as in `classify`."""
+        return (await self.classify(image, labels, templates=templates, top_count=1, model=model)).label
+
+    async def similarity(
+        self, query: ImageLike, candidates: ImageLike | Sequence[ImageLike], *, model: str = ""
+    ) -> Similarity:
+        """How much images resemble another.
+
+        Args:
+            query: the image to compare with.
+            candidates: a list or tuple of 1 to 256 images, or one image.
+            model: one of the server's; empty: its default.
+
+        Raises:
+            as `classify`.
+
+        """
+        many: list[Any] | tuple[Any, ...] = candidates if isinstance(candidates, list | tuple) else (candidates,)
+        request = pb.SimilarityRequest(
+            model=model, query=to_message(query), candidates=[to_message(image) for image in many]
+        )
+        return wire.similarity(await self._unary(lambda stub: stub.Similarity(request, timeout=self._timeout_s)))
+
+    def stream(
+        self,
+        frames: Iterable[StreamItem] | AsyncIterable[StreamItem],
+        labels: LabelsLike,
+        *,
+        rules: Iterable[RuleLike] = (),
+        templates: Sequence[str] | None = None,
+        overflow: OverflowPolicy = OverflowPolicy.BLOCK,
+        top_count: int = 0,
+        max_frame_rate: float | None = None,
+        max_frame_gap_s: float | None = None,
+        origin_time: datetime | None = None,
+        model: str = "",
+        jpeg_quality: int | None = 90,
+        downscale: bool = True,
+        window: int | None = None,
+        on_started: Callable[[StreamStarted], object] | None = None,
+    ) -> AsyncGenerator[FrameResult | Event, None]:
+        """Watches frames: yields one FrameResult per frame, in the order sent, each followed by the Events it caused.
+
+        Closed early or cancelled, it cancels the call and releases the frames' source; use `contextlib.aclosing` where
+        you leave the loop early. A plain iterable is read on a thread of its own, a frame at a time.
+
+        Args:
+            frames: images, `(image, time in seconds)`, `Frame`s, and `Reconfigure`s to watch for something else from
+                there on. Give a time for every frame or for none: without it the time of arrival counts.
+            labels: as in `classify`.
+            rules: when to say ENTERED and EXITED: `EventRule`s or their short form `box:0.8:0.5`; none: scores only.
+            templates: as in `classify`.
+            overflow: what the server does with frames that come faster than it scores them: BLOCK slows the source,
+                DROP_OLDEST keeps the delay bounded (for live sources).
+            top_count: how many labels a result carries, best first; 0: all. Rules see all.
+            max_frame_rate: frames a second in frame time above which the server drops some; None: no limit.
+            max_frame_gap_s: the longest gap between scored frames that counts towards rules' minimum times; None: 10 s.
+            origin_time: the wall time, with its zone, of frame time 0: events then carry wall times.
+            model: one of the server's; empty: its default.
+            jpeg_quality: 1 to 100, of frames that are sent as JPEG: all that are pixels or had to be shrunk. None: raw.
+            downscale: whether larger frames are shrunk to the size that the server says it needs.
+            window: frames without a result at most; None: what the server says. Never more than that.
+            on_started: called once with what the server answered to the config.
+
+        Raises:
+            FramewatchError, ValueError: at once: labels, rules or options that can't be used.
+            FramewatchCallError: while iterating: the server ended the call, or ServerUnreachableError.
+            What the source raises, and the errors of `classify` for a frame that is no image.
+
+        """
+        config = stream_config(
+            labels,
+            rules=rules,
+            templates=templates,
+            overflow=overflow,
+            top_count=top_count,
+            max_frame_rate=max_frame_rate,
+            max_frame_gap_s=max_frame_gap_s,
+            origin_time=origin_time,
+            model=model,
+        )
+        _check_source(frames)
+        options = StreamOptions(self._address, jpeg_quality, downscale, window, self._timeout_s, on_started)
+        return stream_frames(lambda: self._stub().StreamFrames(), frames, config, options)
+
+    async def _unary(self, call: Callable[[pb_grpc.ZeroShotServiceAsyncStub], Awaitable[T]]) -> T:
+        try:
+            return await call(self._stub())
+        except grpc.aio.AioRpcError as error:
+            raise call_error(error, self._address) from error
+
+    def _stub(self) -> pb_grpc.ZeroShotServiceAsyncStub:
+        """Made with the first call, since a channel belongs to the event loop that runs then."""
+        if self._channel is None:
+            self._channel = (
+                grpc.aio.insecure_channel(self._address, options=_CHANNEL_OPTIONS)
+                if self._credentials is None
+                else grpc.aio.secure_channel(self._address, self._credentials, options=_CHANNEL_OPTIONS)
+            )
+        return pb_grpc.ZeroShotServiceStub(self._channel)
+
+
+def _check_source(frames: object) -> None:
+    """Raises TypeError for one picture or path in the place of many: they can be iterated too, but not as meant."""
+    if isinstance(frames, str | os.PathLike):
+        raise TypeError(f"frames is a path: open it with open_source({os.fspath(frames)!r}) and give what that returns")
+    if isinstance(frames, np.ndarray | bytes) or not isinstance(frames, Iterable | AsyncIterable):
+        raise TypeError(f"frames is {type(frames).__name__}: expected an iterable of images")

@@ -1,0 +1,159 @@
+"""What the commands of `framewatch` do, once their options are read. They return the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import islice
+
+from framewatch_core.errors import FramewatchError
+from framewatch_core.frames import OverflowPolicy
+from framewatch_core.labels import LabelSet
+from framewatch_core.rules import EventRule
+from rich.console import Console
+
+from framewatch_client.client import AsyncFramewatchClient
+from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
+from framewatch_client.live import JsonView, LiveView, PlainView, WatchView, print_json
+from framewatch_client.render import answer_footer, score_table, similarity_table
+from framewatch_client.sources import Source, open_source
+from framewatch_client.summary import WatchSummary
+from framewatch_client.types import Frame
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    INTERRUPTED = 130
+
+
+class PipeConsole(Console):
+    """Lets a closed pipe be met where all other ends are."""
+
+    def on_broken_pipe(self) -> None:
+        """Instead of leaving the process from within."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where results and errors go."""
+
+    json: bool = False
+    results: Console = field(default_factory=lambda: PipeConsole(highlight=False))
+    errors: Console = field(default_factory=lambda: PipeConsole(stderr=True, highlight=False))
+
+    def say(self, sentence: str, style: str = "red") -> None:
+        """A sentence for people, on standard error."""
+        self.errors.print(sentence, style=style, markup=False, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """Options of `watch`; see its help."""
+
+    source: str
+    label_set: LabelSet
+    rules: tuple[EventRule, ...]
+    fps: float | None = None
+    overflow: OverflowPolicy | None = None
+    max_frames: int | None = None
+    top: int = 0
+    quality: int = 90
+    model: str = ""
+
+
+async def classify(
+    client: AsyncFramewatchClient, images: Sequence[str], label_set: LabelSet, *, top: int, model: str, output: Output
+) -> ExitCode:
+    """Scores images one after the other; one that fails is told and the others go on."""
+    code = ExitCode.OK
+    for image in images:
+        try:
+            answer = await client.classify(image, label_set, top_count=top, model=model)
+        except ServerUnreachableError:
+            raise
+        except (OSError, FramewatchError, FramewatchCallError) as error:
+            output.say(f"{image}: {describe(error)}")
+            code = ExitCode.FAILED
+            continue
+        if output.json:
+            print_json(answer.message)
+        else:
+            output.results.print(
+                score_table(answer.scores, title=image, footer=answer_footer(answer.model, answer.timings))
+            )
+    return code
+
+
+async def similarity(
+    client: AsyncFramewatchClient, query: str, candidates: Sequence[str], *, model: str, output: Output
+) -> ExitCode:
+    """Compares images with the first."""
+    answer = await client.similarity(query, candidates, model=model)
+    if output.json:
+        print_json(answer.message)
+    else:
+        output.results.print(
+            similarity_table(
+                candidates, answer.similarities, query=query, footer=answer_footer(answer.model, answer.timings)
+            )
+        )
+    return ExitCode.OK
+
+
+async def watch(client: AsyncFramewatchClient, settings: WatchSettings, output: Output) -> ExitCode:
+    """Watches a source to its end, Ctrl-C or a fault, and ends with a summary in each case."""
+    with await asyncio.to_thread(open_source, settings.source, settings.fps) as source:
+        summary = WatchSummary.of(settings.rules)
+        with _view(source, summary, settings.max_frames, output) as view:
+            items = client.stream(
+                _counted(source, summary, settings.max_frames),
+                settings.label_set,
+                rules=settings.rules,
+                overflow=settings.overflow or source.overflow,
+                top_count=settings.top,
+                origin_time=source.origin_time,
+                model=settings.model,
+                jpeg_quality=settings.quality,
+                on_started=view.started,
+            )
+            async with aclosing(items):
+                async for item in items:
+                    summary.add(item)
+                    view.show(item)
+    return ExitCode.FAILED if summary.failed else ExitCode.OK
+
+
+def _view(source: Source, summary: WatchSummary, max_frames: int | None, output: Output) -> WatchView:
+    if output.json:
+        return JsonView(output.errors, source.name, summary)
+    if output.results.is_terminal:
+        counts = [count for count in (source.frame_count, max_frames) if count is not None]
+        return LiveView(output.results, source.name, summary, min(counts, default=None))
+    return PlainView(output.results, source.name, summary)
+
+
+def _counted(source: Source, summary: WatchSummary, max_frames: int | None) -> Iterator[Frame]:
+    for frame in islice(source, max_frames):
+        summary.sent += 1
+        yield frame
+
+
+def describe(error: Exception) -> str:
+    """An error as a sentence, with its reason and the field's path."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
+    if isinstance(error, FramewatchError):
+        field_path = getattr(error, "field", "")
+        where = f" (field {field_path})" if field_path else ""
+        return f"{error.message}{where} [{error.reason}]"
+    return str(error)

@@ -1,0 +1,159 @@
+"""Results as tables and lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from framewatch_core.rules import EventKind
+from framewatch_core.scoring import LabelScore
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from framewatch_client.summary import WatchSummary
+from framewatch_client.types import Event, FrameError, Timings
+
+BAR_CELLS = 20
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_KIND_STYLES = {EventKind.ENTERED: "bold green", EventKind.EXITED: "bold yellow"}
+
+
+def clock(time_s: float) -> str:
+    """Seconds as `MM:SS.mmm`, or `H:MM:SS.mmm` from an hour on."""
+    milliseconds = round(time_s * 1000)
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{f'{hours}:' if hours else ''}{minutes:02d}:{seconds:02d}.{milliseconds:03d}"
+
+
+def bar(fraction: float, cells: int = BAR_CELLS) -> str:
+    """A bar of at most `cells` characters, in eighths; `fraction` in [0, 1], what lies outside is cut."""
+    eighths = round(min(1.0, max(0.0, fraction)) * cells * 8)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (_EIGHTHS[rest] if rest else "")
+
+
+def event_line(event: Event) -> Text:
+    """One line, such as `ENTERED box  00:03.200 (began 00:02.900, frame 32)  score 0.93`."""
+    line = Text(no_wrap=False)
+    line.append(f"{event.kind.name:<7}", _KIND_STYLES.get(event.kind, "bold"))
+    line.append(f" {event.label}", "bold")
+    if event.rule_id != event.label:
+        line.append(f" [{event.rule_id}]", "dim")
+    line.append(f"  {clock(event.time_s)}", "cyan")
+    line.append(f" (began {clock(event.began_time_s)}, frame {event.frame_id})", "dim")
+    line.append(f"  score {event.score:.2f}")
+    if event.present_s is not None:
+        line.append(f"  present {event.present_s:.1f} s")
+    if event.wall_time is not None:
+        line.append(f"  {event.wall_time.astimezone():%Y-%m-%d %H:%M:%S}", "dim")
+    return line
+
+
+def failure_line(frame_id: int, error: FrameError) -> Text:
+    """One line for a frame that could not be scored."""
+    reason = f" [{error.reason.name}]" if error.reason else ""
+    return Text.assemble(("FAILED ", "bold red"), f" frame {frame_id}: {error.message}", (reason, "dim"))
+
+
+def score_table(scores: Sequence[LabelScore], *, title: str = "", footer: str = "") -> RenderableType:
+    """Labels with probability, bar and similarity, the best marked."""
+    table = _table(title)
+    table.add_column("label", overflow="fold")
+    table.add_column("probability", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True, min_width=4, ratio=None)
+    table.add_column("similarity", justify="right", no_wrap=True)
+    for i, score in enumerate(scores):
+        table.add_row(
+            score.label,
+            f"{score.probability:.4f}",
+            Text(bar(score.probability), "green" if i == 0 else "blue"),
+            f"{score.similarity:.4f}",
+            style="bold" if i == 0 else "",
+        )
+    return _with_footer(table, footer)
+
+
+def similarity_table(
+    names: Sequence[str], similarities: Sequence[float], *, query: str, footer: str = ""
+) -> RenderableType:
+    """Candidates with their cosines in the order given, the best marked with a star."""
+    best = max(similarities, default=0.0)
+    table = _table(f"similarity to {query}")
+    table.add_column("image", overflow="fold")
+    table.add_column("similarity", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True, min_width=4)
+    marked = len(similarities) > 1
+    for name, similarity in zip(names, similarities, strict=False):
+        is_best = marked and similarity == best
+        table.add_row(
+            f"{name} ★" if is_best else name,
+            f"{similarity:.4f}",
+            Text(bar(similarity), "green" if is_best else "blue"),
+            style="bold" if is_best else "",
+        )
+    return _with_footer(table, footer)
+
+
+def answer_footer(model: str, timings: Timings) -> str:
+    """Who answered and how long it took the server."""
+    total_ms = 1000 * (timings.decode_s + timings.queue_s + timings.inference_s)
+    return f"{model}, {total_ms:.1f} ms in the server"
+
+
+def counter_line(summary: WatchSummary) -> Text:
+    """`32 scored, 2 dropped, 1 failed, 3 events`; what is 0 is left out but for the first."""
+    parts = [(f"{summary.scored:,} scored", "")]
+    if summary.dropped:
+        parts.append((f"{summary.dropped:,} dropped", "yellow"))
+    if summary.failed:
+        parts.append((f"{summary.failed:,} failed", "red"))
+    parts.append((f"{summary.event_count:,} events" if summary.event_count != 1 else "1 event", ""))
+    return Text(", ").join(Text(*part) for part in parts)
+
+
+def summary_tables(summary: WatchSummary, *, source: str, elapsed_s: float) -> RenderableType:
+    """Frames and, if there are rules, what each of them saw."""
+    rate = f", {summary.answered / elapsed_s:.1f} frames/s" if elapsed_s > 0 and summary.answered else ""
+    frames = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    frames.add_column(no_wrap=True)
+    frames.add_column(overflow="fold")
+    frames.add_row(Text("source", "bold"), Text(source))
+    frames.add_row(
+        Text("frames", "bold"),
+        f"{summary.sent:,} sent, {summary.scored:,} scored, {summary.dropped:,} dropped, {summary.failed:,} failed",
+    )
+    frames.add_row(Text("time", "bold"), f"{clock(summary.time_s)} of frames in {elapsed_s:.1f} s{rate}")
+    if summary.last_failure:
+        frames.add_row(Text("failure", "bold red"), Text(summary.last_failure))
+    return Group(frames, _rule_table(summary)) if summary.rules else frames
+
+
+def _rule_table(summary: WatchSummary) -> Table:
+    table = _table("")
+    table.add_column("rule", overflow="fold")
+    table.add_column("entered", justify="right")
+    table.add_column("exited", justify="right")
+    table.add_column("present", justify="right")
+    for name, rule in summary.rules.items():
+        still = " (still)" if rule.present_since_s is not None else ""
+        table.add_row(
+            Text(name if name == rule.label else f"{name} ({rule.label})"),
+            f"{rule.entered_count:,}",
+            f"{rule.exited_count:,}",
+            f"{clock(rule.present_until(summary.time_s))}{still}",
+            style="" if rule.entered_count else "dim",
+        )
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=Text(title, "bold") if title else None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+
+
+def _with_footer(table: Table, footer: str) -> RenderableType:
+    return Group(table, Text(footer, "dim")) if footer else table

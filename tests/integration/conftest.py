@@ -1,0 +1,130 @@
+"""Real servers for the tests: one of its own process for the session, and others in this process with special settings."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import grpc
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_server.config import ServerConfig
+from framewatch_server.rpc.app import ServerApp
+
+SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
+
+
+@dataclass
+class RunningServer:
+    """`framewatch-server serve` as a process of its own."""
+
+    process: subprocess.Popen[str]
+    address: str = ""
+    log: list[dict[str, Any]] = field(default_factory=list)
+    reader: threading.Thread = field(default_factory=threading.Thread)
+
+    @classmethod
+    def start(cls, *arguments: str) -> RunningServer:
+        """Starts a server and waits until it serves."""
+        command = [sys.executable, "-m", "framewatch_server", "serve", "--listen", "127.0.0.1:0", "--log-format", "json"]
+        server = cls(subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True))
+        assert server.process.stderr is not None
+        for line in server.process.stderr:
+            if line.startswith("{"):
+                server.log.append(json.loads(line))
+                if server.log[-1]["event"] == "serving":
+                    server.address = server.log[-1]["address"]
+                    # the pipe must not fill up
+                    server.reader = threading.Thread(target=server._keep_reading, daemon=True)
+                    server.reader.start()
+                    return server
+        raise AssertionError(f"the server ended with {server.process.wait()}: {server.log}")
+
+    def _keep_reading(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if line.startswith("{"):
+                self.log.append(json.loads(line))
+
+    def stop(self) -> int:
+        """Drains the server; returns its exit code."""
+        with self.process:  # closes its pipe
+            self.process.send_signal(signal.SIGTERM)
+            code = self.process.wait(60)
+            self.reader.join()
+            return code
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RunningServer]:
+    """A server with the demo model, in fp32 so that scores are the reference's."""
+    running = RunningServer.start("--model", "demo", "--dtype", "float32")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def stub(server: RunningServer) -> Iterator[pb_grpc.ZeroShotServiceStub]:
+    """A blocking stub of the session's server."""
+    with grpc.insecure_channel(server.address, [("grpc.max_receive_message_length", -1)]) as channel:
+        yield pb_grpc.ZeroShotServiceStub(channel)
+
+
+MakeServer = Callable[..., Any]
+
+
+@pytest.fixture
+async def make_server() -> AsyncIterator[MakeServer]:
+    """Starts servers in this process: `await make_server(max_streams=1)` gives an asynchronous stub."""
+    async with AsyncExitStack() as stack:
+
+        async def make(**settings: Any) -> pb_grpc.ZeroShotServiceAsyncStub:
+            config = ServerConfig(**{"model": "demo", "listen": "127.0.0.1:0", "drain_timeout_s": 5.0, **settings})
+            app = await stack.enter_async_context(ServerApp(config))
+            channel = await stack.enter_async_context(grpc.aio.insecure_channel(app.address))
+            stub: pb_grpc.ZeroShotServiceAsyncStub = pb_grpc.ZeroShotServiceStub(channel)
+            stub.app = app  # type: ignore[attr-defined]
+            return stub
+
+        yield make
+
+
+def picture(seed: int = 0, width: int = 160, height: int = 120) -> npt.NDArray[np.uint8]:
+    """A smooth coloured picture, BGR."""
+    noise = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+
+
+def jpeg(seed: int = 0, width: int = 160, height: int = 120) -> bytes:
+    """The picture as a JPEG file."""
+    return encode(picture(seed, width, height), ".jpg")
+
+
+def encode(pixels: npt.NDArray[Any], extension: str) -> bytes:
+    """A picture as a file's bytes."""
+    ok, data = cv2.imencode(extension, pixels)
+    assert ok
+    return data.tobytes()
+
+
+def image(data: bytes | None = None) -> pb.Image:
+    """An encoded image; a small JPEG by default."""
+    return pb.Image(encoded=jpeg() if data is None else data)
+
+
+def label_set(*names: str) -> pb.LabelSet:
+    """Labels by name."""
+    return pb.LabelSet(labels=[pb.Label(name=name) for name in names])

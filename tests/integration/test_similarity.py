@@ -1,0 +1,57 @@
+"""Similarity over real gRPC."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from tests.integration.conftest import encode, image, jpeg, picture
+from tests.integration.errors import told
+
+
+def test_an_image_is_like_itself_and_answers_keep_their_order(stub: pb_grpc.ZeroShotServiceStub) -> None:
+    files = [jpeg(seed) for seed in range(5)]
+    response = stub.Similarity(pb.SimilarityRequest(query=image(files[3]), candidates=[image(file) for file in files]))
+    similarities = list(response.similarities)
+    assert len(similarities) == 5
+    assert similarities[3] == pytest.approx(1, abs=1e-3)
+    assert max(similarities) == similarities[3]
+    assert all(-1 <= value <= 1 for value in similarities)
+    assert response.model == "demo"
+    assert response.timings.batch_size >= 1
+
+
+def test_raw_and_encoded_are_the_same_picture(stub: pb_grpc.ZeroShotServiceStub) -> None:
+    pixels = picture(7)
+    raw = pb.RawImage(data=pixels.tobytes(), width=160, height=120, pixel_format=pb.PIXEL_FORMAT_BGR24)
+    request = pb.SimilarityRequest(query=image(encode(pixels, ".png")), candidates=[pb.Image(raw=raw)])
+    assert stub.Similarity(request).similarities[0] == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "reason", "field"),
+    [
+        pytest.param(pb.SimilarityRequest(query=image()), "INVALID_ARGUMENT", "MISSING_FIELD", "candidates", id="none"),
+        pytest.param(pb.SimilarityRequest(candidates=[image()]), "INVALID_ARGUMENT", "EMPTY_IMAGE", "query", id="no query"),
+        pytest.param(
+            pb.SimilarityRequest(query=image(), candidates=[image()] * 257),
+            "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "candidates", id="too many",
+        ),
+        pytest.param(
+            pb.SimilarityRequest(query=image(), candidates=[image(), image(b"junk"), image()]),
+            "INVALID_ARGUMENT", "UNSUPPORTED_FORMAT", "candidates[1].encoded", id="a bad one among good ones",
+        ),
+        pytest.param(
+            pb.SimilarityRequest(query=image(), candidates=[image()], model="x"), "NOT_FOUND", "MODEL_NOT_FOUND", "", id="model"
+        ),
+    ],
+)  # fmt: skip
+def test_errors(
+    stub: pb_grpc.ZeroShotServiceStub, request_: pb.SimilarityRequest, code: str, reason: str, field: str
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Similarity(request_)
+    error = told(caught.value)
+    assert (error.code, error.reason, error.field) == (code, reason, field)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from framewatch_core.errors import FieldError, InvalidLabelSet, LimitExceeded
+from framewatch_core.labels import Label, LabelSet
+
+
+@pytest.mark.parametrize(
+    ("label_set", "expected"),
+    [
+        pytest.param(LabelSet.of(["box"]), (("a photo of box",),), id="default template"),
+        pytest.param(LabelSet.of(["a box", "b"], []), (("a box",), ("b",)), id="no template"),
+        pytest.param(LabelSet.of(["box"], ["{label} here", "see {label}"]), (("box here", "see box"),), id="several"),
+        pytest.param(
+            LabelSet((Label("box", ("a crate", "a parcel")), Label("b"))),
+            (("a crate", "a parcel"), ("a photo of b",)),
+            id="own prompts are verbatim",
+        ),
+        pytest.param(LabelSet.of(["{x} {0}"], ["{label}!"]), (("{x} {0}!",),), id="braces in names stay"),
+    ],
+)
+def test_prompts(label_set: LabelSet, expected: tuple[tuple[str, ...], ...]) -> None:
+    assert label_set.prompts() == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "templates", "error", "field"),
+    [
+        pytest.param([], None, InvalidLabelSet, "labels", id="no labels"),
+        pytest.param(["a", "b", "a"], None, InvalidLabelSet, "labels[2].name", id="repeated name"),
+        pytest.param(["a"], ["no placeholder"], InvalidLabelSet, "templates.templates[0]", id="no placeholder"),
+        pytest.param(["a"], ["{label}", "{label}{label}"], InvalidLabelSet, "templates.templates[1]", id="placeholder twice"),
+        pytest.param(["a"], [""], InvalidLabelSet, "templates.templates[0]", id="empty template"),
+        pytest.param(["a"], ["{label}"] * 129, LimitExceeded, "templates.templates", id="too many templates"),
+        pytest.param(["a"], ["{label}" + "x" * 1000], LimitExceeded, "templates.templates[0]", id="long template"),
+        pytest.param([str(i) for i in range(1001)], None, LimitExceeded, "labels", id="too many labels"),
+        pytest.param([str(i) for i in range(1000)], ["{label} 1"] * 11, LimitExceeded, "labels", id="too many prompts in all"),
+    ],
+)  # fmt: skip
+def test_impossible_sets_name_their_field(
+    names: list[str], templates: list[str] | None, error: type[FieldError], field: str
+) -> None:
+    with pytest.raises(error) as caught:
+        LabelSet.of(names, templates)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("name", "prompts", "error", "field"),
+    [
+        pytest.param("", (), InvalidLabelSet, "name", id="no name"),
+        pytest.param("  ", (), InvalidLabelSet, "name", id="blank name"),
+        pytest.param("x" * 257, (), LimitExceeded, "name", id="long name"),
+        pytest.param("x", ("",), InvalidLabelSet, "prompts[0]", id="empty prompt"),
+        pytest.param("x", ("a", "y" * 2001), LimitExceeded, "prompts[1]", id="long prompt"),
+        pytest.param("x", ("a",) * 33, LimitExceeded, "prompts", id="many prompts"),
+    ],
+)
+def test_impossible_labels_name_their_field(
+    name: str, prompts: tuple[str, ...], error: type[FieldError], field: str
+) -> None:
+    with pytest.raises(error) as caught:
+        Label(name, prompts)
+    assert caught.value.field == field
+
+
+def test_limits_say_which_and_how_much() -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        LabelSet.of([str(i) for i in range(1001)])
+    assert caught.value.metadata == {"limit": "max_labels", "maximum": "1000", "actual": "1001"}
+    assert "1,001" in caught.value.message
+
+
+def test_a_thousand_labels_are_fine() -> None:
+    assert len(LabelSet.of([str(i) for i in range(1000)]).prompts()) == 1000
