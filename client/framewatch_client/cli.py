@@ -22,7 +22,7 @@ from framewatch_client import commands
 from framewatch_client.client import DEFAULT_ADDRESS, AsyncFramewatchClient
 from framewatch_client.commands import ExitCode, Output, WatchSettings, describe
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
-from framewatch_client.inputs import event_rule, label_set, parse_rule
+from framewatch_client.inputs import event_rule, label_set, parse_rule, stream_config
 
 DEFAULT_ENTER_AT = 0.8
 DEFAULT_EXIT_BELOW = 0.5
@@ -184,10 +184,12 @@ def watch(
         Of every command.
 
     """
+    rules = _default_rules(label) if rule is None else tuple(parse_rule(text) for text in rule)
+    config = stream_config(label, templates=template, rules=rules)  # tells what is wrong before anything is opened
     settings = WatchSettings(
         source=source,
-        label_set=label_set(label, template),
-        rules=_default_rules(label) if rule is None else tuple(parse_rule(text) for text in rule),
+        label_set=config.label_set,
+        rules=config.rules,
         fps=fps,
         overflow=None if overflow is None else OverflowPolicy[overflow.upper().replace("-", "_")],
         max_frames=max_frames,
@@ -207,6 +209,7 @@ class UsageError(Exception):
 def main() -> None:
     """Runs the command line of this process and leaves it with the exit code."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what can't be opened is told in a sentence
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     with suppress(AttributeError):
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
@@ -237,8 +240,13 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.FAILED
     except (CycloptsError, UsageError, FramewatchError, ValueError) as error:
         say(f"error: {describe(error)}")
-        say("see framewatch --help", style="dim")
+        say(f"see {_help_of(arguments)}", style="dim")
         return ExitCode.USAGE
+
+
+def _help_of(arguments: Sequence[str]) -> str:
+    command = arguments[0] if arguments and arguments[0] in {"classify", "similarity", "watch"} else None
+    return f"framewatch {command} --help" if command else "framewatch --help"
 
 
 def _run(common: Common, command: Callable[[AsyncFramewatchClient], Awaitable[ExitCode]]) -> int:

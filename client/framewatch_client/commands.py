@@ -82,7 +82,7 @@ async def classify(
         except ServerUnreachableError:
             raise
         except (OSError, FramewatchError, FramewatchCallError) as error:
-            output.say(f"{image}: {describe(error)}")
+            output.say(f"{image}: {describe(error, image)}")
             code = ExitCode.FAILED
             continue
         if output.json:
@@ -148,10 +148,11 @@ def _counted(source: Source, summary: WatchSummary, max_frames: int | None) -> I
         yield frame
 
 
-def describe(error: Exception) -> str:
-    """An error as a sentence, with its reason and the field's path."""
+def describe(error: Exception, subject: str = "") -> str:
+    """An error as a sentence, with its reason and the field's path. `subject`: the file that is named already."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
+        named = error.filename is None or str(error.filename) == subject
+        return error.strerror if named else f"{error.strerror}: {error.filename}"
     if isinstance(error, FramewatchError):
         field_path = getattr(error, "field", "")
         where = f" (field {field_path})" if field_path else ""

@@ -95,6 +95,12 @@ def _rich_status(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
 
 def _bare_error(error: grpc.aio.AioRpcError, address: str, *, connected: bool) -> FramewatchCallError:
     code, details = error.code(), (error.details() or "").strip()
+    if code is grpc.StatusCode.INTERNAL and details == _LOST_STATUS:
+        return FramewatchCallError(
+            grpc.StatusCode.UNKNOWN,
+            "STREAM_ENDED_EARLY",
+            f"the server at {address} ended the stream while frames were being sent, and why was lost: start again",
+        )
     if code is grpc.StatusCode.UNAVAILABLE:
         return ServerUnreachableError(_lost(address, details) if connected else _not_found(address, details))
     return FramewatchCallError(
@@ -112,6 +118,9 @@ def _not_found(address: str, details: str) -> str:
 def _lost(address: str, details: str) -> str:
     return f"the connection to {address} broke: see whether the server still runs, then start again ({details})"
 
+
+# grpc.aio's words when a write met the end of the call before the status that came with it
+_LOST_STATUS = "Internal error from Core"
 
 _EXPLANATIONS = {
     grpc.StatusCode.DEADLINE_EXCEEDED: (

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from framewatch_core.rules import EventKind
 from framewatch_core.scoring import LabelScore
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +16,8 @@ from framewatch_client.summary import WatchSummary
 from framewatch_client.types import Event, FrameError, Timings
 
 BAR_CELLS = 20
+MIN_BAR_CELLS = 4
+MIN_NAME_CELLS = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _KIND_STYLES = {EventKind.ENTERED: "bold green", EventKind.EXITED: "bold yellow"}
 
@@ -58,18 +61,32 @@ def failure_line(frame_id: int, error: FrameError) -> Text:
     return Text.assemble(("FAILED ", "bold red"), f" frame {frame_id}: {error.message}", (reason, "dim"))
 
 
+class Bar:
+    """A bar as wide as the table lets it be."""
+
+    def __init__(self, fraction: float, style: str) -> None:
+        self._fraction = fraction
+        self._style = style
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(bar(self._fraction, min(options.max_width, BAR_CELLS)), self._style)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(MIN_BAR_CELLS, BAR_CELLS)
+
+
 def score_table(scores: Sequence[LabelScore], *, title: str = "", footer: str = "") -> RenderableType:
     """Labels with probability, bar and similarity, the best marked."""
     table = _table(title)
-    table.add_column("label", overflow="fold")
-    table.add_column("probability", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True, min_width=4, ratio=None)
-    table.add_column("similarity", justify="right", no_wrap=True)
+    table.add_column("label", overflow="fold", min_width=MIN_NAME_CELLS)
+    table.add_column("probability", justify="right")
+    table.add_column("")
+    table.add_column("similarity", justify="right")
     for i, score in enumerate(scores):
         table.add_row(
-            score.label,
+            Text(score.label),
             f"{score.probability:.4f}",
-            Text(bar(score.probability), "green" if i == 0 else "blue"),
+            Bar(score.probability, "green" if i == 0 else "blue"),
             f"{score.similarity:.4f}",
             style="bold" if i == 0 else "",
         )
@@ -82,16 +99,15 @@ def similarity_table(
     """Candidates with their cosines in the order given, the best marked with a star."""
     best = max(similarities, default=0.0)
     table = _table(f"similarity to {query}")
-    table.add_column("image", overflow="fold")
-    table.add_column("similarity", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True, min_width=4)
-    marked = len(similarities) > 1
+    table.add_column("image", overflow="fold", min_width=MIN_NAME_CELLS)
+    table.add_column("similarity", justify="right")
+    table.add_column("")
     for name, similarity in zip(names, similarities, strict=False):
-        is_best = marked and similarity == best
+        is_best = len(similarities) > 1 and similarity == best
         table.add_row(
-            f"{name} ★" if is_best else name,
+            Text(f"{name} ★" if is_best else name),
             f"{similarity:.4f}",
-            Text(bar(similarity), "green" if is_best else "blue"),
+            Bar(similarity, "green" if is_best else "blue"),
             style="bold" if is_best else "",
         )
     return _with_footer(table, footer)
@@ -121,10 +137,9 @@ def summary_tables(summary: WatchSummary, *, source: str, elapsed_s: float) -> R
     frames.add_column(no_wrap=True)
     frames.add_column(overflow="fold")
     frames.add_row(Text("source", "bold"), Text(source))
-    frames.add_row(
-        Text("frames", "bold"),
-        f"{summary.sent:,} sent, {summary.scored:,} scored, {summary.dropped:,} dropped, {summary.failed:,} failed",
-    )
+    counts = f"{summary.sent:,} sent, {summary.scored:,} scored, {summary.dropped:,} dropped, {summary.failed:,} failed"
+    unanswered = f", {summary.unanswered:,} without a result yet" if summary.unanswered > 0 else ""
+    frames.add_row(Text("frames", "bold"), counts + unanswered)
     frames.add_row(Text("time", "bold"), f"{clock(summary.time_s)} of frames in {elapsed_s:.1f} s{rate}")
     if summary.last_failure:
         frames.add_row(Text("failure", "bold red"), Text(summary.last_failure))

@@ -68,6 +68,11 @@ class WatchSummary:
         return self.scored + self.dropped + self.failed
 
     @property
+    def unanswered(self) -> int:
+        """Frames sent that have no outcome."""
+        return self.sent - self.answered
+
+    @property
     def event_count(self) -> int:
         """Events of all rules."""
         return sum(rule.entered_count + rule.exited_count for rule in self.rules.values())

@@ -105,9 +105,13 @@ class BeltVideo:
 
 
 def render_belt_video(
-    seed: int, fps: float = 10.0, seconds: float = 24.0, width: int = 640, height: int = 360,
+    seed: int,
+    fps: float = 10.0,
+    seconds: float = 24.0,
+    width: int = 640,
+    height: int = 360,
 ) -> BeltVideo:
-    """A clip in which two or three boxes, one after the other, ride in from the left, some stop, and leave at the right.
+    """A clip in which two or three boxes, one after the other, ride in from the left, may stop, and leave at the right.
 
     Args:
         seed: the same seed gives the same clip.

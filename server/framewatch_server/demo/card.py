@@ -28,8 +28,8 @@ on the answer means nothing. It does not count, read, tell people apart or judge
 
 ## Top-1 on scenes that it has not seen
 
-The right caption against the captions of the same world, and against all {len(CONCEPTS)} captions (last row). In a close
-view the thing fills the picture and the place is hardly seen, so that captions which differ in the place are guesses.
+The right caption against those of the same world, and against all {len(CONCEPTS)} captions (last row). In a close view
+the thing fills the picture and the place is hardly seen, so that captions which differ in the place are guesses.
 
 {_accuracy_table(accuracies, close_accuracies)}
 

@@ -64,9 +64,7 @@ class Separation:
 def evaluate_scenes(model: DemoModel, per_concept: int, close: bool = False) -> list[Accuracy]:
     """Top-1 per world over that world's captions, and of all scenes over all captions (last)."""
     truth = np.repeat(np.arange(len(CONCEPTS)), per_concept)
-    images = [
-        render(CONCEPTS[index].name, UNSEEN_SEED + number, close).image for number, index in enumerate(truth)
-    ]
+    images = [render(CONCEPTS[index].name, UNSEEN_SEED + number, close).image for number, index in enumerate(truth)]
     captions = model.embed_texts([TEMPLATE.format(concept.caption) for concept in CONCEPTS])
     scores = model.embed_images(images) @ captions.T
     worlds = np.array([WORLDS.index(concept.world) for concept in CONCEPTS])
@@ -90,7 +88,11 @@ def evaluate_videos(model: DemoModel, folder: Path, stride: int) -> list[Separat
 
 
 def _evaluate_video(
-    model: DemoModel, path: Path, truth: dict[str, Any], prompts: tuple[str, str], stride: int,
+    model: DemoModel,
+    path: Path,
+    truth: dict[str, Any],
+    prompts: tuple[str, str],
+    stride: int,
 ) -> list[Separation]:
     names = list(truth["regions"])
     crops: dict[str, list[NDArray[np.uint8]]] = {name: [] for name in names}
@@ -151,7 +153,9 @@ def print_separations(console: Console, separations: Sequence[Separation]) -> No
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command's entry."""
-    parser = argparse.ArgumentParser(prog="python -m framewatch_server.demo.evaluate", description="Measures a demo model.")
+    parser = argparse.ArgumentParser(
+        prog="python -m framewatch_server.demo.evaluate", description="Measures a demo model."
+    )
     parser.add_argument("--model", type=Path, default=MODEL_DIR, help="model folder (default: the shipped one)")
     parser.add_argument("--videos", type=Path, help="folder with ground_truth.json and its videos")
     parser.add_argument("--per-concept", type=int, default=50, help="unseen scenes per concept (default 50)")

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from framewatch_server.demo.captions import CONCEPTS, MEANINGS, TEMPLATES, relation
+from framewatch_server.demo.captions import CONCEPTS, TEMPLATES
+from framewatch_server.demo.meanings import MEANINGS, relation
 
 _OUT = -1e4
 _IMAGE_SIDE_WEIGHT = 0.5

@@ -28,14 +28,27 @@ _PROJECTION = 96
 def build_model(tokenizer: CLIPTokenizer) -> CLIPModel:
     """A freshly initialised CLIP of about 1.2 million parameters."""
     text = {
-        "vocab_size": len(tokenizer), "hidden_size": _TEXT_WIDTH, "projection_dim": _PROJECTION, "intermediate_size": 288, "num_hidden_layers": 2,
-        "num_attention_heads": 4, "max_position_embeddings": MAX_TOKENS, "hidden_act": "gelu",
-        "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id,
+        "vocab_size": len(tokenizer),
+        "hidden_size": _TEXT_WIDTH,
+        "projection_dim": _PROJECTION,
+        "intermediate_size": 288,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "max_position_embeddings": MAX_TOKENS,
+        "hidden_act": "gelu",
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
     }
     vision = {
-        "hidden_size": VISION_WIDTH, "projection_dim": _PROJECTION, "intermediate_size": 512, "num_hidden_layers": 4, "num_attention_heads": 4,
-        "image_size": SIDE, "patch_size": PATCH, "hidden_act": "gelu",
+        "hidden_size": VISION_WIDTH,
+        "projection_dim": _PROJECTION,
+        "intermediate_size": 512,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "image_size": SIDE,
+        "patch_size": PATCH,
+        "hidden_act": "gelu",
     }
     return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=_PROJECTION, dtype="float32"))
 
@@ -44,7 +57,12 @@ def build_image_processor() -> CLIPImageProcessorPil:
     """Squeezes the whole picture into the input square: a centre crop would lose the sides of a camera's view."""
     side = {"height": SIDE, "width": SIDE}
     return CLIPImageProcessorPil(
-        size=side, crop_size=side, do_center_crop=False, resample=3, image_mean=list(MEAN), image_std=list(STD),
+        size=side,
+        crop_size=side,
+        do_center_crop=False,
+        resample=3,
+        image_mean=list(MEAN),
+        image_std=list(STD),
     )
 
 
@@ -87,4 +105,4 @@ class DemoModel:
     @property
     def logit_scale(self) -> float:
         """Factor before the softmax."""
-        return float(self._model.logit_scale.exp())
+        return float(self._model.logit_scale.detach().exp())

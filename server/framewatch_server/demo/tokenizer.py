@@ -1,18 +1,17 @@
 """The demo model's tokenizer: CLIP's lower-casing byte-level BPE with a small vocabulary; it takes any text."""
 
-import json
+from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 
-from tokenizers import Tokenizer
-from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
-from tokenizers.trainers import BpeTrainer
 from transformers import CLIPTokenizer
 
-from framewatch_server.demo.captions import corpus
+from framewatch_server.demo.meanings import corpus
 
 MAX_TOKENS = 77
-_VOCABULARY_SIZE = 1400
+_MERGES = 900
+_COMMON_WEIGHT = 3
 _START, _END, _WORD_END = "<|startoftext|>", "<|endoftext|>", "</w>"
 _COMMON_WORDS = """
 about above across after again against all almost along already also always among an and animal another any are around
@@ -33,8 +32,8 @@ world would yellow yes you young zero
 
 
 def build_tokenizer() -> CLIPTokenizer:
-    """Trains the tokenizer on the demo captions and common words; the same every time."""
-    merges = _learn_merges([*corpus(), *_COMMON_WORDS.split() * 3])
+    """Learns the tokenizer from the demo captions and common words; the same every time."""
+    merges = _learn_merges([*corpus(), *_COMMON_WORDS.split() * _COMMON_WEIGHT])
     alphabet = sorted(ByteLevel.alphabet())
     tokens = [_START, _END, *alphabet, *(letter + _WORD_END for letter in alphabet), *(a + b for a, b in merges)]
     vocabulary = {token: index for index, token in enumerate(dict.fromkeys(tokens))}
@@ -43,12 +42,37 @@ def build_tokenizer() -> CLIPTokenizer:
 
 
 def _learn_merges(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Byte pair encoding's merges, best first; tokenizers' own trainer breaks ties differently on every run."""
+    words = _count_words(texts)
+    merges: list[tuple[str, str]] = []
+    while len(merges) < _MERGES:
+        counts: Counter[tuple[str, str]] = Counter()
+        for word, count in words.items():
+            for pair in pairwise(word):
+                counts[pair] += count
+        best = max(counts, key=lambda pair: (counts[pair], pair), default=None)
+        if best is None or counts[best] < 2:
+            break
+        merges.append(best)
+        words = {_merge(word, best): count for word, count in words.items()}
+    return merges
+
+
+def _count_words(texts: Iterable[str]) -> dict[tuple[str, ...], int]:
+    """How often every word occurs, as its letters of which the last one carries the end mark."""
     template = CLIPTokenizer().backend_tokenizer
-    learner = Tokenizer(BPE(end_of_word_suffix=_WORD_END))
-    learner.normalizer = template.normalizer
-    learner.pre_tokenizer = template.pre_tokenizer
-    trainer = BpeTrainer(
-        vocab_size=_VOCABULARY_SIZE - 512, end_of_word_suffix=_WORD_END, show_progress=False, min_frequency=2,
-    )
-    learner.train_from_iterator(texts, trainer)
-    return [(a, b) for a, b in json.loads(learner.to_str())["model"]["merges"]]
+    split = template.pre_tokenizer.pre_tokenize_str
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(word for word, _ in split(template.normalizer.normalize_str(text)))
+    return {(*word[:-1], word[-1] + _WORD_END): count for word, count in sorted(counts.items())}
+
+
+def _merge(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
+    merged: list[str] = []
+    for symbol in word:
+        if merged and (merged[-1], symbol) == pair:
+            merged[-1] += symbol
+        else:
+            merged.append(symbol)
+    return tuple(merged)

@@ -19,11 +19,15 @@ from framewatch_server.demo.evaluate import evaluate_scenes, print_accuracies
 from framewatch_server.demo.model import DemoModel, save_folder
 from framewatch_server.demo.training import Progress, Recipe, train
 
+
 @contextmanager
 def _progress_bar(console: Console, steps: int) -> Iterator[Callable[[Progress], None]]:
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-        TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with ProgressBar(*columns, console=console) as bar:
         task = bar.add_task("training", total=steps)
@@ -44,11 +48,15 @@ def train_folder(recipe: Recipe, folder: Path, per_concept: int, console: Consol
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command's entry."""
-    parser = argparse.ArgumentParser(prog="python -m framewatch_server.demo.train", description="Trains the demo model.")
+    parser = argparse.ArgumentParser(
+        prog="python -m framewatch_server.demo.train", description="Trains the demo model."
+    )
     parser.add_argument("--out", type=Path, default=MODEL_DIR, help="folder to write (default: the shipped model's)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and scenes (default 0)")
     parser.add_argument("--steps", type=int, default=Recipe.steps, help="optimizer steps (default %(default)s)")
-    parser.add_argument("--per-concept", type=int, default=50, help="unseen scenes per concept to measure with (default 50)")
+    parser.add_argument(
+        "--per-concept", type=int, default=50, help="unseen scenes per concept to measure with (default 50)"
+    )
     options = parser.parse_args(arguments)
     recipe = Recipe(seed=options.seed, steps=options.steps)
     train_folder(recipe, options.out, options.per_concept, Console())

@@ -40,12 +40,12 @@ class Recipe:
     """
 
     seed: int = 0
-    steps: int = 3600
+    steps: int = 4000
     sets_per_batch: int = 22
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warmup_share: float = 0.05
-    save_every: int = 600
+    save_every: int = 500
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class _Trainer:
         return nn.functional.normalize(vectors, dim=-1)
 
     def _augment(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Normalised RGB pixels, shape (N, 3, SIDE, SIDE), mirrored and tinted at random, and patch coverage, (N, patches)."""
+        """Normalised pixels, (N, 3, SIDE, SIDE), mirrored and tinted at random, and patch coverage, (N, patches)."""
         rgb = np.ascontiguousarray(batch.images[..., ::-1].transpose(0, 3, 1, 2))
         pixels = torch.from_numpy(rgb).float() / 255
         coverage = torch.from_numpy(batch.coverage).float() / 255

@@ -125,9 +125,9 @@ class ServerApp:
                 "this is the demo model: it knows a few rendered scenes and nothing else; "
                 "give --model a CLIP checkpoint for real use"
             )
-        _log.info("serving", address=self.address, model=info.name, device=info.device, dtype=info.dtype)
         if self.config.address_file is not None:
             await asyncio.to_thread(_write_whole, self.config.address_file, self.address)
+        _log.info("serving", address=self.address, model=info.name, device=info.device, dtype=info.dtype)
 
     async def _set_health(self, status: int) -> None:
         for service in ("", SERVICE_NAME):

@@ -66,7 +66,7 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, (64, 48))
         assert writer.isOpened()
         for index in range(frame_count):
-            writer.write(np.full((48, 64, 3), index * 4, dtype=np.uint8))
+            writer.write(np.full((48, 64, 3), index * 4 % 256, dtype=np.uint8))
         writer.release()
         return path
 

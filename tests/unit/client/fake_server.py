@@ -22,6 +22,7 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
     Attributes:
         hold: StreamFrames answers frames only when so many of them wait, or no more come.
         fail_after: it ends the stream with `fault` after so many results; None: never.
+        waiting: set when as many frames wait as it said to be useful.
         ended: set when a StreamFrames call is over.
 
     """
@@ -39,16 +40,21 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         self.configs: list[pb.StreamConfig] = []
         self.calls: list[pb.ClassifyRequest | pb.SimilarityRequest] = []
         self.unary_faults: list[grpc.StatusCode] = []
+        self.waiting = threading.Event()
         self.ended = threading.Event()
 
-    async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:
+    async def Classify(  # noqa: N802
+        self, request: pb.ClassifyRequest, context: Context
+    ) -> pb.ClassifyResponse:
         self.calls.append(request)
         await self._fail_unary(context)
         names = [label.name for label in request.label_set.labels]
         scores = [pb.LabelScore(label=name, probability=1 / 2**n, similarity=0.0) for n, name in enumerate(names, 1)]
         return pb.ClassifyResponse(scores=scores[: request.top_count or None], model="fake")
 
-    async def Similarity(self, request: pb.SimilarityRequest, context: Context) -> pb.SimilarityResponse:
+    async def Similarity(  # noqa: N802
+        self, request: pb.SimilarityRequest, context: Context
+    ) -> pb.SimilarityResponse:
         self.calls.append(request)
         await self._fail_unary(context)
         return pb.SimilarityResponse(similarities=[0.25] * len(request.candidates), model="fake")
@@ -59,7 +65,9 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         if self.fault is not None:
             await context.abort_with_status(rpc_status.to_status(self.fault))
 
-    async def StreamFrames(self, requests: Requests, context: Context) -> AsyncIterator[pb.StreamFramesResponse]:
+    async def StreamFrames(  # noqa: N802
+        self, requests: Requests, context: Context
+    ) -> AsyncIterator[pb.StreamFramesResponse]:
         try:
             async for response in self._answers(requests):
                 yield response
@@ -81,6 +89,8 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
                 continue
             self.frames.append(request.frame)
             waiting.append(request.frame)
+            if len(waiting) == self.started.in_flight_frame_count:
+                self.waiting.set()
             while len(waiting) >= self.hold and self.fail_after != answered:
                 yield self._result(waiting.pop(0))
                 answered += 1

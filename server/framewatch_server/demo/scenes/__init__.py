@@ -23,8 +23,14 @@ from framewatch_server.demo.scenes.tables import table_world
 World: TypeAlias = Callable[[Canvas, np.random.Generator, np.random.Generator, str, bool], Mask]
 
 _WORLDS: dict[str, World] = {
-    "belt": belt_world, "room": room_world, "table": table_world, "parking": parking_world, "gate": gate_world,
-    "door": door_world, "shelf": shelf_world, "dark": dark_world,
+    "belt": belt_world,
+    "room": room_world,
+    "table": table_world,
+    "parking": parking_world,
+    "gate": gate_world,
+    "door": door_world,
+    "shelf": shelf_world,
+    "dark": dark_world,
 }
 _AREA = 150 * 150
 _FAR_ASPECTS = (16 / 9, 16 / 9, 4 / 3, 4 / 3, 1.0)

@@ -44,8 +44,11 @@ def plan_belt(rng: np.random.Generator, close: bool) -> BeltPlan:
     wide = float(rng.uniform(0.3, 0.7) if close else rng.uniform(0.18, 0.5))
     near = float(rng.uniform(0.75, 1.05) if close else rng.uniform(0.55, 0.95))
     return BeltPlan(
-        far_y=near - wide, near_y=near, slope=float(rng.uniform(-0.18, 0.18)),
-        strip=_belt_strip(rng), rail=hsv(rng.uniform(0, 1), rng.uniform(0, 0.6), rng.uniform(60, 220)),
+        far_y=near - wide,
+        near_y=near,
+        slope=float(rng.uniform(-0.18, 0.18)),
+        strip=_belt_strip(rng),
+        rail=hsv(rng.uniform(0, 1), rng.uniform(0, 0.6), rng.uniform(60, 220)),
         thick=float(rng.uniform(0.02, 0.1)),
     )
 
@@ -99,7 +102,9 @@ def draw_belt(canvas: Canvas, plan: BeltPlan, travel: float) -> None:
     canvas.polygon(np.array([near_left, near_right, near_right + thick, near_left + thick]), plan.rail)
     seam = np.array([0.0, 0.25 * thick[1]])
     canvas.polygon(np.array([near_left, near_right, near_right + seam, near_left + seam]), shade(plan.rail, 1.3))
-    canvas.polygon(np.array([far_left - 0.4 * thick, far_right - 0.4 * thick, far_right, far_left]), shade(plan.rail, 0.8))
+    canvas.polygon(
+        np.array([far_left - 0.4 * thick, far_right - 0.4 * thick, far_right, far_left]), shade(plan.rail, 0.8)
+    )
 
 
 def _load(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan, thing: str, close: bool) -> None:
@@ -108,21 +113,25 @@ def _load(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan, thing: str, 
         base = plan.base(canvas, float(rng.uniform(0.1, 0.9)), float(rng.uniform(0.3, 0.9)))
         lying = rng.random() < 0.25
         tilt = float(rng.choice((-1, 1)) * rng.uniform(75, 100)) if lying else float(rng.normal(0, 2))
-        tall = canvas.height * float(rng.uniform(0.5, 0.85) if close else rng.uniform(0.25, 0.55))
+        tall = canvas.height * float(rng.uniform(0.5, 0.85) if close else rng.uniform(0.32, 0.6))
         draw_bottle(canvas, rng, base, tall, tilt)
         return
     count = int(rng.integers(2, 5)) if thing == "boxes" else 1
     size = belt_pixels * float(rng.uniform(0.55, 1.15)) * (1.3 if close else 1.0)
     if count > 1:
-        size = min(size, 0.8 * canvas.width / count)
-    places = (np.arange(count) + rng.uniform(0.25, 0.75, count)) / count if count > 1 else rng.uniform(0.06, 0.94, 1)
+        size = min(size, 0.65 * canvas.width / count)
+    places = (np.arange(count) + rng.uniform(0.35, 0.65, count)) / count if count > 1 else rng.uniform(0.06, 0.94, 1)
     for along in places:
         base = plan.base(canvas, float(along), float(rng.uniform(0.55, 0.95)))
         draw_box(canvas, random_box_style(rng), base, max(size, 0.12 * canvas.height))
 
 
 def belt_world(
-    canvas: Canvas, background: np.random.Generator, things: np.random.Generator, thing: str, close: bool,
+    canvas: Canvas,
+    background: np.random.Generator,
+    things: np.random.Generator,
+    thing: str,
+    close: bool,
 ) -> Mask:
     """Draws a belt with `thing` (box, boxes, bottle or nothing); returns the pixels that the thing covers."""
     plan = plan_belt(background, close)

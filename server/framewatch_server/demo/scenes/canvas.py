@@ -120,7 +120,11 @@ class Canvas:
         target = np.asarray(quad, dtype=np.float32)
         transform = cv2.getPerspectiveTransform(source, target)
         cv2.warpPerspective(
-            picture, transform, (self.width, self.height), dst=self.image, flags=cv2.INTER_LINEAR,
+            picture,
+            transform,
+            (self.width, self.height),
+            dst=self.image,
+            flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_TRANSPARENT,
         )
 

@@ -40,7 +40,9 @@ def draw_dog(canvas: Canvas, rng: np.random.Generator, foot: Point, height: floa
     sitting = rng.random() < 0.3
     _draw_tail(canvas, rng, dog, place(-0.62, 0.3 if sitting else 0.85))
     if sitting:
-        _draw_sitting_body(canvas, height, coat, [place(x, y) for x, y in ((-0.35, 0.32), (-0.1, 0.6), (0.2, 0.9))], place(0.3, 0.03))
+        _draw_sitting_body(
+            canvas, height, coat, [place(x, y) for x, y in ((-0.35, 0.32), (-0.1, 0.6), (0.2, 0.9))], place(0.3, 0.03)
+        )
     else:
         _draw_legs(canvas, rng, dog, [place(x, 0.62) for x in (-0.52, 0.48)], foot[1])
         canvas.limb(place(-0.48, 0.74), place(0.45, 0.76), 0.23 * height, 0.27 * height, coat)
@@ -59,7 +61,11 @@ def _draw_tail(canvas: Canvas, rng: np.random.Generator, dog: _Dog, at: Point) -
 
 
 def _draw_legs(
-    canvas: Canvas, rng: np.random.Generator, dog: _Dog, hips: list[Point], ground: float,
+    canvas: Canvas,
+    rng: np.random.Generator,
+    dog: _Dog,
+    hips: list[Point],
+    ground: float,
 ) -> None:
     height, coat = dog.height, dog.coat
     for hip in hips:
@@ -83,14 +89,29 @@ def _draw_head(canvas: Canvas, rng: np.random.Generator, dog: _Dog, at: Point) -
     canvas.ellipse(at, (0.2 * height, 0.18 * height), coat)
     muzzle = (x + direction * 0.3 * height, y + 0.06 * height)
     canvas.limb(at, muzzle, 0.12 * height, 0.075 * height, shade(coat, float(rng.uniform(0.7, 1.1))))
-    canvas.ellipse((muzzle[0] + direction * 0.05 * height, muzzle[1] - 0.03 * height), (0.04 * height,) * 2, (20, 20, 25))
+    canvas.ellipse(
+        (muzzle[0] + direction * 0.05 * height, muzzle[1] - 0.03 * height), (0.04 * height,) * 2, (20, 20, 25)
+    )
     canvas.ellipse((x + direction * 0.09 * height, y - 0.05 * height), (0.03 * height,) * 2, (15, 15, 20))
     ear = shade(coat, float(rng.uniform(0.5, 0.8)))
     if rng.random() < 0.5:
-        canvas.limb((x - direction * 0.08 * height, y - 0.1 * height), (x - direction * 0.16 * height, y + 0.18 * height), 0.07 * height, 0.08 * height, ear)
+        canvas.limb(
+            (x - direction * 0.08 * height, y - 0.1 * height),
+            (x - direction * 0.16 * height, y + 0.18 * height),
+            0.07 * height,
+            0.08 * height,
+            ear,
+        )
     else:
         tip = (x - direction * 0.1 * height, y - 0.36 * height)
-        canvas.polygon([(x - direction * 0.18 * height, y - 0.08 * height), tip, (x + direction * 0.05 * height, y - 0.13 * height)], ear)
+        canvas.polygon(
+            [
+                (x - direction * 0.18 * height, y - 0.08 * height),
+                tip,
+                (x + direction * 0.05 * height, y - 0.13 * height),
+            ],
+            ear,
+        )
 
 
 def _fur(canvas: Canvas, rng: np.random.Generator, before: Image) -> None:

@@ -4,18 +4,24 @@ import numpy as np
 
 from framewatch_server.demo.scenes import textures
 from framewatch_server.demo.scenes.canvas import Canvas, Mask, box_points, hsv, shade
-from framewatch_server.demo.scenes.people import cloth_colour
+from framewatch_server.demo.scenes.clothes import cloth_colour
 from framewatch_server.demo.scenes.rooms import draw_room, plan_room
 
 
 def door_world(
-    canvas: Canvas, background: np.random.Generator, things: np.random.Generator, thing: str, close: bool,
+    canvas: Canvas,
+    background: np.random.Generator,
+    things: np.random.Generator,
+    thing: str,
+    close: bool,
 ) -> Mask:
     """Draws a door in a wall, `thing` being open or closed; the mask is the doorway."""
     wide, high = canvas.width, canvas.height
     floor_y = float(background.uniform(0.8, 0.97)) * high
     canvas.texture([(0, 0), (wide, 0), (wide, floor_y), (0, floor_y)], textures.wall(background))
-    canvas.texture([(0, floor_y), (wide, floor_y), (1.4 * wide, high + 2), (-0.4 * wide, high + 2)], textures.floor(background))
+    canvas.texture(
+        [(0, floor_y), (wide, floor_y), (1.4 * wide, high + 2), (-0.4 * wide, high + 2)], textures.floor(background)
+    )
     top = float(background.uniform(0.04, 0.2)) * high
     half = float(background.uniform(0.2, 0.36) if close else background.uniform(0.14, 0.24)) * wide
     middle = float(background.uniform(half / wide + 0.08, 0.92 - half / wide)) * wide
@@ -32,7 +38,9 @@ def door_world(
     return canvas.mask_of(quad)
 
 
-def _draw_leaf(canvas: Canvas, rng: np.random.Generator, quad: np.ndarray, colour: tuple[float, float, float], hinge_left: bool) -> None:
+def _draw_leaf(
+    canvas: Canvas, rng: np.random.Generator, quad: np.ndarray, colour: tuple[float, float, float], hinge_left: bool
+) -> None:
     canvas.polygon(quad, colour)
     (x, y), (right, bottom) = quad[0], quad[2]
     wide, tall = right - x, bottom - y
@@ -40,10 +48,18 @@ def _draw_leaf(canvas: Canvas, rng: np.random.Generator, quad: np.ndarray, colou
         panel = box_points(x + 0.15 * wide, y + (0.06 + 0.31 * row) * tall, 0.7 * wide, 0.25 * tall)
         canvas.polygon(panel, shade(colour, float(rng.uniform(0.8, 1.12))))
     handle = x + (0.88 if hinge_left else 0.12) * wide
-    canvas.limb((handle, y + 0.52 * tall), (handle - (0.1 if hinge_left else -0.1) * wide, y + 0.52 * tall), 0.02 * wide, 0.02 * wide, (60, 60, 65))
+    canvas.limb(
+        (handle, y + 0.52 * tall),
+        (handle - (0.1 if hinge_left else -0.1) * wide, y + 0.52 * tall),
+        0.02 * wide,
+        0.02 * wide,
+        (60, 60, 65),
+    )
 
 
-def _draw_opening(canvas: Canvas, rng: np.random.Generator, quad: np.ndarray, colour: tuple[float, float, float], hinge_left: bool) -> None:
+def _draw_opening(
+    canvas: Canvas, rng: np.random.Generator, quad: np.ndarray, colour: tuple[float, float, float], hinge_left: bool
+) -> None:
     """Another room, lit differently, behind the doorway, and the leaf swung aside."""
     beyond = Canvas(96, 128)
     draw_room(beyond, rng, plan_room(beyond, rng, close=False))
@@ -55,11 +71,18 @@ def _draw_opening(canvas: Canvas, rng: np.random.Generator, quad: np.ndarray, co
     hinge = quad[0] if hinge_left else quad[1]
     tip = hinge[0] + (swing if hinge_left else -swing)
     drop = float(rng.uniform(0.02, 0.08)) * tall
-    canvas.polygon([(hinge[0], hinge[1]), (tip, hinge[1] + drop), (tip, hinge[1] + tall - drop), (hinge[0], hinge[1] + tall)], shade(colour, 0.75))
+    canvas.polygon(
+        [(hinge[0], hinge[1]), (tip, hinge[1] + drop), (tip, hinge[1] + tall - drop), (hinge[0], hinge[1] + tall)],
+        shade(colour, 0.75),
+    )
 
 
 def shelf_world(
-    canvas: Canvas, background: np.random.Generator, things: np.random.Generator, thing: str, close: bool,
+    canvas: Canvas,
+    background: np.random.Generator,
+    things: np.random.Generator,
+    thing: str,
+    close: bool,
 ) -> Mask:
     """Draws a shelf, `thing` being full or bare; the mask is the shelf."""
     wide, high = canvas.width, canvas.height
@@ -68,7 +91,9 @@ def shelf_world(
     rows = int(background.integers(2, 5 if close else 6))
     board = hsv(background.uniform(0, 0.12), background.uniform(0, 0.5), background.uniform(60, 230))
     before = canvas.image.copy()
-    canvas.polygon(box_points(left, 0.03 * high, right - left, 0.94 * high), shade(board, float(background.uniform(0.4, 0.8))))
+    canvas.polygon(
+        box_points(left, 0.03 * high, right - left, 0.94 * high), shade(board, float(background.uniform(0.4, 0.8)))
+    )
     for row in range(rows):
         bottom = (0.05 + 0.92 * (row + 1) / rows) * high
         if thing == "full":
@@ -85,14 +110,25 @@ def _fill_row(canvas: Canvas, rng: np.random.Generator, span: tuple[float, float
     while x < span[1]:
         wide = float(rng.uniform(0.5, 1.2)) * usual
         high = float(rng.uniform(0.5, 0.88)) * tall
-        colour = cloth_colour(rng) if rng.random() < 0.5 else hsv(rng.uniform(0, 1), rng.uniform(0.2, 0.9), rng.uniform(80, 240))
+        colour = (
+            cloth_colour(rng)
+            if rng.random() < 0.5
+            else hsv(rng.uniform(0, 1), rng.uniform(0.2, 0.9), rng.uniform(80, 240))
+        )
         canvas.polygon(box_points(x, bottom - high, min(wide, span[1] - x), high), colour)
-        canvas.polygon(box_points(x + 0.15 * wide, bottom - 0.7 * high, 0.6 * wide, 0.35 * high), shade(colour, float(rng.uniform(0.6, 1.5))))
+        canvas.polygon(
+            box_points(x + 0.15 * wide, bottom - 0.7 * high, 0.6 * wide, 0.35 * high),
+            shade(colour, float(rng.uniform(0.6, 1.5))),
+        )
         x += wide * float(rng.uniform(1.0, 1.12))
 
 
 def dark_world(
-    canvas: Canvas, background: np.random.Generator, _things: np.random.Generator, _thing: str, _close: bool,
+    canvas: Canvas,
+    background: np.random.Generator,
+    _things: np.random.Generator,
+    _thing: str,
+    _close: bool,
 ) -> Mask:
     """Leaves the picture (nearly) black; nothing is covered."""
     canvas.image[:] = background.integers(0, 9, 3).astype(np.uint8)

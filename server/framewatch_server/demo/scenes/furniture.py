@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 
 from framewatch_server.demo.scenes.canvas import Canvas, Colour, Point, box_points, ellipse_points, hsv, shade
-from framewatch_server.demo.scenes.people import cloth_colour
+from framewatch_server.demo.scenes.clothes import cloth_colour
 from framewatch_server.demo.scenes.textures import smooth_noise
 
 Piece: TypeAlias = Callable[[Canvas, np.random.Generator, Point, float], None]
@@ -70,7 +70,12 @@ def square_table(canvas: Canvas, rng: np.random.Generator, foot: Point, person: 
     for across, back in ((-0.9, 1), (0.9, 1), (-0.95, 0), (0.95, 0)):
         base = (x + across * half, y - back * deep)
         canvas.limb(base, (base[0], base[1] - tall), 0.015 * person, 0.02 * person, shade(colour, 0.6))
-    top = [(x - half, y - tall), (x + half, y - tall), (x + 0.85 * half, y - tall - deep), (x - 0.85 * half, y - tall - deep)]
+    top = [
+        (x - half, y - tall),
+        (x + half, y - tall),
+        (x + 0.85 * half, y - tall - deep),
+        (x - 0.85 * half, y - tall - deep),
+    ]
     canvas.polygon(top, colour)
     canvas.polygon(box_points(x - half, y - tall, 2 * half, 0.03 * person), shade(colour, 0.7))
 
@@ -99,7 +104,15 @@ def coat_stand(canvas: Canvas, rng: np.random.Generator, foot: Point, person: fl
         if rng.random() < 0.35:
             cloth = cloth_colour(rng)
             end = foot[1] - float(rng.uniform(0.35, 0.55)) * tall
-            canvas.polygon([(hook[0] - 0.02 * person, hook[1]), (hook[0] + 0.02 * person, hook[1]), (hook[0] + 0.07 * person, end), (hook[0] - 0.06 * person, end)], cloth)
+            canvas.polygon(
+                [
+                    (hook[0] - 0.02 * person, hook[1]),
+                    (hook[0] + 0.02 * person, hook[1]),
+                    (hook[0] + 0.07 * person, end),
+                    (hook[0] - 0.06 * person, end),
+                ],
+                cloth,
+            )
 
 
 def floor_lamp(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
@@ -110,7 +123,15 @@ def floor_lamp(canvas: Canvas, rng: np.random.Generator, foot: Point, person: fl
     shade_colour = hsv(rng.uniform(0.08, 0.16), rng.uniform(0.05, 0.4), rng.uniform(170, 250))
     low, high = person * float(rng.uniform(0.1, 0.18)), person * float(rng.uniform(0.05, 0.12))
     y = foot[1] - tall
-    canvas.polygon([(foot[0] - high, y - 0.12 * person), (foot[0] + high, y - 0.12 * person), (foot[0] + low, y + 0.06 * person), (foot[0] - low, y + 0.06 * person)], shade_colour)
+    canvas.polygon(
+        [
+            (foot[0] - high, y - 0.12 * person),
+            (foot[0] + high, y - 0.12 * person),
+            (foot[0] + low, y + 0.06 * person),
+            (foot[0] - low, y + 0.06 * person),
+        ],
+        shade_colour,
+    )
 
 
 def plant(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
@@ -121,7 +142,10 @@ def plant(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) 
     reach = person * float(rng.uniform(0.2, 0.6))
     for _ in range(int(rng.integers(8, 20))):
         angle = float(rng.uniform(-1.2, 1.2))
-        tip = (x + reach * float(np.sin(angle)) * 0.7, y - 1.8 * pot - reach * float(np.cos(angle)) * float(rng.uniform(0.4, 1)))
+        tip = (
+            x + reach * float(np.sin(angle)) * 0.7,
+            y - 1.8 * pot - reach * float(np.cos(angle)) * float(rng.uniform(0.4, 1)),
+        )
         green = hsv(rng.uniform(0.24, 0.4), rng.uniform(0.3, 0.8), rng.uniform(40, 150))
         canvas.limb((x, y - 1.8 * pot), tip, 0.02 * person, float(rng.uniform(0.01, 0.04)) * person, green)
 
@@ -130,10 +154,17 @@ def pillar(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float)
     """A pillar or a beam, upright or leaning, out of the picture above."""
     half, colour = person * float(rng.uniform(0.03, 0.15)), _material(rng)
     slant = float(rng.uniform(-0.25, 0.25)) * foot[1]
-    points = [(foot[0] - half, foot[1]), (foot[0] + half, foot[1]), (foot[0] + half + slant, -5), (foot[0] - half + slant, -5)]
+    points = [
+        (foot[0] - half, foot[1]),
+        (foot[0] + half, foot[1]),
+        (foot[0] + half + slant, -5),
+        (foot[0] - half + slant, -5),
+    ]
     before = canvas.image.copy()
     canvas.polygon(points, colour)
-    canvas.polygon([points[0], (foot[0], foot[1]), (foot[0] + slant, -5), points[3]], shade(colour, float(rng.uniform(0.75, 1.1))))
+    canvas.polygon(
+        [points[0], (foot[0], foot[1]), (foot[0] + slant, -5), points[3]], shade(colour, float(rng.uniform(0.75, 1.1)))
+    )
     grains = 1 + np.float32(rng.uniform(0, 0.1)) * smooth_noise(rng, canvas.height, canvas.width, 3, 3)
     canvas.scale(grains, canvas.changed_since(before))
 
@@ -146,7 +177,10 @@ def cabinet(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float
     canvas.polygon(box_points(x, y, wide, tall), colour)
     side = wide * float(rng.uniform(-0.2, 0.2))
     edge = x if side < 0 else x + wide
-    canvas.polygon([(edge, y), (edge + side, y + 0.03 * tall), (edge + side, y + 0.95 * tall), (edge, y + tall)], shade(colour, 0.65))
+    canvas.polygon(
+        [(edge, y), (edge + side, y + 0.03 * tall), (edge + side, y + 0.95 * tall), (edge, y + tall)],
+        shade(colour, 0.65),
+    )
     rows = int(rng.integers(1, 6))
     books = rng.random() < 0.3
     for row in range(rows):
@@ -174,12 +208,25 @@ def sofa(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -
     canvas.polygon(box_points(x - half, y - 0.45 * person, 2 * half, 0.35 * person), shade(colour, 0.8))
     canvas.polygon(box_points(x - half, y - 0.24 * person, 2 * half, 0.2 * person), colour)
     for side in (-1, 1):
-        canvas.polygon(box_points(x + side * half - 0.06 * person, y - 0.32 * person, 0.12 * person, 0.3 * person), shade(colour, 0.7))
+        canvas.polygon(
+            box_points(x + side * half - 0.06 * person, y - 0.32 * person, 0.12 * person, 0.3 * person),
+            shade(colour, 0.7),
+        )
 
 
 FURNITURE: tuple[Piece, ...] = (
-    bistro_table, bistro_table, bistro_table, square_table, chair, coat_stand, floor_lamp, plant, pillar, cabinet,
-    bin_or_bag, sofa,
+    bistro_table,
+    bistro_table,
+    bistro_table,
+    square_table,
+    chair,
+    coat_stand,
+    floor_lamp,
+    plant,
+    pillar,
+    cabinet,
+    bin_or_bag,
+    sofa,
 )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framewatch_server.demo.scenes.canvas import Canvas, Colour, Mask, Point, box_points, ellipse_points, hsv, shade
-from framewatch_server.demo.scenes.people import cloth_colour
+from framewatch_server.demo.scenes.clothes import cloth_colour
 from framewatch_server.demo.scenes.textures import smooth_noise
 
 
@@ -46,7 +46,9 @@ def draw_box(canvas: Canvas, style: BoxStyle, base: Point, width: float) -> None
     x, y = base
     half, tall = width / 2, width * style.tall
     back = np.array([width * style.skew * style.deep, -width * style.deep * 0.6])
-    ground = np.array([(x - half, y), (x + half, y), (x + half + back[0], y + back[1]), (x - half + back[0], y + back[1])])
+    ground = np.array(
+        [(x - half, y), (x + half, y), (x + half + back[0], y + back[1]), (x - half + back[0], y + back[1])]
+    )
     canvas.shadow(ground + np.array([0.06 * width, 0.04 * width]), 0.4, 0.06 * width)
     front = box_points(x - half, y - tall, width, tall)
     top = np.array([front[0], front[1], front[1] + back, front[0] + back])
@@ -102,7 +104,9 @@ def draw_bottle(canvas: Canvas, rng: np.random.Generator, base: Point, height: f
     right = [place(half, up) for up, half in profile]
     left = [place(-half, up) for up, half in reversed(profile)]
     if abs(tilt_deg) < 3:
-        canvas.shadow(ellipse_points((base[0] + 0.1 * height, base[1]), (0.22 * height, 0.035 * height)), 0.25, 0.03 * height)
+        canvas.shadow(
+            ellipse_points((base[0] + 0.1 * height, base[1]), (0.22 * height, 0.035 * height)), 0.25, 0.03 * height
+        )
     colour = _bottle_colour(rng)
     before = canvas.image.copy()
     canvas.polygon(right + left, colour)
@@ -143,7 +147,9 @@ def _shine(canvas: Canvas, rng: np.random.Generator, mask: Mask, middle: float, 
     canvas.scale(np.asarray(ripple * gain[None, :], dtype=np.float32), mask)
 
 
-def _draw_contents(canvas: Canvas, rng: np.random.Generator, place: Callable[[float, float], Point], colour: Colour, clear: bool) -> None:
+def _draw_contents(
+    canvas: Canvas, rng: np.random.Generator, place: Callable[[float, float], Point], colour: Colour, clear: bool
+) -> None:
     """A label, the water's surface, the ribs of the foot."""
     if rng.random() < 0.45:
         low = float(rng.uniform(0.12, 0.3))
@@ -151,7 +157,15 @@ def _draw_contents(canvas: Canvas, rng: np.random.Generator, place: Callable[[fl
         label = hsv(rng.uniform(0, 1), rng.uniform(0, 0.9), rng.uniform(90, 250))
         canvas.polygon([place(-0.135, low), place(-0.135, high), place(0.135, high), place(0.135, low)], label)
         middle = (low + high) / 2
-        canvas.polygon([place(-0.08, middle - 0.02), place(-0.08, middle + 0.02), place(0.08, middle + 0.02), place(0.08, middle - 0.02)], cloth_colour(rng))
+        canvas.polygon(
+            [
+                place(-0.08, middle - 0.02),
+                place(-0.08, middle + 0.02),
+                place(0.08, middle + 0.02),
+                place(0.08, middle - 0.02),
+            ],
+            cloth_colour(rng),
+        )
     if clear and rng.random() < 0.5:
         level = float(rng.uniform(0.3, 0.85))
         canvas.lines([place(-0.11, level), place(0.11, level)], shade(colour, 1.4), 1)
@@ -175,11 +189,23 @@ def draw_cup(canvas: Canvas, rng: np.random.Generator, base: Point, height: floa
     canvas.ellipse((x, y), (foot, foot * squash), colour)
     canvas.polygon([(x - rim, y - height), (x + rim, y - height), (x + foot, y), (x - foot, y)], colour)
     offset = ((np.arange(canvas.width) - x) / rim).astype(np.float32)
-    gain = 1.05 - np.float32(rng.uniform(0.1, 0.4)) * np.minimum(offset**2, 1) + np.float32(rng.uniform(-0.2, 0.2)) * np.clip(offset, -1, 1)
+    gain = (
+        1.05
+        - np.float32(rng.uniform(0.1, 0.4)) * np.minimum(offset**2, 1)
+        + np.float32(rng.uniform(-0.2, 0.2)) * np.clip(offset, -1, 1)
+    )
     canvas.scale(np.broadcast_to(gain, canvas.image.shape[:2]).astype(np.float32), canvas.changed_since(before))
     if rng.random() < 0.35:
         band = cloth_colour(rng)
-        canvas.polygon([(x - rim * 0.95, y - 0.7 * height), (x + rim * 0.95, y - 0.7 * height), (x + foot * 1.05, y - 0.3 * height), (x - foot * 1.05, y - 0.3 * height)], band)
+        canvas.polygon(
+            [
+                (x - rim * 0.95, y - 0.7 * height),
+                (x + rim * 0.95, y - 0.7 * height),
+                (x + foot * 1.05, y - 0.3 * height),
+                (x - foot * 1.05, y - 0.3 * height),
+            ],
+            band,
+        )
     canvas.ellipse((x, y - height), (rim, rim * squash), shade(colour, 1.15))
     drink = hsv(rng.uniform(0.04, 0.1), rng.uniform(0.2, 0.8), rng.uniform(25, 110))
     canvas.ellipse((x, y - height), (rim * 0.86, rim * squash * 0.8), drink)

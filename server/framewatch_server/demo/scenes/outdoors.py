@@ -13,7 +13,11 @@ _MANY, _MOST = 3, 14
 
 
 def parking_world(
-    canvas: Canvas, background: np.random.Generator, things: np.random.Generator, thing: str, close: bool,
+    canvas: Canvas,
+    background: np.random.Generator,
+    things: np.random.Generator,
+    thing: str,
+    close: bool,
 ) -> Mask:
     """Draws a parking lot with `thing` (car, cars or nothing); returns the pixels that the cars cover."""
     camera, rows = _plan_lot(canvas, background, close)
@@ -39,7 +43,10 @@ def _plan_lot(canvas: Canvas, rng: np.random.Generator, close: bool) -> tuple[Pi
         camera = Pinhole(reach * float(np.sin(pitch)), pitch, focal, (canvas.width / 2, canvas.height / 2))
         near = reach * float(np.cos(pitch)) + float(rng.uniform(-2, 2))
         shift = float(rng.uniform(0, _SLOT_M))
-        rows = [(shift, near + row * (_SLOT_DEEP_M + (6.0 if row % 2 else 0.0))) for row in range(-1, int(rng.integers(1, 4)))]
+        rows = [
+            (shift, near + row * (_SLOT_DEEP_M + (6.0 if row % 2 else 0.0)))
+            for row in range(-1, int(rng.integers(1, 4)))
+        ]
         if len(_visible_slots(canvas, camera, rows)) >= _MANY:
             return camera, rows
 
@@ -51,7 +58,11 @@ def _visible_slots(canvas: Canvas, camera: Pinhole, rows: list[tuple[float, floa
         for column in range(-9, 9):
             x = shift + (column + 0.5) * _SLOT_M
             u, v = camera.project([(x, y, 0.6)])[0]
-            if y > 2 and 0.1 * canvas.width < u < 0.9 * canvas.width and 0.12 * canvas.height < v < 0.88 * canvas.height:
+            if (
+                y > 2
+                and 0.1 * canvas.width < u < 0.9 * canvas.width
+                and 0.12 * canvas.height < v < 0.88 * canvas.height
+            ):
                 found.append((x, y))
     return found
 
@@ -59,15 +70,26 @@ def _visible_slots(canvas: Canvas, camera: Pinhole, rows: list[tuple[float, floa
 def _draw_lot(canvas: Canvas, rng: np.random.Generator, camera: Pinhole, rows: list[tuple[float, float]]) -> None:
     wide, high = canvas.width, canvas.height
     ground = textures.asphalt(rng)
-    canvas.texture([(-0.3 * wide, -0.3 * high), (1.3 * wide, -0.3 * high), (1.8 * wide, 1.1 * high), (-0.8 * wide, 1.1 * high)], ground)
+    canvas.texture(
+        [(-0.3 * wide, -0.3 * high), (1.3 * wide, -0.3 * high), (1.8 * wide, 1.1 * high), (-0.8 * wide, 1.1 * high)],
+        ground,
+    )
     horizon = float(camera.project([(0, 80.0, 0)])[0][1])
     if horizon > 0:
-        canvas.polygon(box_points(-1, -1, wide + 2, horizon + 1), hsv(rng.uniform(0.2, 0.6), rng.uniform(0.05, 0.5), rng.uniform(60, 230)))
+        canvas.polygon(
+            box_points(-1, -1, wide + 2, horizon + 1),
+            hsv(rng.uniform(0.2, 0.6), rng.uniform(0.05, 0.5), rng.uniform(60, 230)),
+        )
     paint = hsv(rng.uniform(0.1, 0.16), float(rng.choice((0.0, 0.5))), rng.uniform(170, 250))
     for shift, y in rows:
         for column in range(-10, 11):
             x = shift + column * _SLOT_M
-            line = [(x - 0.06, y - _SLOT_DEEP_M / 2, 0), (x + 0.06, y - _SLOT_DEEP_M / 2, 0), (x + 0.06, y + _SLOT_DEEP_M / 2, 0), (x - 0.06, y + _SLOT_DEEP_M / 2, 0)]
+            line = [
+                (x - 0.06, y - _SLOT_DEEP_M / 2, 0),
+                (x + 0.06, y - _SLOT_DEEP_M / 2, 0),
+                (x + 0.06, y + _SLOT_DEEP_M / 2, 0),
+                (x - 0.06, y + _SLOT_DEEP_M / 2, 0),
+            ]
             if y > _SLOT_DEEP_M:
                 canvas.polygon(camera.project(line), paint)
     for _ in range(int(rng.integers(0, 5))):
@@ -80,7 +102,9 @@ def _draw_lot_clutter(canvas: Canvas, rng: np.random.Generator, camera: Pinhole)
     size = float(rng.uniform(0.03, 0.1)) * canvas.height
     kind = int(rng.integers(4))
     if kind == 0:
-        canvas.shadow(box_points(u - size, v - 0.3 * size, 2 * size, 0.6 * size), float(rng.uniform(0.1, 0.4)), 0.3 * size)
+        canvas.shadow(
+            box_points(u - size, v - 0.3 * size, 2 * size, 0.6 * size), float(rng.uniform(0.1, 0.4)), 0.3 * size
+        )
     elif kind == 1:
         colour = hsv(0, 0, rng.uniform(50, 200))
         canvas.limb((u, v), (u, v - 5 * size), 0.1 * size, 0.07 * size, colour)
@@ -89,18 +113,27 @@ def _draw_lot_clutter(canvas: Canvas, rng: np.random.Generator, camera: Pinhole)
         _draw_tree(canvas, rng, (u, v), size)
     else:
         x, y = camera.ground_at(u, v)
-        canvas.polygon(camera.project([(x, y, 0), (x + 4, y, 0), (x + 4, y + 0.4, 0), (x, y + 0.4, 0)]), hsv(0, 0, rng.uniform(110, 220)))
+        canvas.polygon(
+            camera.project([(x, y, 0), (x + 4, y, 0), (x + 4, y + 0.4, 0), (x, y + 0.4, 0)]),
+            hsv(0, 0, rng.uniform(110, 220)),
+        )
 
 
 def _draw_tree(canvas: Canvas, rng: np.random.Generator, foot: Point, size: float) -> None:
     canvas.limb(foot, (foot[0], foot[1] - 2 * size), 0.2 * size, 0.15 * size, hsv(0.07, 0.5, 70))
     for _ in range(12):
         spot = (foot[0] + float(rng.normal(0, 0.7)) * size, foot[1] - 2.6 * size + float(rng.normal(0, 0.6)) * size)
-        canvas.ellipse(spot, (0.6 * size, 0.5 * size), hsv(rng.uniform(0.22, 0.38), rng.uniform(0.3, 0.8), rng.uniform(40, 140)))
+        canvas.ellipse(
+            spot, (0.6 * size, 0.5 * size), hsv(rng.uniform(0.22, 0.38), rng.uniform(0.3, 0.8), rng.uniform(40, 140))
+        )
 
 
 def gate_world(
-    canvas: Canvas, background: np.random.Generator, things: np.random.Generator, thing: str, close: bool,
+    canvas: Canvas,
+    background: np.random.Generator,
+    things: np.random.Generator,
+    thing: str,
+    close: bool,
 ) -> Mask:
     """Draws a gate on a street with `thing` (person, car or nothing); returns the pixels that it covers."""
     ground = float(background.uniform(0.45, 0.75)) * canvas.height
@@ -108,7 +141,7 @@ def gate_world(
     before = canvas.image.copy()
     share = float(things.uniform(0.25, 0.75) if close else things.uniform(0.12, 0.88))
     if thing == "person":
-        tall = canvas.height * float(things.uniform(0.7, 1.05) if close else things.uniform(0.35, 0.75))
+        tall = canvas.height * float(things.uniform(0.7, 1.05) if close else things.uniform(0.42, 0.8))
         foot = float(things.uniform(ground / canvas.height + 0.05, 0.98)) * canvas.height
         draw_person(canvas, things, (share * canvas.width, max(foot, tall * 0.95)), tall)
     elif thing == "car":
@@ -136,7 +169,9 @@ def _draw_street(canvas: Canvas, rng: np.random.Generator, ground: float) -> Non
         canvas.texture([(-2, top), (wide + 2, top), (wide + 2, ground + 2), (-2, ground + 2)], textures.wall(rng))
     for _ in range(int(rng.integers(0, 3))):
         _draw_tree(canvas, rng, (float(rng.uniform(0, 1)) * wide, ground), float(rng.uniform(0.06, 0.16)) * high)
-    canvas.texture([(-1, ground), (wide + 1, ground), (1.6 * wide, high + 2), (-0.6 * wide, high + 2)], textures.asphalt(rng))
+    canvas.texture(
+        [(-1, ground), (wide + 1, ground), (1.6 * wide, high + 2), (-0.6 * wide, high + 2)], textures.asphalt(rng)
+    )
     _draw_gate(canvas, rng, ground)
     kerb = hsv(0, 0, rng.uniform(90, 210))
     canvas.polygon(box_points(-1, ground, wide + 2, 0.02 * high), kerb)
@@ -157,7 +192,10 @@ def _draw_gate(canvas: Canvas, rng: np.random.Generator, ground: float) -> None:
         canvas.limb((left, y), (right, y), 0.008 * wide, 0.008 * wide, metal)
     stone = hsv(rng.uniform(0, 0.1), rng.uniform(0, 0.5), rng.uniform(70, 210))
     for x in (left, right):
-        canvas.polygon(box_points(x - 0.03 * wide, top - 0.05 * canvas.height, 0.06 * wide, ground - top + 0.05 * canvas.height), stone)
+        canvas.polygon(
+            box_points(x - 0.03 * wide, top - 0.05 * canvas.height, 0.06 * wide, ground - top + 0.05 * canvas.height),
+            stone,
+        )
 
 
 def _draw_street_post(canvas: Canvas, rng: np.random.Generator, ground: float) -> None:

@@ -5,29 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framewatch_server.demo.scenes.canvas import Canvas, Colour, Mask, Point, ellipse_points, hsv, shade
+from framewatch_server.demo.scenes.canvas import Canvas, Mask, Point, ellipse_points, shade
+from framewatch_server.demo.scenes.clothes import Outfit, cloth_colour, random_outfit
 from framewatch_server.demo.scenes.textures import cloth_gain, smooth_noise
-
-_SKINS: tuple[Colour, ...] = (
-    (180, 205, 240), (150, 180, 225), (120, 155, 205), (90, 125, 180), (60, 90, 140), (40, 60, 95),
-)
-_HAIRS: tuple[Colour, ...] = (
-    (15, 14, 16), (20, 25, 35), (30, 45, 70), (50, 80, 120), (95, 150, 190), (60, 75, 130), (150, 150, 155),
-)
-
-
-def cloth_colour(rng: np.random.Generator) -> Colour:
-    """Black, grey, navy and white more often than bright colours."""
-    kind = rng.random()
-    if kind < 0.3:
-        return hsv(rng.uniform(0, 1), rng.uniform(0, 0.3), rng.uniform(8, 45))
-    if kind < 0.52:
-        return hsv(rng.uniform(0, 1), rng.uniform(0, 0.1), rng.uniform(50, 190))
-    if kind < 0.7:
-        return hsv(rng.uniform(0.56, 0.68), rng.uniform(0.2, 0.8), rng.uniform(35, 150))
-    if kind < 0.82:
-        return hsv(rng.uniform(0.05, 0.15), rng.uniform(0, 0.35), rng.uniform(160, 245))
-    return hsv(rng.uniform(0, 1), rng.uniform(0.3, 0.95), rng.uniform(60, 230))
 
 
 @dataclass(frozen=True)
@@ -55,47 +35,6 @@ class Figure:
     def outline(self, points: list[Point]) -> NDArray[np.float64]:
         """Pixels of several places on the body, shape (N, 2)."""
         return np.array([self.place(x, y) for x, y in points], dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class Outfit:
-    """Colours and cuts of a person's clothes and hair; lengths are heights above the feet (0..1)."""
-
-    view: str
-    skin: Colour
-    hair: Colour
-    top: Colour
-    legs: Colour
-    shoes: Colour
-    hair_end: float
-    headwear: str
-    hem: float
-    hem_flare: float
-    skirt: bool
-    bare_legs: bool
-    short_sleeves: bool
-
-
-def random_outfit(rng: np.random.Generator) -> Outfit:
-    """Random clothes, hair and view."""
-    legs = cloth_colour(rng)
-    top = legs if rng.random() < 0.2 else cloth_colour(rng)
-    long_hair = rng.random() < 0.45
-    skirt = rng.random() < 0.18
-    return Outfit(
-        view=("back", "back", "front", "side")[int(rng.integers(4))],
-        skin=_SKINS[int(rng.integers(len(_SKINS)))],
-        hair=_HAIRS[int(rng.integers(len(_HAIRS)))],
-        top=top, legs=legs,
-        shoes=cloth_colour(rng),
-        hair_end=rng.uniform(0.6, 0.82) if long_hair else 1.0,
-        headwear=("none", "none", "none", "none", "none", "hat", "hood", "bald")[int(rng.integers(8))],
-        hem=rng.uniform(0.2, 0.52) if rng.random() < 0.35 else rng.uniform(0.42, 0.53),
-        hem_flare=rng.uniform(0.0, 0.05),
-        skirt=skirt,
-        bare_legs=skirt and rng.random() < 0.6,
-        short_sleeves=rng.random() < 0.3,
-    )
 
 
 def draw_person(canvas: Canvas, rng: np.random.Generator, foot: Point, height: float) -> None:
@@ -164,8 +103,13 @@ def _draw_torso(canvas: Canvas, rng: np.random.Generator, figure: Figure, outfit
     middle = (top + hip) / 2
     slope = float(rng.uniform(0.0, 0.03))
     right = [
-        (0.03, top + 0.035), (shoulder * 0.75, top + 0.012), (shoulder, top - 0.03),
-        ((shoulder + waist) / 2, middle + 0.07), (waist, middle - 0.02), (hips, hip), (hem_width, hem + slope),
+        (0.03, top + 0.035),
+        (shoulder * 0.75, top + 0.012),
+        (shoulder, top - 0.03),
+        ((shoulder + waist) / 2, middle + 0.07),
+        (waist, middle - 0.02),
+        (hips, hip),
+        (hem_width, hem + slope),
     ]
     left = [(-x, y) for x, y in reversed(right)]
     left[0] = (-hem_width, hem - slope)
@@ -174,7 +118,11 @@ def _draw_torso(canvas: Canvas, rng: np.random.Generator, figure: Figure, outfit
 
 
 def _draw_neckline(
-    canvas: Canvas, rng: np.random.Generator, figure: Figure, view: str, span: tuple[float, float],
+    canvas: Canvas,
+    rng: np.random.Generator,
+    figure: Figure,
+    view: str,
+    span: tuple[float, float],
 ) -> None:
     """A collar, an open jacket or a bag's strap, so that not every torso is one plain patch; `span` is top and hip."""
     top, hip = span
@@ -281,7 +229,11 @@ def _draw_hair(canvas: Canvas, rng: np.random.Generator, outfit: Outfit, centre:
 
 
 def _draw_long_hair(
-    canvas: Canvas, rng: np.random.Generator, outfit: Outfit, head: tuple[Point, Point], end: float,
+    canvas: Canvas,
+    rng: np.random.Generator,
+    outfit: Outfit,
+    head: tuple[Point, Point],
+    end: float,
 ) -> None:
     """Hair from the head (centre and half widths) down to the height `end`, all in pixels."""
     (x, y), (wide, high) = head
@@ -289,8 +241,14 @@ def _draw_long_hair(
     side = wide * float(rng.uniform(1.05, 1.35))
     ripple = float(rng.uniform(-0.1, 0.1)) * wide
     outline = [
-        (x - 0.7 * wide, y - 0.9 * high), (x, y - 1.1 * high), (x + 0.7 * wide, y - 0.9 * high),
-        (x + side, y), (x + flare, y + 0.6 * (end - y)), (x + 0.6 * flare + ripple, end),
-        (x - 0.6 * flare + ripple, end + ripple), (x - flare, y + 0.6 * (end - y)), (x - side, y),
+        (x - 0.7 * wide, y - 0.9 * high),
+        (x, y - 1.1 * high),
+        (x + 0.7 * wide, y - 0.9 * high),
+        (x + side, y),
+        (x + flare, y + 0.6 * (end - y)),
+        (x + 0.6 * flare + ripple, end),
+        (x - 0.6 * flare + ripple, end + ripple),
+        (x - flare, y + 0.6 * (end - y)),
+        (x - side, y),
     ]
     canvas.polygon(outline, outfit.hair)

@@ -1,6 +1,8 @@
 """Rooms, seen by a fixed camera: a wall, a floor, furniture; with a person, a dog or nobody."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +13,7 @@ from framewatch_server.demo.scenes.dogs import draw_dog
 from framewatch_server.demo.scenes.furniture import FURNITURE, draw_wall_piece
 from framewatch_server.demo.scenes.people import draw_person
 
-_MIN_SHARE = 0.02
+_MIN_SHARE = 0.028
 _ATTEMPTS = 6
 _AT_EDGE = 0.12
 _AT_FURNITURE = 0.3
@@ -60,7 +62,12 @@ def draw_room(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> list[
     """Wall, floor, things on the wall and furniture; returns where the furniture stands."""
     wide, high = canvas.width, canvas.height
     zoom = float(rng.uniform(1.0, 1.6))
-    wall_quad = [(-0.1 * wide, -0.2 * high), (zoom * wide, -0.2 * high), (zoom * wide, plan.floor_y(zoom)), (-0.1 * wide, plan.floor_y(-0.1))]
+    wall_quad = [
+        (-0.1 * wide, -0.2 * high),
+        (zoom * wide, -0.2 * high),
+        (zoom * wide, plan.floor_y(zoom)),
+        (-0.1 * wide, plan.floor_y(-0.1)),
+    ]
     canvas.texture(wall_quad, textures.wall(rng))
     _draw_side_wall(canvas, rng, plan)
     _draw_floor(canvas, rng, plan)
@@ -78,7 +85,9 @@ def _draw_side_wall(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) ->
     share = float(rng.uniform(0.05, 0.35))
     x = share * canvas.width
     before = canvas.image.copy()
-    canvas.polygon([(-2, -2), (x, -2), (x, plan.floor_y(share)), (-2, plan.floor_y(share) + 0.5 * x)], textures.wall_colour(rng))
+    canvas.polygon(
+        [(-2, -2), (x, -2), (x, plan.floor_y(share)), (-2, plan.floor_y(share) + 0.5 * x)], textures.wall_colour(rng)
+    )
     canvas.blend(before, float(rng.uniform(0.3, 1.0)))
 
 
@@ -87,7 +96,10 @@ def _draw_floor(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> Non
     spread = float(rng.uniform(0.1, 1.2)) * wide
     skew = float(rng.uniform(-0.4, 0.4)) * wide
     quad = [
-        (0, plan.left_y), (wide, plan.right_y), (wide + spread + skew, high + 0.02 * high), (-spread + skew, high + 0.02 * high),
+        (0, plan.left_y),
+        (wide, plan.right_y),
+        (wide + spread + skew, high + 0.02 * high),
+        (-spread + skew, high + 0.02 * high),
     ]
     outside = [(-1, plan.left_y), (wide + 1, plan.right_y), (wide + 1, high + 1), (-1, high + 1)]
     picture = textures.floor(rng)
@@ -100,7 +112,10 @@ def _draw_baseboard(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) ->
     colour = textures.floor_colour(rng) if rng.random() < 0.6 else shade(textures.wall_colour(rng), 0.8)
     thick = float(rng.uniform(0.01, 0.05)) * canvas.height
     wide = canvas.width
-    canvas.polygon([(-1, plan.left_y - thick), (wide + 1, plan.right_y - thick), (wide + 1, plan.right_y), (-1, plan.left_y)], colour)
+    canvas.polygon(
+        [(-1, plan.left_y - thick), (wide + 1, plan.right_y - thick), (wide + 1, plan.right_y), (-1, plan.left_y)],
+        colour,
+    )
 
 
 def draw_furniture(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> Spot:
@@ -113,16 +128,15 @@ def draw_furniture(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> 
 
 
 def draw_inhabitant(
-    canvas: Canvas, rng: np.random.Generator, plan: RoomPlan, thing: str, spots: list[Spot], close: bool,
+    canvas: Canvas,
+    rng: np.random.Generator,
+    place: Callable[[Canvas, np.random.Generator], None],
 ) -> None:
-    """Puts a person or a dog into the room so that enough of it is seen; people like to stand at the furniture."""
+    """Lets `place` put somebody into the room, again and again until enough is seen."""
     empty = canvas.image.copy()
     for _ in range(_ATTEMPTS):
         canvas.image[:] = empty
-        if thing == "dog":
-            _place_dog(canvas, rng, plan, close)
-        else:
-            _place_person(canvas, rng, plan, spots, close)
+        place(canvas, rng)
         if _solid_difference(canvas, empty).mean() >= _MIN_SHARE:
             break
 
@@ -140,16 +154,15 @@ def _choose_share(rng: np.random.Generator, close: bool) -> float:
     return float(rng.uniform(0.25, 0.75) if close else rng.uniform(0.06, 0.94))
 
 
-def _place_dog(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan, close: bool) -> None:
+def _place_dog(plan: RoomPlan, close: bool, canvas: Canvas, rng: np.random.Generator) -> None:
     share, depth = _choose_share(rng, close), float(rng.uniform(0.05, 0.95))
     floor_y = plan.floor_y(share)
     back = plan.person(depth) * float(rng.uniform(0.4, 0.6) if close else rng.uniform(0.22, 0.4))
     draw_dog(canvas, rng, (share * canvas.width, floor_y + depth * (canvas.height - floor_y)), back)
 
 
-def _place_person(
-    canvas: Canvas, rng: np.random.Generator, plan: RoomPlan, spots: list[Spot], close: bool,
-) -> None:
+def _place_person(plan: RoomPlan, spots: list[Spot], close: bool, canvas: Canvas, rng: np.random.Generator) -> None:
+    """People like to stand at the furniture."""
     share, depth = _choose_share(rng, close), float(rng.uniform(0.05, 1.5))
     if spots and rng.random() < _AT_FURNITURE:
         beside = spots[int(rng.integers(len(spots)))]
@@ -162,17 +175,26 @@ def _place_person(
 
 
 def room_world(
-    canvas: Canvas, background: np.random.Generator, things: np.random.Generator, thing: str, close: bool,
+    canvas: Canvas,
+    background: np.random.Generator,
+    things: np.random.Generator,
+    thing: str,
+    close: bool,
 ) -> Mask:
     """Draws a room with `thing` (person, dog or nothing); returns the pixels that it covers."""
     plan = plan_room(canvas, background, close)
     spots = draw_room(canvas, background, plan)
     before = canvas.image.copy()
     if thing != "nothing":
-        draw_inhabitant(canvas, things, plan, thing, spots, close)
+        inhabitant = partial(_place_dog, plan) if thing == "dog" else partial(_place_person, plan, spots)
+        draw_inhabitant(canvas, things, partial(inhabitant, close))
     covered = _solid_difference(canvas, before)
     if background.random() < 0.12:
         hidden = canvas.image.copy()
         draw_furniture(canvas, background, plan)
-        covered &= ~canvas.changed_since(hidden)
+        still_seen = covered & ~canvas.changed_since(hidden)
+        if thing != "nothing" and still_seen.mean() < _MIN_SHARE:
+            canvas.image[:] = hidden
+        else:
+            covered = still_seen
     return covered

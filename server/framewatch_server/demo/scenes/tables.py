@@ -4,13 +4,17 @@ import numpy as np
 
 from framewatch_server.demo.scenes import textures
 from framewatch_server.demo.scenes.canvas import Canvas, Mask, Point, box_points, ellipse_points, hsv, shade
+from framewatch_server.demo.scenes.clothes import cloth_colour
 from framewatch_server.demo.scenes.furniture import draw_wall_piece
 from framewatch_server.demo.scenes.items import draw_arm, draw_bottle, draw_cup
-from framewatch_server.demo.scenes.people import cloth_colour
 
 
 def table_world(
-    canvas: Canvas, background: np.random.Generator, things: np.random.Generator, thing: str, close: bool,
+    canvas: Canvas,
+    background: np.random.Generator,
+    things: np.random.Generator,
+    thing: str,
+    close: bool,
 ) -> Mask:
     """Draws a table with `thing` (bottle, cup or nothing); returns the pixels that the thing covers."""
     edge = float(background.uniform(0.3, 0.88))
@@ -32,11 +36,19 @@ def table_world(
 
 def _draw_setting(canvas: Canvas, rng: np.random.Generator, edge: float) -> None:
     wide, high = canvas.width, canvas.height
-    canvas.texture([(-0.2 * wide, -0.2 * high), (1.2 * wide, -0.2 * high), (1.2 * wide, edge * high), (-0.2 * wide, edge * high)], textures.wall(rng))
+    canvas.texture(
+        [(-0.2 * wide, -0.2 * high), (1.2 * wide, -0.2 * high), (1.2 * wide, edge * high), (-0.2 * wide, edge * high)],
+        textures.wall(rng),
+    )
     for _ in range(int(rng.choice(3, p=(0.6, 0.25, 0.15)))):
         draw_wall_piece(canvas, rng, edge * high)
     slope = float(rng.uniform(-0.05, 0.05)) * high
-    corners = [(-1.0, edge * high - slope), (wide + 1.0, edge * high + slope), (1.8 * wide, high + 2.0), (-0.8 * wide, high + 2.0)]
+    corners = [
+        (-1.0, edge * high - slope),
+        (wide + 1.0, edge * high + slope),
+        (1.8 * wide, high + 2.0),
+        (-0.8 * wide, high + 2.0),
+    ]
     if rng.random() < 0.5:
         colour = hsv(rng.uniform(0, 1), rng.uniform(0, 0.12), rng.uniform(130, 250))
         canvas.polygon(corners, colour)
@@ -55,7 +67,10 @@ def _draw_clutter(canvas: Canvas, rng: np.random.Generator, edge: float) -> None
     colour = cloth_colour(rng)
     kind = int(rng.integers(5))
     if kind == 0:
-        canvas.polygon(ellipse_points((x, y), (size, 0.35 * size), float(rng.uniform(-20, 20)), count=4), shade((240, 240, 240), float(rng.uniform(0.6, 1))))
+        canvas.polygon(
+            ellipse_points((x, y), (size, 0.35 * size), float(rng.uniform(-20, 20)), count=4),
+            shade((240, 240, 240), float(rng.uniform(0.6, 1))),
+        )
     elif kind == 1:
         canvas.ellipse((x, y), (size, 0.3 * size), shade(colour, 0.8))
         canvas.ellipse((x, y - 0.03 * size), (0.9 * size, 0.26 * size), shade(colour, 1.2))
@@ -63,7 +78,15 @@ def _draw_clutter(canvas: Canvas, rng: np.random.Generator, edge: float) -> None
         canvas.limb((x, y), (x + size, y + float(rng.uniform(-0.3, 0.3)) * size), 0.03 * size, 0.03 * size, colour)
     elif kind == 3:
         canvas.polygon(box_points(x, y - 0.2 * size, size, 0.2 * size), colour)
-        canvas.polygon([(x, y - 0.2 * size), (x + size, y - 0.2 * size), (x + 0.9 * size, y - 0.4 * size), (x + 0.15 * size, y - 0.4 * size)], shade(colour, 1.3))
+        canvas.polygon(
+            [
+                (x, y - 0.2 * size),
+                (x + size, y - 0.2 * size),
+                (x + 0.9 * size, y - 0.4 * size),
+                (x + 0.15 * size, y - 0.4 * size),
+            ],
+            shade(colour, 1.3),
+        )
     else:
         canvas.shadow(ellipse_points((x, y), (0.6 * size, 0.2 * size)), float(rng.uniform(0.05, 0.4)), 0.1 * size)
 
@@ -71,13 +94,16 @@ def _draw_clutter(canvas: Canvas, rng: np.random.Generator, edge: float) -> None
 def _put_bottles(canvas: Canvas, rng: np.random.Generator, edge: float, close: bool) -> Point:
     """One bottle, or a few in a far view; returns the top of the last one."""
     count = 1 if close or rng.random() < 0.65 else int(rng.integers(2, 4))
-    tall = canvas.height * float(rng.uniform(0.5, 0.98) if close else rng.uniform(0.28, 0.7))
+    tall = canvas.height * float(rng.uniform(0.5, 0.98) if close else rng.uniform(0.34, 0.75))
     spread = rng.uniform(0.2, 0.8, 1) if count == 1 else (np.arange(count) + rng.uniform(0.3, 0.7, count)) / count
     top: Point = (0.0, 0.0)
     for share in spread:
         lifted = rng.random() < 0.12
         low = edge * canvas.height + 0.04 * canvas.height
-        y = max(low, float(rng.uniform(0.75, 0.99)) * canvas.height if close else float(rng.uniform(edge, 0.98)) * canvas.height)
+        y = max(
+            low,
+            float(rng.uniform(0.75, 0.99)) * canvas.height if close else float(rng.uniform(edge, 0.98)) * canvas.height,
+        )
         if lifted:
             y -= float(rng.uniform(0.05, 0.3)) * canvas.height
         x = float(share) * canvas.width
@@ -87,7 +113,7 @@ def _put_bottles(canvas: Canvas, rng: np.random.Generator, edge: float, close: b
 
 
 def _put_cup(canvas: Canvas, rng: np.random.Generator, edge: float, close: bool) -> None:
-    tall = canvas.height * float(rng.uniform(0.3, 0.55) if close else rng.uniform(0.14, 0.3))
+    tall = canvas.height * float(rng.uniform(0.3, 0.55) if close else rng.uniform(0.18, 0.34))
     low = max(edge + 0.05, 0.0)
     y = float(rng.uniform(min(low, 0.93), 0.95)) * canvas.height
     x = float(rng.uniform(0.25, 0.75) if close else rng.uniform(0.12, 0.88)) * canvas.width

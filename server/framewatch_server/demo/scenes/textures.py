@@ -21,7 +21,7 @@ def _bank() -> Field:
 
 
 def white_noise(rng: np.random.Generator, height: int, width: int) -> Field:
-    """Standard normal noise, shape (height, width); a random window of a fixed bank, which is cheaper than drawing it."""
+    """Standard normal noise, shape (height, width), cut out of a fixed bank, which is cheaper than drawing it."""
     if max(height, width) > _BANK_SIZE // 2:
         return rng.standard_normal((height, width), dtype=np.float32)
     top, left = rng.integers(0, _BANK_SIZE - height), rng.integers(0, _BANK_SIZE - width)
@@ -104,9 +104,22 @@ def _brick(rng: np.random.Generator, base: Colour) -> Image:
     return _coloured(base, gain)
 
 
-_FLOORS: tuple[Callable[[np.random.Generator, Colour], Image], ...] = (_planks, _planks, _tiles, _carpet, _plain, _stripes)
+_FLOORS: tuple[Callable[[np.random.Generator, Colour], Image], ...] = (
+    _planks,
+    _planks,
+    _tiles,
+    _carpet,
+    _plain,
+    _stripes,
+)
 _WALLS: tuple[Callable[[np.random.Generator, Colour], Image], ...] = (
-    _plain, _plain, _plain, _carpet, _brick, _stripes, _planks,
+    _plain,
+    _plain,
+    _plain,
+    _carpet,
+    _brick,
+    _stripes,
+    _planks,
 )
 
 

@@ -71,11 +71,17 @@ _CABINS = ((-0.42, -0.3, 0.1, 0.28), (-0.46, -0.42, 0.1, 0.3), (-0.3, -0.18, 0.0
 def random_car_style(rng: np.random.Generator) -> CarStyle:
     """A random car."""
     dull = rng.random() < 0.55
-    colour = hsv(rng.uniform(0, 1), rng.uniform(0, 0.1), rng.uniform(25, 245)) if dull else hsv(
-        rng.uniform(0, 1), rng.uniform(0.5, 0.95), rng.uniform(70, 230))
+    colour = (
+        hsv(rng.uniform(0, 1), rng.uniform(0, 0.1), rng.uniform(25, 245))
+        if dull
+        else hsv(rng.uniform(0, 1), rng.uniform(0.5, 0.95), rng.uniform(70, 230))
+    )
     return CarStyle(
-        colour=colour, length=float(rng.uniform(3.6, 5.0)), width=float(rng.uniform(1.65, 1.95)),
-        bonnet=float(rng.uniform(0.75, 1.0)), roof=float(rng.uniform(1.35, 1.85)),
+        colour=colour,
+        length=float(rng.uniform(3.6, 5.0)),
+        width=float(rng.uniform(1.65, 1.95)),
+        bonnet=float(rng.uniform(0.75, 1.0)),
+        roof=float(rng.uniform(1.35, 1.85)),
         cabin=_CABINS[int(rng.integers(len(_CABINS)))],
     )
 
@@ -89,28 +95,44 @@ def draw_car(canvas: Canvas, style: CarStyle, camera: Pinhole, at: tuple[float, 
         ground = np.array([x, y]) @ turn + np.array(at)
         return np.array([ground[0], ground[1], z])
 
-    footprint = np.array([world(sx * (half + 0.15), sy * (side + 0.15), 0) for sx, sy in ((1, 1), (1, -1), (-1, -1), (-1, 1))])
+    footprint = np.array(
+        [world(sx * (half + 0.15), sy * (side + 0.15), 0) for sx, sy in ((1, 1), (1, -1), (-1, -1), (-1, 1))]
+    )
     pixels = camera.project(footprint)
     canvas.shadow(pixels, 0.55, 0.03 * float(np.ptp(pixels[:, 0])))
-    low = [[world(sx * half, sy * side, z) for sx, sy in ((1, 1), (1, -1), (-1, -1), (-1, 1))] for z in (0.3, style.bonnet)]
+    low = [
+        [world(sx * half, sy * side, z) for sx, sy in ((1, 1), (1, -1), (-1, -1), (-1, 1))] for z in (0.3, style.bonnet)
+    ]
     _draw_solid(canvas, camera, np.array(low), style.colour, None)
     _draw_wheels(canvas, style, camera, world)
     _draw_lights(canvas, style, camera, world)
     rear_foot, rear_top, front_top, front_foot = (value * style.length for value in style.cabin)
     inner = side * 0.84
     cabin = [
-        [world(front_foot, side * 0.96, style.bonnet), world(front_foot, -side * 0.96, style.bonnet),
-         world(rear_foot, -side * 0.96, style.bonnet), world(rear_foot, side * 0.96, style.bonnet)],
-        [world(front_top, inner, style.roof), world(front_top, -inner, style.roof),
-         world(rear_top, -inner, style.roof), world(rear_top, inner, style.roof)],
+        [
+            world(front_foot, side * 0.96, style.bonnet),
+            world(front_foot, -side * 0.96, style.bonnet),
+            world(rear_foot, -side * 0.96, style.bonnet),
+            world(rear_foot, side * 0.96, style.bonnet),
+        ],
+        [
+            world(front_top, inner, style.roof),
+            world(front_top, -inner, style.roof),
+            world(rear_top, -inner, style.roof),
+            world(rear_top, inner, style.roof),
+        ],
     ]
     _draw_solid(canvas, camera, np.array(cabin), style.colour, (50, 42, 38))
 
 
 def _draw_solid(
-    canvas: Canvas, camera: Pinhole, rings: NDArray[np.float64], colour: Colour, glass: Colour | None,
+    canvas: Canvas,
+    camera: Pinhole,
+    rings: NDArray[np.float64],
+    colour: Colour,
+    glass: Colour | None,
 ) -> None:
-    """Draws a frustum from its lower and upper ring of corners, shape (2, 4, 3); `glass` fills windows into its sides."""
+    """Draws a frustum from its lower and upper ring of corners, shape (2, 4, 3); `glass` colours its windows."""
     lower, upper = rings
     eye = np.array([0.0, 0.0, camera.height_m])
     sides = [np.array([lower[i], lower[(i + 1) % 4], upper[(i + 1) % 4], upper[i]]) for i in range(4)]
@@ -129,7 +151,10 @@ def _draw_wheels(canvas: Canvas, style: CarStyle, camera: Pinhole, world: Placer
     turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     for x in (-0.31 * style.length, 0.31 * style.length):
         for radius, colour in ((0.33, (22.0, 22.0, 24.0)), (0.19, (140.0, 140.0, 145.0))):
-            rim = [world(x + radius * c, near * style.width / 2 * 1.01, 0.33 + radius * s) for c, s in zip(np.cos(turn), np.sin(turn), strict=True)]
+            rim = [
+                world(x + radius * c, near * style.width / 2 * 1.01, 0.33 + radius * s)
+                for c, s in zip(np.cos(turn), np.sin(turn), strict=True)
+            ]
             canvas.polygon(camera.project(np.array(rim)), colour)
 
 
@@ -139,7 +164,9 @@ def _draw_lights(canvas: Canvas, style: CarStyle, camera: Pinhole, world: Placer
     colour = (225.0, 240.0, 245.0) if front else (40.0, 40.0, 190.0)
     x = end * style.length / 2 * 1.005
     for y in (-0.34, 0.34):
-        lamp = [world(x, y * style.width + dy, z) for dy, z in ((-0.18, 0.58), (0.18, 0.58), (0.18, 0.74), (-0.18, 0.74))]
+        lamp = [
+            world(x, y * style.width + dy, z) for dy, z in ((-0.18, 0.58), (0.18, 0.58), (0.18, 0.74), (-0.18, 0.74))
+        ]
         canvas.polygon(camera.project(np.array(lamp)), colour)
     plate = [world(x, dy, z) for dy, z in ((-0.26, 0.42), (0.26, 0.42), (0.26, 0.54), (-0.26, 0.54))]
     canvas.polygon(camera.project(np.array(plate)), (235, 235, 235))

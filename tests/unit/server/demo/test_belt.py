@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from framewatch_server.demo.belt import render_belt_video
 
 

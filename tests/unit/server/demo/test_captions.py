@@ -1,8 +1,8 @@
 """What is true of which scene."""
 
 import pytest
-
-from framewatch_server.demo.captions import BY_NAME, CONCEPTS, MEANINGS, TEMPLATES, Meaning, relation
+from framewatch_server.demo.captions import BY_NAME, CONCEPTS, TEMPLATES
+from framewatch_server.demo.meanings import MEANINGS, Meaning, relation
 
 
 def meaning_of(phrase: str, place: str = "") -> Meaning:

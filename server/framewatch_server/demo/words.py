@@ -1,0 +1,39 @@
+"""Words that captions are put together from; every tuple says one thing in several ways."""
+
+from itertools import product
+
+
+def spread(*patterns: str, **words: tuple[str, ...]) -> tuple[str, ...]:
+    """Every pattern filled with every combination of the words it names."""
+    phrases: dict[str, None] = {}
+    for pattern in patterns:
+        used = [key for key in words if "{" + key + "}" in pattern]
+        for combination in product(*(words[key] for key in used)):
+            phrases[pattern.format(**dict(zip(used, combination, strict=True)))] = None
+    return tuple(phrases)
+
+
+BELT = ("a conveyor belt", "a belt", "the conveyor belt", "the belt", "a moving conveyor belt")
+BOX = ("a box", "a cardboard box", "a parcel", "a package", "one box", "the box")
+BOXES = ("boxes", "several boxes", "cardboard boxes", "many parcels", "some packages", "two or more boxes")
+BOTTLE = ("a bottle", "a plastic bottle", "a water bottle", "a glass bottle", "the bottle", "a bottle of water")
+PERSON = (
+    "a person",
+    "a man",
+    "a woman",
+    "a human",
+    "someone",
+    "somebody",
+    "a person standing",
+    "a person walking",
+    "people",
+)
+DOG = ("a dog", "a puppy", "the dog", "a pet dog", "a dog sitting", "a dog standing")
+CUP = ("a cup", "a mug", "a coffee cup", "a cup of coffee", "the cup")
+CAR = ("a car", "one car", "a vehicle", "a single car", "an automobile", "the car")
+CARS = ("cars", "many cars", "several cars", "parked cars", "vehicles", "a lot of cars")
+NIGHT = ("at night", "in the dark", "by night", "at night time", "with the lights off")
+DAY = ("by day", "in daylight", "at daytime", "during the day", "in the day")
+ROOM = ("a room", "the room", "an indoor room", "an office", "a hall")
+LOT = ("a parking lot", "the parking lot", "a car park", "a parking area")
+GATE = ("a gate", "the gate", "a gate on a street", "an entrance gate", "a street gate")

@@ -1,0 +1,192 @@
+"""The server's life from outside: loading, health, reflection, draining, and failures that are told."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_server.config import ServerConfig
+from framewatch_server.rpc.app import ServerApp
+from tests.integration.conftest import MakeServer, RunningServer, image, label_set
+from tests.integration.errors import told
+from tests.integration.test_stream import config, frame, outcome
+
+
+def run_server(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "framewatch_server", *arguments],
+        env={**os.environ, **environment}, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("service", ["", "framewatch.v1.ZeroShotService"])
+def test_health_says_serving(server: RunningServer, service: str) -> None:
+    with grpc.insecure_channel(server.address) as channel:
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service))
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_the_health_command(server: RunningServer) -> None:
+    done = run_server("health", server.address)
+    assert (done.returncode, done.stdout.strip()) == (0, "SERVING")
+
+
+def test_the_health_command_without_a_server() -> None:
+    done = run_server("health", f"127.0.0.1:{free_port()}", "--timeout-s", "1")
+    assert done.returncode == 1
+    assert "UNAVAILABLE" in done.stderr or "DEADLINE_EXCEEDED" in done.stderr
+
+
+def test_reflection_lists_the_services(server: RunningServer) -> None:
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    with grpc.insecure_channel(server.address) as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        (answer,) = stub.ServerReflectionInfo(iter([request]))
+    assert {service.name for service in answer.list_services_response.service} == {
+        "framewatch.v1.ZeroShotService", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection",
+    }  # fmt: skip
+
+
+def test_the_log_says_that_it_is_a_demo_model(server: RunningServer) -> None:
+    assert any(entry["level"] == "warning" and "demo model" in entry["event"] for entry in server.log)
+
+
+async def test_while_the_model_loads_health_and_calls_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    async def look(app: ServerApp, encoder: object) -> None:
+        async with grpc.aio.insecure_channel(app.address) as channel:
+            health = health_pb2_grpc.HealthStub(channel)
+            seen.append((await health.Check(health_pb2.HealthCheckRequest())).status)
+            with pytest.raises(grpc.RpcError) as caught:
+                await pb_grpc.ZeroShotServiceStub(channel).Classify(pb.ClassifyRequest())
+            seen.append(told(caught.value).code)
+
+    monkeypatch.setattr(ServerApp, "_serve", look)
+    async with ServerApp(ServerConfig(model="demo", listen="127.0.0.1:0", drain_timeout_s=0)):
+        assert seen == [health_pb2.HealthCheckResponse.NOT_SERVING, "UNAVAILABLE"]
+
+
+def test_sigterm_drains_streams_and_ends_with_success() -> None:
+    running = RunningServer.start("--model", "demo")
+    with grpc.insecure_channel(running.address) as channel:
+        taken = []
+
+        def requests():  # type: ignore[no-untyped-def]
+            yield config()
+            yield frame(1)
+            yield frame(2)
+            # the stream stays open, as a camera's does
+            stopped.wait()
+
+        stopped = threading.Event()
+        call = pb_grpc.ZeroShotServiceStub(channel).StreamFrames(requests())
+        taken.extend(next(call) for _ in range(3))
+        running.process.terminate()
+        with pytest.raises(grpc.RpcError) as caught:
+            taken.extend(call)
+        stopped.set()
+        error = told(caught.value)
+        assert (error.code, error.reason) == ("UNAVAILABLE", "SERVER_DRAINING")
+        assert [outcome(response) for response in taken[1:]] == [(1, "scores"), (2, "scores")]
+    assert running.stop() == 0
+    assert [entry["event"] for entry in running.log][-2:] == ["draining", "stopped"]
+
+
+async def test_draining_refuses_new_calls(make_server: MakeServer) -> None:
+    stub = await make_server()
+    stub.app._service.drain()
+    with pytest.raises(grpc.RpcError) as caught:
+        await stub.Classify(pb.ClassifyRequest(image=image(), label_set=label_set("a")))
+    assert told(caught.value).reason == "SERVER_DRAINING"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_a_taken_port_is_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        done = run_server("serve", "--model", "demo", "--listen", f"127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert f"can't listen on '127.0.0.1:{port}'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param(["--model", "./no/such/folder"], "no/such/folder", id="no folder"),
+        pytest.param(["--model", "demo", "--device", "cuda:7"], "cuda:7", id="no such device"),
+        pytest.param(["--model", "demo", "--device", "toaster"], "toaster", id="no device at all"),
+    ],
+)
+def test_a_model_that_can_not_be_loaded_is_told_without_a_traceback(arguments: list[str], expected: str) -> None:
+    done = run_server("serve", "--listen", "127.0.0.1:0", *arguments, HF_HUB_OFFLINE="1")
+    assert done.returncode == 1
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_hub_that_can_not_be_reached_is_told_with_the_ways_on(tmp_path: Path) -> None:
+    done = run_server("serve", "--listen", "127.0.0.1:0", HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
+    assert done.returncode == 1
+    for words in ("openai/clip-vit-base-patch32", "huggingface.co", "--model demo", "HF_HOME", "HF_ENDPOINT"):
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_of_another_family_is_told(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    done = run_server("serve", "--listen", "127.0.0.1:0", "--model", str(tmp_path))
+    assert done.returncode == 1
+    assert "'bert'" in done.stderr
+    assert "known: clip" in done.stderr
+
+
+def test_flags_win_over_environment_variables_of_the_same_names(tmp_path: Path) -> None:
+    file = tmp_path / "address"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "framewatch_server", "serve", "--dtype", "float32"],
+        env={
+            **os.environ, "FRAMEWATCH_MODEL": "demo", "FRAMEWATCH_LISTEN": "127.0.0.1:0", "FRAMEWATCH_DTYPE": "bfloat16",
+            "FRAMEWATCH_ADDRESS_FILE": str(file), "FRAMEWATCH_LOG_FORMAT": "json",
+        },
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with running:
+        assert running.stderr is not None
+        serving = next(entry for line in running.stderr if (entry := json.loads(line))["event"] == "serving")
+        assert serving["dtype"] == "float32"
+        running.terminate()
+        assert running.wait(60) == 0
+    assert file.read_text() == serving["address"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["serve", "--max-batch-size", "0"], id="out of range"),
+        pytest.param(["serve", "--dtype", "float8"], id="not a choice"),
+        pytest.param(["serve", "--no-such-flag"], id="unknown flag"),
+        pytest.param(["no-such-command"], id="unknown command"),
+    ],
+)
+def test_wrong_usage_has_its_own_exit_code(arguments: list[str]) -> None:
+    done = run_server(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

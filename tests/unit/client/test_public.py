@@ -1,0 +1,20 @@
+"""What the package offers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import framewatch_client
+
+
+def test_all_is_sorted_and_there() -> None:
+    assert framewatch_client.__all__ == sorted(framewatch_client.__all__)
+    assert [name for name in framewatch_client.__all__ if not hasattr(framewatch_client, name)] == []
+
+
+def test_the_client_is_light() -> None:
+    heavy = "{'torch', 'transformers', 'PIL', 'framewatch_server'}"
+    program = f"import sys, framewatch_client.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
