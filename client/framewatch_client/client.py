@@ -224,7 +224,8 @@ class AsyncFramewatchClient:
         Raises:
             FramewatchError, ValueError: at once: labels, rules or options that can't be used.
             FramewatchCallError: while iterating: the server ended the call, or ServerUnreachableError.
-            What the source raises, and the errors of `classify` for a frame that is no image.
+            What the source raises, and the errors of `classify` for a frame that is no image, after the results of the
+                frames before it.
 
         """
         config = stream_config(

@@ -76,7 +76,7 @@ async def classify(
 ) -> ExitCode:
     """Scores images one after the other; one that fails is told and the others go on."""
     code = ExitCode.OK
-    for image in images:
+    for number, image in enumerate(images):
         try:
             answer = await client.classify(image, label_set, top_count=top, model=model)
         except ServerUnreachableError:
@@ -88,6 +88,8 @@ async def classify(
         if output.json:
             print_json(answer.message)
         else:
+            if number:
+                output.results.print()
             output.results.print(
                 score_table(answer.scores, title=image, footer=answer_footer(answer.model, answer.timings))
             )
@@ -136,7 +138,7 @@ async def watch(client: AsyncFramewatchClient, settings: WatchSettings, output: 
 def _view(source: Source, summary: WatchSummary, max_frames: int | None, output: Output) -> WatchView:
     if output.json:
         return JsonView(output.errors, source.name, summary)
-    if output.results.is_terminal:
+    if output.results.is_terminal and not output.results.is_dumb_terminal:
         counts = [count for count in (source.frame_count, max_frames) if count is not None]
         return LiveView(output.results, source.name, summary, min(counts, default=None))
     return PlainView(output.results, source.name, summary)

@@ -85,6 +85,7 @@ class PlainView(WatchView):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._has_started and not isinstance(error, BrokenPipeError):
+            self._console.print()
             self._console.print(self._summary_tables())
 
 

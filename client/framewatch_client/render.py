@@ -16,7 +16,6 @@ from framewatch_client.summary import WatchSummary
 from framewatch_client.types import Event, FrameError, Timings
 
 BAR_CELLS = 20
-MIN_BAR_CELLS = 4
 MIN_NAME_CELLS = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _KIND_STYLES = {EventKind.ENTERED: "bold green", EventKind.EXITED: "bold yellow"}
@@ -62,7 +61,7 @@ def failure_line(frame_id: int, error: FrameError) -> Text:
 
 
 class Bar:
-    """A bar as wide as the table lets it be."""
+    """A bar as wide as the table lets it be, which may be not at all."""
 
     def __init__(self, fraction: float, style: str) -> None:
         self._fraction = fraction
@@ -72,22 +71,22 @@ class Bar:
         yield Text(bar(self._fraction, min(options.max_width, BAR_CELLS)), self._style)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement(MIN_BAR_CELLS, BAR_CELLS)
+        return Measurement(0, BAR_CELLS)
 
 
 def score_table(scores: Sequence[LabelScore], *, title: str = "", footer: str = "") -> RenderableType:
     """Labels with probability, bar and similarity, the best marked."""
     table = _table(title)
     table.add_column("label", overflow="fold", min_width=MIN_NAME_CELLS)
-    table.add_column("probability", justify="right")
+    table.add_column("probability", justify="right", no_wrap=True)
+    table.add_column("similarity", justify="right", no_wrap=True)
     table.add_column("")
-    table.add_column("similarity", justify="right")
     for i, score in enumerate(scores):
         table.add_row(
             Text(score.label),
             f"{score.probability:.4f}",
-            Bar(score.probability, "green" if i == 0 else "blue"),
             f"{score.similarity:.4f}",
+            Bar(score.probability, "green" if i == 0 else "blue"),
             style="bold" if i == 0 else "",
         )
     return _with_footer(table, footer)
@@ -100,7 +99,7 @@ def similarity_table(
     best = max(similarities, default=0.0)
     table = _table(f"similarity to {query}")
     table.add_column("image", overflow="fold", min_width=MIN_NAME_CELLS)
-    table.add_column("similarity", justify="right")
+    table.add_column("similarity", justify="right", no_wrap=True)
     table.add_column("")
     for name, similarity in zip(names, similarities, strict=False):
         is_best = len(similarities) > 1 and similarity == best
@@ -143,7 +142,7 @@ def summary_tables(summary: WatchSummary, *, source: str, elapsed_s: float) -> R
     frames.add_row(Text("time", "bold"), f"{clock(summary.time_s)} of frames in {elapsed_s:.1f} s{rate}")
     if summary.last_failure:
         frames.add_row(Text("failure", "bold red"), Text(summary.last_failure))
-    return Group(frames, _rule_table(summary)) if summary.rules else frames
+    return Group(frames, Text(), _rule_table(summary)) if summary.rules else frames
 
 
 def _rule_table(summary: WatchSummary) -> Table:
@@ -166,7 +165,11 @@ def _rule_table(summary: WatchSummary) -> Table:
 
 def _table(title: str) -> Table:
     return Table(
-        title=Text(title, "bold") if title else None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+        title=Text(title, "bold") if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
     )
 
 

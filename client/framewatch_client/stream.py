@@ -159,8 +159,9 @@ class _Sender:
         try:
             while await self._send_next_frame():
                 pass
-        except BaseException:
-            self._exchange.call.cancel()
+        except Exception:
+            # the source's fault, which next_response raises after the results of the frames before it
+            await self._exchange.done_writing()
             raise
 
     async def _send_next_frame(self) -> bool:
@@ -184,7 +185,6 @@ class _Sender:
         except asyncio.CancelledError:
             if _is_being_cancelled():
                 raise
-            self._raise_fault_of_source()
             raise FramewatchCallError(
                 grpc.StatusCode.CANCELLED, "CANCELLED", "the stream was cancelled: its client was closed"
             ) from None
@@ -192,13 +192,11 @@ class _Sender:
             self._check_complete()
         return response
 
-    def _raise_fault_of_source(self) -> None:
-        if self._task.done() and not self._task.cancelled() and (error := self._task.exception()) is not None:
-            raise error
-
     def _check_complete(self) -> None:
         if self._unanswered_count:
             raise _ended_early(f"while {self._unanswered_count} frames had no result yet")
+        if self._task.done():
+            self._task.result()  # raises the source's fault
         if not self._all_sent:
             raise _ended_early("while there were frames to send")
 

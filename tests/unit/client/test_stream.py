@@ -226,12 +226,14 @@ async def test_an_end_before_all_results_is_no_success(client: AsyncFramewatchCl
 
 async def test_fault_of_the_source_reaches_the_caller(client: AsyncFramewatchClient, service: FakeService) -> None:
     def frames() -> Iterator[np.ndarray]:
-        yield GREY
+        yield from [GREY] * 3
         raise OSError("the camera fell down")
 
+    service.hold = 4  # results come when the client has closed its side
+    stream = client.stream(frames(), LABELS)
+    assert [(await anext(stream)).frame_id for _ in range(3)] == [0, 1, 2]
     with pytest.raises(OSError, match="fell down"):
-        async for _ in client.stream(frames(), LABELS):
-            pass
+        await anext(stream)
     await asyncio.to_thread(service.ended.wait)
 
 

@@ -1,0 +1,157 @@
+"""Scores are the reference's: against transformers' own zero-shot pipeline, over real gRPC.
+
+The demo model is trained; the others have the real architectures' geometry and random weights. A sensitivity check goes
+with each, so that agreement can't come from a model that answers the same to everything.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import AutoImageProcessor, AutoModel, pipeline
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_server.demo import MODEL_DIR
+from framewatch_server.vision.clip import load_clip
+from framewatch_server.vision.decode import DecodeLimits, decode
+from framewatch_core.images import EncodedImage
+from framewatch_server.vision.preprocess import prepare
+from tests.integration.conftest import SHARED_DATA, MakeServer, encode, picture
+from tests.unit.server.vision.checkpoints import GEOMETRIES, make_checkpoint
+from tests.unit.server.vision.test_decode import FILES
+
+LABELS = ["a person", "a bottle on a table", "an empty room", "a dog", "a red car"]
+TEMPLATES = ["a photo of {label}", "{label}", "a blurry picture of {label}, taken at night."]
+
+
+def drawn() -> dict[str, bytes]:
+    """Pictures that need no files: smooth, noisy, upright, wide, tiny."""
+    noise = np.random.default_rng(5).integers(0, 256, (300, 200, 3), dtype=np.uint8)
+    return {
+        "smooth.jpg": encode(picture(1, 640, 480), ".jpg"),
+        "upright.png": encode(picture(2, 333, 517), ".png"),
+        "noise.png": encode(noise, ".png"),
+        "wide.webp": encode(picture(3, 900, 120), ".webp"),
+        "tiny.png": encode(picture(4, 5, 3), ".png"),
+        "one-pixel.png": encode(picture(4, 1, 1), ".png"),
+    }
+
+
+def from_shared_data() -> dict[str, bytes]:
+    """The shared images, and four frames of each video, as JPEG."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the shared example data is not there (../shared/data)")
+    names = ["puppy.webp", "cat.png", "lamborghini-forsennato-concept.jpg"]
+    files = {name: (SHARED_DATA / name).read_bytes() for name in names}
+    for video in ("person.mp4", "bottles.mp4"):
+        capture = cv2.VideoCapture(str(SHARED_DATA / video))
+        for number in (0, 100, 300, 600):
+            capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+            files[f"{video}@{number}"] = encode(capture.read()[1], ".jpg")
+        capture.release()
+    return files
+
+
+def odd_kinds() -> dict[str, bytes]:
+    """Every kind of file that is read, and one of 48 megapixels."""
+    return {**FILES, "8000×6000": encode(picture(6, 8000, 6000), ".jpg")}
+
+
+PICTURES: dict[str, Callable[[], dict[str, bytes]]] = {
+    "drawn": drawn,
+    "odd kinds": odd_kinds,
+    "shared": from_shared_data,
+}
+
+
+class Reference:
+    """transformers' pipeline for a checkpoint, in fp32."""
+
+    def __init__(self, folder: Path) -> None:
+        processor = AutoImageProcessor.from_pretrained(folder, backend="pil")  # type: ignore[no-untyped-call]
+        self._pipeline = pipeline(
+            "zero-shot-image-classification", model=str(folder), image_processor=processor, dtype=torch.float32, device="cpu"
+        )
+
+    def probabilities(self, data: bytes, template: str) -> dict[str, float]:
+        hypothesis = template.replace("{label}", "{}")
+        picture = Image.open(io.BytesIO(data))
+        found: Any = self._pipeline(picture, candidate_labels=LABELS, hypothesis_template=hypothesis)
+        return {item["label"]: item["score"] for item in found}
+
+
+async def probabilities(stub: Any, data: bytes, template: str) -> dict[str, float]:
+    labels = pb.LabelSet(
+        labels=[pb.Label(name=name) for name in LABELS], templates=pb.PromptTemplates(templates=[template])
+    )
+    response = await stub.Classify(pb.ClassifyRequest(image=pb.Image(encoded=data), label_set=labels))
+    return {score.label: score.probability for score in response.scores}
+
+
+async def check_parity(stub: Any, reference: Reference, files: dict[str, bytes], templates: Sequence[str]) -> None:
+    seen = []
+    for name, data in files.items():
+        for template in templates:
+            ours, theirs = await probabilities(stub, data, template), reference.probabilities(data, template)
+            assert ours == pytest.approx(theirs, abs=0.01), f"{name}, {template!r}"
+            seen.append([ours[label] for label in LABELS])
+    assert np.ptp(np.array(seen), axis=0).max() > 0.05, "the model tells these pictures or words apart"
+
+
+@pytest.mark.parametrize("pictures", PICTURES)
+async def test_demo_model(make_server: MakeServer, pictures: str) -> None:
+    stub = await make_server(dtype="float32", jpeg_decode="full")
+    templates = TEMPLATES[:1] if pictures == "odd kinds" else TEMPLATES
+    await check_parity(stub, Reference(MODEL_DIR), PICTURES[pictures](), templates)
+
+
+@pytest.fixture(scope="module", params=GEOMETRIES, ids=lambda name: name.replace("/", "-"))
+def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("checkpoint"), request.param)
+
+
+async def test_real_geometries(make_server: MakeServer, checkpoint: Path) -> None:
+    stub = await make_server(model=str(checkpoint), dtype="float32", jpeg_decode="full", max_batch_size=2)
+    files = {name: data for name, data in drawn().items() if name in {"smooth.jpg", "upright.png", "noise.png"}}
+    await check_parity(stub, Reference(checkpoint), files, TEMPLATES[:1])
+
+
+def reference_embeddings(folder: Path, files: Sequence[bytes]) -> np.ndarray[Any, Any]:
+    """The model's normalised image embeddings in fp32, on the processor's own inputs."""
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    processor = AutoImageProcessor.from_pretrained(folder, backend="pil")  # type: ignore[no-untyped-call]
+    inputs = processor(images=[Image.open(io.BytesIO(data)).convert("RGB") for data in files], return_tensors="pt")
+    with torch.inference_mode():
+        features = model.get_image_features(inputs["pixel_values"]).pooler_output
+    return np.asarray(torch.nn.functional.normalize(features, dim=-1).numpy())
+
+
+def check_quick_embeddings(folder: Path, name: str, files: Sequence[bytes]) -> None:
+    """bf16, reduced decoding and quick resizing together."""
+    encoder = load_clip(name, device="cpu", dtype="bfloat16")
+    spec = encoder.preprocess
+    inputs = [prepare(decode(EncodedImage(f), DecodeLimits(), spec.min_decoded_size), spec) for f in files]
+    ours, theirs = encoder.encode_images(np.stack(inputs)), reference_embeddings(folder, files)
+    assert (ours * theirs).sum(axis=1).min() >= 0.999
+    others = ours @ theirs.T
+    assert others.min() < 0.99, "the model tells these pictures apart"
+
+
+LARGE = [encode(picture(seed, 1280, 720), ".jpg") for seed in range(4)]
+
+
+def test_bfloat16_embeddings_of_real_geometries(checkpoint: Path) -> None:
+    check_quick_embeddings(checkpoint, str(checkpoint), LARGE)
+
+
+@pytest.mark.parametrize("pictures", ["drawn", "shared"])
+def test_bfloat16_embeddings_of_the_demo_model(pictures: str) -> None:
+    check_quick_embeddings(MODEL_DIR, "demo", [*PICTURES[pictures]().values(), *LARGE])

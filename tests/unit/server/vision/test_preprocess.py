@@ -1,0 +1,67 @@
+"""Preprocessing against transformers' own image processor, pixel by pixel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from framewatch_core.errors import ModelLoadError
+from framewatch_server.vision.preprocess import PreprocessSpec, prepare
+from tests.unit.server.vision.test_decode import smooth
+
+PROCESSORS: dict[str, dict[str, Any]] = {
+    "CLIP": {},
+    "CLIP at 336": {"size": {"shortest_edge": 336}, "crop_size": {"height": 336, "width": 336}},
+    "square without crop": {"size": {"height": 96, "width": 96}, "do_center_crop": False},
+    "crop larger than the resized picture": {"size": {"shortest_edge": 50}},
+    "bilinear, other statistics": {"resample": 2, "image_mean": [0.5] * 3, "image_std": [0.25] * 3},
+    "not normalised": {"do_normalize": False},
+}
+
+
+def normalised(pixels: npt.NDArray[np.uint8], spec: PreprocessSpec) -> npt.NDArray[np.float64]:
+    mean, std = (np.array(values)[:, None, None] for values in (spec.mean, spec.std))
+    return (pixels * spec.rescale - mean) / std
+
+
+@pytest.mark.parametrize("name", PROCESSORS)
+@pytest.mark.parametrize("size", [(640, 480), (480, 640), (231, 229), (100, 80), (1, 1), (1000, 3), (1921, 1081)], ids=str)
+def test_inputs_are_the_processors_own(name: str, size: tuple[int, int]) -> None:
+    processor = CLIPImageProcessorPil(**PROCESSORS[name])
+    spec = PreprocessSpec.from_processor(processor.to_dict())
+    pixels = smooth(*size)
+    reference = processor(images=[Image.fromarray(pixels)], return_tensors="np")["pixel_values"][0]
+    ours = normalised(prepare(pixels, spec, exact=True), spec)
+    assert ours.shape == reference.shape
+    levels = np.abs(ours - reference) / (spec.rescale / max(spec.std))
+    assert levels.max() <= 2.5, "two of 255 levels at most, from rounding in each direction"
+    assert levels.mean() <= 0.05
+
+
+def test_the_quick_way_for_huge_pictures_is_close() -> None:
+    spec = PreprocessSpec.from_processor(CLIPImageProcessorPil().to_dict())
+    pixels = np.random.default_rng(0).integers(0, 256, (2500, 3000, 3), dtype=np.uint8)
+    quick, exact = (prepare(pixels, spec, exact=e).astype(int) for e in (False, True))
+    assert not np.array_equal(quick, exact), "it is another way"
+    levels = np.abs(quick - exact)
+    assert levels.max() <= 8, "of 255, on pure noise"
+    assert levels.mean() <= 1.5
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param({"do_pad": True}, id="pads"),
+        pytest.param({"size": {"longest_edge": 100}}, id="longest edge"),
+        pytest.param({"size": {"shortest_edge": 100}, "do_center_crop": False}, id="varying size"),
+    ],
+)
+def test_processors_that_are_not_known_are_told(config: dict[str, Any]) -> None:
+    whole = {"size": {"height": 9, "width": 9}, "image_mean": [0] * 3, "image_std": [1] * 3, **config}
+    with pytest.raises(ModelLoadError):
+        _ = PreprocessSpec.from_processor(whole).output_size
