@@ -4,12 +4,6 @@
 `stream`.
 """
 
-from framewatch_core.errors import FramewatchError
-from framewatch_core.frames import DropReason, OverflowPolicy
-from framewatch_core.labels import Label, LabelSet
-from framewatch_core.rules import EventKind, EventRule
-from framewatch_core.scoring import LabelScore, ScoreKind
-
 from framewatch_client.blocking import FramewatchClient
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
@@ -32,6 +26,11 @@ from framewatch_client.types import (
     StreamStarted,
     Timings,
 )
+from framewatch_core.errors import FramewatchError
+from framewatch_core.frames import DropReason, OverflowPolicy
+from framewatch_core.labels import Label, LabelSet
+from framewatch_core.rules import EventKind, EventRule
+from framewatch_core.scoring import LabelScore, ScoreKind
 
 __all__ = [
     "AsyncFramewatchClient",

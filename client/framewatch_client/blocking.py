@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
@@ -12,7 +13,6 @@ from typing import Final, Self
 
 import grpc
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from framewatch_core.frames import OverflowPolicy
 
 from framewatch_client.client import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
 from framewatch_client.types import (
@@ -26,6 +26,7 @@ from framewatch_client.types import (
     StreamItem,
     StreamStarted,
 )
+from framewatch_core.frames import OverflowPolicy
 
 _END: Final = object()
 
@@ -48,11 +49,12 @@ class FramewatchClient:
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> None:
         """A client of one server; arguments as in AsyncFramewatchClient."""
-        self._closed = False
         self._client = AsyncFramewatchClient(address, credentials=credentials, timeout_s=timeout_s)
-        self._stack = ExitStack()
-        self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal())
-        self._stack.callback(self._portal.call, self._client.aclose)
+        stack = ExitStack()
+        self._portal: BlockingPortal = stack.enter_context(start_blocking_portal())
+        stack.callback(self._portal.call, self._client.aclose)
+        # one that is never closed is closed with the program, which would hang on its streams otherwise
+        self._finalizer = weakref.finalize(self, stack.close)
 
     def __enter__(self) -> Self:
         return self
@@ -64,8 +66,7 @@ class FramewatchClient:
 
     def close(self) -> None:
         """Ends the connection, all calls on it, and the thread. The client can't be used any more."""
-        self._closed = True
-        self._stack.close()
+        self._finalizer()
 
     def classify(
         self,
@@ -143,7 +144,7 @@ class FramewatchClient:
             while (item := self._step(steps)) is not None:
                 yield item
         finally:
-            if not self._closed:
+            if self._finalizer.alive:
                 self._portal.call(steps.close)
 
     def _step(self, steps: _Steps) -> FrameResult | Event | None:

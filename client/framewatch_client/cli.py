@@ -14,15 +14,15 @@ from typing import Annotated, Literal
 import cv2
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
-from framewatch_core.errors import FramewatchError
-from framewatch_core.frames import OverflowPolicy
-from framewatch_core.rules import EventRule
 
 from framewatch_client import commands
 from framewatch_client.client import DEFAULT_ADDRESS, AsyncFramewatchClient
 from framewatch_client.commands import ExitCode, Output, WatchSettings, describe
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
 from framewatch_client.inputs import event_rule, label_set, parse_rule, stream_config
+from framewatch_core.errors import FramewatchError
+from framewatch_core.frames import OverflowPolicy
+from framewatch_core.rules import EventRule
 
 DEFAULT_ENTER_AT = 0.8
 DEFAULT_EXIT_BELOW = 0.5

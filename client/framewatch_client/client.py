@@ -11,10 +11,9 @@ from typing import Any, Self, TypeVar
 
 import grpc
 import numpy as np
+
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_core.frames import OverflowPolicy
-
 from framewatch_client import wire
 from framewatch_client.errors import call_error
 from framewatch_client.images import to_message
@@ -31,6 +30,7 @@ from framewatch_client.types import (
     StreamItem,
     StreamStarted,
 )
+from framewatch_core.frames import OverflowPolicy
 
 DEFAULT_ADDRESS = "localhost:50051"
 DEFAULT_TIMEOUT_S = 30.0

@@ -9,10 +9,6 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import islice
 
-from framewatch_core.errors import FramewatchError
-from framewatch_core.frames import OverflowPolicy
-from framewatch_core.labels import LabelSet
-from framewatch_core.rules import EventRule
 from rich.console import Console
 
 from framewatch_client.client import AsyncFramewatchClient
@@ -22,6 +18,10 @@ from framewatch_client.render import answer_footer, score_table, similarity_tabl
 from framewatch_client.sources import Source, open_source
 from framewatch_client.summary import WatchSummary
 from framewatch_client.types import Frame
+from framewatch_core.errors import FramewatchError
+from framewatch_core.frames import OverflowPolicy
+from framewatch_core.labels import LabelSet
+from framewatch_core.rules import EventRule
 
 
 class ExitCode(IntEnum):

@@ -8,13 +8,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.frames import StreamConfig
-
 from framewatch_client import wire
 from framewatch_client.images import check_bytes, to_stream_message
 from framewatch_client.inputs import event_rules, label_set, nanoseconds
 from framewatch_client.types import Frame, Reconfigure, StreamItem
 from framewatch_client.worker import WorkerThread
+from framewatch_core.frames import StreamConfig
 
 RELEASE_GRACE_S = 2.0
 """How long the end of a stream waits for a source that is being read."""

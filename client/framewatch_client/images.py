@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.errors import EmptyImage, ImageTooLarge
 
+from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.types import ImageLike, PILImage
+from framewatch_core.errors import EmptyImage, ImageTooLarge
 
 UInt8Array = npt.NDArray[np.uint8]
 

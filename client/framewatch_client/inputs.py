@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from framewatch_client.types import LabelsLike, RuleLike
 from framewatch_core.frames import OverflowPolicy, StreamConfig
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
 from framewatch_core.scoring import ScoreKind
-
-from framewatch_client.types import LabelsLike, RuleLike
 
 MAX_RULE_NUMBERS = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from framewatch_core.rules import EventKind
-from framewatch_core.scoring import LabelScore
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
@@ -14,6 +12,8 @@ from rich.text import Text
 
 from framewatch_client.summary import WatchSummary
 from framewatch_client.types import Event, FrameError, Timings
+from framewatch_core.rules import EventKind
+from framewatch_core.scoring import LabelScore
 
 BAR_CELLS = 20
 MIN_NAME_CELLS = 10

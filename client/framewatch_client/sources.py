@@ -21,11 +21,11 @@ from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 import cv2
-from framewatch_core.frames import OverflowPolicy
 
 from framewatch_client.errors import SourceError
 from framewatch_client.timing import FrameClock, Thinner
 from framewatch_client.types import Frame
+from framewatch_core.frames import OverflowPolicy
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 DEFAULT_IMAGES_PER_S = 1.0

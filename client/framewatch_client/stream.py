@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
 import grpc
-from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.frames import StreamConfig
 
+from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import wire
 from framewatch_client.errors import FramewatchCallError, call_error
 from framewatch_client.feed import Feed, RequestEncoder
 from framewatch_client.types import Event, FrameResult, StreamItem, StreamStarted
+from framewatch_core.frames import StreamConfig
 
 DEFAULT_WINDOW = 8
 """Frames on the way if neither server nor caller says how many."""
@@ -92,6 +93,12 @@ class _Exchange:
             response = await anext(self._responses, None)
         except grpc.aio.AioRpcError as error:
             raise call_error(error, self._address, connected=self._connected) from error
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+            raise FramewatchCallError(
+                grpc.StatusCode.CANCELLED, "CANCELLED", "the stream was cancelled: its client was closed"
+            ) from None
         self._connected = True
         return response
 
@@ -104,10 +111,9 @@ class _Exchange:
         return True
 
     async def done_writing(self) -> None:
-        try:
+        """Closes the client's side, if the call has not ended already."""
+        with suppress(Exception):
             await self.call.done_writing()
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            return
 
 
 async def _start(exchange: _Exchange, config: StreamConfig, options: StreamOptions) -> StreamStarted:
@@ -153,16 +159,16 @@ class _Sender:
         self._room = asyncio.Semaphore(_window(started.in_flight_frame_count, options.window))
         self._unanswered_count = 0
         self._all_sent = False
+        self._fault: Exception | None = None  # of the source: it is raised after the results of the frames before it
         self._task = asyncio.create_task(self._send_all(), name="framewatch-sender")
 
     async def _send_all(self) -> None:
         try:
             while await self._send_next_frame():
                 pass
-        except Exception:
-            # the source's fault, which next_response raises after the results of the frames before it
+        except Exception as fault:
+            self._fault = fault
             await self._exchange.done_writing()
-            raise
 
     async def _send_next_frame(self) -> bool:
         """Sends configs and a frame; returns whether there may be more."""
@@ -180,14 +186,7 @@ class _Sender:
 
     async def next_response(self) -> pb.StreamFramesResponse | None:
         """The next response; None: all frames have their outcome. Raises what the source or the server raised."""
-        try:
-            response = await self._exchange.read()
-        except asyncio.CancelledError:
-            if _is_being_cancelled():
-                raise
-            raise FramewatchCallError(
-                grpc.StatusCode.CANCELLED, "CANCELLED", "the stream was cancelled: its client was closed"
-            ) from None
+        response = await self._exchange.read()
         if response is None:
             self._check_complete()
         return response
@@ -195,8 +194,8 @@ class _Sender:
     def _check_complete(self) -> None:
         if self._unanswered_count:
             raise _ended_early(f"while {self._unanswered_count} frames had no result yet")
-        if self._task.done():
-            self._task.result()  # raises the source's fault
+        if self._fault is not None:
+            raise self._fault
         if not self._all_sent:
             raise _ended_early("while there were frames to send")
 
@@ -216,8 +215,6 @@ class _Sender:
         """Stops sending and releases the source."""
         self._task.cancel()
         await asyncio.wait({self._task})
-        if not self._task.cancelled():
-            self._task.exception()  # seen: if it matters, next_response has raised it
         await self._feed.aclose()
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from framewatch_core.rules import EventKind, EventRule
-
 from framewatch_client.types import Event, FrameResult, FrameStatus
+from framewatch_core.rules import EventKind, EventRule
 
 
 @dataclass(slots=True)

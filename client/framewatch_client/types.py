@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.frames import DropReason
 from framewatch_core.labels import Label, LabelSet

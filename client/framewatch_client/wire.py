@@ -7,15 +7,11 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TypeVar
 
-from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.frames import DropReason, OverflowPolicy, StreamConfig
-from framewatch_core.labels import DEFAULT_TEMPLATES, LabelSet
-from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
-from framewatch_core.scoring import LabelScore, ScoreKind
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.types import (
     Classification,
     Event,
@@ -27,6 +23,10 @@ from framewatch_client.types import (
     StreamStarted,
     Timings,
 )
+from framewatch_core.frames import DropReason, OverflowPolicy, StreamConfig
+from framewatch_core.labels import DEFAULT_TEMPLATES, LabelSet
+from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
+from framewatch_core.scoring import LabelScore, ScoreKind
 
 EnumT = TypeVar("EnumT", bound=Enum)
 

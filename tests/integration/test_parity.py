@@ -106,6 +106,7 @@ async def check_parity(stub: Any, reference: Reference, files: dict[str, bytes],
     assert np.ptp(np.array(seen), axis=0).max() > 0.05, "the model tells these pictures or words apart"
 
 
+@pytest.mark.filterwarnings("ignore:Palette images with Transparency")
 @pytest.mark.parametrize("pictures", PICTURES)
 async def test_demo_model(make_server: MakeServer, pictures: str) -> None:
     stub = await make_server(dtype="float32", jpeg_decode="full")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from io import BytesIO
 
 # The limits here are checked on the header before OpenCV sees the picture; OpenCV's own, which it reads when it is
 # imported, counts other pixels (scaled ones) and must not come first.
@@ -12,6 +13,8 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 40))
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image as PillowImage
+from PIL import ImageOps
 from framewatch_core.errors import ImageTooLarge, UndecodableImage
 from framewatch_core.images import EncodedImage, Image, PixelFormat, RawImage
 
@@ -54,7 +57,8 @@ def decode(image: Image, limits: DecodeLimits, min_size: tuple[int, int] | None 
             smallest of 1/2, 1/4, 1/8 of its size that has them. None: always at its full size.
 
     Returns:
-        RGB, uint8 `[height, width, 3]`, EXIF orientation applied, alpha discarded.
+        RGB, uint8 `[height, width, 3]`, EXIF orientation applied. An alpha channel is discarded; a colour that a PNG
+        without one declares transparent becomes white. Both are what transformers' pipeline does.
 
     Raises:
         ImageTooLarge, UnsupportedFormat, UndecodableImage.
@@ -69,6 +73,8 @@ def _decode_file(image: EncodedImage, limits: DecodeLimits, min_size: tuple[int,
     _check_bytes(image.data, limits, "encoded")
     header = read_header(image.data)
     _check_pixels(header.pixels, limits, "encoded")
+    if header.has_transparent_colour:
+        return _decode_transparent_colour(image.data)
     reduction = _jpeg_reduction(header, min_size)
     flag = _REDUCED.get(reduction, cv2.IMREAD_COLOR_RGB)
     try:
@@ -82,6 +88,21 @@ def _decode_file(image: EncodedImage, limits: DecodeLimits, min_size: tuple[int,
         )
     rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if reduction > 1 else pixels
     return np.asarray(rgb, dtype=np.uint8)
+
+
+def _decode_transparent_colour(data: bytes) -> UInt8Array:
+    """A PNG's transparent colour becomes white: step by step what transformers' pipeline does, with Pillow as it has it."""
+    try:
+        picture = ImageOps.exif_transpose(PillowImage.open(BytesIO(data)))
+        if isinstance(picture.info.get("transparency"), bytes):
+            del picture.info["transparency"]  # degrees for each palette entry: the conversion would drop them, and warn
+        picture = picture.convert("RGB")
+    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
+        raise UndecodableImage(f"the PNG can't be decoded: {error}", "encoded") from error
+    if picture.info.get("transparency") is not None:
+        white = PillowImage.new("RGBA", picture.size, "white")
+        picture = PillowImage.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
+    return np.asarray(picture)
 
 
 def _jpeg_reduction(header: ImageHeader, min_size: tuple[int, int] | None) -> int:

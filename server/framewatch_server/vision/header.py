@@ -22,11 +22,15 @@ class ImageFormat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """Format and size in pixels as stored, before EXIF orientation."""
+    """Format and size in pixels as stored, before EXIF orientation.
+
+    `has_transparent_colour`: a PNG that has no alpha channel but says which of its colours are transparent.
+    """
 
     format: ImageFormat
     width: int
     height: int
+    has_transparent_colour: bool = False
 
     @property
     def pixels(self) -> int:
@@ -59,7 +63,7 @@ def read_header(data: bytes) -> ImageHeader:
         raise _broken(kind, "it ends inside its header") from error
     if width < 1 or height < 1:
         raise _broken(kind, f"its header says {width}×{height} pixels")
-    return ImageHeader(kind, width, height)
+    return ImageHeader(kind, width, height, kind is ImageFormat.PNG and _has_transparent_colour(data))
 
 
 def _broken(kind: ImageFormat, what: str) -> UndecodableImage:
@@ -112,6 +116,11 @@ def _png_size(data: bytes) -> tuple[int, int]:
     if data.find(b"IEND", 24) < 0:
         raise _broken(ImageFormat.PNG, "it is cut off before its end")
     return width, height
+
+
+def _has_transparent_colour(data: bytes) -> bool:
+    """Whether the chunk tRNS stands before the pixels, as it must."""
+    return data.find(b"tRNS", 24, data.find(b"IDAT", 24)) > 0
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

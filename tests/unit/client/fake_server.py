@@ -6,11 +6,12 @@ import threading
 from collections.abc import AsyncIterator
 
 import grpc
-from framewatch.v1 import framewatch_pb2 as pb
-from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 
 Requests = AsyncIterator[pb.StreamFramesRequest]
 Context = grpc.aio.ServicerContext

@@ -14,6 +14,7 @@ import cv2
 import grpc
 import numpy as np
 import pytest
+
 from framewatch_client.cli import run
 
 from .fake_server import FakeService, fault

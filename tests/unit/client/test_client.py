@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
+
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import (
     AsyncFramewatchClient,
@@ -148,3 +151,16 @@ def test_blocking_errors(thread_address: str) -> None:
         list(client.stream(frames(), ["a"]))
     with FramewatchClient("127.0.0.1:1") as client, pytest.raises(ServerUnreachableError):
         list(client.stream([GREY], ["a"]))
+
+
+def test_a_program_ends_without_closing_the_client(thread_address: str) -> None:
+    program = f"""
+import numpy as np
+from framewatch_client import FramewatchClient
+
+client = FramewatchClient({thread_address!r})
+stream = client.stream([np.zeros((8, 8), np.uint8)] * 100, ["a"])
+print(next(stream).frame_id)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.stdout, done.stderr, done.returncode) == ("0\n", "", 0)

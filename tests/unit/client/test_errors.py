@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from framewatch_client import FramewatchCallError, ServerUnreachableError
-from framewatch_client.errors import call_error
 from google.rpc import status_pb2
 from grpc_status import rpc_status
+
+from framewatch_client import FramewatchCallError, ServerUnreachableError
+from framewatch_client.errors import call_error
 
 from .fake_server import fault
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.images import check_bytes, is_encoded_image, jpeg, shrink, to_message, to_stream_message
 from framewatch_core.errors import EmptyImage, ImageTooLarge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from framewatch_client import event_rule, parse_rule
 from framewatch_client.inputs import label_set, nanoseconds, stream_config
 from framewatch_core.errors import FramewatchError, InvalidLabelSet, InvalidRequest, InvalidRule

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from rich.console import Console, RenderableType
+
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import (
     Event,
@@ -22,7 +24,6 @@ from framewatch_client import (
 from framewatch_client.live import JsonView, LiveView, PlainView, WatchView
 from framewatch_client.render import bar, clock, event_line, failure_line, score_table, similarity_table
 from framewatch_client.summary import WatchSummary
-from rich.console import Console, RenderableType
 
 STARTED = StreamStarted("demo", 1, 192, 4, 0, pb.StreamFramesResponse(started=pb.StreamStarted(model="demo")))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from framewatch_client import OverflowPolicy, SourceError, open_source
 from framewatch_client.sources import LiveSource, natural_key, without_password
 

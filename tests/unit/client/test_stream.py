@@ -12,6 +12,7 @@ import cv2
 import grpc
 import numpy as np
 import pytest
+
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import (
     AsyncFramewatchClient,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from framewatch_client.timing import FALLBACK_FPS, FrameClock, Thinner
 
 

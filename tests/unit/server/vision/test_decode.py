@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image, ImageOps
+from transformers.image_transforms import convert_to_rgb
+from transformers.image_utils import load_image
 
 from framewatch_core.errors import ImageTooLarge, UndecodableImage
 from framewatch_core.images import EncodedImage, PixelFormat, RawImage
@@ -55,6 +57,9 @@ FILES = {
     "black and white PNG": saved(RGB.convert("1"), "PNG"),
     "palette PNG": saved(RGB.quantize(32), "PNG"),
     "palette PNG with transparency": saved(RGB.quantize(32), "PNG", transparency=3),
+    "palette PNG with degrees of transparency": saved(RGB.quantize(32), "PNG", transparency=bytes(range(0, 256, 8))),
+    "RGB PNG with a transparent colour": saved(RGB, "PNG", transparency=RGB.getpixel((9, 9))),
+    "grey PNG with a transparent level": saved(RGB.convert("L"), "PNG", transparency=RGB.convert("L").getpixel((9, 9))),
     "16-bit RGB PNG": cv2.imencode(".png", smooth()[:, :, ::-1].astype(np.uint16) * 257)[1].tobytes(),
     "animated PNG": saved(RGB, "PNG", save_all=True, append_images=[RGB.rotate(180)]),
     "lossy WebP": saved(RGB, "WEBP"),
@@ -68,10 +73,11 @@ FILES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Palette images with Transparency")
 @pytest.mark.parametrize("name", FILES)
 def test_pixels_are_those_that_transformers_would_see(name: str) -> None:
-    # as transformers.image_utils.load_image does
-    reference = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(FILES[name]))).convert("RGB"))
+    # the pipeline's first step, and its image processor's
+    reference = convert_to_rgb(load_image(Image.open(io.BytesIO(FILES[name]))), return_numpy=True)
     pixels = decode(EncodedImage(FILES[name]), LIMITS)
     assert pixels.shape == reference.shape
     assert np.abs(pixels.astype(int) - reference).max() <= 1
