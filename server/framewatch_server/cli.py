@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 import cyclopts
 import grpc
 from cyclopts import App
-from framewatch_core.errors import FramewatchError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from rich.console import Console
 
+from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
 from framewatch_server.logs import configure_logs
 
@@ -30,6 +32,20 @@ def serve(config: ServerConfig | None = None) -> None:
     config = config or ServerConfig()
     configure_logs(config.log_level, config.log_format)
     asyncio.run(serve_app(config))
+
+
+@app.command
+def demo(*, out: Path = Path("demo-output"), seed: int = 1) -> int:
+    """Shows the main job on a rendered video with the embedded demo model, and checks it; exit code 1 if it went wrong.
+
+    Args:
+        out: Folder for the video, the annotated video and the plot.
+        seed: Another one renders another video.
+
+    """
+    from framewatch_server.demo.run import run_demo  # noqa: PLC0415 matplotlib and the client
+
+    return 0 if run_demo(out, seed, Console()) else 1
 
 
 @app.command

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,61 +17,22 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_server.config import ServerConfig
 from framewatch_server.rpc.app import ServerApp
+from framewatch_server.spawn import ServerProcess
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
-@dataclass
-class RunningServer:
-    """`framewatch-server serve` as a process of its own."""
-
-    process: subprocess.Popen[str]
-    address: str = ""
-    log: list[dict[str, Any]] = field(default_factory=list)
-    reader: threading.Thread = field(default_factory=threading.Thread)
-
-    @classmethod
-    def start(cls, *arguments: str) -> RunningServer:
-        """Starts a server and waits until it serves."""
-        command = [sys.executable, "-m", "framewatch_server", "serve", "--listen", "127.0.0.1:0", "--log-format", "json"]
-        server = cls(subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True))
-        assert server.process.stderr is not None
-        for line in server.process.stderr:
-            if line.startswith("{"):
-                server.log.append(json.loads(line))
-                if server.log[-1]["event"] == "serving":
-                    server.address = server.log[-1]["address"]
-                    # the pipe must not fill up
-                    server.reader = threading.Thread(target=server._keep_reading, daemon=True)
-                    server.reader.start()
-                    return server
-        raise AssertionError(f"the server ended with {server.process.wait()}: {server.log}")
-
-    def _keep_reading(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            if line.startswith("{"):
-                self.log.append(json.loads(line))
-
-    def stop(self) -> int:
-        """Drains the server; returns its exit code."""
-        with self.process:  # closes its pipe
-            self.process.send_signal(signal.SIGTERM)
-            code = self.process.wait(60)
-            self.reader.join()
-            return code
-
-
 @pytest.fixture(scope="session")
-def server() -> Iterator[RunningServer]:
+def server() -> Iterator[ServerProcess]:
     """A server with the demo model, in fp32 so that scores are the reference's."""
-    running = RunningServer.start("--model", "demo", "--dtype", "float32")
-    yield running
-    assert running.stop() == 0
+    running = ServerProcess("--model", "demo", "--dtype", "float32")
+    with running:
+        yield running
+        assert running.stop() == 0
 
 
 @pytest.fixture
-def stub(server: RunningServer) -> Iterator[pb_grpc.ZeroShotServiceStub]:
+def stub(server: ServerProcess) -> Iterator[pb_grpc.ZeroShotServiceStub]:
     """A blocking stub of the session's server."""
     with grpc.insecure_channel(server.address, [("grpc.max_receive_message_length", -1)]) as channel:
         yield pb_grpc.ZeroShotServiceStub(channel)

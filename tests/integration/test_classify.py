@@ -49,7 +49,9 @@ def test_templates_absent_empty_own_and_several_differ(stub: pb_grpc.ZeroShotSer
     absent = similarity(None)
     assert absent == pytest.approx(similarity(["a photo of {label}"]), abs=1e-6), "the default template"
     assert similarity([]) == pytest.approx(similarity(["{label}"]), abs=1e-6), "no template is the name itself"
-    assert similarity(["ignored {label}"], "a photo of box") == pytest.approx(absent, abs=1e-6), "own prompts go verbatim"
+    assert similarity(["ignored {label}"], "a photo of box") == pytest.approx(absent, abs=1e-6), (
+        "own prompts go verbatim"
+    )
     first, second = similarity(["{label} at night"]), similarity(["a drawing of {label}"])
     both = similarity(["{label} at night", "a drawing of {label}"])
     assert both >= min(first, second) - 1e-6, "the ensemble's direction lies between its members'"

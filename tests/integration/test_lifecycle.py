@@ -19,7 +19,8 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_server.config import ServerConfig
 from framewatch_server.rpc.app import ServerApp
-from tests.integration.conftest import MakeServer, RunningServer, image, label_set
+from framewatch_server.spawn import ServerProcess, SpawnError
+from tests.integration.conftest import MakeServer, image, label_set
 from tests.integration.errors import told
 from tests.integration.test_stream import config, frame, outcome
 
@@ -32,13 +33,13 @@ def run_server(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 
 @pytest.mark.parametrize("service", ["", "framewatch.v1.ZeroShotService"])
-def test_health_says_serving(server: RunningServer, service: str) -> None:
+def test_health_says_serving(server: ServerProcess, service: str) -> None:
     with grpc.insecure_channel(server.address) as channel:
         answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service))
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-def test_the_health_command(server: RunningServer) -> None:
+def test_the_health_command(server: ServerProcess) -> None:
     done = run_server("health", server.address)
     assert (done.returncode, done.stdout.strip()) == (0, "SERVING")
 
@@ -49,7 +50,7 @@ def test_the_health_command_without_a_server() -> None:
     assert "UNAVAILABLE" in done.stderr or "DEADLINE_EXCEEDED" in done.stderr
 
 
-def test_reflection_lists_the_services(server: RunningServer) -> None:
+def test_reflection_lists_the_services(server: ServerProcess) -> None:
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     with grpc.insecure_channel(server.address) as channel:
         stub = reflection_pb2_grpc.ServerReflectionStub(channel)
@@ -59,7 +60,7 @@ def test_reflection_lists_the_services(server: RunningServer) -> None:
     }  # fmt: skip
 
 
-def test_the_log_says_that_it_is_a_demo_model(server: RunningServer) -> None:
+def test_the_log_says_that_it_is_a_demo_model(server: ServerProcess) -> None:
     assert any(entry["level"] == "warning" and "demo model" in entry["event"] for entry in server.log)
 
 
@@ -80,8 +81,7 @@ async def test_while_the_model_loads_health_and_calls_say_so(monkeypatch: pytest
 
 
 def test_sigterm_drains_streams_and_ends_with_success() -> None:
-    running = RunningServer.start("--model", "demo")
-    with grpc.insecure_channel(running.address) as channel:
+    with ServerProcess("--model", "demo") as running, grpc.insecure_channel(running.address) as channel:
         taken = []
 
         def requests():  # type: ignore[no-untyped-def]
@@ -94,14 +94,14 @@ def test_sigterm_drains_streams_and_ends_with_success() -> None:
         stopped = threading.Event()
         call = pb_grpc.ZeroShotServiceStub(channel).StreamFrames(requests())
         taken.extend(next(call) for _ in range(3))
-        running.process.terminate()
+        running.terminate()
         with pytest.raises(grpc.RpcError) as caught:
             taken.extend(call)
         stopped.set()
         error = told(caught.value)
         assert (error.code, error.reason) == ("UNAVAILABLE", "SERVER_DRAINING")
         assert [outcome(response) for response in taken[1:]] == [(1, "scores"), (2, "scores")]
-    assert running.stop() == 0
+        assert running.stop() == 0
     assert [entry["event"] for entry in running.log][-2:] == ["draining", "stopped"]
 
 
@@ -190,3 +190,11 @@ def test_wrong_usage_has_its_own_exit_code(arguments: list[str]) -> None:
     done = run_server(*arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_spawned_server_that_can_not_start_says_why() -> None:
+    with (
+        pytest.raises(SpawnError, match=r"exit code 1 .*toaster"),
+        ServerProcess("--model", "demo", "--device", "toaster"),
+    ):
+        pass

@@ -19,10 +19,10 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, pipeline
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_core.images import EncodedImage
 from framewatch_server.demo import MODEL_DIR
 from framewatch_server.vision.clip import load_clip
 from framewatch_server.vision.decode import DecodeLimits, decode
-from framewatch_core.images import EncodedImage
 from framewatch_server.vision.preprocess import prepare
 from tests.integration.conftest import SHARED_DATA, MakeServer, encode, picture
 from tests.unit.server.vision.checkpoints import GEOMETRIES, make_checkpoint
@@ -78,7 +78,11 @@ class Reference:
     def __init__(self, folder: Path) -> None:
         processor = AutoImageProcessor.from_pretrained(folder, backend="pil")  # type: ignore[no-untyped-call]
         self._pipeline = pipeline(
-            "zero-shot-image-classification", model=str(folder), image_processor=processor, dtype=torch.float32, device="cpu"
+            "zero-shot-image-classification",
+            model=str(folder),
+            image_processor=processor,
+            dtype=torch.float32,
+            device="cpu",
         )
 
     def probabilities(self, data: bytes, template: str) -> dict[str, float]:

@@ -137,7 +137,9 @@ def test_events_follow_their_frame_and_carry_their_times(stub: pb_grpc.ZeroShotS
     pictures = [gone, there, there, there, there, gone, gone, gone]
     requests = [first, *(frame(i, data, 10 + i / 10) for i, data in enumerate(pictures))]
     responses = list(stub.StreamFrames(iter(requests)))
-    order = [f"{r.result.frame_id}" if r.HasField("result") else pb.EventKind.Name(r.event.kind)[11:] for r in responses[1:]]
+    order = [
+        f"{r.result.frame_id}" if r.HasField("result") else pb.EventKind.Name(r.event.kind)[11:] for r in responses[1:]
+    ]
     assert order == ["0", "1", "2", "3", "ENTERED", "4", "5", "6", "EXITED", "7"]
     entered, exited = (r.event for r in responses if r.HasField("event"))
     assert (entered.rule_id, entered.label) == ("r1", rule.label)
@@ -370,4 +372,3 @@ async def test_concurrent_first_users_of_a_label_set_share_one_computation(
     responses = await asyncio.gather(*(stub.Classify(request) for _ in range(8)))
     assert sorted(asked) == ["a photo of yak", "a photo of zebra"]
     assert len({response.scores[0].label for response in responses}) == 1
-

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 import numpy as np
+
 from framewatch_core.errors import ServerUnavailable
 from framewatch_core.scoring import Float32Array
-
 from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.encoder import Encoder
 

@@ -11,12 +11,12 @@ from functools import partial
 from typing import Self
 
 import numpy as np
+
 from framewatch_core.errors import FieldError, InternalError, ServerUnavailable
 from framewatch_core.frames import Timings
 from framewatch_core.images import Image
 from framewatch_core.labels import LabelSet
 from framewatch_core.scoring import Float32Array, LabelScore, cosine, score_labels
-
 from framewatch_server.engine.batcher import Batcher
 from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
 from framewatch_server.vision.encoder import Encoder, ModelInfo

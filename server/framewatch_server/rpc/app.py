@@ -10,11 +10,11 @@ from typing import Self
 
 import grpc
 import structlog
-from framewatch.v1 import framewatch_pb2, framewatch_pb2_grpc
-from framewatch_core.errors import FramewatchError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from framewatch.v1 import framewatch_pb2, framewatch_pb2_grpc
+from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc.service import ZeroShotService

@@ -8,12 +8,12 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
 import grpc
+
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_core.errors import MissingField, ModelNotFound, ServerUnavailable, check_limit
 from framewatch_core.scoring import best_first
 from framewatch_core.session import SessionLimits
-
 from framewatch_server.config import ServerConfig
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire

@@ -10,6 +10,9 @@ from typing import NoReturn
 
 import grpc
 import structlog
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
 from framewatch_core.errors import (
     FieldError,
     FramewatchError,
@@ -20,8 +23,6 @@ from framewatch_core.errors import (
     ModelNotFound,
     ServerUnavailable,
 )
-from google.protobuf import any_pb2
-from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN = "framewatch"
 _DETAILS_KEY = "grpc-status-details-bin"

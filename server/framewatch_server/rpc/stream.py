@@ -12,7 +12,6 @@ from framewatch_core.errors import MissingField, ServerUnavailable
 from framewatch_core.frames import Event, FrameResult, Output, Started, StreamConfig
 from framewatch_core.images import Image
 from framewatch_core.session import SessionLimits, StreamSession, Work
-
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire
 from framewatch_server.rpc.status import as_told

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import (
     EmptyImage,
@@ -30,8 +33,6 @@ from framewatch_core.images import EncodedImage, Image, PixelFormat, RawImage
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 _PIXEL_FORMATS = {
     pb.PIXEL_FORMAT_RGB24: PixelFormat.RGB24,

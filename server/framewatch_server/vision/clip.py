@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from framewatch_core.errors import ModelLoadError
-from framewatch_core.scoring import Float32Array, ScoreHead
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from framewatch_core.errors import ModelLoadError
+from framewatch_core.scoring import Float32Array, ScoreHead
 from framewatch_server.demo import MODEL_DIR
 from framewatch_server.vision.encoder import ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
@@ -73,7 +73,7 @@ def load_clip(name: str, *, device: str = "auto", dtype: str = "auto") -> ClipEn
         ModelLoadError: saying what failed and how to go on.
 
     """
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     source = str(MODEL_DIR) if name == DEMO else name
     chosen_device = pick_device(device)
     torch_dtype = pick_dtype(dtype, chosen_device)

@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from framewatch_core.scoring import Float32Array, ScoreHead
 
+from framewatch_core.scoring import Float32Array, ScoreHead
 from framewatch_server.vision.preprocess import PreprocessSpec
 
 

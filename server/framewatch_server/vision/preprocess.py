@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from framewatch_core.errors import ModelLoadError
 from PIL import Image as PillowImage
 
+from framewatch_core.errors import ModelLoadError
 from framewatch_server.vision.decode import UInt8Array
 
 # A picture that is at least twice this many times its resized form is first shrunk by averaging whole pixels, to this

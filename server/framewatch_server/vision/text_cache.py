@@ -12,6 +12,7 @@ from threading import Lock
 
 import numpy as np
 from cachetools import LRUCache
+
 from framewatch_core.scoring import Float32Array, ensemble
 
 Prompts = tuple[tuple[str, ...], ...]

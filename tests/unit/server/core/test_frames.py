@@ -25,9 +25,7 @@ LABELS = LabelSet.of(["box", "empty"])
         pytest.param({"max_frame_gap_ns": 0}, InvalidRequest, "max_frame_gap", id="gap 0"),
     ],
 )  # fmt: skip
-def test_impossible_configs_name_their_field(
-    arguments: dict[str, object], error: type[FieldError], field: str
-) -> None:
+def test_impossible_configs_name_their_field(arguments: dict[str, object], error: type[FieldError], field: str) -> None:
     with pytest.raises(error) as caught:
         StreamConfig(**{"label_set": LABELS, **arguments})  # type: ignore[arg-type]
     assert caught.value.field == field

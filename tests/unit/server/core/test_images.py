@@ -39,7 +39,10 @@ def test_raw_sizes(width: int, height: int, pixel_format: PixelFormat, stride: i
         pytest.param({"pixel_format": PixelFormat.NV12, "width": 3}, InvalidRawImage, "raw.width", id="odd NV12"),
         pytest.param({"pixel_format": PixelFormat.I420, "height": 3}, InvalidRawImage, "raw.height", id="odd I420"),
         pytest.param(
-            {"pixel_format": PixelFormat.I420, "row_stride_bytes": 5}, InvalidRawImage, "raw.row_stride_bytes", id="odd stride"
+            {"pixel_format": PixelFormat.I420, "row_stride_bytes": 5},
+            InvalidRawImage,
+            "raw.row_stride_bytes",
+            id="odd stride",
         ),
     ],
 )

@@ -50,7 +50,9 @@ class Player:
             assert self.outputs() == [Started(first, 1)]
 
     def send(self, frame_id: int, box: float = 0.1, time_s: float | None = 0.0) -> None:
-        self.session.receive(Frame(frame_id, None if time_s is None else round(time_s * NS_PER_S), box), frame_id * 1000)
+        self.session.receive(
+            Frame(frame_id, None if time_s is None else round(time_s * NS_PER_S), box), frame_id * 1000
+        )
 
     def works(self) -> list[Work[float]]:
         return list(iter(self.session.next_work, None))
@@ -150,7 +152,9 @@ def test_a_stream_without_frames_finishes() -> None:
             [(1, 1.0), (2, 0.5), (3, 1.1)], [(1, "scored"), (2, "OUT_OF_ORDER"), (3, "scored")], id="goes on after it"
         ),
         pytest.param(
-            [(9, 1.0), (2, 5.0), (10, 1.1)], [(9, "scored"), (2, "OUT_OF_ORDER"), (10, "scored")], id="is then forgotten"
+            [(9, 1.0), (2, 5.0), (10, 1.1)],
+            [(9, "scored"), (2, "OUT_OF_ORDER"), (10, "scored")],
+            id="is then forgotten",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from framewatch_server.demo.belt import render_belt_video
 
 

@@ -1,6 +1,7 @@
 """What is true of which scene."""
 
 import pytest
+
 from framewatch_server.demo.captions import BY_NAME, CONCEPTS, TEMPLATES
 from framewatch_server.demo.meanings import MEANINGS, Meaning, relation
 

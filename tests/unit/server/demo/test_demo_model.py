@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
+
 from framewatch_server.demo import MODEL_DIR
 from framewatch_server.demo.belt import render_belt_video
 from framewatch_server.demo.evaluate import EVERYTHING, TEMPLATE, evaluate_scenes, evaluate_videos
 from framewatch_server.demo.model import DemoModel
 from framewatch_server.demo.train import train_folder
 from framewatch_server.demo.training import Recipe
-from rich.console import Console
 
 VIDEOS = Path(__file__).parents[5] / "shared" / "data"
 LEAST_AUC = {("person.mp4", "full"): 0.0}

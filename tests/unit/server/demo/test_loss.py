@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from framewatch_server.demo.captions import CONCEPTS
 from framewatch_server.demo.loss import LOCATED_THINGS, contrastive_loss, located_index, location_loss, relation_table
 from framewatch_server.demo.meanings import MEANINGS

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from framewatch_server.demo.captions import BY_NAME, CONCEPTS
 from framewatch_server.demo.scenes import render, render_scene, square
 

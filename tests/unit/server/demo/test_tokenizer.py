@@ -1,6 +1,7 @@
 """The demo tokenizer."""
 
 import pytest
+
 from framewatch_server.demo.tokenizer import MAX_TOKENS, build_tokenizer
 
 

@@ -102,7 +102,9 @@ def test_large_jpegs_are_decoded_at_a_fraction_that_is_large_enough(
 
 def test_reduced_decoding_keeps_colours_and_orientation() -> None:
     data = saved(Image.fromarray(smooth(640, 480)), "JPEG", exif=rotated(6), quality=95)
-    reference = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).resize((120, 160), Image.Resampling.BOX))
+    reference = np.asarray(
+        ImageOps.exif_transpose(Image.open(io.BytesIO(data))).resize((120, 160), Image.Resampling.BOX)
+    )
     pixels = decode(EncodedImage(data), LIMITS, (120, 120))
     assert pixels.shape == (160, 120, 3)
     assert np.abs(pixels.astype(int) - reference).mean() < 1.5

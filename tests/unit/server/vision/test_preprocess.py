@@ -30,7 +30,9 @@ def normalised(pixels: npt.NDArray[np.uint8], spec: PreprocessSpec) -> npt.NDArr
 
 
 @pytest.mark.parametrize("name", PROCESSORS)
-@pytest.mark.parametrize("size", [(640, 480), (480, 640), (231, 229), (100, 80), (1, 1), (1000, 3), (1921, 1081)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(640, 480), (480, 640), (231, 229), (100, 80), (1, 1), (1000, 3), (1921, 1081)], ids=str
+)
 def test_inputs_are_the_processors_own(name: str, size: tuple[int, int]) -> None:
     processor = CLIPImageProcessorPil(**PROCESSORS[name])
     spec = PreprocessSpec.from_processor(processor.to_dict())

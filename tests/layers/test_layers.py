@@ -1,0 +1,31 @@
+"""The architecture's rules, as pyproject.toml has them, hold; and they can fail."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LINT = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+
+
+def test_imports_point_one_way() -> None:
+    done = subprocess.run(LINT, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_floor_that_imports_upwards_is_found(tmp_path: Path) -> None:
+    for floor, text in {"rpc": "", "engine": "from floors import rpc\n"}.items():
+        (tmp_path / "floors").mkdir(exist_ok=True)
+        (tmp_path / "floors" / "__init__.py").touch()
+        (tmp_path / "floors" / f"{floor}.py").write_text(text)
+    (tmp_path / ".importlinter").write_text(
+        "[importlinter]\nroot_package = floors\n[importlinter:contract:1]\nname = floors\ntype = layers\n"
+        "layers =\n    floors.rpc\n    floors.engine\n"
+    )
+    done = subprocess.run(
+        LINT, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "floors.engine -> floors.rpc" in done.stdout
