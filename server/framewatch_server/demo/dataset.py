@@ -19,6 +19,8 @@ UNSEEN_SEED = 2**40
 
 _RUN_SEEDS = 2**32
 _AHEAD = 64
+_CLOSE_AT_FIRST = 0.8
+_CLOSE_UNTIL = 0.4
 
 
 @dataclass(frozen=True)
@@ -71,27 +73,27 @@ class Batch:
 _INDEX = {concept.name: index for index, concept in enumerate(CONCEPTS)}
 
 
-def render_batch(first_seed: int, set_count: int) -> Batch:
-    """Renders `set_count` random sets of scenes, one per seed."""
+def render_batch(first_seed: int, set_count: int, close: float = 0.0) -> Batch:
+    """Renders `set_count` random sets of scenes, one per seed; at least the share `close` of them as close views."""
     cv2.setNumThreads(1)
-    images, coverage, concepts, close = [], [], [], []
+    images, coverage, concepts, views = [], [], [], []
     for seed in range(first_seed, first_seed + set_count):
-        chosen, near = _draw_set(seed)
+        chosen, near = _draw_set(seed, close)
         for name in chosen.concepts:
             scene = render(name, seed, near)
             images.append(square(scene.image, SIDE))
             covered = cv2.resize(scene.mask.astype(np.uint8) * 255, (GRID, GRID), interpolation=cv2.INTER_AREA)
             coverage.append(np.asarray(covered, dtype=np.uint8))
             concepts.append(_INDEX[name])
-            close.append(near)
-    return Batch(np.stack(images), np.stack(coverage), np.array(concepts), np.array(close))
+            views.append(near)
+    return Batch(np.stack(images), np.stack(coverage), np.array(concepts), np.array(views))
 
 
-def _draw_set(seed: int) -> tuple[SceneSet, bool]:
+def _draw_set(seed: int, close: float) -> tuple[SceneSet, bool]:
     rng = np.random.default_rng([seed, 99])
     edges = np.cumsum([scene_set.weight for scene_set in SCENE_SETS])
     chosen = SCENE_SETS[int(np.searchsorted(edges, rng.uniform(0, edges[-1]), side="right"))]
-    return chosen, bool(rng.random() < chosen.close)
+    return chosen, bool(rng.random() < max(chosen.close, close))
 
 
 def stream_batches(seed: int, count: int, sets_per_batch: int) -> Iterator[Batch]:
@@ -101,7 +103,9 @@ def stream_batches(seed: int, count: int, sets_per_batch: int) -> Iterator[Batch
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         waiting: deque[Future[Batch]] = deque()
         for number in range(count):
-            waiting.append(pool.submit(render_batch, first + number * sets_per_batch, sets_per_batch))
+            # What fills the picture is learnt first; what is small is found more easily afterwards.
+            close = _CLOSE_AT_FIRST * (1 - number / (_CLOSE_UNTIL * count))
+            waiting.append(pool.submit(render_batch, first + number * sets_per_batch, sets_per_batch, close))
             if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
         while waiting:

@@ -9,11 +9,12 @@ from PIL import Image as PillowImage
 from transformers import AutoTokenizer, CLIPConfig, CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from framewatch_server.demo.initialise import initialise_vision
 from framewatch_server.demo.tokenizer import MAX_TOKENS
 
-SIDE = 96
+SIDE = 80
 """Width and height of the model's input, pixels."""
-PATCH = 12
+PATCH = 10
 GRID = SIDE // PATCH
 MEAN = (0.481, 0.458, 0.408)
 STD = (0.269, 0.261, 0.276)
@@ -50,7 +51,10 @@ def build_model(tokenizer: CLIPTokenizer) -> CLIPModel:
         "patch_size": PATCH,
         "hidden_act": "gelu",
     }
-    return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=_PROJECTION, dtype="float32"))
+    config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=_PROJECTION, dtype="float32")
+    model = CLIPModel(config)
+    initialise_vision(model, GRID)
+    return model
 
 
 def build_image_processor() -> CLIPImageProcessorPil:

@@ -40,8 +40,8 @@ class Recipe:
     """
 
     seed: int = 0
-    steps: int = 4000
-    sets_per_batch: int = 22
+    steps: int = 5500
+    sets_per_batch: int = 18
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warmup_share: float = 0.05

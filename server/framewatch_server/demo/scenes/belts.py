@@ -113,7 +113,7 @@ def _load(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan, thing: str, 
         base = plan.base(canvas, float(rng.uniform(0.1, 0.9)), float(rng.uniform(0.3, 0.9)))
         lying = rng.random() < 0.25
         tilt = float(rng.choice((-1, 1)) * rng.uniform(75, 100)) if lying else float(rng.normal(0, 2))
-        tall = canvas.height * float(rng.uniform(0.5, 0.85) if close else rng.uniform(0.32, 0.6))
+        tall = canvas.height * float(rng.uniform(0.5, 0.85) if close else rng.uniform(0.4, 0.65))
         draw_bottle(canvas, rng, base, tall, tilt)
         return
     count = int(rng.integers(2, 5)) if thing == "boxes" else 1
@@ -123,7 +123,9 @@ def _load(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan, thing: str, 
     places = (np.arange(count) + rng.uniform(0.35, 0.65, count)) / count if count > 1 else rng.uniform(0.06, 0.94, 1)
     for along in places:
         base = plan.base(canvas, float(along), float(rng.uniform(0.55, 0.95)))
-        draw_box(canvas, random_box_style(rng), base, max(size, 0.12 * canvas.height))
+        draw_box(
+            canvas, random_box_style(rng), base, max(size, 0.25 * canvas.height if count == 1 else 0.14 * canvas.width)
+        )
 
 
 def belt_world(

@@ -37,7 +37,7 @@ def parking_world(
 def _plan_lot(canvas: Canvas, rng: np.random.Generator, close: bool) -> tuple[Pinhole, list[tuple[float, float]]]:
     """A camera on a mast, and the rows of slots as (first slot's X, row's Y) in metres."""
     while True:
-        reach = float(rng.uniform(8, 13) if close else rng.uniform(12, 22))
+        reach = float(rng.uniform(8, 13) if close else rng.uniform(11, 18))
         pitch = float(rng.uniform(0.35, 0.9))
         focal = canvas.height * float(rng.uniform(0.9, 1.5))
         camera = Pinhole(reach * float(np.sin(pitch)), pitch, focal, (canvas.width / 2, canvas.height / 2))
@@ -141,7 +141,7 @@ def gate_world(
     before = canvas.image.copy()
     share = float(things.uniform(0.25, 0.75) if close else things.uniform(0.12, 0.88))
     if thing == "person":
-        tall = canvas.height * float(things.uniform(0.7, 1.05) if close else things.uniform(0.42, 0.8))
+        tall = canvas.height * float(things.uniform(0.7, 1.05) if close else things.uniform(0.5, 0.85))
         foot = float(things.uniform(ground / canvas.height + 0.05, 0.98)) * canvas.height
         draw_person(canvas, things, (share * canvas.width, max(foot, tall * 0.95)), tall)
     elif thing == "car":
@@ -152,7 +152,7 @@ def gate_world(
 def _drive_in(canvas: Canvas, rng: np.random.Generator, ground: float, share: float, close: bool) -> None:
     """A car on the street, its camera chosen so that it stands at the given share of the picture's width."""
     mast = float(rng.uniform(1.8, 3.6))
-    far = float(rng.uniform(5.5, 7.5) if close else rng.uniform(7, 13))
+    far = float(rng.uniform(5.5, 7.5) if close else rng.uniform(6.5, 10.5))
     focal = canvas.height * float(rng.uniform(1.0, 1.35))
     foot = float(rng.uniform(ground / canvas.height + 0.08, 0.88)) * canvas.height
     pitch = float(np.arctan2(mast, far) - np.arctan2(foot - canvas.height / 2, focal))

@@ -13,7 +13,7 @@ from framewatch_server.demo.scenes.dogs import draw_dog
 from framewatch_server.demo.scenes.furniture import FURNITURE, draw_wall_piece
 from framewatch_server.demo.scenes.people import draw_person
 
-_MIN_SHARE = 0.028
+_MIN_SHARE = 0.04
 _ATTEMPTS = 6
 _AT_EDGE = 0.12
 _AT_FURNITURE = 0.3
@@ -52,7 +52,7 @@ def plan_room(canvas: Canvas, rng: np.random.Generator, close: bool) -> RoomPlan
     """A far view of a room, or (`close`) one in which a person fills the picture."""
     middle = float(rng.uniform(0.35, 1.02) if close else rng.uniform(0.22, 0.72))
     tilt = float(rng.uniform(-0.06, 0.06))
-    far = float(rng.uniform(0.75, 1.1) if close else rng.uniform(0.42, 0.88))
+    far = float(rng.uniform(0.75, 1.1) if close else rng.uniform(0.5, 0.88))
     growth = float(rng.uniform(1.0, 1.15) if close else rng.uniform(1.05, 1.5))
     high = canvas.height
     return RoomPlan((middle - tilt) * high, (middle + tilt) * high, far * high, far * growth * high)
@@ -157,7 +157,7 @@ def _choose_share(rng: np.random.Generator, close: bool) -> float:
 def _place_dog(plan: RoomPlan, close: bool, canvas: Canvas, rng: np.random.Generator) -> None:
     share, depth = _choose_share(rng, close), float(rng.uniform(0.05, 0.95))
     floor_y = plan.floor_y(share)
-    back = plan.person(depth) * float(rng.uniform(0.4, 0.6) if close else rng.uniform(0.22, 0.4))
+    back = plan.person(depth) * float(rng.uniform(0.4, 0.6) if close else rng.uniform(0.3, 0.5))
     draw_dog(canvas, rng, (share * canvas.width, floor_y + depth * (canvas.height - floor_y)), back)
 
 

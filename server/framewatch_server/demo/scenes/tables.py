@@ -94,7 +94,7 @@ def _draw_clutter(canvas: Canvas, rng: np.random.Generator, edge: float) -> None
 def _put_bottles(canvas: Canvas, rng: np.random.Generator, edge: float, close: bool) -> Point:
     """One bottle, or a few in a far view; returns the top of the last one."""
     count = 1 if close or rng.random() < 0.65 else int(rng.integers(2, 4))
-    tall = canvas.height * float(rng.uniform(0.5, 0.98) if close else rng.uniform(0.34, 0.75))
+    tall = canvas.height * float(rng.uniform(0.5, 0.98) if close else rng.uniform(0.42, 0.78))
     spread = rng.uniform(0.2, 0.8, 1) if count == 1 else (np.arange(count) + rng.uniform(0.3, 0.7, count)) / count
     top: Point = (0.0, 0.0)
     for share in spread:
@@ -113,7 +113,7 @@ def _put_bottles(canvas: Canvas, rng: np.random.Generator, edge: float, close: b
 
 
 def _put_cup(canvas: Canvas, rng: np.random.Generator, edge: float, close: bool) -> None:
-    tall = canvas.height * float(rng.uniform(0.3, 0.55) if close else rng.uniform(0.18, 0.34))
+    tall = canvas.height * float(rng.uniform(0.3, 0.55) if close else rng.uniform(0.24, 0.4))
     low = max(edge + 0.05, 0.0)
     y = float(rng.uniform(min(low, 0.93), 0.95)) * canvas.height
     x = float(rng.uniform(0.25, 0.75) if close else rng.uniform(0.12, 0.88)) * canvas.width
