@@ -128,7 +128,19 @@ class ModelNotFound(FramewatchError):
 
 
 class ServerUnavailable(FramewatchError):
-    """The server is starting or draining; trying again helps (UNAVAILABLE)."""
+    """The server can't answer now; trying again, here or elsewhere, helps (UNAVAILABLE)."""
+
+    reason = "SERVER_UNAVAILABLE"
+
+
+class ServerStarting(ServerUnavailable):
+    """The server is still loading its model."""
+
+    reason = "SERVER_STARTING"
+
+
+class ServerDraining(ServerUnavailable):
+    """The server is ending; another one, or this one later, will answer."""
 
     reason = "SERVER_DRAINING"
 

@@ -73,11 +73,11 @@ async def test_while_the_model_loads_health_and_calls_say_so(monkeypatch: pytest
             seen.append((await health.Check(health_pb2.HealthCheckRequest())).status)
             with pytest.raises(grpc.RpcError) as caught:
                 await pb_grpc.ZeroShotServiceStub(channel).Classify(pb.ClassifyRequest())
-            seen.append(told(caught.value).code)
+            seen.append((told(caught.value).code, told(caught.value).reason))
 
     monkeypatch.setattr(ServerApp, "_serve", look)
     async with ServerApp(ServerConfig(model="demo", listen="127.0.0.1:0", drain_timeout_s=0)):
-        assert seen == [health_pb2.HealthCheckResponse.NOT_SERVING, "UNAVAILABLE"]
+        assert seen == [health_pb2.HealthCheckResponse.NOT_SERVING, ("UNAVAILABLE", "SERVER_STARTING")]
 
 
 def test_sigterm_drains_streams_and_ends_with_success() -> None:

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from framewatch_core.errors import ServerUnavailable
+from framewatch_core.errors import ServerDraining, ServerUnavailable
 from framewatch_core.scoring import Float32Array
 from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.encoder import Encoder
@@ -60,7 +60,6 @@ class Batcher:
         if self._loop_task is not None:
             self._loop_task.cancel()
             await asyncio.wait([self._loop_task])
-        self._fail_all(self._waiting, ServerUnavailable("the server is stopping: try again"))
         await asyncio.to_thread(self._device.shutdown)
 
     async def embed(self, pixels: UInt8Array) -> Embedded:
@@ -77,6 +76,7 @@ class Batcher:
         return await asyncio.get_running_loop().run_in_executor(self._device, function, *args)
 
     async def _serve(self) -> None:
+        # whatever ends the loop, nobody may wait for an answer that can't come
         try:
             while True:
                 await self._arrived.wait()
@@ -84,9 +84,12 @@ class Batcher:
                     await self._run(batch)
                 else:
                     self._arrived.clear()
-        finally:
-            # whatever ended the loop, nobody waits for an answer that can't come
+        except asyncio.CancelledError:
+            self._fail_all(self._waiting, ServerDraining("the server is stopping: try again"))
+            raise
+        except Exception:
             self._fail_all(self._waiting, ServerUnavailable("the server's device stopped: try again"))
+            raise
 
     def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -102,6 +105,9 @@ class Batcher:
             vectors = await _uncancelled(
                 self.run_on_device(self._encoder.encode_images, np.stack([waiting.pixels for waiting in batch]))
             )
+        except asyncio.CancelledError:
+            self._fail_all(batch, ServerDraining("the server is stopping: try again"))
+            raise
         except Exception as error:
             self._fail_all(batch, error)
             return

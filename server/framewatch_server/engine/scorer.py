@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from framewatch_core.errors import FieldError, InternalError, ServerUnavailable
+from framewatch_core.errors import FieldError, InternalError, ServerDraining
 from framewatch_core.frames import Timings
 from framewatch_core.images import Image
 from framewatch_core.labels import LabelSet
@@ -147,7 +147,7 @@ class Scorer:
             ]
             self._texts.fulfil(prompts, text_matrix(prompts, np.concatenate(parts)))
         except asyncio.CancelledError:
-            self._texts.give_up(prompts, ServerUnavailable("the server is stopping: try again"))
+            self._texts.give_up(prompts, ServerDraining("the server is stopping: try again"))
             raise
         except Exception as error:
             self._texts.give_up(prompts, error)

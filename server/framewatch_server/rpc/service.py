@@ -11,7 +11,7 @@ import grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_core.errors import MissingField, ModelNotFound, ServerUnavailable, check_limit
+from framewatch_core.errors import MissingField, ModelNotFound, ServerDraining, ServerStarting, check_limit
 from framewatch_core.scoring import best_first
 from framewatch_core.session import SessionLimits
 from framewatch_server.config import ServerConfig
@@ -73,9 +73,9 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
 
     def _scorer_for(self, model: str) -> Scorer:
         if self._draining.is_set():
-            raise ServerUnavailable("the server is draining: try again, at another server or later")
+            raise ServerDraining("the server is draining: try again, at another server or later")
         if self._scorer is None:
-            raise ServerUnavailable("the server is still loading its model: try again")
+            raise ServerStarting("the server is still loading its model: try again")
         name = self._scorer.info.name
         if model not in {"", name}:
             raise ModelNotFound(f"no model {model!r} is loaded; there is: {name}")

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.errors import MissingField, ServerUnavailable
+from framewatch_core.errors import MissingField, ServerDraining
 from framewatch_core.frames import Event, FrameResult, Output, Started, StreamConfig
 from framewatch_core.images import Image
 from framewatch_core.session import SessionLimits, StreamSession, Work
@@ -78,7 +78,7 @@ class StreamShell:
         except asyncio.CancelledError:
             if not self._draining.is_set():
                 raise
-            self._end = ServerUnavailable("the server is draining: open the stream again, at another server or later")
+            self._end = ServerDraining("the server is draining: open the stream again, at another server or later")
         except Exception as error:
             self._end = error
         self._session.close_input()
