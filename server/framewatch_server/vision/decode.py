@@ -91,7 +91,7 @@ def _decode_file(image: EncodedImage, limits: DecodeLimits, min_size: tuple[int,
 
 
 def _decode_transparent_colour(data: bytes) -> UInt8Array:
-    """Makes a PNG's transparent colour white: step by step what transformers' pipeline does, with Pillow as it has it."""
+    """Makes a PNG's transparent colour white: what transformers' pipeline does, with Pillow as it has it."""
     try:
         picture = ImageOps.exif_transpose(PillowImage.open(BytesIO(data)))
         if isinstance(picture.info.get("transparency"), bytes):

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+
+from framewatch_core import errors
+from framewatch_core.errors import FramewatchError
+from framewatch_server.rpc.status import as_told, status_code, to_status
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.MissingField(""), grpc.StatusCode.INVALID_ARGUMENT),
+        (errors.InvalidLabelSet(""), grpc.StatusCode.INVALID_ARGUMENT),
+        (errors.UndecodableImage(""), grpc.StatusCode.INVALID_ARGUMENT),
+        (errors.LimitExceeded("", limit="", maximum=1, actual=2), grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (errors.ImageTooLarge("", limit="", maximum=1, actual=2), grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (errors.MissingConfig(""), grpc.StatusCode.FAILED_PRECONDITION),
+        (errors.ModelNotFound(""), grpc.StatusCode.NOT_FOUND),
+        (errors.ServerStarting(""), grpc.StatusCode.UNAVAILABLE),
+        (errors.ServerDraining(""), grpc.StatusCode.UNAVAILABLE),
+        (errors.InternalError(""), grpc.StatusCode.INTERNAL),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, FramewatchError) else None,
+)
+def test_codes(error: FramewatchError, code: grpc.StatusCode) -> None:
+    assert status_code(error) is code
+
+
+def test_the_status_has_reason_domain_metadata_and_field() -> None:
+    error = errors.LimitExceeded("labels", limit="max_labels", maximum=2, actual=3, field="labels").under("label_set")
+    status = to_status(error)
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    assert status.details[0].Unpack(info)
+    assert status.details[1].Unpack(bad)
+    assert (info.reason, info.domain) == ("LIMIT_EXCEEDED", "framewatch")
+    assert dict(info.metadata) == {"limit": "max_labels", "maximum": "2", "actual": "3"}
+    assert bad.field_violations[0].field == "label_set.labels"
+    assert status.message == bad.field_violations[0].description == error.message
+
+
+def test_what_is_not_ours_leaks_nothing() -> None:
+    told = as_told(ValueError("secret"))
+    assert isinstance(told, errors.InternalError)
+    assert "secret" not in told.message
+    assert told.metadata["error_id"] in told.message
+
+
+def test_what_is_ours_is_told_as_it_is() -> None:
+    error = errors.MissingField("no image", "image")
+    assert as_told(error) is error
+
+
+@pytest.mark.parametrize(
+    ("field", "parent", "expected"),
+    [("name", "labels[2]", "labels[2].name"), ("[2].name", "labels", "labels[2].name"), ("", "image", "image")],
+)
+def test_paths_are_joined(field: str, parent: str, expected: str) -> None:
+    assert errors.InvalidRequest("", field).under(parent).field == expected
