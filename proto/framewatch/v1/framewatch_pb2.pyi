@@ -231,8 +231,9 @@ class Image(_message.Message):
     ENCODED_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
     encoded: _builtins.bytes
-    """A JPEG, PNG or WebP file, told apart by its first bytes. EXIF orientation is honoured, alpha is discarded (the
-    colour stored under it counts), an animation counts as its first frame. Limits: the server's
+    """A JPEG, PNG or WebP file, told apart by its first bytes. EXIF orientation is honoured, an alpha channel is
+    discarded (the colour stored under it counts), a colour that a PNG without one declares transparent becomes
+    white, an animation counts as its first frame. A PNG with 16-bit grey pixels is refused. Limits: the server's
     `max_image_bytes` (default 32 MiB) and, read from the header before decoding, `max_image_pixels` (default
     50 million).
     """
@@ -268,8 +269,8 @@ class RawImage(_message.Message):
     ROW_STRIDE_BYTES_FIELD_NUMBER: _builtins.int
     PIXEL_FORMAT_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
-    """The pixels. Size: at least (rows - 1) * row_stride_bytes + bytes in a row, where NV12 and I420 have 3/2 * height
-    rows (see PixelFormat) and every other format has `height` rows.
+    """The pixels. Size: at least row_stride_bytes for each row but the last, which needs no padding. NV12 and I420 have
+    3/2 * height rows, their chroma planes counted; every other format has `height` rows.
     """
     width: _builtins.int
     """Pixels in a row; at least 1. Even for NV12 and I420."""

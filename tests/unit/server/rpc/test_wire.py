@@ -82,7 +82,9 @@ def test_wall_times_come_with_an_origin_only() -> None:
     assert (message.wall_time.seconds, message.wall_time.nanos, message.began_wall_time.seconds) == (103, 1, 101)
 
 
-@pytest.mark.parametrize("content", [pb.Image(), pb.Image(encoded=b""), pb.Image(raw=pb.RawImage())], ids=["none", "empty", "raw"])
+@pytest.mark.parametrize(
+    "content", [pb.Image(), pb.Image(encoded=b""), pb.Image(raw=pb.RawImage())], ids=["none", "empty", "raw"]
+)
 def test_images_without_content_are_refused(content: pb.Image) -> None:
     with pytest.raises(InvalidRequest):
         wire.to_image(content)

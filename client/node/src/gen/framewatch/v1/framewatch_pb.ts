@@ -41,8 +41,9 @@ export type Image = Message<"framewatch.v1.Image"> & {
    */
   content: {
     /**
-     * A JPEG, PNG or WebP file, told apart by its first bytes. EXIF orientation is honoured, alpha is discarded (the
-     * colour stored under it counts), an animation counts as its first frame. Limits: the server's
+     * A JPEG, PNG or WebP file, told apart by its first bytes. EXIF orientation is honoured, an alpha channel is
+     * discarded (the colour stored under it counts), a colour that a PNG without one declares transparent becomes
+     * white, an animation counts as its first frame. A PNG with 16-bit grey pixels is refused. Limits: the server's
      * `max_image_bytes` (default 32 MiB) and, read from the header before decoding, `max_image_pixels` (default
      * 50 million).
      *
