@@ -12,7 +12,8 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --prefix client/node
 demo: setup
 	$(BIN)/framewatch-server demo --out demo-output
 
-test: setup
+test: setup client/node/node_modules/.package-lock.json
+	$(NPM) run --silent test
 	$(BIN)/pytest
 
 check: setup $(PROTO_BIN)/ready client/node/node_modules/.package-lock.json
