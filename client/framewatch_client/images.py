@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.types import ImageLike, PILImage
-from framewatch_core.errors import EmptyImage, ImageTooLarge
+from framewatch_core.errors import EmptyImage, ImageTooLarge, InvalidRequest
+from framewatch_core.image_header import read_header
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -106,11 +107,6 @@ def jpeg(pixels: UInt8Array, quality: int) -> bytes:
     return data.tobytes()
 
 
-def is_encoded_image(data: bytes) -> bool:
-    """Whether the bytes begin like a JPEG, PNG or WebP file, the formats that the server takes."""
-    return data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
-
-
 def _file_bytes(image: object) -> bytes | None:
     """The bytes of a path or of bytes; None for anything else."""
     if isinstance(image, str | os.PathLike):
@@ -178,7 +174,10 @@ def _pixels_of(raw: pb.RawImage) -> UInt8Array:
 
 def _decoded(data: bytes) -> UInt8Array | None:
     """BGR pixels, upright; None if it is no image that the server would take, or a broken one."""
-    if not is_encoded_image(data):
+    try:
+        # OpenCV fills what is missing of a cut-off file with grey, and the server could not see that any more
+        read_header(data)
+    except InvalidRequest:
         return None
     try:
         pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
