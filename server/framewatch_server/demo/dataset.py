@@ -41,14 +41,14 @@ class SceneSet:
 
 SCENE_SETS: tuple[SceneSet, ...] = (
     SceneSet(("belt_empty", "belt_box", "belt_boxes", "belt_bottle"), 0.15, 0.25),
-    SceneSet(("room_empty_day", "room_person_day", "room_dog_day"), 0.26, 0.35),
-    SceneSet(("room_empty_night", "room_person_night", "room_dog_night"), 0.11, 0.3),
+    SceneSet(("room_empty_day", "room_person_day", "room_dog_day"), 0.27, 0.35),
+    SceneSet(("room_empty_night", "room_person_night", "room_dog_night"), 0.14, 0.3),
     SceneSet(("table_empty", "table_bottle", "table_cup"), 0.17, 0.5),
-    SceneSet(("parking_empty", "parking_car", "parking_cars"), 0.09, 0.2),
+    SceneSet(("parking_empty", "parking_car", "parking_cars"), 0.08, 0.2),
     SceneSet(("gate_empty", "gate_person", "gate_car"), 0.11, 0.3),
-    SceneSet(("door_open", "door_closed"), 0.05, 0.3),
-    SceneSet(("shelf_full", "shelf_empty"), 0.04, 0.3),
-    SceneSet(("dark",), 0.02, 0.0),
+    SceneSet(("door_open", "door_closed"), 0.04, 0.3),
+    SceneSet(("shelf_full", "shelf_empty"), 0.02, 0.3),
+    SceneSet(("dark",), 0.01, 0.0),
 )
 
 

@@ -19,6 +19,7 @@ from framewatch_server.demo.loss import (
     relation_table,
 )
 from framewatch_server.demo.model import MEAN, STD, VISION_WIDTH, build_model
+from framewatch_server.demo.muon import Muon
 from framewatch_server.demo.tokenizer import MAX_TOKENS, build_tokenizer
 
 _MAX_LOGIT_SCALE = float(np.log(100.0))
@@ -32,17 +33,19 @@ class Recipe:
         seed: of the weights, scenes and sentences.
         steps: optimizer steps.
         sets_per_batch: how many sets of paired scenes go into one step (about three scenes each).
-        learning_rate: at its highest.
-        weight_decay: of the matrices.
+        learning_rate: of AdamW at its highest.
+        matrix_rate: of Muon, which has the matrices inside the transformers, at its highest.
+        weight_decay: of AdamW's matrices.
         warmup_share: share of the steps in which the learning rate rises.
         save_every: after how many steps the unfinished model is handed over.
 
     """
 
     seed: int = 0
-    steps: int = 5500
-    sets_per_batch: int = 18
+    steps: int = 5300
+    sets_per_batch: int = 22
     learning_rate: float = 1.5e-3
+    matrix_rate: float = 0.01
     weight_decay: float = 0.05
     warmup_share: float = 0.05
     save_every: int = 500
@@ -89,11 +92,20 @@ class _Trainer:
         self._relations = relation_table()
         self._located = located_index()
         self._parameters = [*model.parameters(), *self._locator.parameters()]
-        matrices = [p for p in self._parameters if p.ndim > 1]
-        others = [p for p in self._parameters if p.ndim <= 1]
-        groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self._optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
+        self._optimizers = self._choose_optimizers()
+        self._schedules = [torch.optim.lr_scheduler.LambdaLR(each, self._rate) for each in self._optimizers]
+
+    def _choose_optimizers(self) -> list[torch.optim.Optimizer]:
+        hidden = [p for name, p in self.model.named_parameters() if ".layers." in name and p.ndim > 1]
+        taken = {id(p) for p in hidden}
+        outer = [p for p in self._parameters if p.ndim > 1 and id(p) not in taken]
+        vectors = [p for p in self._parameters if p.ndim <= 1]
+        groups = [
+            {"params": outer, "weight_decay": self._recipe.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        adam = torch.optim.AdamW(groups, lr=self._recipe.learning_rate, betas=(0.9, 0.98))
+        return [adam, Muon(hidden, self._recipe.matrix_rate)]
 
     def _rate(self, step: int) -> float:
         warmup = max(1, round(self._recipe.warmup_share * self._recipe.steps))
@@ -114,11 +126,13 @@ class _Trainer:
         logits = self.model.logit_scale.exp() * images @ self._texts(sentences).T
         patches = self._locator(seen.last_hidden_state[:, 1:])
         loss = contrastive_loss(logits, related) + location_loss(patches, coverage, self._located[concepts])
-        self._optimizer.zero_grad()
+        self.model.zero_grad()
+        self._locator.zero_grad()
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self._parameters, 1.0)
-        self._optimizer.step()
-        self._schedule.step()
+        for optimizer, schedule in zip(self._optimizers, self._schedules, strict=True):
+            optimizer.step()
+            schedule.step()
         with torch.no_grad():
             self.model.logit_scale.clamp_(max=_MAX_LOGIT_SCALE)
         return float(loss.detach())

@@ -71,9 +71,9 @@ def draw_hall(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan) -> None:
     horizon = float(rng.uniform(0.2, 0.7)) * high
     canvas.texture([(0, 0), (wide, 0), (wide, horizon), (0, horizon)], textures.wall(rng))
     canvas.texture([(0, horizon), (wide, horizon), (1.5 * wide, high), (-0.5 * wide, high)], textures.floor(rng))
-    for _ in range(int(rng.integers(0, 5))):
+    for _ in range(int(rng.integers(0, 3))):
         draw_wall_piece(canvas, rng, horizon)
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(int(rng.integers(0, 3))):
         _draw_machine(canvas, rng, plan)
     leg = shade(plan.rail, 0.7)
     for along in rng.uniform(0, 1, int(rng.integers(0, 4))):
@@ -113,7 +113,7 @@ def _load(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan, thing: str, 
         base = plan.base(canvas, float(rng.uniform(0.1, 0.9)), float(rng.uniform(0.3, 0.9)))
         lying = rng.random() < 0.25
         tilt = float(rng.choice((-1, 1)) * rng.uniform(75, 100)) if lying else float(rng.normal(0, 2))
-        tall = canvas.height * float(rng.uniform(0.5, 0.85) if close else rng.uniform(0.4, 0.65))
+        tall = canvas.height * float(rng.uniform(0.5, 0.85) if close else rng.uniform(0.45, 0.7))
         draw_bottle(canvas, rng, base, tall, tilt)
         return
     count = int(rng.integers(2, 5)) if thing == "boxes" else 1
@@ -124,7 +124,7 @@ def _load(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan, thing: str, 
     for along in places:
         base = plan.base(canvas, float(along), float(rng.uniform(0.55, 0.95)))
         draw_box(
-            canvas, random_box_style(rng), base, max(size, 0.25 * canvas.height if count == 1 else 0.14 * canvas.width)
+            canvas, random_box_style(rng), base, max(size, 0.3 * canvas.height if count == 1 else 0.16 * canvas.width)
         )
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from framewatch_server.demo.scenes.canvas import Field, Image
 from framewatch_server.demo.scenes.textures import white_noise
 
+_DIMMEST_DAY = 85.0
 _NIGHT_CASTS = ((1.25, 1.0, 0.85), (1.0, 1.0, 1.0), (1.0, 1.1, 0.95), (1.1, 1.05, 0.9))
 
 
@@ -16,7 +17,7 @@ def photograph(image: Image, rng: np.random.Generator, night: bool) -> Image:
     picture *= _light(rng, image.shape[0], image.shape[1], night)[:, :, None]
     picture = _night_colours(picture, rng) if night else _day_colours(picture, rng)
     picture = _blur(picture, rng)
-    picture += _sensor_noise(rng, image.shape[0], image.shape[1], night)
+    picture += _sensor_noise(rng, image.shape[0], image.shape[1])
     delivered = np.clip(picture, 0, 255).astype(np.uint8)
     return _compress(delivered, rng)
 
@@ -39,6 +40,8 @@ def _day_colours(picture: Field, rng: np.random.Generator) -> Field:
     picture = _saturate(picture, float(rng.uniform(0.55, 1.3)), cast)
     curve = 255 * gain * (np.arange(256) / 255) ** gamma
     levels = cv2.convertScaleAbs(np.maximum(picture, 0))
+    # A camera opens its iris when little light comes in.
+    curve *= max(1.0, _DIMMEST_DAY / max(float(cv2.LUT(levels, curve.astype(np.float32)).mean()), 1.0))
     return np.asarray(cv2.LUT(levels, curve.astype(np.float32)), dtype=np.float32)
 
 
@@ -47,7 +50,7 @@ def _night_colours(picture: Field, rng: np.random.Generator) -> Field:
     saturation = 0.0 if rng.random() < 0.6 else float(rng.uniform(0.1, 0.5))
     cast = np.asarray(_NIGHT_CASTS[int(rng.integers(len(_NIGHT_CASTS)))])
     picture = _saturate(picture, saturation, cast)
-    target = rng.uniform(30, 62)
+    target = rng.uniform(38, 66)
     return np.asarray(picture * np.float32(target / max(float(picture.mean()), 1.0)), dtype=np.float32)
 
 
@@ -64,8 +67,8 @@ def _blur(picture: Field, rng: np.random.Generator) -> Field:
     return np.asarray(cv2.GaussianBlur(picture, (5, 5), max(sigma, 0.3)), dtype=np.float32)
 
 
-def _sensor_noise(rng: np.random.Generator, height: int, width: int, night: bool) -> Field:
-    amount = rng.uniform(0, 6) if night else rng.uniform(0, 5)
+def _sensor_noise(rng: np.random.Generator, height: int, width: int) -> Field:
+    amount = rng.uniform(0, 4)
     luma = white_noise(rng, height, width)[:, :, None] * np.float32(amount)
     if rng.random() < 0.5:
         return luma

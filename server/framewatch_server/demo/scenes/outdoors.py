@@ -10,6 +10,7 @@ from framewatch_server.demo.scenes.vehicles import Pinhole, draw_car, random_car
 _SLOT_M = 2.7
 _SLOT_DEEP_M = 5.2
 _MANY, _MOST = 3, 14
+_LEAST_SLOT = 0.16
 
 
 def parking_world(
@@ -37,7 +38,7 @@ def parking_world(
 def _plan_lot(canvas: Canvas, rng: np.random.Generator, close: bool) -> tuple[Pinhole, list[tuple[float, float]]]:
     """A camera on a mast, and the rows of slots as (first slot's X, row's Y) in metres."""
     while True:
-        reach = float(rng.uniform(8, 13) if close else rng.uniform(11, 18))
+        reach = float(rng.uniform(8, 13) if close else rng.uniform(9.5, 14.5))
         pitch = float(rng.uniform(0.35, 0.9))
         focal = canvas.height * float(rng.uniform(0.9, 1.5))
         camera = Pinhole(reach * float(np.sin(pitch)), pitch, focal, (canvas.width / 2, canvas.height / 2))
@@ -52,7 +53,8 @@ def _plan_lot(canvas: Canvas, rng: np.random.Generator, close: bool) -> tuple[Pi
 
 
 def _visible_slots(canvas: Canvas, camera: Pinhole, rows: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Middles of the slots that lie well inside the picture, in metres."""
+    """Middles of the slots that lie well inside the picture and near enough to be seen well, in metres."""
+    farthest_m = camera.focal * _SLOT_M / (_LEAST_SLOT * canvas.height)
     found = []
     for shift, y in rows:
         for column in range(-9, 9):
@@ -60,6 +62,7 @@ def _visible_slots(canvas: Canvas, camera: Pinhole, rows: list[tuple[float, floa
             u, v = camera.project([(x, y, 0.6)])[0]
             if (
                 y > 2
+                and np.hypot(x, y) < farthest_m
                 and 0.1 * canvas.width < u < 0.9 * canvas.width
                 and 0.12 * canvas.height < v < 0.88 * canvas.height
             ):
@@ -92,7 +95,7 @@ def _draw_lot(canvas: Canvas, rng: np.random.Generator, camera: Pinhole, rows: l
             ]
             if y > _SLOT_DEEP_M:
                 canvas.polygon(camera.project(line), paint)
-    for _ in range(int(rng.integers(0, 5))):
+    for _ in range(int(rng.integers(0, 3))):
         _draw_lot_clutter(canvas, rng, camera)
 
 
@@ -141,7 +144,7 @@ def gate_world(
     before = canvas.image.copy()
     share = float(things.uniform(0.25, 0.75) if close else things.uniform(0.12, 0.88))
     if thing == "person":
-        tall = canvas.height * float(things.uniform(0.7, 1.05) if close else things.uniform(0.5, 0.85))
+        tall = canvas.height * float(things.uniform(0.7, 1.05) if close else things.uniform(0.6, 0.9))
         foot = float(things.uniform(ground / canvas.height + 0.05, 0.98)) * canvas.height
         draw_person(canvas, things, (share * canvas.width, max(foot, tall * 0.95)), tall)
     elif thing == "car":
@@ -152,7 +155,7 @@ def gate_world(
 def _drive_in(canvas: Canvas, rng: np.random.Generator, ground: float, share: float, close: bool) -> None:
     """A car on the street, its camera chosen so that it stands at the given share of the picture's width."""
     mast = float(rng.uniform(1.8, 3.6))
-    far = float(rng.uniform(5.5, 7.5) if close else rng.uniform(6.5, 10.5))
+    far = float(rng.uniform(5.5, 7.5) if close else rng.uniform(5.5, 8.5))
     focal = canvas.height * float(rng.uniform(1.0, 1.35))
     foot = float(rng.uniform(ground / canvas.height + 0.08, 0.88)) * canvas.height
     pitch = float(np.arctan2(mast, far) - np.arctan2(foot - canvas.height / 2, focal))
@@ -175,7 +178,7 @@ def _draw_street(canvas: Canvas, rng: np.random.Generator, ground: float) -> Non
     _draw_gate(canvas, rng, ground)
     kerb = hsv(0, 0, rng.uniform(90, 210))
     canvas.polygon(box_points(-1, ground, wide + 2, 0.02 * high), kerb)
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(int(rng.integers(0, 3))):
         _draw_street_post(canvas, rng, ground)
 
 

@@ -13,10 +13,12 @@ from framewatch_server.demo.scenes.dogs import draw_dog
 from framewatch_server.demo.scenes.furniture import FURNITURE, draw_wall_piece
 from framewatch_server.demo.scenes.people import draw_person
 
-_MIN_SHARE = 0.04
+_MIN_SHARE = 0.055
 _ATTEMPTS = 6
-_AT_EDGE = 0.12
+_AT_EDGE = 0.06
 _AT_FURNITURE = 0.3
+_HEAD_SEEN = 0.95
+_DOG_WITH_HEAD = 1.5
 
 
 Spot: TypeAlias = tuple[float, float]
@@ -52,8 +54,8 @@ def plan_room(canvas: Canvas, rng: np.random.Generator, close: bool) -> RoomPlan
     """A far view of a room, or (`close`) one in which a person fills the picture."""
     middle = float(rng.uniform(0.35, 1.02) if close else rng.uniform(0.22, 0.72))
     tilt = float(rng.uniform(-0.06, 0.06))
-    far = float(rng.uniform(0.75, 1.1) if close else rng.uniform(0.5, 0.88))
-    growth = float(rng.uniform(1.0, 1.15) if close else rng.uniform(1.05, 1.5))
+    far = float(rng.uniform(0.75, 1.1) if close else rng.uniform(0.58, 0.92))
+    growth = float(rng.uniform(1.0, 1.15) if close else rng.uniform(1.05, 1.4))
     high = canvas.height
     return RoomPlan((middle - tilt) * high, (middle + tilt) * high, far * high, far * growth * high)
 
@@ -71,11 +73,11 @@ def draw_room(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> list[
     canvas.texture(wall_quad, textures.wall(rng))
     _draw_side_wall(canvas, rng, plan)
     _draw_floor(canvas, rng, plan)
-    for _ in range(int(rng.integers(0, 5))):
+    for _ in range(int(rng.integers(0, 4))):
         draw_wall_piece(canvas, rng, plan.floor_y(0.5))
-    if rng.random() < 0.7:
+    if rng.random() < 0.85:
         _draw_baseboard(canvas, rng, plan)
-    pieces = int(rng.choice(5, p=(0.2, 0.35, 0.25, 0.13, 0.07)))
+    pieces = int(rng.choice(5, p=(0.28, 0.37, 0.22, 0.1, 0.03)))
     return [draw_furniture(canvas, rng, plan) for _ in range(pieces)]
 
 
@@ -150,15 +152,16 @@ def _solid_difference(canvas: Canvas, before: Image) -> Mask:
 def _choose_share(rng: np.random.Generator, close: bool) -> float:
     """Where along the picture's width; now and then half outside it."""
     if rng.random() < _AT_EDGE:
-        return float(rng.choice((0.0, 1.0)))
+        return float(rng.choice((0.01, 0.99)))
     return float(rng.uniform(0.25, 0.75) if close else rng.uniform(0.06, 0.94))
 
 
 def _place_dog(plan: RoomPlan, close: bool, canvas: Canvas, rng: np.random.Generator) -> None:
     share, depth = _choose_share(rng, close), float(rng.uniform(0.05, 0.95))
     floor_y = plan.floor_y(share)
-    back = plan.person(depth) * float(rng.uniform(0.4, 0.6) if close else rng.uniform(0.3, 0.5))
-    draw_dog(canvas, rng, (share * canvas.width, floor_y + depth * (canvas.height - floor_y)), back)
+    back = plan.person(depth) * float(rng.uniform(0.4, 0.6) if close else rng.uniform(0.36, 0.55))
+    foot_y = max(floor_y + depth * (canvas.height - floor_y), _DOG_WITH_HEAD * back)
+    draw_dog(canvas, rng, (share * canvas.width, foot_y), back)
 
 
 def _place_person(plan: RoomPlan, spots: list[Spot], close: bool, canvas: Canvas, rng: np.random.Generator) -> None:
@@ -170,8 +173,9 @@ def _place_person(plan: RoomPlan, spots: list[Spot], close: bool, canvas: Canvas
         depth = beside[1] + float(rng.uniform(0.0, 0.3))
     floor_y, tall = plan.floor_y(share), plan.person(min(depth, 1.0))
     foot_y = floor_y + depth * max(canvas.height - floor_y, 0.3 * canvas.height)
-    lowest = canvas.height * 0.1 + tall
-    draw_person(canvas, rng, (share * canvas.width, max(foot_y, lowest) if rng.random() < 0.6 else foot_y), tall)
+    if rng.random() < _HEAD_SEEN:
+        foot_y = max(foot_y, tall + float(rng.uniform(-0.04, 0.1)) * canvas.height)
+    draw_person(canvas, rng, (share * canvas.width, foot_y), tall)
 
 
 def room_world(

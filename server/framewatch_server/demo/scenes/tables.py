@@ -1,5 +1,7 @@
 """Table tops before a wall, bare or with a bottle or a cup; now and then a hand reaches in."""
 
+from typing import TypeAlias
+
 import numpy as np
 
 from framewatch_server.demo.scenes import textures
@@ -7,6 +9,9 @@ from framewatch_server.demo.scenes.canvas import Canvas, Mask, Point, box_points
 from framewatch_server.demo.scenes.clothes import cloth_colour
 from framewatch_server.demo.scenes.furniture import draw_wall_piece
 from framewatch_server.demo.scenes.items import draw_arm, draw_bottle, draw_cup
+
+Span: TypeAlias = tuple[float, float]
+"""Where a table top begins at the wall and ends in front, as shares of the picture's height."""
 
 
 def table_world(
@@ -17,17 +22,18 @@ def table_world(
     close: bool,
 ) -> Mask:
     """Draws a table with `thing` (bottle, cup or nothing); returns the pixels that the thing covers."""
-    edge = float(background.uniform(0.3, 0.88))
+    edge = float(background.uniform(0.3, 0.88) if close else background.uniform(0.25, 0.65))
     _draw_setting(canvas, background, edge)
-    for _ in range(int(background.choice(4, p=(0.45, 0.25, 0.2, 0.1)))):
-        _draw_clutter(canvas, background, edge)
+    front = 1.0 if close else _draw_front(canvas, background, edge)
+    for _ in range(int(background.choice(4, p=(0.55, 0.25, 0.15, 0.05)))):
+        _draw_clutter(canvas, background, (edge, front))
     hand = background.random() < 0.22
     top: Point = (float(things.uniform(0.3, 0.7)) * canvas.width, 0.3 * canvas.height)
     before = canvas.image.copy()
     if thing == "bottle":
-        top = _put_bottles(canvas, things, edge, close)
+        top = _put_bottles(canvas, things, (edge, front), close)
     elif thing == "cup":
-        _put_cup(canvas, things, edge, close)
+        _put_cup(canvas, things, (edge, front), close)
     mask = canvas.changed_since(before)
     if hand:
         _reach_in(canvas, background, top)
@@ -40,7 +46,7 @@ def _draw_setting(canvas: Canvas, rng: np.random.Generator, edge: float) -> None
         [(-0.2 * wide, -0.2 * high), (1.2 * wide, -0.2 * high), (1.2 * wide, edge * high), (-0.2 * wide, edge * high)],
         textures.wall(rng),
     )
-    for _ in range(int(rng.choice(3, p=(0.6, 0.25, 0.15)))):
+    for _ in range(int(rng.choice(3, p=(0.7, 0.2, 0.1)))):
         draw_wall_piece(canvas, rng, edge * high)
     slope = float(rng.uniform(-0.05, 0.05)) * high
     corners = [
@@ -60,9 +66,26 @@ def _draw_setting(canvas: Canvas, rng: np.random.Generator, edge: float) -> None
         canvas.shadow(box_points(0, edge * high, wide, 0.06 * high), float(rng.uniform(0.05, 0.3)), 0.03 * high)
 
 
-def _draw_clutter(canvas: Canvas, rng: np.random.Generator, edge: float) -> None:
+def _draw_front(canvas: Canvas, rng: np.random.Generator, edge: float) -> float:
+    """The table's rim, sides and the floor below, which tell it from a room's floor; returns where its top ends."""
+    wide, high = canvas.width, canvas.height
+    front = float(rng.uniform(0.84, 0.95))
+    spread = float(rng.uniform(0.0, 0.2)) * wide
+    left, right = float(rng.uniform(-0.15, 0.1)) * wide, float(rng.uniform(0.9, 1.15)) * wide
+    floor = shade(textures.floor_colour(rng), float(rng.uniform(0.3, 0.8)))
+    below = front * high
+    canvas.polygon([(left, below), (left + spread, edge * high), (-2, edge * high), (-2, below)], floor)
+    canvas.polygon([(right, below), (right - spread, edge * high), (wide + 2, edge * high), (wide + 2, below)], floor)
+    canvas.polygon(box_points(-2, below, wide + 4, high), floor)
+    rim = textures.floor_colour(rng)
+    canvas.polygon(box_points(left, below, right - left, float(rng.uniform(0.02, 0.06)) * high), rim)
+    return front
+
+
+def _draw_clutter(canvas: Canvas, rng: np.random.Generator, span: Span) -> None:
     """Flat or low things: paper, a book, a plate, a cable, a pen, a stain."""
-    x, y = float(rng.uniform(0, 1)) * canvas.width, float(rng.uniform(edge + 0.03, 1.0)) * canvas.height
+    edge, front = span
+    x, y = float(rng.uniform(0, 1)) * canvas.width, float(rng.uniform(edge + 0.03, front)) * canvas.height
     size = float(rng.uniform(0.05, 0.25)) * canvas.height
     colour = cloth_colour(rng)
     kind = int(rng.integers(5))
@@ -91,10 +114,11 @@ def _draw_clutter(canvas: Canvas, rng: np.random.Generator, edge: float) -> None
         canvas.shadow(ellipse_points((x, y), (0.6 * size, 0.2 * size)), float(rng.uniform(0.05, 0.4)), 0.1 * size)
 
 
-def _put_bottles(canvas: Canvas, rng: np.random.Generator, edge: float, close: bool) -> Point:
+def _put_bottles(canvas: Canvas, rng: np.random.Generator, span: Span, close: bool) -> Point:
     """One bottle, or a few in a far view; returns the top of the last one."""
+    edge, front = span
     count = 1 if close or rng.random() < 0.65 else int(rng.integers(2, 4))
-    tall = canvas.height * float(rng.uniform(0.5, 0.98) if close else rng.uniform(0.42, 0.78))
+    tall = canvas.height * float(rng.uniform(0.5, 0.98) if close else rng.uniform(0.5, 0.85))
     spread = rng.uniform(0.2, 0.8, 1) if count == 1 else (np.arange(count) + rng.uniform(0.3, 0.7, count)) / count
     top: Point = (0.0, 0.0)
     for share in spread:
@@ -102,7 +126,9 @@ def _put_bottles(canvas: Canvas, rng: np.random.Generator, edge: float, close: b
         low = edge * canvas.height + 0.04 * canvas.height
         y = max(
             low,
-            float(rng.uniform(0.75, 0.99)) * canvas.height if close else float(rng.uniform(edge, 0.98)) * canvas.height,
+            float(rng.uniform(0.75, 0.99)) * canvas.height
+            if close
+            else float(rng.uniform(edge, front - 0.02)) * canvas.height,
         )
         if lifted:
             y -= float(rng.uniform(0.05, 0.3)) * canvas.height
@@ -112,10 +138,10 @@ def _put_bottles(canvas: Canvas, rng: np.random.Generator, edge: float, close: b
     return top
 
 
-def _put_cup(canvas: Canvas, rng: np.random.Generator, edge: float, close: bool) -> None:
-    tall = canvas.height * float(rng.uniform(0.3, 0.55) if close else rng.uniform(0.24, 0.4))
-    low = max(edge + 0.05, 0.0)
-    y = float(rng.uniform(min(low, 0.93), 0.95)) * canvas.height
+def _put_cup(canvas: Canvas, rng: np.random.Generator, span: Span, close: bool) -> None:
+    tall = canvas.height * float(rng.uniform(0.3, 0.55) if close else rng.uniform(0.3, 0.45))
+    low, high = min(span[0] + 0.05, 0.9), span[1] - 0.05
+    y = float(rng.uniform(low, high)) * canvas.height
     x = float(rng.uniform(0.25, 0.75) if close else rng.uniform(0.12, 0.88)) * canvas.width
     draw_cup(canvas, rng, (x, max(y, tall)), tall)
 

@@ -56,7 +56,7 @@ def _cells(tones: NDArray[np.floating]) -> Field:
 
 def _planks(rng: np.random.Generator, base: Colour) -> Image:
     count = int(rng.integers(10, 34))
-    tones = 1 + rng.uniform(0.03, 0.16) * rng.standard_normal((int(rng.integers(1, 5)), count))
+    tones = 1 + rng.uniform(0.03, 0.13) * rng.standard_normal((int(rng.integers(1, 5)), count))
     gain = _cells(tones)
     gain = gain + np.float32(0.06) * smooth_noise(rng, _TILE, _TILE, 40, 1.5)
     seams = (np.arange(count) * _TILE / count).astype(np.int64)
@@ -79,13 +79,13 @@ def _tiles(rng: np.random.Generator, base: Colour) -> Image:
 
 
 def _carpet(rng: np.random.Generator, base: Colour) -> Image:
-    gain = 1 + np.float32(rng.uniform(0.02, 0.14)) * grain(rng, _TILE, _TILE)
+    gain = 1 + np.float32(rng.uniform(0.02, 0.1)) * grain(rng, _TILE, _TILE)
     return _coloured(base, gain)
 
 
 def _stripes(rng: np.random.Generator, base: Colour) -> Image:
     wave = np.sin(np.arange(_TILE, dtype=np.float32) * np.float32(rng.uniform(0.15, 1.2)))
-    gain = np.tile(1 + np.float32(rng.uniform(0.05, 0.3)) * wave, (_TILE, 1))
+    gain = np.tile(1 + np.float32(rng.uniform(0.03, 0.2)) * wave, (_TILE, 1))
     return _coloured(base, gain)
 
 
@@ -113,9 +113,7 @@ _FLOORS: tuple[Callable[[np.random.Generator, Colour], Image], ...] = (
     _stripes,
 )
 _WALLS: tuple[Callable[[np.random.Generator, Colour], Image], ...] = (
-    _plain,
-    _plain,
-    _plain,
+    *(_plain,) * 5,
     _carpet,
     _brick,
     _stripes,
