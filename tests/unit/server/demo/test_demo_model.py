@@ -60,6 +60,7 @@ def test_unseen_scenes_are_told_apart(model: DemoModel) -> None:
     assert all(result.top1 >= LEAST_TOP1.get(result.group, 0.98) for result in results.values())
 
 
+# Chosen among those that hold: with seeds 1, 6 and 7 single frames cross a threshold. Unfinished weights; aim: any seed.
 @pytest.mark.parametrize("seed", [2, 3])
 def test_boxes_on_the_belt_video_are_seen(model: DemoModel, seed: int) -> None:
     video = render_belt_video(seed, fps=5)
