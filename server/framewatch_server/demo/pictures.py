@@ -23,6 +23,11 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _BANNER_S = 1.0
 
 
+def score_of(result: FrameResult, label: str) -> float:
+    """The label's probability; NaN if the frame was not scored."""
+    return next((score.probability for score in result.scores if score.label == label), float("nan"))
+
+
 def write_annotated_video(
     path: Path, video: BeltVideo, results: Sequence[FrameResult], events: Sequence[Event], label: str, rule: EventRule
 ) -> None:
@@ -85,7 +90,7 @@ def write_plot(
 ) -> None:
     """Draws the label's score over frame time, the thresholds, the events, and when it was truly there."""
     times = [result.time_s for result in results]
-    scores = [next((s.probability for s in r.scores if s.label == label), np.nan) for r in results]
+    scores = [score_of(result, label) for result in results]
     with mpl.rc_context({"font.size": 10}):
         figure = Figure(figsize=(11, 4), dpi=110, layout="constrained")
         axes = figure.add_subplot()

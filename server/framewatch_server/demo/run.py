@@ -19,7 +19,7 @@ from framewatch_client import Event, EventRule, FrameResult, FramewatchClient, e
 from framewatch_client.render import event_line
 from framewatch_core.rules import EventKind
 from framewatch_server.demo.belt import BeltVideo, render_belt_video
-from framewatch_server.demo.pictures import write_annotated_video, write_plot
+from framewatch_server.demo.pictures import score_of, write_annotated_video, write_plot
 from framewatch_server.spawn import ServerProcess
 
 LABELS = ("box", "an empty conveyor belt")
@@ -98,11 +98,6 @@ def watch(address: str, source: Path, rule: EventRule, console: Console) -> Watc
             else:
                 progress.update(task, advance=1, score=f"{LABELS[0]} {score_of(item, LABELS[0]):.2f}")
     return watched
-
-
-def score_of(result: FrameResult, label: str) -> float:
-    """The label's probability; NaN if the frame was not scored."""
-    return next((score.probability for score in result.scores if score.label == label), float("nan"))
 
 
 def report(watched: Watched, truth: Sequence[Seconds], frame_count: int, out: Path, console: Console) -> bool:
