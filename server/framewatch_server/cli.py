@@ -35,7 +35,7 @@ def serve(config: ServerConfig | None = None) -> None:
 
 
 @app.command
-def demo(*, out: Path = Path("demo-output"), seed: int = 3) -> int:
+def demo(*, out: Path = Path("demo-output"), seed: int = 1) -> int:
     """Shows the main job on a rendered video with the embedded demo model, and checks it; exit code 1 if it went wrong.
 
     Args:

@@ -132,7 +132,8 @@ def _schedule(rng: np.random.Generator, seconds: float) -> tuple[Passage, ...]:
     """Equal shares of the clip, one box in each, never two in the picture; the belt has one speed."""
     count = int(rng.integers(2, 4))
     share = seconds / count
-    ride = share * float(rng.uniform(0.3, 0.4))
+    # At this speed a box needs less than half a second from its first edge in the picture to its middle.
+    ride = share * float(rng.uniform(0.2, 0.3))
     passages = []
     for number in range(count):
         stop = share * float(rng.uniform(0.1, 0.2)) if rng.random() < 0.5 else 0.0

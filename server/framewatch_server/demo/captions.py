@@ -73,14 +73,7 @@ CONCEPTS: tuple[Concept, ...] = (
         "belt",
         "box",
         False,
-        spread("{thing} on {belt}", "{belt} with {thing}", "{belt} carrying {thing}", thing=BOX, belt=BELT),
-    ),
-    Concept(
-        "belt_boxes",
-        "belt",
-        "boxes",
-        False,
-        spread("{thing} on {belt}", "{belt} with {thing}", "{belt} full of boxes", thing=BOXES, belt=BELT),
+        spread("{thing} on {belt}", "{belt} with {thing}", "{belt} carrying {thing}", thing=BOX + BOXES, belt=BELT),
     ),
     Concept(
         "belt_bottle",
@@ -228,14 +221,11 @@ CONCEPTS: tuple[Concept, ...] = (
         ),
     ),
     Concept(
-        "parking_car", "parking", "car", False, spread("{thing} in {lot}", "{lot} with {thing}", thing=CAR, lot=LOT)
-    ),
-    Concept(
         "parking_cars",
         "parking",
-        "cars",
+        "car",
         False,
-        spread("{thing} in {lot}", "{lot} with {thing}", "a full parking lot", thing=CARS, lot=LOT),
+        spread("{thing} in {lot}", "{lot} with {thing}", thing=CARS + CAR, lot=LOT),
     ),
     Concept(
         "gate_empty",

@@ -15,7 +15,6 @@ _COVERED_WEIGHT = 3.0
 
 LOCATED_THINGS = ("person", "dog", "box", "bottle", "cup", "car")
 """What the auxiliary head finds, patch by patch."""
-_LOCATED_AS = {"boxes": "box", "cars": "car"}
 
 
 def relation_table() -> Tensor:
@@ -28,7 +27,7 @@ def relation_table() -> Tensor:
 
 def located_index() -> Tensor:
     """For every concept the index of its thing in `LOCATED_THINGS`, or -1: int64, shape (concepts,)."""
-    things = [_LOCATED_AS.get(concept.thing, concept.thing) for concept in CONCEPTS]
+    things = [concept.thing for concept in CONCEPTS]
     return torch.tensor([LOCATED_THINGS.index(thing) if thing in LOCATED_THINGS else -1 for thing in things])
 
 

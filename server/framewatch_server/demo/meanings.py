@@ -40,8 +40,8 @@ def _named(world: str = "", thing: str = "", night: bool | None = None) -> froze
     )
 
 
-def _generic(thing: str, phrases: tuple[str, ...], unsure: frozenset[str] = frozenset()) -> Meaning:
-    return Meaning(phrases, _named(thing=thing), unsure, "", thing)
+def _generic(thing: str, phrases: tuple[str, ...]) -> Meaning:
+    return Meaning(phrases, _named(thing=thing), frozenset(), "", thing)
 
 
 _EMPTY = _named(thing="nothing")
@@ -93,8 +93,7 @@ MEANINGS: tuple[Meaning, ...] = (
         "room",
         "dog",
     ),
-    _generic("box", (*BOX, "box", "cardboard box", "parcel", "package"), _named(thing="boxes")),
-    _generic("boxes", (*BOXES, "parcels", "packages")),
+    _generic("box", (*BOX, *BOXES, "box", "cardboard box", "parcel", "package")),
     _generic("bottle", (*BOTTLE, "bottle", "water bottle", "plastic bottle", "bottles", "one bottle")),
     _generic(
         "person",
@@ -112,8 +111,7 @@ MEANINGS: tuple[Meaning, ...] = (
     ),
     _generic("dog", (*DOG, "dog", "puppy", "dogs", "an animal", "a pet")),
     _generic("cup", (*CUP, "cup", "mug", "coffee cup", "cups")),
-    _generic("car", (*CAR, "car", "vehicle", "automobile"), _named(thing="cars")),
-    _generic("cars", (*CARS, "a group of cars", "rows of cars")),
+    _generic("car", (*CAR, *CARS, "car", "vehicle", "automobile")),
     Meaning(
         (
             "nothing",
@@ -137,9 +135,9 @@ MEANINGS: tuple[Meaning, ...] = (
         ("person",),
         ("room", "gate"),
     ),
-    _absent(("no box", "without a box", "no boxes", "no parcel", "no package"), ("box", "boxes"), ("belt",)),
+    _absent(("no box", "without a box", "no boxes", "no parcel", "no package"), ("box",), ("belt",)),
     _absent(("no bottle", "without a bottle", "no bottles", "bottle missing"), ("bottle",), ("belt", "table")),
-    _absent(("no car", "no cars", "without a car", "without cars", "no vehicle"), ("car", "cars"), ("parking", "gate")),
+    _absent(("no car", "no cars", "without a car", "without cars", "no vehicle"), ("car",), ("parking", "gate")),
     _absent(("no dog", "without a dog", "no dogs", "no animal"), ("dog",), ("room",)),
     Meaning(
         ("night", "at night", "a night picture", "night time", "a dark scene"),

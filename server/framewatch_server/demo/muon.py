@@ -4,6 +4,7 @@ Source: K. Jordan et al., "Muon: An optimizer for hidden layers in neural networ
 kellerjordan.github.io/posts/muon.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,34 +18,48 @@ _ITERATIONS = 5
 class Muon(torch.optim.Optimizer):
     """Steps along the momentum with all its singular values made about equal."""
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float,
+        momentum: float = 0.95,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum})
+        self._dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
         """Updates every matrix that has a gradient; `closure` is not used."""
         del closure
         for group in self.param_groups:
+            # Many small products cost more in calls than in arithmetic, so matrices of one shape go together.
+            alike: defaultdict[torch.Size, list[Tensor]] = defaultdict(list)
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    direction = orthogonalise(self._momentum(matrix, matrix.grad, group["momentum"]))
-                    tallness = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
+                    alike[matrix.shape].append(matrix)
+            for shape, matrices in alike.items():
+                momenta = [self._momentum(matrix, group["momentum"]) for matrix in matrices]
+                tallness = max(1.0, shape[0] / shape[1]) ** 0.5
+                for matrix, direction in zip(matrices, orthogonalise(torch.stack(momenta).to(self._dtype)), strict=True):
                     matrix.add_(direction, alpha=-group["lr"] * tallness)
 
-    def _momentum(self, matrix: Tensor, gradient: Tensor, momentum: float) -> Tensor:
+    def _momentum(self, matrix: Tensor, momentum: float) -> Tensor:
         """Nesterov's look-ahead of the running mean of the gradients."""
+        gradient = matrix.grad
+        assert gradient is not None
         average: Tensor = self.state[matrix].setdefault("average", torch.zeros_like(matrix))
         average.lerp_(gradient, 1 - momentum)
         return gradient.lerp(average, momentum)
 
 
-def orthogonalise(matrix: Tensor) -> Tensor:
-    """The matrix with its singular values brought to about 0.7 to 1.2, by Newton-Schulz iterations."""
-    tall = matrix.shape[0] > matrix.shape[1]
-    wide: Tensor = matrix.T if tall else matrix
-    wide = wide / (wide.norm() + 1e-7)
+def orthogonalise(matrices: Tensor) -> Tensor:
+    """Matrices, shape (N, rows, columns), with singular values brought to about 0.7 to 1.2, by Newton-Schulz."""
+    tall = matrices.shape[1] > matrices.shape[2]
+    wide: Tensor = matrices.mT if tall else matrices
+    wide = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
     first, third, fifth = _QUINTIC
     for _ in range(_ITERATIONS):
-        gram = wide @ wide.T
+        gram = wide @ wide.mT
         wide = first * wide + (third * gram + fifth * gram @ gram) @ wide
-    return wide.T if tall else wide
+    return wide.mT if tall else wide

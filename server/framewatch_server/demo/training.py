@@ -21,6 +21,7 @@ from framewatch_server.demo.loss import (
 from framewatch_server.demo.model import MEAN, STD, VISION_WIDTH, build_model
 from framewatch_server.demo.muon import Muon
 from framewatch_server.demo.tokenizer import MAX_TOKENS, build_tokenizer
+from framewatch_server.vision.clip import pick_dtype
 
 _MAX_LOGIT_SCALE = float(np.log(100.0))
 
@@ -42,7 +43,7 @@ class Recipe:
     """
 
     seed: int = 0
-    steps: int = 5300
+    steps: int = 9200
     sets_per_batch: int = 22
     learning_rate: float = 1.5e-3
     matrix_rate: float = 0.01
@@ -85,6 +86,8 @@ def train(recipe: Recipe, report: Callable[[Progress], None], keep: Keeper) -> N
 class _Trainer:
     def __init__(self, recipe: Recipe, model: CLIPModel, tokenizer: CLIPTokenizer) -> None:
         self.model = model.train()
+        # On CPUs torch's fused attention is slow to go backward in bfloat16.
+        self.model.set_attn_implementation("eager")
         self._recipe = recipe
         self._tokenizer = tokenizer
         self._locator = nn.Linear(VISION_WIDTH, len(LOCATED_THINGS))
@@ -92,6 +95,7 @@ class _Trainer:
         self._relations = relation_table()
         self._located = located_index()
         self._parameters = [*model.parameters(), *self._locator.parameters()]
+        self._dtype = pick_dtype("auto", torch.device("cpu"))
         self._optimizers = self._choose_optimizers()
         self._schedules = [torch.optim.lr_scheduler.LambdaLR(each, self._rate) for each in self._optimizers]
 
@@ -105,7 +109,7 @@ class _Trainer:
             {"params": vectors, "weight_decay": 0.0},
         ]
         adam = torch.optim.AdamW(groups, lr=self._recipe.learning_rate, betas=(0.9, 0.98))
-        return [adam, Muon(hidden, self._recipe.matrix_rate)]
+        return [adam, Muon(hidden, self._recipe.matrix_rate, dtype=self._dtype)]
 
     def _rate(self, step: int) -> float:
         warmup = max(1, round(self._recipe.warmup_share * self._recipe.steps))
@@ -121,10 +125,8 @@ class _Trainer:
         close = torch.from_numpy(batch.close).long()
         sentences, owners = draw_sentences(self._rng, per_meaning=1)
         related = self._relations[close, concepts][:, owners]
-        seen = self.model.vision_model(pixel_values=pixels)
-        images = nn.functional.normalize(self.model.visual_projection(seen.pooler_output), dim=-1)
-        logits = self.model.logit_scale.exp() * images @ self._texts(sentences).T
-        patches = self._locator(seen.last_hidden_state[:, 1:])
+        images, patches, texts = self._embed(pixels, sentences)
+        logits = self.model.logit_scale.exp() * images @ texts.T
         loss = contrastive_loss(logits, related) + location_loss(patches, coverage, self._located[concepts])
         self.model.zero_grad()
         self._locator.zero_grad()
@@ -137,10 +139,16 @@ class _Trainer:
             self.model.logit_scale.clamp_(max=_MAX_LOGIT_SCALE)
         return float(loss.detach())
 
-    def _texts(self, sentences: list[str]) -> Tensor:
+    def _embed(self, pixels: Tensor, sentences: list[str]) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures' unit vectors, their patches' logits for `LOCATED_THINGS`, and the sentences' unit vectors."""
         tokens = self._tokenizer(sentences, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
-        vectors = self.model.text_projection(self.model.text_model(**tokens).pooler_output)
-        return nn.functional.normalize(vectors, dim=-1)
+        with torch.autocast("cpu", self._dtype, enabled=self._dtype != torch.float32):
+            seen = self.model.vision_model(pixel_values=pixels)
+            images = self.model.visual_projection(seen.pooler_output)
+            patches = self._locator(seen.last_hidden_state[:, 1:])
+            texts = self.model.text_projection(self.model.text_model(**tokens).pooler_output)
+        unit = nn.functional.normalize
+        return unit(images.float(), dim=-1), patches.float(), unit(texts.float(), dim=-1)
 
     def _augment(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Normalised pixels, (N, 3, SIDE, SIDE), mirrored and tinted at random, and patch coverage, (N, patches)."""

@@ -1,4 +1,4 @@
-"""Conveyor belts, bare or carrying a box, several boxes or a bottle."""
+"""Conveyor belts, bare or carrying boxes or a bottle."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from framewatch_server.demo.scenes.furniture import draw_wall_piece
 from framewatch_server.demo.scenes.items import draw_bottle, draw_box, random_box_style
 
 _STRIP = (96, 384)
+_ONE_BOX = 0.8
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,12 @@ def _load(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan, thing: str, 
     belt_pixels = (plan.near_y - plan.far_y) * canvas.height
     if thing == "bottle":
         base = plan.base(canvas, float(rng.uniform(0.1, 0.9)), float(rng.uniform(0.3, 0.9)))
-        lying = rng.random() < 0.25
+        lying = rng.random() < 0.2
         tilt = float(rng.choice((-1, 1)) * rng.uniform(75, 100)) if lying else float(rng.normal(0, 2))
         tall = canvas.height * float(rng.uniform(0.5, 0.85) if close else rng.uniform(0.45, 0.7))
         draw_bottle(canvas, rng, base, tall, tilt)
         return
-    count = int(rng.integers(2, 5)) if thing == "boxes" else 1
+    count = 1 if rng.random() < _ONE_BOX else int(rng.integers(2, 5))
     size = belt_pixels * float(rng.uniform(0.55, 1.15)) * (1.3 if close else 1.0)
     if count > 1:
         size = min(size, 0.65 * canvas.width / count)
@@ -135,7 +136,7 @@ def belt_world(
     thing: str,
     close: bool,
 ) -> Mask:
-    """Draws a belt with `thing` (box, boxes, bottle or nothing); returns the pixels that the thing covers."""
+    """Draws a belt with `thing` (box, bottle or nothing); returns the pixels that the thing covers."""
     plan = plan_belt(background, close)
     draw_hall(canvas, background, plan)
     draw_belt(canvas, plan, float(background.random()))

@@ -131,5 +131,5 @@ def dark_world(
     _close: bool,
 ) -> Mask:
     """Leaves the picture (nearly) black; nothing is covered."""
-    canvas.image[:] = background.integers(0, 9, 3).astype(np.uint8)
+    canvas.image[:] = background.integers(0, 5, 3).astype(np.uint8)
     return np.zeros(canvas.image.shape[:2], dtype=np.bool_)

@@ -112,7 +112,7 @@ def draw_bottle(canvas: Canvas, rng: np.random.Generator, base: Point, height: f
     canvas.polygon(right + left, colour)
     clear = rng.random() < 0.65
     if clear:
-        canvas.blend(before, float(rng.uniform(0.3, 0.75)))
+        canvas.blend(before, float(rng.uniform(0.4, 0.8)))
     glass = canvas.changed_since(before)
     if abs(tilt_deg) < 12:
         _shine(canvas, rng, glass, base[0], stout * height)

@@ -8,6 +8,8 @@ from framewatch_server.demo.scenes.canvas import Field, Image
 from framewatch_server.demo.scenes.textures import white_noise
 
 _DIMMEST_DAY = 85.0
+_WIDEST_IRIS = 3.0
+_NIGHT_BRIGHTNESS = (55.0, 85.0)
 _NIGHT_CASTS = ((1.25, 1.0, 0.85), (1.0, 1.0, 1.0), (1.0, 1.1, 0.95), (1.1, 1.05, 0.9))
 
 
@@ -40,8 +42,9 @@ def _day_colours(picture: Field, rng: np.random.Generator) -> Field:
     picture = _saturate(picture, float(rng.uniform(0.55, 1.3)), cast)
     curve = 255 * gain * (np.arange(256) / 255) ** gamma
     levels = cv2.convertScaleAbs(np.maximum(picture, 0))
-    # A camera opens its iris when little light comes in.
-    curve *= max(1.0, _DIMMEST_DAY / max(float(cv2.LUT(levels, curve.astype(np.float32)).mean()), 1.0))
+    # A camera opens its iris when little light comes in, but no iris makes a covered lens see.
+    mean = max(float(cv2.LUT(levels, curve.astype(np.float32)).mean()), 1.0)
+    curve *= min(max(1.0, _DIMMEST_DAY / mean), _WIDEST_IRIS)
     return np.asarray(cv2.LUT(levels, curve.astype(np.float32)), dtype=np.float32)
 
 
@@ -50,7 +53,7 @@ def _night_colours(picture: Field, rng: np.random.Generator) -> Field:
     saturation = 0.0 if rng.random() < 0.6 else float(rng.uniform(0.1, 0.5))
     cast = np.asarray(_NIGHT_CASTS[int(rng.integers(len(_NIGHT_CASTS)))])
     picture = _saturate(picture, saturation, cast)
-    target = rng.uniform(38, 66)
+    target = rng.uniform(*_NIGHT_BRIGHTNESS)
     return np.asarray(picture * np.float32(target / max(float(picture.mean()), 1.0)), dtype=np.float32)
 
 
@@ -68,7 +71,7 @@ def _blur(picture: Field, rng: np.random.Generator) -> Field:
 
 
 def _sensor_noise(rng: np.random.Generator, height: int, width: int) -> Field:
-    amount = rng.uniform(0, 4)
+    amount = rng.uniform(0, 3)
     luma = white_noise(rng, height, width)[:, :, None] * np.float32(amount)
     if rng.random() < 0.5:
         return luma
@@ -79,6 +82,6 @@ def _sensor_noise(rng: np.random.Generator, height: int, width: int) -> Field:
 def _compress(image: Image, rng: np.random.Generator) -> Image:
     if rng.random() < 0.6:
         return image
-    quality = int(rng.integers(20, 90))
+    quality = int(rng.integers(35, 92))
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Parking lots with no, one or many cars, and a gate on a street with a person, a car or nobody."""
+"""Parking lots with and without cars, and a gate on a street with a person, a car or nobody."""
 
 import numpy as np
 
@@ -9,7 +9,8 @@ from framewatch_server.demo.scenes.vehicles import Pinhole, draw_car, random_car
 
 _SLOT_M = 2.7
 _SLOT_DEEP_M = 5.2
-_MANY, _MOST = 3, 14
+_LEAST_SLOTS, _MOST = 3, 14
+_ONE_CAR = 0.15
 _LEAST_SLOT = 0.16
 
 
@@ -20,14 +21,14 @@ def parking_world(
     thing: str,
     close: bool,
 ) -> Mask:
-    """Draws a parking lot with `thing` (car, cars or nothing); returns the pixels that the cars cover."""
+    """Draws a parking lot with `thing` (car or nothing); returns the pixels that the cars cover."""
     camera, rows = _plan_lot(canvas, background, close)
     _draw_lot(canvas, background, camera, rows)
     before = canvas.image.copy()
     slots = _visible_slots(canvas, camera, rows)
     if thing == "nothing" or not slots:
         return canvas.changed_since(before)
-    count = 1 if thing == "car" else int(things.integers(_MANY, min(len(slots), _MOST) + 1))
+    count = 1 if things.random() < _ONE_CAR else int(things.integers(2, min(len(slots), _MOST) + 1))
     chosen = [slots[int(i)] for i in things.choice(len(slots), count, replace=False)]
     for x, y in sorted(chosen, key=lambda slot: -slot[1]):
         heading = float(np.pi / 2 * things.choice((-1, 1)) + things.normal(0, 0.04))
@@ -48,7 +49,7 @@ def _plan_lot(canvas: Canvas, rng: np.random.Generator, close: bool) -> tuple[Pi
             (shift, near + row * (_SLOT_DEEP_M + (6.0 if row % 2 else 0.0)))
             for row in range(-1, int(rng.integers(1, 4)))
         ]
-        if len(_visible_slots(canvas, camera, rows)) >= _MANY:
+        if len(_visible_slots(canvas, camera, rows)) >= _LEAST_SLOTS:
             return camera, rows
 
 

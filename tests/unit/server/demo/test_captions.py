@@ -21,7 +21,7 @@ def meaning_of(phrase: str, place: str = "") -> Meaning:
         ("nobody", "", "room_empty_night", False, 1),
         ("nobody", "", "room_person_day", False, -1),
         ("nobody", "", "belt_box", False, 0),
-        ("a box", "", "belt_boxes", False, 0),
+        ("boxes", "", "belt_box", False, 1),
         ("an empty room", "room", "room_empty_day", False, 1),
         ("an empty room", "room", "room_dog_day", False, -1),
     ],

@@ -19,14 +19,15 @@ from framewatch_server.demo.train import train_folder
 from framewatch_server.demo.training import Recipe
 
 VIDEOS = Path(__file__).parents[5] / "shared" / "data"
-# What the shipped weights reach, less a margin for the frames left out here. The aim for the scenes is 0.97.
+# What the shipped weights reach on every third frame, less a margin for the frames left out here.
 LEAST_AUC = {
     ("person.mp4", "full"): 0.93,
     ("bottles.mp4", "left"): 0.98,
     ("bottles.mp4", "middle"): 0.98,
     ("bottles.mp4", "right"): 0.98,
 }
-LEAST_TOP1 = {"belt": 0.85, "room": 0.8, "table": 0.6, "parking": 0.88, "gate": 0.92, "door": 0.92, EVERYTHING: 0.75}
+LEAST_TOP1 = 0.96
+LEAST_TOP1_OF_A_WORLD = 0.93
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
@@ -55,13 +56,13 @@ def test_importing_the_package_is_cheap() -> None:
 
 
 def test_unseen_scenes_are_told_apart(model: DemoModel) -> None:
-    results = {result.group: result for result in evaluate_scenes(model, per_concept=12)}
-    assert results[EVERYTHING].count == 288
-    assert all(result.top1 >= LEAST_TOP1.get(result.group, 0.98) for result in results.values())
+    *worlds, everything = evaluate_scenes(model, per_concept=20)
+    assert (everything.group, everything.count) == (EVERYTHING, 440)
+    assert everything.top1 >= LEAST_TOP1
+    assert all(world.top1 >= LEAST_TOP1_OF_A_WORLD for world in worlds)
 
 
-# Chosen among those that hold: with seeds 1, 6 and 7 single frames cross a threshold. Unfinished weights; aim: any seed.
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_boxes_on_the_belt_video_are_seen(model: DemoModel, seed: int) -> None:
     video = render_belt_video(seed, fps=5)
     labels = model.embed_texts([TEMPLATE.format(label) for label in ("box", "an empty conveyor belt")])

@@ -12,7 +12,7 @@ PAIRS = [
     ("room_person_day", "room_empty_day"),
     ("room_dog_day", "room_empty_day"),
     ("table_bottle", "table_empty"),
-    ("parking_car", "parking_empty"),
+    ("parking_cars", "parking_empty"),
     ("gate_person", "gate_empty"),
 ]
 
@@ -65,3 +65,7 @@ def test_most_of_the_picture_survives_squaring() -> None:
 
 def test_every_concept_has_an_own_caption() -> None:
     assert len({concept.caption for concept in CONCEPTS}) == len(CONCEPTS) == len(BY_NAME)
+
+
+def test_a_covered_camera_sees_nearly_black() -> None:
+    assert all(render("dark", seed).image.mean() < 40 < render("room_empty_night", seed).image.mean() for seed in range(10))
