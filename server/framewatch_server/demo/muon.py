@@ -34,20 +34,18 @@ class Muon(torch.optim.Optimizer):
         del closure
         for group in self.param_groups:
             # Many small products cost more in calls than in arithmetic, so matrices of one shape go together.
-            alike: defaultdict[torch.Size, list[Tensor]] = defaultdict(list)
+            alike: defaultdict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    alike[matrix.shape].append(matrix)
-            for shape, matrices in alike.items():
-                momenta = [self._momentum(matrix, group["momentum"]) for matrix in matrices]
+                    alike[matrix.shape].append((matrix, self._momentum(matrix, matrix.grad, group["momentum"])))
+            for shape, pairs in alike.items():
+                directions = orthogonalise(torch.stack([momentum for _, momentum in pairs]).to(self._dtype))
                 tallness = max(1.0, shape[0] / shape[1]) ** 0.5
-                for matrix, direction in zip(matrices, orthogonalise(torch.stack(momenta).to(self._dtype)), strict=True):
+                for (matrix, _), direction in zip(pairs, directions, strict=True):
                     matrix.add_(direction, alpha=-group["lr"] * tallness)
 
-    def _momentum(self, matrix: Tensor, momentum: float) -> Tensor:
+    def _momentum(self, matrix: Tensor, gradient: Tensor, momentum: float) -> Tensor:
         """Nesterov's look-ahead of the running mean of the gradients."""
-        gradient = matrix.grad
-        assert gradient is not None
         average: Tensor = self.state[matrix].setdefault("average", torch.zeros_like(matrix))
         average.lerp_(gradient, 1 - momentum)
         return gradient.lerp(average, momentum)

@@ -68,4 +68,6 @@ def test_every_concept_has_an_own_caption() -> None:
 
 
 def test_a_covered_camera_sees_nearly_black() -> None:
-    assert all(render("dark", seed).image.mean() < 40 < render("room_empty_night", seed).image.mean() for seed in range(10))
+    assert all(
+        render("dark", seed).image.mean() < 40 < render("room_empty_night", seed).image.mean() for seed in range(10)
+    )
