@@ -54,7 +54,8 @@ def test_templates_absent_empty_own_and_several_differ(stub: pb_grpc.ZeroShotSer
     )
     first, second = similarity(["{label} at night"]), similarity(["a drawing of {label}"])
     both = similarity(["{label} at night", "a drawing of {label}"])
-    assert both >= min(first, second) - 1e-6, "the ensemble's direction lies between its members'"
+    # the mean of two unit vectors is no longer than 1, and normalising it can only bring the cosine farther from 0
+    assert abs(both) >= abs(first + second) / 2 - 1e-6, "the ensemble's direction lies between its members'"
     assert len({round(value, 5) for value in (absent, similarity([]), first, second, both)}) == 5
 
 

@@ -133,7 +133,7 @@ def _schedule(rng: np.random.Generator, seconds: float) -> tuple[Passage, ...]:
     count = int(rng.integers(2, 4))
     share = seconds / count
     # At this speed a box needs less than half a second from its first edge in the picture to its middle.
-    ride = share * float(rng.uniform(0.2, 0.3))
+    ride = share * float(rng.uniform(0.18, 0.24))
     passages = []
     for number in range(count):
         stop = share * float(rng.uniform(0.1, 0.2)) if rng.random() < 0.5 else 0.0

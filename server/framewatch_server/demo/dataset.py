@@ -43,11 +43,11 @@ class SceneSet:
 
 SCENE_SETS: tuple[SceneSet, ...] = (
     SceneSet(("belt_empty", "belt_box", "belt_bottle"), 0.17, 0.25),
-    SceneSet(("room_empty_day", "room_person_day", "room_dog_day"), 0.26, 0.35),
-    SceneSet(("room_empty_night", "room_person_night", "room_dog_night"), 0.19, 0.3),
+    SceneSet(("room_empty_day", "room_person_day", "room_dog_day"), 0.25, 0.35),
+    SceneSet(("room_empty_night", "room_person_night", "room_dog_night"), 0.17, 0.3),
     SceneSet(("table_empty", "table_bottle", "table_cup"), 0.17, 0.5),
-    SceneSet(("parking_empty", "parking_cars"), 0.06, 0.2),
-    SceneSet(("gate_empty", "gate_person", "gate_car"), 0.1, 0.3),
+    SceneSet(("parking_empty", "parking_cars"), 0.07, 0.2),
+    SceneSet(("gate_empty", "gate_person", "gate_car"), 0.11, 0.3),
     SceneSet(("door_open", "door_closed"), 0.04, 0.3),
     SceneSet(("shelf_full", "shelf_empty"), 0.03, 0.3),
     SceneSet(("dark",), 0.02, 0.0),

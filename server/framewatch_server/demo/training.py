@@ -43,7 +43,7 @@ class Recipe:
     """
 
     seed: int = 0
-    steps: int = 9200
+    steps: int = 8800
     sets_per_batch: int = 22
     learning_rate: float = 1.5e-3
     matrix_rate: float = 0.01

@@ -112,7 +112,7 @@ def _load(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan, thing: str, 
     belt_pixels = (plan.near_y - plan.far_y) * canvas.height
     if thing == "bottle":
         base = plan.base(canvas, float(rng.uniform(0.1, 0.9)), float(rng.uniform(0.3, 0.9)))
-        lying = rng.random() < 0.2
+        lying = rng.random() < 0.25
         tilt = float(rng.choice((-1, 1)) * rng.uniform(75, 100)) if lying else float(rng.normal(0, 2))
         tall = canvas.height * float(rng.uniform(0.5, 0.85) if close else rng.uniform(0.45, 0.7))
         draw_bottle(canvas, rng, base, tall, tilt)

@@ -9,7 +9,7 @@ from framewatch_server.demo.scenes.textures import white_noise
 
 _DIMMEST_DAY = 85.0
 _WIDEST_IRIS = 3.0
-_NIGHT_BRIGHTNESS = (55.0, 85.0)
+_NIGHT_BRIGHTNESS = (48.0, 78.0)
 _NIGHT_CASTS = ((1.25, 1.0, 0.85), (1.0, 1.0, 1.0), (1.0, 1.1, 0.95), (1.1, 1.05, 0.9))
 
 
@@ -71,7 +71,7 @@ def _blur(picture: Field, rng: np.random.Generator) -> Field:
 
 
 def _sensor_noise(rng: np.random.Generator, height: int, width: int) -> Field:
-    amount = rng.uniform(0, 3)
+    amount = rng.uniform(0, 4)
     luma = white_noise(rng, height, width)[:, :, None] * np.float32(amount)
     if rng.random() < 0.5:
         return luma
@@ -82,6 +82,6 @@ def _sensor_noise(rng: np.random.Generator, height: int, width: int) -> Field:
 def _compress(image: Image, rng: np.random.Generator) -> Image:
     if rng.random() < 0.6:
         return image
-    quality = int(rng.integers(35, 92))
+    quality = int(rng.integers(20, 90))
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), dtype=np.uint8)

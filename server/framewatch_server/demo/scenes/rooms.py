@@ -13,13 +13,11 @@ from framewatch_server.demo.scenes.dogs import draw_dog
 from framewatch_server.demo.scenes.furniture import FURNITURE, draw_wall_piece
 from framewatch_server.demo.scenes.people import draw_person
 
-_MIN_SHARE = 0.08
-_ATTEMPTS = 8
-_VISIBLE = 22
-_AT_EDGE = 0.02
+_MIN_SHARE = 0.065
+_ATTEMPTS = 6
+_AT_EDGE = 0.04
 _AT_FURNITURE = 0.3
-_HEAD_SEEN = 0.97
-_IN_FRONT = 0.06
+_HEAD_SEEN = 0.95
 _DOG_WITH_HEAD = 1.5
 
 
@@ -148,20 +146,20 @@ def draw_inhabitant(
 def _solid_difference(canvas: Canvas, before: Image) -> Mask:
     """Where the picture changed by more than a shadow's edge."""
     change = np.abs(canvas.image.astype(np.int16) - before).max(axis=2)
-    return np.asarray(change > _VISIBLE)
+    return np.asarray(change > 12)
 
 
 def _choose_share(rng: np.random.Generator, close: bool) -> float:
     """Where along the picture's width; now and then half outside it."""
     if rng.random() < _AT_EDGE:
         return float(rng.choice((0.01, 0.99)))
-    return float(rng.uniform(0.25, 0.75) if close else rng.uniform(0.1, 0.9))
+    return float(rng.uniform(0.25, 0.75) if close else rng.uniform(0.06, 0.94))
 
 
 def _place_dog(plan: RoomPlan, close: bool, canvas: Canvas, rng: np.random.Generator) -> None:
     share, depth = _choose_share(rng, close), float(rng.uniform(0.05, 0.95))
     floor_y = plan.floor_y(share)
-    back = plan.person(depth) * float(rng.uniform(0.42, 0.6) if close else rng.uniform(0.4, 0.58))
+    back = plan.person(depth) * float(rng.uniform(0.4, 0.6) if close else rng.uniform(0.36, 0.55))
     foot_y = max(floor_y + depth * (canvas.height - floor_y), _DOG_WITH_HEAD * back)
     draw_dog(canvas, rng, (share * canvas.width, foot_y), back)
 
@@ -195,7 +193,7 @@ def room_world(
         inhabitant = partial(_place_dog, plan) if thing == "dog" else partial(_place_person, plan, spots)
         draw_inhabitant(canvas, things, partial(inhabitant, close))
     covered = _solid_difference(canvas, before)
-    if background.random() < _IN_FRONT:
+    if background.random() < 0.12:
         hidden = canvas.image.copy()
         draw_furniture(canvas, background, plan)
         still_seen = covered & ~canvas.changed_since(hidden)

@@ -122,7 +122,7 @@ def _put_bottles(canvas: Canvas, rng: np.random.Generator, span: Span, close: bo
     spread = rng.uniform(0.2, 0.8, 1) if count == 1 else (np.arange(count) + rng.uniform(0.3, 0.7, count)) / count
     top: Point = (0.0, 0.0)
     for share in spread:
-        lifted = rng.random() < 0.1
+        lifted = rng.random() < 0.12
         low = edge * canvas.height + 0.04 * canvas.height
         y = max(
             low,

@@ -21,13 +21,14 @@ from framewatch_server.demo.training import Recipe
 VIDEOS = Path(__file__).parents[5] / "shared" / "data"
 # What the shipped weights reach on every third frame, less a margin for the frames left out here.
 LEAST_AUC = {
-    ("person.mp4", "full"): 0.93,
-    ("bottles.mp4", "left"): 0.98,
-    ("bottles.mp4", "middle"): 0.98,
+    ("person.mp4", "full"): 0.97,
+    ("bottles.mp4", "left"): 0.99,
+    ("bottles.mp4", "middle"): 0.99,
     ("bottles.mp4", "right"): 0.98,
 }
-LEAST_TOP1 = 0.96
-LEAST_TOP1_OF_A_WORLD = 0.93
+# 0.971 and 0.957, less a few scenes that another processor may see differently.
+LEAST_TOP1 = 0.967
+LEAST_TOP1_OF_A_WORLD = 0.95
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
@@ -56,8 +57,8 @@ def test_importing_the_package_is_cheap() -> None:
 
 
 def test_unseen_scenes_are_told_apart(model: DemoModel) -> None:
-    *worlds, everything = evaluate_scenes(model, per_concept=20)
-    assert (everything.group, everything.count) == (EVERYTHING, 440)
+    *worlds, everything = evaluate_scenes(model, per_concept=50)
+    assert (everything.group, everything.count) == (EVERYTHING, 1100)
     assert everything.top1 >= LEAST_TOP1
     assert all(world.top1 >= LEAST_TOP1_OF_A_WORLD for world in worlds)
 
