@@ -19,7 +19,8 @@ RUN set -e; version=$(sed -n 's/^torch==//p' constraints.txt); \
       cuda) pip install --constraint constraints.txt "torch==${version}" ;; \
       *) echo "TORCH is '$TORCH': expected cpu or cuda" >&2; exit 2 ;; \
     esac
-RUN pip install --constraint constraints.txt transformers matplotlib opencv-python-headless
+RUN pip install --constraint constraints.txt transformers matplotlib opencv-python-headless \
+ && if [ "$TORCH" = cpu ]; then pip install --constraint constraints.txt openvino nncf; fi
 COPY pyproject.toml README.md LICENSE ./
 COPY proto proto
 COPY server server
@@ -38,6 +39,7 @@ COPY --from=build /opt/framewatch /opt/framewatch
 ENV PATH=/opt/framewatch/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HF_HOME=/var/cache/framewatch \
+    FRAMEWATCH_CACHE_DIR=/var/cache/framewatch \
     FRAMEWATCH_LISTEN=0.0.0.0:50051
 VOLUME /var/cache/framewatch
 USER framewatch

@@ -48,7 +48,7 @@ endef
 
 $(BIN)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[server,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[server,openvino,dev]'
 # opencv-python needs libGL and libxcb; where they are missing, the same module without windows takes its place
 	$(BIN)/python -c 'import cv2' 2>/dev/null || { \
 	  $(BIN)/pip uninstall --quiet --yes opencv-python; \

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Generic
+from typing import Generic, TypeVar
 
 from framewatch_core.errors import FrameOutOfOrder, FramewatchError, InvalidRequest, MissingConfig
 from framewatch_core.frames import (
@@ -53,6 +53,18 @@ class SessionLimits:
     unsent: int = 1024
 
 
+ContextT = TypeVar("ContextT")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Epoch(Generic[ContextT]):
+    """The frames between two configs: the config that counts for them and what the shell needs to score them by it."""
+
+    config: StreamConfig
+    version: int
+    context: ContextT
+
+
 class _State(Enum):
     WAITING = auto()
     RUNNING = auto()
@@ -60,12 +72,11 @@ class _State(Enum):
 
 
 @dataclass(slots=True, eq=False)
-class _Slot(Generic[ImageT]):
+class _Slot(Generic[ImageT, ContextT]):
     """A frame's place in the order of results."""
 
     moment: Moment
-    config: StreamConfig
-    config_version: int
+    epoch: _Epoch[ContextT]
     state: _State
     image: ImageT | None = None
     outcome: Outcome | None = None
@@ -76,25 +87,25 @@ class _Slot(Generic[ImageT]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Work(Generic[ImageT]):
-    """A frame to score: its picture and the config that counts for it."""
+class Work(Generic[ImageT, ContextT]):
+    """A frame to score: its picture, and the config that counts for it with the context that came with it."""
 
     image: ImageT
     config: StreamConfig
-    slot: _Slot[ImageT]
+    context: ContextT
+    slot: _Slot[ImageT, ContextT]
 
 
-class StreamSession(Generic[ImageT]):
+class StreamSession(Generic[ImageT, ContextT]):
     """One stream's state; see the module."""
 
     def __init__(self, stream_id: str, limits: SessionLimits) -> None:
         """`stream_id`: unique over all streams and servers; event ids begin with it."""
         self._stream_id = stream_id
         self._limits = limits
-        self._config: StreamConfig | None = None
-        self._config_version = 0
-        self._slots: deque[_Slot[ImageT]] = deque()
-        self._waiting: deque[_Slot[ImageT]] = deque()
+        self._epoch: _Epoch[ContextT] | None = None
+        self._slots: deque[_Slot[ImageT, ContextT]] = deque()
+        self._waiting: deque[_Slot[ImageT, ContextT]] = deque()
         self._running_count = 0
         self._outbox: deque[Output] = deque()
         self._rules = RuleBook()
@@ -103,32 +114,42 @@ class StreamSession(Generic[ImageT]):
         self._input_closed = False
         self._order = _FrameOrder()
 
-    def configure(self, config: StreamConfig) -> None:
-        """Takes a config; it counts for the frames after it. Raises InvalidRequest if it changes the model."""
-        if self._config is not None and config.model != self._config.model:
+    def configure(self, config: StreamConfig, context: ContextT) -> None:
+        """Takes a config; it counts for the frames after it.
+
+        Args:
+            config: the config.
+            context: whatever the shell needs to score frames by it; their `Work` has it.
+
+        Raises:
+            InvalidRequest: it changes the model.
+
+        """
+        last = self._epoch
+        if last is None:
+            self._epoch = _Epoch(config, 1, context)
+            self._outbox.append(Started(config, 1))
+            return
+        if config.model != last.config.model:
             raise InvalidRequest(
-                f"a stream's model can't change (it is {self._config.model!r}): open another stream", "config.model"
+                f"a stream's model can't change (it is {last.config.model!r}): open another stream", "config.model"
             )
-        first = self._config is None
-        self._config = config
-        self._config_version += 1
-        if first:
-            self._outbox.append(Started(config, self._config_version))
+        self._epoch = _Epoch(config, last.version + 1, context)
 
     def receive(self, frame: Frame[ImageT], arrival_ns: int) -> None:
         """Takes a frame. `arrival_ns`: time since the stream's start. Raises MissingConfig before the first config."""
-        if self._config is None:
+        if self._epoch is None:
             raise MissingConfig("a frame came before the config: send the config as the stream's first message")
-        slot = self._new_slot(frame, arrival_ns, self._config)
+        slot = self._new_slot(frame, arrival_ns, self._epoch)
         self._slots.append(slot)
         if slot.state is _State.WAITING:
             self._waiting.append(slot)
             self._drop_overflow()
         self._release()
 
-    def _new_slot(self, frame: Frame[ImageT], arrival_ns: int, config: StreamConfig) -> _Slot[ImageT]:
+    def _new_slot(self, frame: Frame[ImageT], arrival_ns: int, epoch: _Epoch[ContextT]) -> _Slot[ImageT, ContextT]:
         moment = Moment(frame.frame_id, arrival_ns if frame.time_ns is None else frame.time_ns)
-        slot = _Slot[ImageT](moment, config, self._config_version, _State.WAITING)
+        slot = _Slot[ImageT, ContextT](moment, epoch, _State.WAITING)
         try:
             self._order.check(moment, gives_time=frame.time_ns is not None)
         except FrameOutOfOrder as error:
@@ -136,7 +157,7 @@ class StreamSession(Generic[ImageT]):
             return slot
         if isinstance(frame.image, FramewatchError):
             slot.settle(Failed(frame.image))
-        elif not self._order.is_within_rate(moment.time_ns, config.max_frame_rate):
+        elif not self._order.is_within_rate(moment.time_ns, epoch.config.max_frame_rate):
             slot.settle(Dropped(DropReason.FRAME_RATE_LIMIT))
         else:
             slot.image = frame.image
@@ -145,22 +166,31 @@ class StreamSession(Generic[ImageT]):
     def _drop_overflow(self) -> None:
         """Live streams: only the newest frames wait."""
         oldest = self._waiting[0]
-        if oldest.config.overflow_policy is OverflowPolicy.DROP_OLDEST and len(self._waiting) > self._limits.waiting:
+        if (
+            oldest.epoch.config.overflow_policy is OverflowPolicy.DROP_OLDEST
+            and len(self._waiting) > self._limits.waiting
+        ):
             self._waiting.popleft().settle(Dropped(DropReason.OVERFLOW))
 
     @property
     def accepts_frames(self) -> bool:
         """Whether the shell may read on. False slows the sender through the stream's flow control."""
-        if self._config is None:
+        if self._epoch is None:
             return True
         if len(self._slots) + len(self._outbox) >= self._limits.unsent:
             return False
-        blocks = self._config.overflow_policy is OverflowPolicy.BLOCK
+        blocks = self._epoch.config.overflow_policy is OverflowPolicy.BLOCK
         return not (blocks and len(self._waiting) >= self._limits.waiting)
 
-    def next_work(self) -> Work[ImageT] | None:
-        """The next frame to score, oldest first; None: none waits, enough are running, or the client does not read."""
-        if not self._waiting or self._running_count >= self._limits.running or len(self._outbox) >= self._limits.unsent:
+    @property
+    def has_work(self) -> bool:
+        """Whether a frame may be scored: one waits, not enough are running yet, and the client reads."""
+        may_run = self._running_count < self._limits.running and len(self._outbox) < self._limits.unsent
+        return may_run and bool(self._waiting)
+
+    def next_work(self) -> Work[ImageT, ContextT] | None:
+        """The next frame to score, oldest first; None: see `has_work`."""
+        if not self.has_work:
             return None
         slot = self._waiting.popleft()
         if slot.image is None:
@@ -168,18 +198,18 @@ class StreamSession(Generic[ImageT]):
             raise AssertionError(msg)
         slot.state = _State.RUNNING
         self._running_count += 1
-        return Work(slot.image, slot.config, slot)
+        return Work(slot.image, slot.epoch.config, slot.epoch.context, slot)
 
-    def complete(self, work: Work[ImageT], scores: tuple[LabelScore, ...], timings: Timings) -> None:
+    def complete(self, work: Work[ImageT, ContextT], scores: tuple[LabelScore, ...], timings: Timings) -> None:
         """Brings a frame's scores, in the labels' order."""
         work.slot.all_scores = scores
         self._settle(work, Scored(best_first(scores, work.config.top_count), timings))
 
-    def fail(self, work: Work[ImageT], error: FramewatchError) -> None:
+    def fail(self, work: Work[ImageT, ContextT], error: FramewatchError) -> None:
         """Says that a frame could not be scored."""
         self._settle(work, Failed(error))
 
-    def _settle(self, work: Work[ImageT], outcome: Outcome) -> None:
+    def _settle(self, work: Work[ImageT, ContextT], outcome: Outcome) -> None:
         work.slot.settle(outcome)
         self._running_count -= 1
         self._release()
@@ -188,20 +218,19 @@ class StreamSession(Generic[ImageT]):
         """Moves outcomes to the outbox as far as none before them is missing."""
         while self._slots and (outcome := self._slots[0].outcome) is not None:
             slot = self._slots.popleft()
-            self._outbox.append(FrameResult(slot.moment.frame_id, slot.moment.time_ns, slot.config_version, outcome))
+            self._outbox.append(FrameResult(slot.moment.frame_id, slot.moment.time_ns, slot.epoch.version, outcome))
             if isinstance(outcome, Scored):
                 self._outbox.extend(self._events(slot))
 
-    def _events(self, slot: _Slot[ImageT]) -> list[Event]:
-        if slot.config_version != self._rules_version:
-            self._rules.configure(slot.config.rules_by_identity(), slot.config.max_frame_gap_ns)
-            self._rules_version = slot.config_version
+    def _events(self, slot: _Slot[ImageT, ContextT]) -> list[Event]:
+        config = slot.epoch.config
+        if slot.epoch.version != self._rules_version:
+            self._rules.configure(config.rules_by_identity(), config.max_frame_gap_ns)
+            self._rules_version = slot.epoch.version
         seen = self._rules.update(slot.moment, slot.all_scores)
         first = self._event_count + 1
         self._event_count += len(seen)
-        return [
-            Event(f"{self._stream_id}-{n}", event, slot.config.origin_time_ns) for n, event in enumerate(seen, first)
-        ]
+        return [Event(f"{self._stream_id}-{n}", event, config.origin_time_ns) for n, event in enumerate(seen, first)]
 
     def close_input(self) -> None:
         """No more frames will come."""

@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.console import Console
 
 from framewatch_core.errors import FramewatchError
+from framewatch_server.bench.cli import app as bench
 from framewatch_server.config import ServerConfig
 from framewatch_server.logs import configure_logs
 
@@ -32,6 +33,9 @@ def serve(config: ServerConfig | None = None) -> None:
     config = config or ServerConfig()
     configure_logs(config.log_level, config.log_format)
     asyncio.run(serve_app(config))
+
+
+app.command(bench)
 
 
 @app.command

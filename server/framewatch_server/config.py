@@ -32,7 +32,11 @@ class ServerConfig:
         listen: HOST:PORT to listen on; port 0 picks a free one, see address_file.
         address_file: File to write the address into, as HOST:PORT, once the server serves.
         device: auto (CUDA when there, else the CPU), or torch's name of a device, such as cpu or cuda:1.
-        dtype: auto (bfloat16 where the processor computes in it natively, else float32), or one of the others.
+        dtype: auto (bfloat16 where the processor computes in it natively, else float32), or one of the others; int8
+            with OpenVINO only.
+        engine: What runs the image tower: auto takes openvino where it is installed (extra `openvino`) and the device
+            is a CPU, else torch.
+        cache_dir: Folder for models in int8, which take a while to make; the user's cache folder unless given.
         jpeg_decode: reduced decodes large JPEGs at a fraction of their size where the model would not see more; full
             never does.
         max_batch_size: Pictures that the model takes at once.
@@ -55,7 +59,9 @@ class ServerConfig:
     listen: str = "127.0.0.1:50051"
     address_file: Path | None = None
     device: str = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
+    engine: Literal["auto", "torch", "openvino"] = "auto"
+    cache_dir: Path | None = None
     jpeg_decode: Literal["reduced", "full"] = "reduced"
     max_batch_size: Positive = 32
     decode_threads: Positive = field(default_factory=_usable_cores)

@@ -59,6 +59,11 @@ class ServerProcess:
     ) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """Of the server."""
+        return self._process.pid
+
     def _read(self, serving: threading.Event) -> None:
         for line in self._process.stderr or ():
             try:

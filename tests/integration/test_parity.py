@@ -20,12 +20,12 @@ from transformers import AutoImageProcessor, AutoModel, pipeline
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.images import EncodedImage
+from framewatch_server.bench.checkpoints import GEOMETRIES, make_checkpoint
 from framewatch_server.demo import MODEL_DIR
-from framewatch_server.vision.clip import load_clip
 from framewatch_server.vision.decode import DecodeLimits, decode
+from framewatch_server.vision.load import load_encoder
 from framewatch_server.vision.preprocess import prepare
 from tests.integration.conftest import SHARED_DATA, MakeServer, encode, picture
-from tests.unit.server.vision.checkpoints import GEOMETRIES, make_checkpoint
 from tests.unit.server.vision.test_decode import FILES
 
 LABELS = ["a person", "a bottle on a table", "an empty room", "a dog", "a red car"]
@@ -110,10 +110,17 @@ async def check_parity(stub: Any, reference: Reference, files: dict[str, bytes],
     assert np.ptp(np.array(seen), axis=0).max() > 0.02, "the model tells these pictures or words apart"
 
 
+@pytest.fixture(params=["torch", "openvino"])
+def engine(request: pytest.FixtureRequest) -> str:
+    if request.param == "openvino":
+        pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    return str(request.param)
+
+
 @pytest.mark.filterwarnings("ignore:Palette images with Transparency")
 @pytest.mark.parametrize("pictures", PICTURES)
-async def test_demo_model(make_server: MakeServer, pictures: str) -> None:
-    stub = await make_server(dtype="float32", jpeg_decode="full")
+async def test_demo_model(make_server: MakeServer, engine: str, pictures: str) -> None:
+    stub = await make_server(dtype="float32", jpeg_decode="full", engine=engine)
     templates = TEMPLATES[:1] if pictures == "odd kinds" else TEMPLATES
     await check_parity(stub, Reference(MODEL_DIR), PICTURES[pictures](), templates)
 
@@ -123,8 +130,10 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return make_checkpoint(tmp_path_factory.mktemp("checkpoint"), request.param)
 
 
-async def test_real_geometries(make_server: MakeServer, checkpoint: Path) -> None:
-    stub = await make_server(model=str(checkpoint), dtype="float32", jpeg_decode="full", max_batch_size=2)
+async def test_real_geometries(make_server: MakeServer, checkpoint: Path, engine: str) -> None:
+    stub = await make_server(
+        model=str(checkpoint), dtype="float32", jpeg_decode="full", max_batch_size=2, engine=engine
+    )
     files = {name: data for name, data in drawn().items() if name in {"smooth.jpg", "upright.png", "noise.png"}}
     await check_parity(stub, Reference(checkpoint), files, TEMPLATES[:1])
 
@@ -139,9 +148,9 @@ def reference_embeddings(folder: Path, files: Sequence[bytes]) -> np.ndarray[Any
     return np.asarray(torch.nn.functional.normalize(features, dim=-1).numpy())
 
 
-def check_quick_embeddings(folder: Path, name: str, files: Sequence[bytes]) -> None:
+def check_quick_embeddings(folder: Path, name: str, files: Sequence[bytes], engine: str) -> None:
     """bf16, reduced decoding and quick resizing together."""
-    encoder = load_clip(name, device="cpu", dtype="bfloat16")
+    encoder = load_encoder(name, device="cpu", dtype="bfloat16", engine=engine)
     spec = encoder.preprocess
     inputs = [prepare(decode(EncodedImage(f), DecodeLimits(), spec.min_decoded_size), spec) for f in files]
     ours, theirs = encoder.encode_images(np.stack(inputs)), reference_embeddings(folder, files)
@@ -153,10 +162,10 @@ def check_quick_embeddings(folder: Path, name: str, files: Sequence[bytes]) -> N
 LARGE = [encode(picture(seed, 1280, 720), ".jpg") for seed in range(4)]
 
 
-def test_bfloat16_embeddings_of_real_geometries(checkpoint: Path) -> None:
-    check_quick_embeddings(checkpoint, str(checkpoint), LARGE)
+def test_bfloat16_embeddings_of_real_geometries(checkpoint: Path, engine: str) -> None:
+    check_quick_embeddings(checkpoint, str(checkpoint), LARGE, engine)
 
 
 @pytest.mark.parametrize("pictures", ["drawn", "shared"])
-def test_bfloat16_embeddings_of_the_demo_model(pictures: str) -> None:
-    check_quick_embeddings(MODEL_DIR, "demo", [*PICTURES[pictures]().values(), *LARGE])
+def test_bfloat16_embeddings_of_the_demo_model(pictures: str, engine: str) -> None:
+    check_quick_embeddings(MODEL_DIR, "demo", [*PICTURES[pictures]().values(), *LARGE], engine)

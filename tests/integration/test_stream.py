@@ -212,12 +212,13 @@ def test_block_loses_nothing_however_fast_the_client_sends(stub: pb_grpc.ZeroSho
 
 
 class HeldModel:
-    """Holds the model's answers back until released, and counts the batches."""
+    """Holds the model's answers back until released, for good or for some batches, and counts the batches."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from framewatch_server.vision.clip import ClipEncoder
 
         self.released = threading.Event()
+        self._allowed = threading.Semaphore(0)
         self.entered = threading.Semaphore(0)
         self.batches: list[int] = []
         encode = ClipEncoder.encode_images
@@ -225,10 +226,20 @@ class HeldModel:
         def held(encoder: ClipEncoder, pixels: Any) -> Any:
             self.batches.append(len(pixels))
             self.entered.release()
-            assert self.released.wait(60)
+            if not self.released.is_set():
+                assert self._allowed.acquire(timeout=60)
             return encode(encoder, pixels)
 
         monkeypatch.setattr(ClipEncoder, "encode_images", held)
+
+    def allow(self, count: int) -> None:
+        """Lets so many batches through."""
+        self._allowed.release(count)
+
+    def release(self) -> None:
+        """Lets everything through from now on."""
+        self.released.set()
+        self._allowed.release()
 
     async def wait_for_a_batch(self) -> None:
         await asyncio.to_thread(self.entered.acquire)
@@ -245,6 +256,11 @@ async def read_all(call: Any) -> list[Response]:
 async def test_drop_oldest_tells_every_drop_and_keeps_the_newest(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from framewatch_server.engine import scorer
+
+    decoded: list[object] = []
+    decode = scorer.decode
+    monkeypatch.setattr(scorer, "decode", lambda image, *rest: (decoded.append(image), decode(image, *rest))[1])
     stub = await make_server(stream_running_frames=1, stream_waiting_frames=2)
     model = HeldModel(monkeypatch)
     call = stub.StreamFrames()
@@ -256,13 +272,37 @@ async def test_drop_oldest_tells_every_drop_and_keeps_the_newest(
     # the last one is behind everything that the server has to take in: when it is told, all others were taken
     await call.write(frame(5))
     await call.done_writing()
-    model.released.set()
+    model.release()
     _, outcomes, _ = split(await read_all(call))
     assert [frame_id for frame_id, _ in outcomes] == [*range(1, 11), 5]
     kinds = [what for _, what in outcomes]
     assert kinds[0] == "scores"
     assert kinds[-3:] == ["scores", "scores", "OUT_OF_ORDER"], "the newest are kept"
     assert set(kinds[1:-3]) <= {"DROP_REASON_OVERFLOW", "scores"}
+    assert len(decoded) == kinds.count("scores"), "what is dropped is never decoded"
+
+
+async def test_a_stream_with_one_frame_does_not_wait_behind_a_busy_one(
+    make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub = await make_server(max_batch_size=1, decode_threads=1, stream_running_frames=20, stream_waiting_frames=20)
+    model = HeldModel(monkeypatch)
+    busy, quiet = stub.StreamFrames(), stub.StreamFrames()
+    for call in (busy, quiet):
+        await call.write(config())
+        await call.read()
+    for i in range(30):
+        await busy.write(frame(i))
+    await model.wait_for_a_batch()
+    await quiet.write(frame(1))
+    # three of the busy stream's frames were admitted before; then both take turns
+    model.allow(5)
+    assert (await quiet.read()).result.WhichOneof("outcome") == "scores"
+    assert len(model.batches) <= 6
+    model.release()
+    for call, count in ((quiet, 0), (busy, 30)):
+        await call.done_writing()
+        assert sum(response.HasField("result") for response in await read_all(call)) == count
 
 
 async def test_frames_of_concurrent_streams_share_batches(
@@ -282,9 +322,9 @@ async def test_frames_of_concurrent_streams_share_batches(
     request = pb.ClassifyRequest(image=image(), label_set=label_set("box", "nothing"))
     classify = asyncio.ensure_future(stub.Classify(request))
     scorer = stub.app._service._scorer
-    while len(scorer._batcher._waiting) < 4:
+    while scorer._pipeline.waiting_for_device < 4:
         await asyncio.sleep(0)
-    model.released.set()
+    model.release()
     await calls[0].done_writing()
     responses = [await read_all(call) for call in calls]
     assert model.batches == [1, 4], "what arrived while the device was busy is one batch"
@@ -330,7 +370,7 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(
     call.cancel()
     while stub.app._service._streams._count:
         await asyncio.sleep(0)
-    model.released.set()
+    model.release()
     names = {task.get_name() for task in asyncio.all_tasks()}
     assert not names & {"stream reader", "stream drain", "frame"}
     again = [r async for r in stub.StreamFrames(iter([config(), frame(1)]))]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import Self
 
 import numpy as np
 
-from framewatch_core.errors import FieldError, InternalError, ServerDraining
+from framewatch_core.errors import FieldError, ServerDraining
 from framewatch_core.frames import Timings
 from framewatch_core.images import Image
 from framewatch_core.labels import LabelSet
+from framewatch_core.queueing import Lane, RoundRobin
 from framewatch_core.scoring import Float32Array, LabelScore, cosine, score_labels
-from framewatch_server.engine.batcher import Batcher
+from framewatch_server.engine.pipeline import Embedded, Job, Pipeline
 from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
 from framewatch_server.vision.encoder import Encoder, ModelInfo
 from framewatch_server.vision.preprocess import prepare
@@ -25,6 +24,38 @@ from framewatch_server.vision.text_cache import Prompts, TextCache, distinct_tex
 
 # Texts embedded between two batches of pictures: a large label set must not hold up the streams.
 _TEXTS_AT_ONCE = 32
+
+
+class _AwaitedJob(Job):
+    """A picture that a coroutine waits for."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, image: Image) -> None:
+        super().__init__(image)
+        self.future: asyncio.Future[Embedded] = asyncio.get_running_loop().create_future()
+
+    def done(self, result: Embedded | Exception) -> None:
+        if self.future.done():
+            return
+        if isinstance(result, Embedded):
+            self.future.set_result(result)
+        else:
+            self.future.set_exception(result)
+
+
+class _CallLane:
+    """The pictures of one call."""
+
+    def __init__(self) -> None:
+        self.jobs: deque[Job] = deque()
+
+    def next_work(self) -> Job | None:
+        while self.jobs:
+            job = self.jobs.popleft()
+            if not job.cancelled:
+                return job
+        return None
 
 
 class Scorer:
@@ -39,14 +70,28 @@ class Scorer:
         decode_threads: int,
         text_cache_bytes: int,
         reduced_decode: bool,
+        on_health: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        """`reduced_decode`: large JPEGs are decoded at a fraction of their size where the model would not see more."""
+        """Sets up the model's machinery.
+
+        Args:
+            encoder: the model.
+            limits: of pictures.
+            max_batch_size: pictures that the device takes at once.
+            decode_threads: threads that decode pictures.
+            text_cache_bytes: of text embeddings kept.
+            reduced_decode: large JPEGs are decoded at a fraction of their size where the model would not see more.
+            on_health: see `Pipeline`.
+
+        """
         self._encoder = encoder
         self._limits = limits
         self._max_batch_size = max_batch_size
         self._min_size = encoder.preprocess.min_decoded_size if reduced_decode else None
-        self._decoders = ThreadPoolExecutor(decode_threads, thread_name_prefix="decode")
-        self._batcher = Batcher(encoder, max_batch_size)
+        self._pipeline = Pipeline(
+            encoder, self._read, max_batch_size=max_batch_size, decode_threads=decode_threads, on_health=on_health
+        )
+        self._calls = RoundRobin[Job]()
         self._texts = TextCache(text_cache_bytes)
         self._computing: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
@@ -62,22 +107,33 @@ class Scorer:
         return self._encoder.preprocess.useful_short_side
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._batcher)
+        await self._stack.enter_async_context(self._pipeline)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._computing:
             task.cancel()
         await self._stack.aclose()
-        await asyncio.to_thread(self._decoders.shutdown, cancel_futures=True)
 
     async def warm(self) -> None:
         """Runs the model at its smallest and largest batch, so that the first caller doesn't pay for it."""
         height, width = self.info.image_size
         for size in {1, self._max_batch_size}:
             pixels = np.zeros((size, 3, height, width), np.uint8)
-            await self._batcher.run_on_device(self._encoder.encode_images, pixels)
-        await self._batcher.run_on_device(self._encoder.encode_texts, ["a photo"])
+            await self._pipeline.run_on_device(self._encoder.encode_images, pixels)
+        await self._pipeline.run_on_device(self._encoder.encode_texts, ["a photo"])
+
+    def announce(self, lane: Lane[Job]) -> None:
+        """Says that a lane has pictures to embed; it is asked for them, in its turn, as soon as there is room."""
+        self._pipeline.announce(lane)
+
+    def retire(self, lane: Lane[Job]) -> None:
+        """Forgets a lane."""
+        self._pipeline.retire(lane)
+
+    def scores(self, names: tuple[str, ...], vector: Float32Array, texts: Float32Array) -> tuple[LabelScore, ...]:
+        """Scores an embedding `[dimension]` against labels with the texts `[labels, dimension]`; in their order."""
+        return score_labels(names, vector, texts, self._encoder.head)
 
     async def score(self, image: Image, label_set: LabelSet) -> tuple[tuple[LabelScore, ...], Timings]:
         """Scores an image against a label set; scores come in the labels' order.
@@ -87,45 +143,44 @@ class Scorer:
 
         """
         texts = await self.text_matrix(label_set)
-        vector, timings = await self.embed(image)
-        return score_labels(label_set.names, vector, texts, self._encoder.head), timings
+        embedded = await self._embed(image, _CallLane())
+        return self.scores(label_set.names, embedded.vector, texts), embedded.timings
 
     async def similarities(self, query: Image, candidates: Sequence[Image]) -> tuple[list[float], Timings]:
         """Cosines of the query with each candidate, in order, in [-1, 1]. Raises as `score`, with the field's path."""
         images = {"query": query, **{f"candidates[{i}]": image for i, image in enumerate(candidates)}}
-        tasks = [asyncio.ensure_future(self._embed_field(image, field)) for field, image in images.items()]
+        lane = _CallLane()
+        tasks = [asyncio.ensure_future(self._embed_field(image, field, lane)) for field, image in images.items()]
         try:
-            embedded = await asyncio.gather(*tasks)
+            found = await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
-        vectors = np.stack([vector for vector, _ in embedded])
-        timings = sum((timings for _, timings in embedded), Timings())
+        vectors = np.stack([embedded.vector for embedded in found])
+        timings = sum((embedded.timings for embedded in found), Timings())
         return cosine(vectors[1:], vectors[0]).tolist(), timings
 
-    async def _embed_field(self, image: Image, field: str) -> tuple[Float32Array, Timings]:
+    async def _embed_field(self, image: Image, field: str, lane: _CallLane) -> Embedded:
         try:
-            return await self.embed(image)
+            return await self._embed(image, lane)
         except FieldError as error:
             raise error.under(field) from None
 
-    async def embed(self, image: Image) -> tuple[Float32Array, Timings]:
-        """The L2-normalised embedding `[dimension]` of an image."""
-        asked_ns = time.perf_counter_ns()
-        loop = asyncio.get_running_loop()
-        pixels, started_ns, ended_ns = await loop.run_in_executor(self._decoders, partial(self._read, image))
-        embedded = await self._batcher.embed(pixels)
-        if not np.isfinite(embedded.vector).all():
-            raise InternalError("the model gave no finite numbers for this image")
-        queue_ns = started_ns - asked_ns + embedded.queue_ns
-        return embedded.vector, Timings(ended_ns - started_ns, queue_ns, embedded.inference_ns, embedded.batch_size)
+    async def _embed(self, image: Image, lane: _CallLane) -> Embedded:
+        """Embeds one image of a call. Calls take turns with each other, and all of them together with the streams."""
+        job = _AwaitedJob(image)
+        lane.jobs.append(job)
+        self._calls.announce(lane)
+        self._pipeline.announce(self._calls)
+        try:
+            return await job.future
+        except asyncio.CancelledError:
+            job.cancel()
+            raise
 
-    def _read(self, image: Image) -> tuple[UInt8Array, int, int]:
-        """On a decode thread: the model's input, and when that began and ended."""
-        started_ns = time.perf_counter_ns()
+    def _read(self, image: Image) -> UInt8Array:
         pixels = decode(image, self._limits, self._min_size)
-        prepared = prepare(pixels, self._encoder.preprocess, exact=self._min_size is None)
-        return prepared, started_ns, time.perf_counter_ns()
+        return prepare(pixels, self._encoder.preprocess, exact=self._min_size is None)
 
     async def text_matrix(self, label_set: LabelSet) -> Float32Array:
         """The label set's text embeddings, `[labels, dimension]`, from the cache or computed once for all who ask."""
@@ -142,7 +197,7 @@ class Scorer:
         texts = distinct_texts(prompts)
         try:
             parts = [
-                await self._batcher.run_on_device(self._encoder.encode_texts, texts[i : i + _TEXTS_AT_ONCE])
+                await self._pipeline.run_on_device(self._encoder.encode_texts, texts[i : i + _TEXTS_AT_ONCE])
                 for i in range(0, len(texts), _TEXTS_AT_ONCE)
             ]
             self._texts.fulfil(prompts, text_matrix(prompts, np.concatenate(parts)))

@@ -18,9 +18,9 @@ from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc.service import ZeroShotService
-from framewatch_server.vision.clip import load_clip
 from framewatch_server.vision.decode import DecodeLimits
 from framewatch_server.vision.encoder import Encoder
+from framewatch_server.vision.load import load_encoder
 
 SERVICE_NAME = framewatch_pb2.DESCRIPTOR.services_by_name["ZeroShotService"].full_name
 
@@ -66,12 +66,18 @@ class ServerApp:
             maximum_concurrent_rpcs=config.max_streams + config.max_calls + _ROOM_FOR_HEALTH_CHECKS,
         )
         self._stack = AsyncExitStack()
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self._listen()
         try:
             encoder = await asyncio.to_thread(
-                load_clip, self.config.model, device=self.config.device, dtype=self.config.dtype
+                load_encoder,
+                self.config.model,
+                device=self.config.device,
+                dtype=self.config.dtype,
+                engine=self.config.engine,
+                cache=self.config.cache_dir,
             )
             await self._serve(encoder)
         except BaseException:
@@ -114,6 +120,7 @@ class ServerApp:
             decode_threads=self.config.decode_threads,
             text_cache_bytes=self.config.text_cache_bytes,
             reduced_decode=self.config.jpeg_decode == "reduced",
+            on_health=self._on_device_health,
         )
         await self._stack.enter_async_context(scorer)
         await scorer.warm()
@@ -127,7 +134,20 @@ class ServerApp:
             )
         if self.config.address_file is not None:
             await asyncio.to_thread(_write_whole, self.config.address_file, self.address)
-        _log.info("serving", address=self.address, model=info.name, device=info.device, dtype=info.dtype)
+        _log.info(
+            "serving",
+            address=self.address,
+            model=info.name,
+            device=info.device,
+            dtype=info.dtype,
+            engine=info.engine,
+        )
+
+    def _on_device_health(self, works: bool) -> None:
+        status = health_pb2.HealthCheckResponse.SERVING if works else health_pb2.HealthCheckResponse.NOT_SERVING
+        task = asyncio.ensure_future(self._set_health(status))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
     async def _set_health(self, status: int) -> None:
         for service in ("", SERVICE_NAME):

@@ -6,19 +6,38 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from typing import TypeAlias
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import MissingField, ServerDraining
 from framewatch_core.frames import Event, FrameResult, Output, Started, StreamConfig
 from framewatch_core.images import Image
+from framewatch_core.scoring import Float32Array
 from framewatch_core.session import SessionLimits, StreamSession, Work
+from framewatch_server.engine.pipeline import Embedded, Job
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire
 from framewatch_server.rpc.status import as_told
 
+FrameWork: TypeAlias = Work[Image, Float32Array]
+
+
+class _FrameJob(Job):
+    """A frame's picture under way."""
+
+    __slots__ = ("_finish", "work")
+
+    def __init__(self, work: FrameWork, finish: Callable[[_FrameJob, Embedded | Exception], None]) -> None:
+        super().__init__(work.image)
+        self.work = work
+        self._finish = finish
+
+    def done(self, result: Embedded | Exception) -> None:
+        self._finish(self, result)
+
 
 class StreamShell:
-    """One call of StreamFrames."""
+    """One call of StreamFrames; a lane of the scorer."""
 
     def __init__(
         self,
@@ -41,11 +60,11 @@ class StreamShell:
         self._limits = limits
         self._max_image_bytes = max_image_bytes
         self._draining = draining
-        self._session = StreamSession[Image](uuid.uuid4().hex, limits)
+        self._session = StreamSession[Image, Float32Array](uuid.uuid4().hex, limits)
         self._started_ns = time.monotonic_ns()
         self._changed = asyncio.Event()  # something for the writer
         self._may_read = asyncio.Event()  # room for the reader
-        self._scoring: set[asyncio.Task[None]] = set()
+        self._under_way: set[_FrameJob] = set()
         self._end: Exception | None = None
 
     async def run(self, requests: AsyncIterable[pb.StreamFramesRequest]) -> AsyncGenerator[pb.StreamFramesResponse]:
@@ -64,10 +83,10 @@ class StreamShell:
                 raise self._end
         finally:
             # gRPC ends the iteration without a word when the client goes away: nothing may run on
-            tasks = [reader, drain, *self._scoring]
-            for task in tasks:
+            self._stop_scoring()
+            for task in (reader, drain):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(reader, drain, return_exceptions=True)
 
     async def _read(self, requests: AsyncIterable[pb.StreamFramesRequest]) -> None:
         try:
@@ -100,8 +119,8 @@ class StreamShell:
     async def _configure(self, config: StreamConfig) -> None:
         scorer = self._find_scorer(config.model)
         # labels that can't be embedded end the call here, before anything is promised
-        await scorer.text_matrix(config.label_set)
-        self._session.configure(config)
+        texts = await scorer.text_matrix(config.label_set)
+        self._session.configure(config, texts)
         self._scorer = scorer
 
     async def _wait_for_room(self) -> None:
@@ -110,22 +129,45 @@ class StreamShell:
             await self._may_read.wait()
 
     def _pump(self) -> None:
-        """Starts what may run, and wakes whoever waits for a change."""
-        while self._scorer is not None and (work := self._session.next_work()) is not None:
-            task = asyncio.create_task(self._score(self._scorer, work), name="frame")
-            self._scoring.add(task)
-            task.add_done_callback(self._scoring.discard)
+        """Says that there may be work, and wakes whoever waits for a change."""
+        if self._scorer is not None and self._session.has_work:
+            self._scorer.announce(self)
         self._changed.set()
         self._may_read.set()
 
-    async def _score(self, scorer: Scorer, work: Work[Image]) -> None:
+    def next_work(self) -> Job | None:
+        """Gives the scorer the next frame."""
+        if (work := self._session.next_work()) is None:
+            return None
+        job = _FrameJob(work, self._finish)
+        self._under_way.add(job)
+        self._may_read.set()
+        return job
+
+    def _finish(self, job: _FrameJob, result: Embedded | Exception) -> None:
+        self._under_way.discard(job)
+        work = job.work
         try:
-            scores, timings = await scorer.score(work.image, work.config.label_set)
+            if isinstance(result, Exception):
+                raise result  # noqa: TRY301 what is wrong with a frame is told in one place
+            scores = self._scorer_in_use().scores(work.config.label_set.names, result.vector, work.context)
         except Exception as error:
             self._session.fail(work, as_told(error))
         else:
-            self._session.complete(work, scores, timings)
+            self._session.complete(work, scores, result.timings)
         self._pump()
+
+    def _scorer_in_use(self) -> Scorer:
+        if self._scorer is None:
+            msg = "there is a scorer from the first config on"
+            raise AssertionError(msg)
+        return self._scorer
+
+    def _stop_scoring(self) -> None:
+        if self._scorer is not None:
+            self._scorer.retire(self)
+        for job in self._under_way:
+            job.cancel()
 
     def _to_response(self, output: Output) -> pb.StreamFramesResponse:
         match output:
@@ -137,7 +179,7 @@ class StreamShell:
                 return pb.StreamFramesResponse(started=self._started(output))
 
     def _started(self, started: Started) -> pb.StreamStarted:
-        scorer = self._find_scorer(started.config.model)
+        scorer = self._scorer_in_use()
         return pb.StreamStarted(
             model=scorer.info.name,
             config_version=started.config_version,

@@ -16,7 +16,7 @@ from transformers.utils import logging as transformers_logging
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.scoring import Float32Array, ScoreHead
 from framewatch_server.demo import MODEL_DIR
-from framewatch_server.vision.encoder import ModelInfo
+from framewatch_server.vision.encoder import DeviceOutOfMemory, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
 
 DEMO = "demo"
@@ -41,10 +41,28 @@ class ClipEncoder:
 
     @torch.inference_mode()
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`."""
+        """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
+        try:
+            return self._encode_images(pixels)
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise DeviceOutOfMemory(str(error)) from error
+
+    def _encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         inputs = torch.from_numpy(pixels).to(self.info.device)
         inputs = torch.addcmul(self._shift, inputs.float(), self._scale).to(self._model.dtype)
         return _normalised(self._model.get_image_features(pixel_values=inputs).pooler_output)
+
+    def image_module(self) -> torch.nn.Module:
+        """From uint8 pixels `[n, 3, height, width]` to unit vectors `[n, dimension]`, for other engines to convert."""
+        return _ImageModule(self._model, self._scale, self._shift)
+
+    def image_weights(self) -> dict[str, Float32Array]:
+        """All weights that `image_module` depends on, by name."""
+        names = ("vision_model.", "visual_projection.")
+        weights = self._model.state_dict().items()
+        found = {name: weight.float().cpu().numpy() for name, weight in weights if name.startswith(names)}
+        return found | {"scale": self._scale.cpu().numpy(), "shift": self._shift.cpu().numpy()}
 
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
@@ -54,6 +72,19 @@ class ClipEncoder:
         ).to(self.info.device)
         features = self._model.get_text_features(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
         return _normalised(features.pooler_output)
+
+
+class _ImageModule(torch.nn.Module):
+    def __init__(self, model: Any, scale: torch.Tensor, shift: torch.Tensor) -> None:
+        super().__init__()
+        self._model = model
+        self._scale = scale
+        self._shift = shift
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        inputs = pixels.float() * self._scale + self._shift
+        features: torch.Tensor = self._model.get_image_features(pixel_values=inputs).pooler_output
+        return torch.nn.functional.normalize(features, dim=-1)
 
 
 def _normalised(features: torch.Tensor) -> Float32Array:

@@ -24,6 +24,7 @@ class ModelInfo:
         dimension: of the embeddings.
         device: such as `cpu` or `cuda:0`.
         dtype: of the computation, such as `bfloat16`.
+        engine: the library that runs the image tower.
         is_demo: whether it is the embedded demo model, which knows only a few rendered scenes.
 
     """
@@ -34,7 +35,12 @@ class ModelInfo:
     dimension: int
     device: str
     dtype: str
+    engine: str = "torch"
     is_demo: bool = False
+
+
+class DeviceOutOfMemory(Exception):
+    """A batch did not fit into the device's memory; a smaller one may."""
 
 
 class Encoder(Protocol):
@@ -56,7 +62,7 @@ class Encoder(Protocol):
         ...
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`."""
+        """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:

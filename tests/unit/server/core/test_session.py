@@ -44,9 +44,9 @@ class Player:
     """A session with a model whose answer is the picture itself: its probability of a box."""
 
     def __init__(self, first: StreamConfig | None = None, limits: SessionLimits = LIMITS) -> None:
-        self.session = StreamSession[float]("s", limits)
+        self.session = StreamSession[float, str]("s", limits)
         if first is not None:
-            self.session.configure(first)
+            self.session.configure(first, "first")
             assert self.outputs() == [Started(first, 1)]
 
     def send(self, frame_id: int, box: float = 0.1, time_s: float | None = 0.0) -> None:
@@ -54,10 +54,10 @@ class Player:
             Frame(frame_id, None if time_s is None else round(time_s * NS_PER_S), box), frame_id * 1000
         )
 
-    def works(self) -> list[Work[float]]:
+    def works(self) -> list[Work[float, str]]:
         return list(iter(self.session.next_work, None))
 
-    def finish(self, work: Work[float]) -> None:
+    def finish(self, work: Work[float, str]) -> None:
         self.session.complete(work, scores(work.image), Timings())
 
     def score_all(self) -> None:
@@ -277,7 +277,7 @@ def test_a_new_config_counts_for_the_frames_after_it_and_keeps_equal_rules() -> 
     other = EventRule("box", 0.6, id="other")
     player = Player(config())
     player.send(1, 0.9, 1)
-    player.session.configure(config(rules=(RULE, other)))
+    player.session.configure(config(rules=(RULE, other)), "later")
     player.send(2, 0.9, 2)
     player.send(3, 0.1, 3)
     player.score_all()
@@ -291,7 +291,7 @@ def test_a_new_config_counts_for_the_frames_after_it_and_keeps_equal_rules() -> 
 def test_a_rule_whose_label_means_something_else_starts_anew() -> None:
     player = Player(config())
     player.send(1, 0.9, 1)
-    player.session.configure(config(label_set=LabelSet((Label("box", ("a crate",)), Label("empty")))))
+    player.session.configure(config(label_set=LabelSet((Label("box", ("a crate",)), Label("empty")))), "later")
     player.send(2, 0.9, 2)
     player.score_all()
     assert player.results() == [(1, "scored"), (1, "ENTERED"), (2, "scored"), (2, "ENTERED")]
@@ -300,7 +300,7 @@ def test_a_rule_whose_label_means_something_else_starts_anew() -> None:
 def test_a_new_config_can_not_change_the_model() -> None:
     player = Player(config(model="a"))
     with pytest.raises(InvalidRequest) as caught:
-        player.session.configure(config(model="b"))
+        player.session.configure(config(model="b"), "later")
     assert caught.value.field == "config.model"
 
 
@@ -312,7 +312,7 @@ def test_every_frame_gets_one_outcome_in_order_whatever_happens(policy: Overflow
     player = Player(config(overflow_policy=policy))
     ids = itertools.count(1)
     sent: list[int] = []
-    running: list[Work[float]] = []
+    running: list[Work[float, str]] = []
     outputs: list[Output] = []
     for _ in range(400):
         action = rng.choice(["send", "send", "start", "finish", "read"])

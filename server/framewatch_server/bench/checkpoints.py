@@ -14,16 +14,28 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 # the towers of openai/clip-vit-base-patch32 and openai/clip-vit-large-patch14
 GEOMETRIES: dict[str, dict[str, Any]] = {
     "ViT-B/32": {
-        "vision": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12, "patch_size": 32},
+        "vision": {
+            "hidden_size": 768,
+            "intermediate_size": 3072,
+            "num_hidden_layers": 12,
+            "num_attention_heads": 12,
+            "patch_size": 32,
+        },
         "text": {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8},
         "projection_dim": 512,
     },
     "ViT-L/14": {
-        "vision": {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14},
+        "vision": {
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 16,
+            "patch_size": 14,
+        },
         "text": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12},
         "projection_dim": 768,
     },
-}  # fmt: skip
+}
 
 
 def byte_tokenizer() -> CLIPTokenizer:

@@ -1,0 +1,99 @@
+"""framewatch against its peers, by turns in one run, since a machine's speed changes from minute to minute."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image as PillowImage
+from transformers import pipeline
+
+from framewatch_server.bench.engine import median_s
+from framewatch_server.bench.frames import JpegFrames
+from framewatch_server.bench.load import LABELS, LoadPlan, run_load
+from framewatch_server.spawn import ServerProcess
+from framewatch_server.vision.load import load_encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A way to score frames and its speed, in frames per second, one figure a round."""
+
+    name: str
+    rounds: tuple[float, ...]
+
+    @property
+    def fps(self) -> float:
+        """The median round."""
+        return float(np.median(self.rounds))
+
+
+def compare(
+    checkpoint: Path,
+    flags: Sequence[str],
+    frames: JpegFrames,
+    *,
+    rounds: int,
+    seconds: float,
+    streams: int,
+    report: Callable[[str], None],
+) -> list[Contender]:
+    """Measures the server under load, the bare tower, and transformers' pipeline in batches of 8 and one by one.
+
+    Args:
+        checkpoint: a folder that all of them load.
+        flags: `--engine` and `--dtype` with their values; of the server and of the bare tower.
+        frames: what they score, from JPEG bytes on; the bare tower alone gets pixels.
+        rounds: how often each has its turn.
+        seconds: how long a turn is.
+        streams: of the server.
+        report: told whose turn it is.
+
+    """
+    plan = LoadPlan(streams, None, seconds, warmup_s=1.0)
+    tower = _tower(checkpoint, dict(zip(flags[::2], flags[1::2], strict=True)))
+    reference = _pipeline(checkpoint, frames)
+    figures: dict[str, list[float]] = {}
+    with ServerProcess("--model", str(checkpoint), *flags) as server:
+        contenders: dict[str, Callable[[], float]] = {
+            "framewatch, gRPC": lambda: asyncio.run(run_load(server.address, plan, frames)).throughput,
+            "bare tower, batch 16": lambda: tower(seconds),
+            "transformers pipeline, batch 8": lambda: reference(8, seconds),
+            "transformers pipeline, one by one": lambda: reference(1, seconds),
+        }
+        for number in range(rounds):
+            for name, measure in contenders.items():
+                report(f"round {number + 1} of {rounds}: {name}")
+                figures.setdefault(name, []).append(measure())
+    return [Contender(name, tuple(measured)) for name, measured in figures.items()]
+
+
+def _tower(checkpoint: Path, flags: Mapping[str, str]) -> Callable[[float], float]:
+    encoder = load_encoder(str(checkpoint), engine=flags["--engine"], dtype=flags["--dtype"])
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 3, *encoder.info.image_size), np.uint8)
+    return lambda seconds: len(pixels) / median_s(lambda: encoder.encode_images(pixels), seconds)
+
+
+def _pipeline(checkpoint: Path, frames: JpegFrames) -> Callable[[int, float], float]:
+    classify = pipeline("zero-shot-image-classification", model=str(checkpoint), dtype=torch.float32, device="cpu")
+
+    def measure(batch: int, seconds: float) -> float:
+        done, started = 0, time.perf_counter()
+        while time.perf_counter() - started < seconds:
+            encoded = [frames.encoded[(done + i) % len(frames.encoded)] for i in range(batch)]
+            classify([_decode(data) for data in encoded], candidate_labels=list(LABELS), batch_size=batch)
+            done += batch
+        return done / (time.perf_counter() - started)
+
+    return measure
+
+
+def _decode(encoded: bytes) -> PillowImage.Image:
+    pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return PillowImage.fromarray(np.asarray(pixels, dtype=np.uint8))

@@ -1,0 +1,171 @@
+"""CLIP's image tower through OpenVINO, which on CPUs is quicker than torch; texts stay with torch.
+
+Only imported where the extra `openvino` is installed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+import torch
+from openvino_telemetry.utils import opt_in_checker
+from transformers.utils import logging as transformers_logging
+
+from framewatch_core.scoring import Float32Array, ScoreHead
+from framewatch_server.vision.clip import ClipEncoder
+from framewatch_server.vision.encoder import ModelInfo
+from framewatch_server.vision.preprocess import PreprocessSpec
+
+# Importing openvino reports to its makers. A server in front of people's cameras reports to nobody.
+opt_in_checker.OptInChecker.check = lambda *_, **__: opt_in_checker.ConsentCheckResult.DECLINED
+logging.getLogger("nncf").setLevel(logging.ERROR)
+
+import nncf  # noqa: E402
+import openvino  # noqa: E402
+
+LEAST_COSINE = 0.999
+"""What int8 must reach against float32 on pictures that it was not calibrated on, on average."""
+
+_PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}  # int8: of what is not in int8
+
+_log = structlog.get_logger()
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """Pictures for int8, uint8 `[n, 3, height, width]`: to set the ranges with, and to check the result with."""
+
+    fit: npt.NDArray[np.uint8]
+    check: npt.NDArray[np.uint8]
+
+
+class OpenVinoEncoder:
+    """A CLIP checkpoint whose image tower OpenVINO runs; see `framewatch_server.vision.encoder.Encoder`."""
+
+    def __init__(self, clip: ClipEncoder, tower: openvino.Model, dtype: str) -> None:
+        """Compiles a tower.
+
+        Args:
+            clip: the checkpoint in float32, on the CPU; it embeds the texts.
+            tower: from uint8 pixels `[n, 3, height, width]` to unit vectors.
+            dtype: float32, bfloat16 or int8.
+
+        """
+        self._clip = clip
+        settings = {"INFERENCE_PRECISION_HINT": _PRECISIONS[dtype], "PERFORMANCE_HINT": "LATENCY"}
+        self._request = openvino.Core().compile_model(tower, "CPU", settings).create_infer_request()
+        self.info: ModelInfo = dataclasses.replace(clip.info, dtype=dtype, engine="openvino")
+
+    @property
+    def preprocess(self) -> PreprocessSpec:
+        """How pictures become inputs."""
+        return self._clip.preprocess
+
+    @property
+    def head(self) -> ScoreHead:
+        """How cosines become probabilities."""
+        return self._clip.head
+
+    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`."""
+        # a copy: the next batch is written over the output
+        return np.array(self._request.infer({0: pixels}, share_inputs=True)[0], np.float32)
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
+        """L2-normalised embeddings `[n, dimension]`; texts longer than the model's context are cut off."""
+        return self._clip.encode_texts(texts)
+
+
+def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration | None, cache: Path) -> OpenVinoEncoder:
+    """Brings a checkpoint's image tower to OpenVINO.
+
+    Args:
+        clip: the checkpoint in float32, on the CPU.
+        dtype: float32, bfloat16 or int8. Where int8 loses too much, bfloat16 takes its place and the log says why.
+        calibration: for int8.
+        cache: folder that keeps towers in int8, which take a minute to make.
+
+    """
+    tower = _convert(clip)
+    exact = OpenVinoEncoder(clip, tower, "float32" if dtype == "float32" else "bfloat16")
+    if dtype != "int8" or calibration is None:
+        return exact
+    path = cache / f"{fingerprint(clip)}.xml"
+    refused = path.with_suffix(".refused")
+    if refused.exists():
+        _log.warning("int8 would change this model's embeddings too much: bfloat16 instead", known_from=str(refused))
+        return exact
+    quantised = openvino.Core().read_model(path) if path.exists() else _quantise(tower, calibration)
+    encoder = OpenVinoEncoder(clip, quantised, "int8")
+    cosine = mean_cosine(encoder, OpenVinoEncoder(clip, tower, "float32"), calibration.check)
+    if cosine < LEAST_COSINE:
+        _log.warning(
+            "int8 would change this model's embeddings too much: bfloat16 instead",
+            cosine=round(cosine, 5),
+            needed=LEAST_COSINE,
+        )
+        cache.mkdir(parents=True, exist_ok=True)
+        refused.write_text(f"cosine {cosine:.5f}, needed {LEAST_COSINE}\n")
+        return exact
+    _log.info("int8 accepted", cosine=round(cosine, 5), needed=LEAST_COSINE, cached=path.exists())
+    if not path.exists():
+        _save(quantised, path)
+    return encoder
+
+
+def fingerprint(clip: ClipEncoder) -> str:
+    """Names a tower by its weights and by the libraries that make int8 of it: 32 hexadecimal digits."""
+    digest = hashlib.blake2b(f"{openvino.__version__} {nncf.__version__}".encode(), digest_size=16)
+    for name, weight in clip.image_weights().items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(weight).data)
+    return digest.hexdigest()
+
+
+def mean_cosine(encoder: OpenVinoEncoder, exact: OpenVinoEncoder, pixels: npt.NDArray[np.uint8]) -> float:
+    """Mean cosine between the embeddings that two encoders make of the same pictures `[n, 3, height, width]`."""
+    cosines = [
+        float(np.sum(encoder.encode_images(part) * exact.encode_images(part), axis=1).mean())
+        for part in np.split(pixels, len(pixels))
+    ]
+    return float(np.mean(cosines))
+
+
+def _convert(clip: ClipEncoder) -> openvino.Model:
+    height, width = clip.info.image_size
+    example = torch.zeros(2, 3, height, width, dtype=torch.uint8)
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tracing: the sizes are fixed, as they should be
+        tower = openvino.convert_model(clip.image_module(), example_input=example)
+    transformers_logging.set_verbosity(verbosity)
+    tower.reshape([-1, 3, height, width])
+    return tower
+
+
+def _quantise(tower: openvino.Model, calibration: Calibration) -> openvino.Model:
+    _log.info("making int8 of the model", pictures=len(calibration.fit))
+    pictures = nncf.Dataset(np.split(calibration.fit, len(calibration.fit)))
+    quantised: openvino.Model = nncf.quantize(
+        tower, pictures, model_type=nncf.ModelType.TRANSFORMER, subset_size=len(calibration.fit)
+    )
+    return quantised
+
+
+def _save(model: openvino.Model, path: Path) -> None:
+    """Writes a model whole or not at all: the .xml, which is looked for, comes last."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial: Any = path.with_name(f".{path.stem}.partial.xml")
+    openvino.save_model(model, partial, compress_to_fp16=False)
+    partial.with_suffix(".bin").replace(path.with_suffix(".bin"))
+    partial.replace(path)

@@ -1,0 +1,117 @@
+"""Turns between lanes."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framewatch_core.queueing import RoundRobin
+
+
+class Pieces:
+    """A lane with numbered pieces."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self.name = name
+        self.waiting = deque(range(count))
+
+    def next_work(self) -> tuple[str, int] | None:
+        return (self.name, self.waiting.popleft()) if self.waiting else None
+
+
+def served(turns: RoundRobin[tuple[str, int]], count: int) -> str:
+    """Names of the lanes in the order in which they are served, each piece finished at once."""
+    names = ""
+    for _ in range(count):
+        if (work := turns.next_work()) is not None:
+            names += work[0]
+            turns.finish()
+    return names
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({"a": 3}, "aaa"),
+        ({"a": 3, "b": 3}, "ababab"),
+        ({"a": 5, "b": 1, "c": 2}, "abcacaaa"),
+        ({"a": 0, "b": 2}, "bb"),
+    ],
+    ids=["alone", "alike", "a busy one does not starve the others", "nothing to do"],
+)
+def test_lanes_take_turns(counts: dict[str, int], expected: str) -> None:
+    turns = RoundRobin[tuple[str, int]](1)
+    for name, count in counts.items():
+        turns.announce(Pieces(name, count))
+    assert served(turns, 10) == expected
+
+
+def test_no_more_than_the_capacity_is_under_way() -> None:
+    turns = RoundRobin[tuple[str, int]](2)
+    turns.announce(Pieces("a", 5))
+    assert [turns.next_work() for _ in range(3)] == [("a", 0), ("a", 1), None]
+    assert turns.under_way == 2
+    turns.finish()
+    assert turns.next_work() == ("a", 2)
+    turns.finish(2)
+    assert turns.under_way == 0
+
+
+def test_a_lane_that_ran_dry_comes_back_behind_the_others() -> None:
+    turns = RoundRobin[tuple[str, int]](9)
+    quiet, busy = Pieces("q", 0), Pieces("b", 3)
+    turns.announce(quiet)
+    turns.announce(busy)
+    assert turns.next_work() == ("b", 0)
+    quiet.waiting.append(7)
+    turns.announce(quiet)
+    assert [turns.next_work(), turns.next_work()] == [("b", 1), ("q", 7)]
+
+
+def test_announcing_again_wins_no_turn() -> None:
+    turns = RoundRobin[tuple[str, int]](1)
+    pushy, other = Pieces("p", 3), Pieces("o", 3)
+    turns.announce(pushy)
+    turns.announce(other)
+    names = ""
+    for _ in range(6):
+        turns.announce(pushy)
+        names += served(turns, 1)
+    assert names == "popopo"
+
+
+def test_a_retired_lane_is_not_asked_again() -> None:
+    turns = RoundRobin[tuple[str, int]](9)
+    gone, staying = Pieces("g", 3), Pieces("s", 1)
+    turns.announce(gone)
+    turns.announce(staying)
+    turns.retire(gone)
+    turns.retire(gone)
+    assert served(turns, 5) == "s"
+    assert len(gone.waiting) == 3
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=8), st.integers(1, 5))
+def test_everything_is_served_once_in_its_order_and_nobody_waits_longer_than_a_round(
+    counts: list[int], capacity: int
+) -> None:
+    turns = RoundRobin[tuple[str, int]](capacity)
+    lanes = [Pieces(str(i), count) for i, count in enumerate(counts)]
+    for lane in lanes:
+        turns.announce(lane)
+    seen: list[tuple[str, int]] = []
+    while (work := turns.next_work()) is not None:
+        seen.append(work)
+        turns.finish()
+    for lane, count in zip(lanes, counts, strict=True):
+        assert [number for name, number in seen if name == lane.name] == list(range(count))
+    # while all lanes still have work, nobody is ahead by more than one piece
+    least = min(counts)
+    shares: Counter[str] = Counter()
+    for name, number in seen:
+        if number < least:
+            shares[name] += 1
+            assert max(shares.values()) - min(shares[lane.name] for lane in lanes) <= 1

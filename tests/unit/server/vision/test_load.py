@@ -1,0 +1,117 @@
+"""Which engine runs a model, and that OpenVINO gives the same vectors as torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from framewatch_core.errors import ModelLoadError
+from framewatch_server.demo.scenes import CONCEPTS, render, square
+from framewatch_server.vision import load
+from framewatch_server.vision.clip import load_clip
+from framewatch_server.vision.load import load_encoder, pick_engine
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.setattr(load, "find_spec", lambda _: object() if request.param else None)
+
+
+@pytest.mark.parametrize(
+    ("installed", "engine", "dtype", "expected"),
+    [
+        (True, "auto", "auto", "openvino"),
+        (True, "auto", "int8", "openvino"),
+        (True, "auto", "float16", "torch"),
+        (True, "torch", "bfloat16", "torch"),
+        (True, "openvino", "float32", "openvino"),
+        (False, "auto", "auto", "torch"),
+        (False, "torch", "float32", "torch"),
+    ],
+    indirect=["installed"],
+)
+def test_the_engine_follows_from_what_is_there(installed: None, engine: str, dtype: str, expected: str) -> None:
+    assert pick_engine(engine, "cpu", dtype) == expected
+
+
+@pytest.mark.parametrize(
+    ("installed", "engine", "dtype", "message"),
+    [
+        (False, "openvino", "auto", "install framewatch"),
+        (False, "auto", "int8", "install framewatch"),
+        (True, "openvino", "float16", "float32, bfloat16 or int8"),
+        (True, "torch", "int8", "--engine openvino"),
+    ],
+    indirect=["installed"],
+)
+def test_what_can_not_be_had_is_told(installed: None, engine: str, dtype: str, message: str) -> None:
+    with pytest.raises(ModelLoadError, match=message):
+        pick_engine(engine, "cpu", dtype)
+
+
+@pytest.fixture
+def quick_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "_FIT_PICTURES", 6)
+    monkeypatch.setattr(load, "_CHECK_PICTURES", 4)
+
+
+def pictures() -> npt.NDArray[np.uint8]:
+    """Scenes as the demo model's input."""
+    images = [square(render(concept.name, 7).image, 80) for concept in CONCEPTS]
+    return np.ascontiguousarray(np.stack(images)[..., ::-1].transpose(0, 3, 1, 2))
+
+
+def cosines(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(np.sum(one * other, axis=1))
+
+
+@pytest.mark.parametrize(("dtype", "least"), [("float32", 0.99999), ("bfloat16", 0.999)])
+def test_openvino_gives_the_vectors_of_torch(dtype: str, least: float) -> None:
+    pytest.importorskip("openvino")
+    inputs = pictures()
+    exact = load_clip("demo", device="cpu", dtype="float32").encode_images(inputs)
+    encoder = load_encoder("demo", engine="openvino", device="cpu", dtype=dtype)
+    assert (encoder.info.engine, encoder.info.dtype) == ("openvino", dtype)
+    assert cosines(exact, encoder.encode_images(inputs)).min() > least
+    assert cosines(exact[:1], encoder.encode_images(inputs[:1])).min() > least
+    # pictures differ from each other far more than the engines do
+    assert cosines(exact[:-1], exact[1:]).min() < 0.9
+
+
+@pytest.mark.usefixtures("quick_calibration")
+def test_int8_that_changes_the_model_too_much_is_refused_and_that_is_remembered(tmp_path: Path) -> None:
+    pytest.importorskip("nncf")
+    for _ in range(2):
+        encoder = load_encoder("demo", dtype="int8", device="cpu", cache=tmp_path)
+        assert encoder.info.dtype == "bfloat16"
+    assert [path.suffix for path in (tmp_path / "openvino").iterdir()] == [".refused"]
+
+
+@pytest.mark.usefixtures("quick_calibration")
+def test_int8_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nncf")
+    from framewatch_server.vision import openvino_encoder
+
+    monkeypatch.setattr(openvino_encoder, "LEAST_COSINE", 0.9)
+    first = load_encoder("demo", dtype="int8", device="cpu", cache=tmp_path)
+    monkeypatch.setattr(openvino_encoder, "_quantise", None)
+    second = load_encoder("demo", dtype="int8", device="cpu", cache=tmp_path)
+    assert first.info.dtype == second.info.dtype == "int8"
+    inputs = pictures()
+    assert cosines(first.encode_images(inputs), second.encode_images(inputs)).min() > 0.9999
+
+
+def test_other_weights_have_another_fingerprint() -> None:
+    pytest.importorskip("nncf")
+    from framewatch_server.vision.openvino_encoder import fingerprint
+
+    clip = load_clip("demo", device="cpu", dtype="float32")
+    before = fingerprint(clip)
+    assert before == fingerprint(load_clip("demo", device="cpu", dtype="float32"))
+    with torch.no_grad():
+        clip._model.visual_projection.weight[0, 0] += 1
+    assert fingerprint(clip) != before
