@@ -24,13 +24,14 @@ class ImageFormat(Enum):
 class ImageHeader:
     """Format and size in pixels as stored, before EXIF orientation.
 
-    `has_transparent_colour`: a PNG that has no alpha channel but says which of its colours are transparent.
+    `is_unusual`: of a kind that decoders don't agree on: a PNG that has no alpha channel but says which of its colours
+    are transparent, or a JPEG in CMYK.
     """
 
     format: ImageFormat
     width: int
     height: int
-    has_transparent_colour: bool = False
+    is_unusual: bool = False
 
     @property
     def pixels(self) -> int:
@@ -47,23 +48,23 @@ def read_header(data: bytes) -> ImageHeader:
 
     """
     if data.startswith(b"\xff\xd8\xff"):
-        kind, read = ImageFormat.JPEG, _jpeg_size
+        kind, read = ImageFormat.JPEG, _read_jpeg
     elif data.startswith(b"\x89PNG\r\n\x1a\n"):
-        kind, read = ImageFormat.PNG, _png_size
+        kind, read = ImageFormat.PNG, _read_png
     elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        kind, read = ImageFormat.WEBP, _webp_size
+        kind, read = ImageFormat.WEBP, _read_webp
     else:
         raise UnsupportedFormat(
             f"the bytes begin with {data[:8].hex(' ')}, which is no JPEG, PNG or WebP: encode it as one of them",
             "encoded",
         )
     try:
-        width, height = read(data)
+        width, height, is_unusual = read(data)
     except (struct.error, IndexError) as error:
         raise _broken(kind, "it ends inside its header") from error
     if width < 1 or height < 1:
         raise _broken(kind, f"its header says {width}×{height} pixels")
-    return ImageHeader(kind, width, height, kind is ImageFormat.PNG and _has_transparent_colour(data))
+    return ImageHeader(kind, width, height, is_unusual)
 
 
 def _broken(kind: ImageFormat, what: str) -> UndecodableImage:
@@ -74,15 +75,16 @@ def _broken(kind: ImageFormat, what: str) -> UndecodableImage:
 _SOF_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})
 _START_OF_SCAN = 0xDA
+_CMYK_COMPONENTS = 4
 _END_OF_IMAGE = b"\xff\xd9"
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int]:
+def _read_jpeg(data: bytes) -> tuple[int, int, bool]:
     """Walks the segments (ITU T.81, B.1) up to the pixels; behind them the end marker must stand.
 
     libjpeg fills what is missing with grey and says so nowhere that a caller could see.
     """
-    position, size = 2, (0, 0)
+    position, found = 2, (0, 0, False)
     while True:
         if data[position] != 0xFF:
             raise _broken(ImageFormat.JPEG, f"byte {position} should begin a segment")
@@ -95,16 +97,16 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
             continue
         (length,) = struct.unpack_from(">H", data, position)
         if marker in _SOF_MARKERS:
-            height, width = struct.unpack_from(">HH", data, position + 3)
-            size = (width, height)
+            height, width, components = struct.unpack_from(">HHB", data, position + 3)
+            found = (width, height, components == _CMYK_COMPONENTS)
         if marker == _START_OF_SCAN:
             if data.find(_END_OF_IMAGE, position + length) < 0:
                 raise _broken(ImageFormat.JPEG, "it is cut off before its end")
-            return size
+            return found
         position += length
 
 
-def _png_size(data: bytes) -> tuple[int, int]:
+def _read_png(data: bytes) -> tuple[int, int, bool]:
     """Reads IHDR, the first chunk (PNG specification, 11.2.2); IEND, the last, must be there."""
     if data[12:16] != b"IHDR":
         raise _broken(ImageFormat.PNG, "its first chunk is not IHDR")
@@ -115,7 +117,7 @@ def _png_size(data: bytes) -> tuple[int, int]:
         )
     if data.find(b"IEND", 24) < 0:
         raise _broken(ImageFormat.PNG, "it is cut off before its end")
-    return width, height
+    return width, height, _has_transparent_colour(data)
 
 
 def _has_transparent_colour(data: bytes) -> bool:
@@ -123,7 +125,7 @@ def _has_transparent_colour(data: bytes) -> bool:
     return data.find(b"tRNS", 24, data.find(b"IDAT", 24)) > 0
 
 
-def _webp_size(data: bytes) -> tuple[int, int]:
+def _read_webp(data: bytes) -> tuple[int, int, bool]:
     """Reads the first chunk (RFC 9649): VP8X (extended), VP8L (lossless) or VP8 (lossy)."""
     (riff_size,) = struct.unpack_from("<I", data, 4)
     chunk = data[12:16]
@@ -140,4 +142,4 @@ def _webp_size(data: bytes) -> tuple[int, int]:
         raise _broken(ImageFormat.WEBP, f"its first chunk is {chunk!r}")
     if len(data) < riff_size + 8:
         raise _broken(ImageFormat.WEBP, "it is cut off before its end")
-    return size
+    return *size, False

@@ -58,7 +58,8 @@ def decode(image: Image, limits: DecodeLimits, min_size: tuple[int, int] | None 
 
     Returns:
         RGB, uint8 `[height, width, 3]`, EXIF orientation applied. An alpha channel is discarded; a colour that a PNG
-        without one declares transparent becomes white. Both are what transformers' pipeline does.
+        without one declares transparent becomes white; CMYK becomes RGB as Pillow has it. All of it is what
+        transformers' pipeline does.
 
     Raises:
         ImageTooLarge, UnsupportedFormat, UndecodableImage.
@@ -73,8 +74,8 @@ def _decode_file(image: EncodedImage, limits: DecodeLimits, min_size: tuple[int,
     _check_bytes(image.data, limits, "encoded")
     header = read_header(image.data)
     _check_pixels(header.pixels, limits, "encoded")
-    if header.has_transparent_colour:
-        return _decode_transparent_colour(image.data)
+    if header.is_unusual:
+        return _decode_as_reference(image.data, header)
     reduction = _jpeg_reduction(header, min_size)
     flag = _REDUCED.get(reduction, cv2.IMREAD_COLOR_RGB)
     try:
@@ -90,15 +91,15 @@ def _decode_file(image: EncodedImage, limits: DecodeLimits, min_size: tuple[int,
     return np.asarray(rgb, dtype=np.uint8)
 
 
-def _decode_transparent_colour(data: bytes) -> UInt8Array:
-    """Makes a PNG's transparent colour white: what transformers' pipeline does, with Pillow as it has it."""
+def _decode_as_reference(data: bytes, header: ImageHeader) -> UInt8Array:
+    """With Pillow, as transformers' pipeline has it, which makes a PNG's transparent colour white."""
     try:
         picture = ImageOps.exif_transpose(PillowImage.open(BytesIO(data)))
         if isinstance(picture.info.get("transparency"), bytes):
             del picture.info["transparency"]  # degrees for each palette entry: the conversion would drop them, and warn
         picture = picture.convert("RGB")
     except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
-        raise UndecodableImage(f"the PNG can't be decoded: {error}", "encoded") from error
+        raise UndecodableImage(f"the {header.format.name} can't be decoded: {error}", "encoded") from error
     if picture.info.get("transparency") is not None:
         white = PillowImage.new("RGBA", picture.size, "white")
         picture = PillowImage.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
