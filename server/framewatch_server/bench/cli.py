@@ -140,17 +140,8 @@ def serve(
         for count in streams:
             plan = LoadPlan(count, fps, seconds, live=live)
             with _progress.status(f"{count} cameras"):
-                arguments = (
-                    "--model",
-                    name,
-                    "--max-streams",
-                    str(max(count, 256)),
-                    "--engine",
-                    engine,
-                    "--dtype",
-                    dtype,
-                )
-                reports.append(bench_remote(server, plan, frames) if server else bench_spawned(arguments, plan, frames))
+                flags = ["--model", name, "--engine", engine, "--dtype", dtype, "--max-streams", str(max(count, 256))]
+                reports.append(bench_remote(server, plan, frames) if server else bench_spawned(flags, plan, frames))
     if plot is not None:
         plot_growth(plot, f"{model}, {size} JPEG", reports)
     rows = [_serve_row(report, decoding_ms if model == NULL else None) for report in reports]
@@ -232,7 +223,7 @@ def compare(
     """Measures the server against the bare model and against transformers' pipeline, by turns.
 
     Args:
-        model: As for `bench tower`.
+        model: A hub id, a folder, or a geometry as for `bench tower`.
         size: Of the frames.
         streams: Of the server.
         rounds: Turns of each.
@@ -246,9 +237,15 @@ def compare(
 
     frames = render_jpegs(size, _FRAME_COUNT)
     with _checkpoint(model) as name, _progress.status("loading") as status:
-        server = ("--engine", engine, "--dtype", dtype)
         found = compare_all(
-            Path(name), server, frames, rounds=rounds, seconds=seconds, streams=streams, report=status.update
+            name,
+            frames,
+            engine=engine,
+            dtype=dtype,
+            rounds=rounds,
+            seconds=seconds,
+            streams=streams,
+            report=status.update,
         )
     own = found[0].fps
     rows = [
@@ -298,6 +295,3 @@ def cameras(
         most = find_most_cameras(server, wanted, frames, most, note)
     _print(f"{model}: {most} cameras at {fps:g} fps, p99 {p99_ms:g} ms", rows, as_json=json)
     return 0 if most else 1
-
-
-__all__ = ["app"]

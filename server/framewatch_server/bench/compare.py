@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,6 +17,7 @@ from framewatch_server.bench.engine import median_s
 from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LABELS, LoadPlan, run_load
 from framewatch_server.spawn import ServerProcess
+from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.load import load_encoder
 
 
@@ -35,10 +35,11 @@ class Contender:
 
 
 def compare(
-    checkpoint: Path,
-    flags: Sequence[str],
+    checkpoint: str,
     frames: JpegFrames,
     *,
+    engine: str,
+    dtype: str,
     rounds: int,
     seconds: float,
     streams: int,
@@ -47,9 +48,10 @@ def compare(
     """Measures the server under load, the bare tower, and transformers' pipeline in batches of 8 and one by one.
 
     Args:
-        checkpoint: a folder that all of them load.
-        flags: `--engine` and `--dtype` with their values; of the server and of the bare tower.
+        checkpoint: a folder or hub id that all of them load.
         frames: what they score, from JPEG bytes on; the bare tower alone gets pixels.
+        engine: of the server and of the bare tower, as `serve` takes it.
+        dtype: likewise.
         rounds: how often each has its turn.
         seconds: how long a turn is.
         streams: of the server.
@@ -57,10 +59,10 @@ def compare(
 
     """
     plan = LoadPlan(streams, None, seconds, warmup_s=1.0)
-    tower = _tower(checkpoint, dict(zip(flags[::2], flags[1::2], strict=True)))
+    tower = _tower(load_encoder(checkpoint, engine=engine, dtype=dtype))
     reference = _pipeline(checkpoint, frames)
     figures: dict[str, list[float]] = {}
-    with ServerProcess("--model", str(checkpoint), *flags) as server:
+    with ServerProcess("--model", checkpoint, "--engine", engine, "--dtype", dtype) as server:
         contenders: dict[str, Callable[[], float]] = {
             "framewatch, gRPC": lambda: asyncio.run(run_load(server.address, plan, frames)).throughput,
             "bare tower, batch 16": lambda: tower(seconds),
@@ -74,14 +76,13 @@ def compare(
     return [Contender(name, tuple(measured)) for name, measured in figures.items()]
 
 
-def _tower(checkpoint: Path, flags: Mapping[str, str]) -> Callable[[float], float]:
-    encoder = load_encoder(str(checkpoint), engine=flags["--engine"], dtype=flags["--dtype"])
+def _tower(encoder: Encoder) -> Callable[[float], float]:
     pixels = np.random.default_rng(0).integers(0, 256, (16, 3, *encoder.info.image_size), np.uint8)
     return lambda seconds: len(pixels) / median_s(lambda: encoder.encode_images(pixels), seconds)
 
 
-def _pipeline(checkpoint: Path, frames: JpegFrames) -> Callable[[int, float], float]:
-    classify = pipeline("zero-shot-image-classification", model=str(checkpoint), dtype=torch.float32, device="cpu")
+def _pipeline(checkpoint: str, frames: JpegFrames) -> Callable[[int, float], float]:
+    classify = pipeline("zero-shot-image-classification", model=checkpoint, dtype=torch.float32, device="cpu")
 
     def measure(batch: int, seconds: float) -> float:
         done, started = 0, time.perf_counter()

@@ -59,7 +59,7 @@ class _CallLane:
 
 
 class Scorer:
-    """One model with its decode pool, batcher and text cache; use as an async context manager."""
+    """One model with its pipeline and text cache; use as an async context manager."""
 
     def __init__(
         self,

@@ -50,12 +50,10 @@ def load_encoder(
 
     clip = load_clip(name, device="cpu", dtype="float32")
     chosen = dtype if dtype == INT8 else str(pick_dtype(dtype, pick_device("cpu"))).removeprefix("torch.")
-    calibration = None
-    if chosen == INT8:
-        fit, check = (
-            _pictures(clip.preprocess, *span) for span in ((0, _FIT_PICTURES), (_FIT_PICTURES, _CHECK_PICTURES))
-        )
-        calibration = Calibration(fit, check)
+    calibration = Calibration(
+        fit=lambda: _pictures(clip.preprocess, 0, _FIT_PICTURES),
+        check=lambda: _pictures(clip.preprocess, _FIT_PICTURES, _CHECK_PICTURES),
+    )
     folder = (cache or platformdirs.user_cache_path("framewatch")) / "openvino"
     return load_openvino(clip, chosen, calibration, folder)
 

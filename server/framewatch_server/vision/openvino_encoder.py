@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,16 @@ _log = structlog.get_logger()
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """Pictures for int8, uint8 `[n, 3, height, width]`: to set the ranges with, and to check the result with."""
+    """Pictures for int8, uint8 `[n, 3, height, width]`, made when they are needed.
 
-    fit: npt.NDArray[np.uint8]
-    check: npt.NDArray[np.uint8]
+    Attributes:
+        fit: to set the ranges with.
+        check: to check the result with.
+
+    """
+
+    fit: Callable[[], npt.NDArray[np.uint8]]
+    check: Callable[[], npt.NDArray[np.uint8]]
 
 
 class OpenVinoEncoder:
@@ -85,7 +91,7 @@ class OpenVinoEncoder:
         return self._clip.encode_texts(texts)
 
 
-def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration | None, cache: Path) -> OpenVinoEncoder:
+def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration, cache: Path) -> OpenVinoEncoder:
     """Brings a checkpoint's image tower to OpenVINO.
 
     Args:
@@ -97,7 +103,7 @@ def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration | None
     """
     tower = _convert(clip)
     exact = OpenVinoEncoder(clip, tower, "float32" if dtype == "float32" else "bfloat16")
-    if dtype != "int8" or calibration is None:
+    if dtype != "int8":
         return exact
     path = cache / f"{fingerprint(clip)}.xml"
     refused = path.with_suffix(".refused")
@@ -106,7 +112,7 @@ def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration | None
         return exact
     quantised = openvino.Core().read_model(path) if path.exists() else _quantise(tower, calibration)
     encoder = OpenVinoEncoder(clip, quantised, "int8")
-    cosine = mean_cosine(encoder, OpenVinoEncoder(clip, tower, "float32"), calibration.check)
+    cosine = mean_cosine(encoder, OpenVinoEncoder(clip, tower, "float32"), calibration.check())
     if cosine < LEAST_COSINE:
         _log.warning(
             "int8 would change this model's embeddings too much: bfloat16 instead",
@@ -154,10 +160,11 @@ def _convert(clip: ClipEncoder) -> openvino.Model:
 
 
 def _quantise(tower: openvino.Model, calibration: Calibration) -> openvino.Model:
-    _log.info("making int8 of the model", pictures=len(calibration.fit))
-    pictures = nncf.Dataset(np.split(calibration.fit, len(calibration.fit)))
+    pictures = calibration.fit()
+    count = len(pictures)
+    _log.info("making int8 of the model", pictures=count)
     quantised: openvino.Model = nncf.quantize(
-        tower, pictures, model_type=nncf.ModelType.TRANSFORMER, subset_size=len(calibration.fit)
+        tower, nncf.Dataset(np.split(pictures, count)), model_type=nncf.ModelType.TRANSFORMER, subset_size=count
     )
     return quantised
 

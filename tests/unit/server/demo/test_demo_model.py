@@ -26,8 +26,8 @@ LEAST_AUC = {
     ("bottles.mp4", "middle"): 0.99,
     ("bottles.mp4", "right"): 0.98,
 }
-# 0.971 and 0.957, less a few scenes that another processor may see differently.
-LEAST_TOP1 = 0.967
+# Of 1,100 scenes 0.971 and, in the hardest world, 0.957; a larger sample gives 0.965, see CONTRIBUTING.
+LEAST_TOP1 = 0.97
 LEAST_TOP1_OF_A_WORLD = 0.95
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
