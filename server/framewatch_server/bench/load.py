@@ -51,11 +51,13 @@ class CameraReport:
 
     Attributes:
         answered: outcomes of all its frames, also of those sent before and after.
+        scored_meanwhile: frames whose scores came while it was measured, whenever they were sent.
         sent, outcomes, latencies_s, batch_sizes: of the frames measured.
 
     """
 
     answered: int = 0
+    scored_meanwhile: int = 0
     sent: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     latencies_s: list[float] = field(default_factory=list)
@@ -93,8 +95,8 @@ class LoadReport:
 
     @property
     def throughput(self) -> float:
-        """Scored frames per second."""
-        return self.count("scores") / self.seconds
+        """Scored frames per second, counted when their scores came: what is still on the way is no throughput."""
+        return sum(camera.scored_meanwhile for camera in self.cameras) / self.seconds
 
     @property
     def mean_batch(self) -> float:
@@ -141,8 +143,8 @@ class _Clock:
     measure_until: float = float("inf")
     stopped: bool = False
 
-    def counts(self, sent_at: float) -> bool:
-        return self.measure_from <= sent_at < self.measure_until
+    def counts(self, time_s: float) -> bool:
+        return self.measure_from <= time_s < self.measure_until
 
 
 @asynccontextmanager
@@ -214,10 +216,11 @@ class _Camera:
             self._window.release()
             self.report.answered += 1
             result = response.result
-            sent_at = self._sent_at.pop(result.frame_id)
+            sent_at, now = self._sent_at.pop(result.frame_id), time.perf_counter()
+            outcome = result.WhichOneof("outcome") or "none"
+            self.report.scored_meanwhile += outcome == "scores" and self._clock.counts(now)
             if self._clock.counts(sent_at):
-                outcome = result.WhichOneof("outcome") or "none"
                 self.report.outcomes[outcome] += 1
                 if outcome == "scores":
-                    self.report.latencies_s.append(time.perf_counter() - sent_at)
+                    self.report.latencies_s.append(now - sent_at)
                     self.report.batch_sizes.append(result.timings.batch_size)
