@@ -6,6 +6,7 @@ Whose picture is next is decided in the event loop, before anything is spent on 
 order of its admission. The device takes what is decoded, up to its batch size, the moment it is free: there is no
 timer, so a lone picture never waits for company, and under load batches fill by themselves. A frame costs no task and
 no future here: its job is handed from thread to thread, and a batch's results come back to the event loop in one call.
+A frame that shows nothing new never gets to the device (see `reuse`).
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ from framewatch_core.frames import Timings
 from framewatch_core.images import Image
 from framewatch_core.queueing import Lane, RoundRobin
 from framewatch_core.scoring import Float32Array
+from framewatch_server.engine.reuse import Look, Verdict
 from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.encoder import DeviceOutOfMemory, Encoder
+from framewatch_server.vision.thumbnail import thumbnail
 
 ResultT = TypeVar("ResultT")
 
@@ -38,19 +41,29 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A picture's L2-normalised embedding `[dimension]`, and where the time went."""
+    """A picture's embedding.
+
+    Attributes:
+        vector: L2-normalised, `[dimension]`.
+        timings: where the time went.
+        reused_frame_id: of the earlier frame whose embedding it is; None: it is the picture's own.
+
+    """
 
     vector: Float32Array
     timings: Timings
+    reused_frame_id: int | None = None
 
 
 class Job:
     """A picture to embed, and who wants to know; subclasses say what happens with the result."""
 
-    __slots__ = ("asked_ns", "cancelled", "decode_ns", "decoded_ns", "image", "pixels", "waited_ns")
+    __slots__ = ("asked_ns", "cancelled", "decode_ns", "decoded_ns", "image", "look", "pixels", "waited_ns")
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, look: Look[Job] | None = None) -> None:
+        """`look`: how the picture's stream remembers it; None: the picture is embedded whatever it shows."""
         self.image: Image | None = image
+        self.look = look
         self.pixels: UInt8Array | None = None
         self.cancelled = False
         self.asked_ns = time.perf_counter_ns()
@@ -186,11 +199,29 @@ class Pipeline:
         return ServerUnavailable("the server's device is not running: try again, or look into the server's log")
 
     def _deliver(self, finished: Finished) -> None:
-        self._turns.finish(len(finished))
         for job, result in finished:
-            if not job.cancelled:
-                job.done(result)
+            self._finish(job, result)
+            if job.look is not None:
+                self._settle(job.look, result)
         self._admit()
+
+    def _finish(self, job: Job, result: Embedded | Exception) -> None:
+        self._turns.finish()
+        if not job.cancelled:
+            job.done(result)
+
+    def _settle(self, look: Look[Job], result: Embedded | Exception) -> None:
+        """Passes a frame's embedding on to those that follow it; without one, they go their own ways."""
+        if isinstance(result, Embedded):
+            for follower in look.memory.settle(look, result.vector):
+                self._finish(follower, _reused(follower, result.vector, look.moment.frame_id))
+            return
+        for follower in look.memory.settle(look, None):
+            follower.look = None
+            if self._stopping or not self.alive:
+                self._finish(follower, self._refusal())
+            else:
+                self._undecoded.put(follower)
 
     async def run_on_device(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         """Calls a function on the device thread, between batches."""
@@ -212,20 +243,43 @@ class Pipeline:
 
     def _decode_forever(self) -> None:
         while (job := self._undecoded.get()) is not None:
-            started_ns = time.perf_counter_ns()
-            job.waited_ns = started_ns - job.asked_ns
-            image, job.image = job.image, None
-            if image is None or job.cancelled:
-                self._post(self._deliver, [(job, _CANCELLED)])
+            if finished := self._decode(job):
+                self._post(self._deliver, finished)
+
+    def _decode(self, job: Job) -> Finished:
+        """Decodes a job and sends on whose turn has come; returns what needs no device."""
+        started_ns = time.perf_counter_ns()
+        job.waited_ns, job.decoded_ns = started_ns - job.asked_ns, started_ns
+        image, look = job.image, job.look
+        if image is None or job.cancelled:
+            return [(job, _CANCELLED), *self._skip(look)]
+        if look is not None and (leader := look.memory.recall(look, job)) is not None:
+            return self._send_on([(job, leader)]) + self._skip(look)
+        try:
+            job.pixels = self._read(image)
+            if look is not None and look.policy.compares:
+                look.thumbnail = thumbnail(job.pixels)
+        except Exception as error:
+            return [(job, error), *self._skip(look)]
+        job.decoded_ns = time.perf_counter_ns()
+        job.decode_ns = job.decoded_ns - started_ns
+        return self._send_on([(job, None)] if look is None else look.memory.judge(look, job))
+
+    def _skip(self, look: Look[Job] | None) -> Finished:
+        return [] if look is None else self._send_on(look.memory.skip(look))
+
+    def _send_on(self, verdicts: Sequence[Verdict[Job]]) -> Finished:
+        """Brings jobs to the device, or behind the frame that they follow; returns those that have their embedding."""
+        finished: Finished = []
+        for job, leader in verdicts:
+            if leader is None:
+                job.image = None
+                self._for_device.put(job)
                 continue
-            try:
-                job.pixels = self._read(image)
-            except Exception as error:
-                self._post(self._deliver, [(job, error)])
-                continue
-            job.decoded_ns = time.perf_counter_ns()
-            job.decode_ns = job.decoded_ns - started_ns
-            self._for_device.put(job)
+            job.pixels = None
+            if leader.vector is not None:
+                finished.append((job, _reused(job, leader.vector, leader.frame_id)))
+        return finished
 
     def _run_device(self) -> None:
         batch: list[Job] = []
@@ -308,6 +362,11 @@ class Pipeline:
                 self._post(self._deliver, [(item, self._refusal())])
             else:
                 item.refuse(self._refusal())
+
+
+def _reused(job: Job, vector: Float32Array, frame_id: int) -> Embedded:
+    queue_ns = job.waited_ns + time.perf_counter_ns() - job.decoded_ns
+    return Embedded(vector, Timings(job.decode_ns, queue_ns, inference_ns=0, batch_size=0), frame_id)
 
 
 def _not_finite() -> Exception:
