@@ -16,7 +16,7 @@ from transformers.utils import logging as transformers_logging
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.scoring import Float32Array, ScoreHead
 from framewatch_server.demo import MODEL_DIR
-from framewatch_server.vision.encoder import DeviceOutOfMemory, ModelInfo
+from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
 
 DEMO = "demo"
@@ -24,7 +24,7 @@ FAMILIES = ("clip",)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-class ClipEncoder:
+class ClipEncoder(BlockingEncoder):
     """A CLIP checkpoint on one device; see `framewatch_server.vision.encoder.Encoder`."""
 
     def __init__(self, model: Any, tokenizer: Any, preprocess: PreprocessSpec, info: ModelInfo) -> None:
