@@ -337,7 +337,7 @@ class CudaTower:
             try:
                 prepared.graphs[size] = self._backend.capture(work)
             except RuntimeError as error:
-                failed[size] = str(error)
+                failed[size] = str(error).partition("\n")[0]
         if failed:
             self._backend.reclaim()
             _log.warning(

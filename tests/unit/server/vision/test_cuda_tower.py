@@ -181,6 +181,34 @@ def test_the_demo_model_gives_the_same_vectors_as_without_the_tower(
         assert cosines(vectors[:-1], vectors[1:]).max() < 0.999, "the pictures differ"
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_model_in_half_precision_gives_unit_vectors_in_single_precision(clip: ClipEncoder, dtype: str) -> None:
+    half = load_clip("demo", device="cpu", dtype=dtype)
+    tower = CudaTower(half.image_module(), half.info.image_size, half.info.dimension, EagerBackend())
+    tower.warm(4)
+    pixels = pictures(clip, 3)
+    vectors = tower.start(pixels)()
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert 0.999 <= cosines(vectors, clip.encode_images(pixels)).min() < 0.9999999, "close, and computed in half"
+
+
+def test_the_encoder_on_cuda_goes_through_its_tower(clip: ClipEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = PretendedDevice()
+    monkeypatch.setattr("framewatch_server.vision.clip.CudaBackend", lambda _: device)
+    encoder = CudaClipEncoder(clip._model, clip._tokenizer, clip.preprocess, clip.info)
+    assert encoder.in_flight == SLOTS
+    encoder.warm(4)
+    device.replayed.clear()
+    inputs = [pictures(clip, 3, seed) for seed in range(2)]
+    collect = [encoder.start_images(pixels) for pixels in inputs]
+    assert device.replayed == [], "started, not waited for"
+    for i, pixels in enumerate(inputs):
+        np.testing.assert_allclose(collect[i](), clip.encode_images(pixels), atol=1e-5)
+    np.testing.assert_allclose(encoder.encode_images(inputs[0]), collect[0]())
+    assert device.replayed == [4, 4, 4]
+
+
 @pytest.mark.parametrize(
     ("count", "replayed"),
     [(1, [1]), (3, [4]), (8, [8]), (9, [MOST]), (MOST, [MOST]), (MOST + 3, [])],
