@@ -65,7 +65,7 @@ def tower(
     device: str = "auto",
     dtype: str = "auto",
     engine: str = "auto",
-    batches: tuple[int, ...] = (1, 8, 16, 32),
+    batches: tuple[int, ...] = (),
     seconds: float = 2.0,
     json: Json = False,
 ) -> None:
@@ -76,18 +76,18 @@ def tower(
         device: As `serve` takes it.
         dtype: As `serve` takes it.
         engine: As `serve` takes it.
-        batches: Batch sizes.
+        batches: Batch sizes; unless given, up to 32 on a CPU and up to 1024 on CUDA.
         seconds: For each.
         json: One line of JSON per batch size.
 
     """
-    from framewatch_server.bench.engine import bench_tower, count_flops  # noqa: PLC0415 torch
+    from framewatch_server.bench.engine import bench_tower, count_flops, default_batches  # noqa: PLC0415 torch
     from framewatch_server.vision.load import load_encoder  # noqa: PLC0415 torch
 
     with _checkpoint(model) as name:
         encoder = load_encoder(name, device=device, dtype=dtype, engine=engine)
         with _progress.status("measuring"):
-            speeds = bench_tower(encoder, count_flops(name), batches, seconds)
+            speeds = bench_tower(encoder, count_flops(name), batches or default_batches(encoder), seconds)
     info = encoder.info
     rows = [
         {

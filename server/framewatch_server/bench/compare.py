@@ -13,12 +13,13 @@ import torch
 from PIL import Image as PillowImage
 from transformers import pipeline
 
-from framewatch_server.bench.engine import median_s
+from framewatch_server.bench.engine import batch_s
 from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LABELS, LoadPlan, run_load
 from framewatch_server.spawn import ServerProcess
-from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.load import load_encoder
+
+_TOWER_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,14 @@ def compare(
 
     """
     plan = LoadPlan(streams, None, seconds, warmup_s=1.0)
-    tower = _tower(load_encoder(checkpoint, engine=engine, dtype=dtype))
+    encoder = load_encoder(checkpoint, engine=engine, dtype=dtype)
+    encoder.warm(_TOWER_BATCH)
     reference = _pipeline(checkpoint, frames)
     figures: dict[str, list[float]] = {}
     with ServerProcess("--model", checkpoint, "--engine", engine, "--dtype", dtype) as server:
         contenders: dict[str, Callable[[], float]] = {
             "framewatch, gRPC": lambda: asyncio.run(run_load(server.address, plan, frames)).throughput,
-            "bare tower, batch 16": lambda: tower(seconds),
+            f"bare tower, batch {_TOWER_BATCH}": lambda: _TOWER_BATCH / batch_s(encoder, _TOWER_BATCH, seconds),
             "transformers pipeline, batch 8": lambda: reference(8, seconds),
             "transformers pipeline, one by one": lambda: reference(1, seconds),
         }
@@ -74,11 +76,6 @@ def compare(
                 report(f"round {number + 1} of {rounds}: {name}")
                 figures.setdefault(name, []).append(measure())
     return [Contender(name, tuple(measured)) for name, measured in figures.items()]
-
-
-def _tower(encoder: Encoder) -> Callable[[float], float]:
-    pixels = np.random.default_rng(0).integers(0, 256, (16, 3, *encoder.info.image_size), np.uint8)
-    return lambda seconds: len(pixels) / median_s(lambda: encoder.encode_images(pixels), seconds)
 
 
 def _pipeline(checkpoint: str, frames: JpegFrames) -> Callable[[int, float], float]:

@@ -116,11 +116,8 @@ class Scorer:
         await self._stack.aclose()
 
     async def warm(self) -> None:
-        """Runs the model at its smallest and largest batch, so that the first caller doesn't pay for it."""
-        height, width = self.info.image_size
-        for size in {1, self._max_batch_size}:
-            pixels = np.zeros((size, 3, height, width), np.uint8)
-            await self._pipeline.run_on_device(self._encoder.encode_images, pixels)
+        """Prepares the model, so that the first caller doesn't pay for it."""
+        await self._pipeline.run_on_device(self._encoder.warm, self._max_batch_size)
         await self._pipeline.run_on_device(self._encoder.encode_texts, ["a photo"])
 
     def announce(self, lane: Lane[Job]) -> None:

@@ -16,14 +16,14 @@ from framewatch_core.images import EncodedImage, Image
 from framewatch_core.scoring import Float32Array, ScoreHead
 from framewatch_server.engine.pipeline import Embedded, Job, Pipeline
 from framewatch_server.engine.reuse import Look
-from framewatch_server.vision.encoder import DeviceOutOfMemory, ModelInfo
+from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
 
 POISON = 13
 BROKEN = 99
 
 
-class FakeEncoder:
+class FakeEncoder(BlockingEncoder):
     """Records its batches; holds the device back until released."""
 
     info = ModelInfo("fake", "clip", (1, 1), 1, "cpu", "float32")
