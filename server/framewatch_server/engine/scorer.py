@@ -16,7 +16,8 @@ from framewatch_core.images import Image
 from framewatch_core.labels import LabelSet
 from framewatch_core.queueing import Lane, RoundRobin
 from framewatch_core.scoring import Float32Array, LabelScore, cosine, score_labels
-from framewatch_server.engine.pipeline import Embedded, Job, Pipeline
+from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
 from framewatch_server.vision.encoder import Encoder, ModelInfo
 from framewatch_server.vision.preprocess import prepare

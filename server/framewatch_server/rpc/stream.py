@@ -14,7 +14,7 @@ from framewatch_core.frames import Event, FrameResult, Output, Started, StreamCo
 from framewatch_core.images import Image
 from framewatch_core.scoring import Float32Array
 from framewatch_core.session import SessionLimits, StreamSession, Work
-from framewatch_server.engine.pipeline import Embedded, Job
+from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.reuse import FrameMemory
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from framewatch_core.errors import UndecodableImage
 from framewatch_core.images import EncodedImage, Image
 from framewatch_core.scoring import Float32Array, ScoreHead
-from framewatch_server.engine.pipeline import Embedded, Job, Pipeline
+from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.engine.reuse import Look
 from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
@@ -91,8 +92,8 @@ class Source:
 class Rig:
     """A pipeline whose device is held back until `release`, and what it read."""
 
-    def __init__(self, max_batch_size: int = 8, decode_threads: int = 1) -> None:
-        self.encoder = FakeEncoder()
+    def __init__(self, max_batch_size: int = 8, decode_threads: int = 1, encoder: FakeEncoder | None = None) -> None:
+        self.encoder = encoder or FakeEncoder()
         self.read: list[int] = []
         self.may_read: dict[int, threading.Event] = {}
         self.health: list[bool] = []
@@ -133,3 +134,23 @@ class Rig:
         """Waits until so many pictures have been read and queued for the device."""
         while len(self.read) < count or self.pipeline.waiting_for_device < count - 1:
             await asyncio.sleep(0)
+
+
+class OverlappingEncoder(FakeEncoder):
+    """Takes two batches at once; each is embedded when it is collected."""
+
+    in_flight = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[str] = []
+
+    def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
+        name = "+".join(map(str, pixels[:, 0, 0, 0]))
+        self.log.append(f"start {name}")
+
+        def collect() -> Float32Array:
+            self.log.append(f"collect {name}")
+            return self.encode_images(pixels)
+
+        return collect

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from framewatch_core.errors import InternalError, ServerDraining, ServerUnavailable, UndecodableImage
-from framewatch_server.engine.pipeline import Embedded
-from tests.unit.server.engine.rig import BROKEN, POISON, Rig, Source
+from framewatch_server.engine.jobs import Embedded
+from tests.unit.server.engine.rig import BROKEN, POISON, OverlappingEncoder, Rig, Source
 
 
 async def test_what_arrives_while_the_device_is_busy_is_one_batch_in_order() -> None:
@@ -24,6 +24,57 @@ async def test_what_arrives_while_the_device_is_busy_is_one_batch_in_order() -> 
     assert rig.encoder.batches == [[0], [1, 2, 3], [4, 5]]
     sizes = [job.result.timings.batch_size for job in later.jobs if isinstance(job.result, Embedded)]
     assert sizes == [3, 3, 3, 2, 2]
+
+
+async def test_a_batch_is_started_before_the_one_ahead_of_it_is_collected() -> None:
+    encoder = OverlappingEncoder()
+    rig = Rig(2, encoder=encoder)
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, 3, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.released.set()
+        assert await first.results() == [0]
+        assert await later.results() == [1, 2, 3, 4, 5]
+    assert encoder.log == [
+        "start 0",
+        "collect 0",  # nothing else waits: it is collected at once
+        "start 1+2",
+        "start 3+4",
+        "collect 1+2",
+        "start 5",
+        "collect 3+4",
+        "collect 5",
+    ]
+
+
+async def test_batches_under_way_fail_by_themselves() -> None:
+    encoder = OverlappingEncoder()
+    rig = Rig(2, encoder=encoder)
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, POISON, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.released.set()
+        assert await first.results() == [0]
+        results = await later.results()
+    assert [result for result in results if isinstance(result, int)] == [1, 2, 4, 5]
+    assert str(results[2]) == "poisoned"
+    assert not rig.health
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_nobody_waits_for_batches_under_way_on_a_device_that_is_dead() -> None:
+    rig = Rig(2, encoder=OverlappingEncoder())
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, 3, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.failure = SystemExit("the device's thread ends")
+        rig.encoder.released.set()
+        results = await first.results() + await later.results()
+    assert [type(result) for result in results] == [ServerUnavailable] * 6
+    assert rig.health == [False]
 
 
 async def test_lanes_take_turns_and_what_has_no_turn_is_not_decoded() -> None:

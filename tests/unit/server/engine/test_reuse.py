@@ -13,7 +13,7 @@ from framewatch_core.images import EncodedImage
 from framewatch_core.rules import Moment
 from framewatch_core.stillness import ReusePolicy
 from framewatch_server.engine import reuse
-from framewatch_server.engine.pipeline import Embedded, Job
+from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.reuse import FrameMemory
 from tests.unit.server.engine.rig import BROKEN, POISON, Rig, Source, Waiting
 
