@@ -118,6 +118,8 @@ class StreamSession(Generic[ImageT, ContextT]):
         self._event_count = 0
         self._input_closed = False
         self._order = _FrameOrder()
+        self.waiting_share = limits.waiting
+        """Frames that this stream may let wait under BLOCK, if that is less than its limit: it has its share of all."""
 
     def configure(self, config: StreamConfig, context: ContextT) -> None:
         """Takes a config; it counts for the frames after it.
@@ -185,7 +187,7 @@ class StreamSession(Generic[ImageT, ContextT]):
         if len(self._slots) + len(self._outbox) >= self._limits.unsent:
             return False
         blocks = self._epoch.config.overflow_policy is OverflowPolicy.BLOCK
-        return not (blocks and len(self._waiting) >= self._limits.waiting)
+        return not (blocks and len(self._waiting) >= min(self._limits.waiting, self.waiting_share))
 
     @property
     def has_work(self) -> bool:

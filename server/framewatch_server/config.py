@@ -48,6 +48,8 @@ class ServerConfig:
         max_calls: Other calls at once; one more is refused with RESOURCE_EXHAUSTED.
         stream_running_frames: Frames of one stream that are decoded or scored at once.
         stream_waiting_frames: Frames of one stream that wait for that.
+        waiting_frames: Frames that wait over all streams whose overflow policy is BLOCK: with many streams, each reads
+            fewer ahead.
         text_cache_bytes: Text embeddings kept, over all label sets.
         drain_timeout_s: Seconds that calls may take to end after SIGTERM.
         log_level: Least severe messages that are logged.
@@ -72,6 +74,7 @@ class ServerConfig:
     max_calls: Positive = 256
     stream_running_frames: Positive = 8
     stream_waiting_frames: Positive = 4
+    waiting_frames: Positive = 256
     text_cache_bytes: Positive = 64 * 1024 * 1024
     drain_timeout_s: Annotated[float, Parameter(validator=Number(gte=0))] = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"

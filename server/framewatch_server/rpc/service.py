@@ -34,6 +34,10 @@ class _Gate:
         self._maximum = maximum
         self._count = 0
 
+    def share(self, of: int) -> int:
+        """Everyone's part of so many things; at least 1."""
+        return max(1, of // max(1, self._count))
+
     @contextmanager
     def enter(self) -> Iterator[None]:
         check_limit(self._what, limit=self._limit, maximum=self._maximum, actual=self._count + 1)
@@ -125,17 +129,24 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         return pb.SimilarityResponse(similarities=similarities, model=scorer.info.name, timings=wire.timings(timings))
 
     async def StreamFrames(  # noqa: N802
-        self, request_iterator: AsyncIterator[pb.StreamFramesRequest], context: Context
+        self,
+        request_iterator: AsyncIterator[pb.StreamFramesRequest],  # noqa: ARG002 the stream reads by itself
+        context: Context,
     ) -> AsyncGenerator[pb.StreamFramesResponse]:
         """Watches a stream of frames."""
         async with _answering(context):
             with self._streams.enter():
-                shell = StreamShell(
-                    self._scorer_for, self._session_limits(), self._config.max_image_bytes, self._draining
-                )
-                async with aclosing(shell.run(request_iterator)) as responses:
+                shell = self._new_shell()
+                async with aclosing(shell.run(context.read)) as responses:
                     async for response in responses:
                         yield response
 
-    def _session_limits(self) -> SessionLimits:
-        return SessionLimits(self._config.stream_running_frames, self._config.stream_waiting_frames)
+    def _new_shell(self) -> StreamShell:
+        config = self._config
+        return StreamShell(
+            self._scorer_for,
+            SessionLimits(config.stream_running_frames, config.stream_waiting_frames),
+            config.max_image_bytes,
+            lambda: self._streams.share(config.waiting_frames),
+            self._draining,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
 from framewatch.v1 import framewatch_pb2 as pb
@@ -20,6 +20,8 @@ from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire
 from framewatch_server.rpc.status import as_told
 
+# gRPC's iterator would keep each request until the next one is asked for
+Read: TypeAlias = Callable[[], Awaitable[object]]
 FrameWork: TypeAlias = Work[Image, Float32Array]
 
 
@@ -50,6 +52,7 @@ class StreamShell:
         find_scorer: Callable[[str], Scorer],
         limits: SessionLimits,
         max_image_bytes: int,
+        waiting_share: Callable[[], int],
         draining: asyncio.Event,
     ) -> None:
         """Sets up a stream.
@@ -58,6 +61,7 @@ class StreamShell:
             find_scorer: gives the scorer of the model that the config names, or raises.
             limits: of the stream.
             max_image_bytes: told to the client.
+            waiting_share: gives the stream's share of the frames that may wait over all streams, at least 1.
             draining: set when the stream is to end soon.
 
         """
@@ -65,6 +69,7 @@ class StreamShell:
         self._scorer: Scorer | None = None
         self._limits = limits
         self._max_image_bytes = max_image_bytes
+        self._waiting_share = waiting_share
         self._draining = draining
         self._session = StreamSession[Image, Float32Array](uuid.uuid4().hex, limits)
         self._started_ns = time.monotonic_ns()
@@ -74,9 +79,9 @@ class StreamShell:
         self._under_way: set[_FrameJob] = set()
         self._end: Exception | None = None
 
-    async def run(self, requests: AsyncIterable[pb.StreamFramesRequest]) -> AsyncGenerator[pb.StreamFramesResponse]:
-        """Answers a stream of requests. Raises what ends the call, after every frame taken has its result."""
-        reader = asyncio.create_task(self._read(requests), name="stream reader")
+    async def run(self, read: Read) -> AsyncGenerator[pb.StreamFramesResponse]:
+        """Answers the requests that `read` gives. Raises what ends the call, after every frame taken has its result."""
+        reader = asyncio.create_task(self._read(read), name="stream reader")
         drain = asyncio.create_task(self._stop_reading_when_draining(reader), name="stream drain")
         try:
             while not self._session.finished:
@@ -95,10 +100,11 @@ class StreamShell:
                 task.cancel()
             await asyncio.gather(reader, drain, return_exceptions=True)
 
-    async def _read(self, requests: AsyncIterable[pb.StreamFramesRequest]) -> None:
+    async def _read(self, read: Read) -> None:
         try:
-            async for request in requests:
+            while isinstance(request := await read(), pb.StreamFramesRequest):
                 await self._take(request)
+                del request  # its picture was copied out, and the wait for room may be long
                 self._pump()
                 await self._wait_for_room()
         except asyncio.CancelledError:
@@ -131,6 +137,7 @@ class StreamShell:
         self._scorer = scorer
 
     async def _wait_for_room(self) -> None:
+        self._session.waiting_share = self._waiting_share()
         while not self._session.accepts_frames:
             self._may_read.clear()
             await self._may_read.wait()

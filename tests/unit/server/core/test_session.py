@@ -203,6 +203,27 @@ def test_block_stops_reading_while_enough_wait() -> None:
     assert player.session.accepts_frames
 
 
+def test_block_stops_reading_at_its_share_of_what_may_wait() -> None:
+    player = Player(config())
+    player.session.waiting_share = 1
+    player.send(1)
+    assert not player.session.accepts_frames
+    player.session.waiting_share = LIMITS.waiting + 5
+    player.send(2)
+    assert player.session.accepts_frames
+    player.send(3)
+    assert not player.session.accepts_frames, "its own limit stays"
+
+
+def test_drop_oldest_keeps_the_newest_whatever_its_share() -> None:
+    player = Player(config(overflow_policy=OverflowPolicy.DROP_OLDEST))
+    player.session.waiting_share = 1
+    for frame_id in (1, 2, 3):
+        player.send(frame_id)
+    player.score_all()
+    assert [outcome for _, outcome in player.results()] == ["scored"] * 3
+
+
 def test_drop_oldest_keeps_the_newest_and_tells_every_drop() -> None:
     player = Player(config(overflow_policy=OverflowPolicy.DROP_OLDEST))
     player.send(1)
