@@ -9,12 +9,14 @@ import dataclasses
 import hashlib
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import rich
 import structlog
 import torch
 from openvino_telemetry.utils import opt_in_checker
@@ -27,10 +29,11 @@ from framewatch_server.vision.preprocess import PreprocessSpec
 
 # Importing openvino reports to its makers. A server in front of people's cameras reports to nobody.
 opt_in_checker.OptInChecker.check = lambda *_, **__: opt_in_checker.ConsentCheckResult.DECLINED
-logging.getLogger("nncf").setLevel(logging.ERROR)
 
 import nncf  # noqa: E402
 import openvino  # noqa: E402
+
+nncf.set_log_level(logging.ERROR)  # it sets its own level when it is imported
 
 LEAST_COSINE = 0.999
 """What int8 must reach against float32 on pictures that it was not calibrated on, on average."""
@@ -149,23 +152,43 @@ def mean_cosine(encoder: OpenVinoEncoder, exact: OpenVinoEncoder, pixels: npt.ND
 def _convert(clip: ClipEncoder) -> openvino.Model:
     height, width = clip.info.image_size
     example = torch.zeros(2, 3, height, width, dtype=torch.uint8)
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), _quiet_transformers(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: the sizes are fixed, as they should be
         tower = openvino.convert_model(clip.image_module(), example_input=example)
-    transformers_logging.set_verbosity(verbosity)
     tower.reshape([-1, 3, height, width])
     return tower
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Nncf draws its bars on rich's global console, which is standard output, and has no switch for them."""
+    console = rich.get_console()
+    was_quiet, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = was_quiet
 
 
 def _quantise(tower: openvino.Model, calibration: Calibration) -> openvino.Model:
     pictures = calibration.fit()
     count = len(pictures)
     _log.info("making int8 of the model", pictures=count)
-    quantised: openvino.Model = nncf.quantize(
-        tower, nncf.Dataset(np.split(pictures, count)), model_type=nncf.ModelType.TRANSFORMER, subset_size=count
-    )
+    dataset = nncf.Dataset(np.split(pictures, count))
+    with _no_progress_bars():
+        quantised: openvino.Model = nncf.quantize(
+            tower, dataset, model_type=nncf.ModelType.TRANSFORMER, subset_size=count
+        )
     return quantised
 
 

@@ -92,7 +92,9 @@ def test_int8_that_changes_the_model_too_much_is_refused_and_that_is_remembered(
 
 
 @pytest.mark.usefixtures("quick_calibration")
-def test_int8_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_int8_is_made_once_and_without_progress_bars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("nncf")
     from framewatch_server.vision import openvino_encoder
 
@@ -103,6 +105,8 @@ def test_int8_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert first.info.dtype == second.info.dtype == "int8"
     inputs = pictures()
     assert cosines(first.encode_images(inputs), second.encode_images(inputs)).min() > 0.9999
+    printed = capfd.readouterr()
+    assert "100%" not in printed.out + printed.err
 
 
 def test_other_weights_have_another_fingerprint() -> None:
