@@ -74,6 +74,8 @@ def health(server: str = "127.0.0.1:50051", *, timeout_s: float = 5.0) -> int:
 
 def main() -> None:
     """Entry point; exit code 0 on success, 1 on failure, 2 on wrong usage."""
+    # standard output is for figures and answers, also of the commands that have no settings of logs
+    configure_logs("info", "auto")
     try:
         sys.exit(app(result_action="return_value") or 0)
     except FramewatchError as error:
