@@ -269,6 +269,6 @@ def cameras(
         ServerProcess("--model", name, *options.flags, "--max-streams", "2048") as server,
     ):
         found = find_most_cameras(server, wanted, frames, most, note)
-    columns = ["streams", "scored/s", "p50 ms", "p99 ms", "dropped", "failed", "CPU ms/frame", "fine"]
+    columns = ["streams", "scored/s", "p99 ms", "dropped", "failed", "CPU ms/frame", "fine"]
     print_rows(f"{model}: {found} cameras at {fps:g} fps, p99 {p99_ms:g} ms", rows, as_json=json, columns=columns)
     return 0 if found else 1

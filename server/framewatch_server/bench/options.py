@@ -39,23 +39,32 @@ class EngineOptions:
         device: As `serve` takes it.
         dtype: As `serve` takes it.
         engine: As `serve` takes it.
+        calibration_dir: As `serve` takes it.
 
     """
 
     device: str = "auto"
     dtype: str = "auto"
     engine: str = "auto"
+    calibration_dir: Annotated[Path | None, Parameter(alias="--calibration")] = None
 
     @property
     def flags(self) -> list[str]:
         """The flags of `serve` that say the same."""
-        return ["--device", self.device, "--dtype", self.dtype, "--engine", self.engine]
+        calibration = ["--calibration-dir", str(self.calibration_dir)] if self.calibration_dir else []
+        return ["--device", self.device, "--dtype", self.dtype, "--engine", self.engine, *calibration]
 
     def load(self, checkpoint: str) -> Encoder:
         """The encoder that `serve` would load, in this process. Raises ModelLoadError."""
         from framewatch_server.vision.load import load_encoder  # noqa: PLC0415 torch: `--help` stays quick
 
-        return load_encoder(checkpoint, device=self.device, dtype=self.dtype, engine=self.engine)
+        return load_encoder(
+            checkpoint,
+            device=self.device,
+            dtype=self.dtype,
+            engine=self.engine,
+            calibration_dir=self.calibration_dir,
+        )
 
 
 AS_SERVE = EngineOptions()

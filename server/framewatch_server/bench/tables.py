@@ -35,21 +35,34 @@ def print_rows(title: str, rows: Sequence[Row], *, as_json: bool, columns: Seque
         return
     console = Console()
     console.print(title, style="italic", markup=False, highlight=False)
-    console.print(_readable([{key: row[key] for key in columns or row} for row in rows], console))
+    for table in _readable([{key: row[key] for key in columns or row} for row in rows], console):
+        console.print(table)
 
 
-def _readable(rows: Sequence[Row], console: Console) -> Table:
-    """A line per row, or a column per row where the lines would be too long for the console."""
-    lines = Table(*rows[0])
+def _readable(rows: Sequence[Row], console: Console) -> list[Table]:
+    """A line per row; a column per row where lines are too long for the console; several tables where both are."""
+    for table in (_lines(rows), _turned(rows)):
+        if console.measure(table, options=console.options.update_width(_ANY_WIDTH)).maximum <= console.width:
+            return [table]
+    if len(rows) == 1:
+        return [_turned(rows)]
+    middle = (len(rows) + 1) // 2
+    return [*_readable(rows[:middle], console), *_readable(rows[middle:], console)]
+
+
+def _lines(rows: Sequence[Row]) -> Table:
+    table = Table(*rows[0])
     for row in rows:
-        lines.add_row(*map(_cell, row.values()))
-    if console.measure(lines, options=console.options.update_width(_ANY_WIDTH)).maximum <= console.width:
-        return lines
+        table.add_row(*map(_cell, row.values()))
+    return table
+
+
+def _turned(rows: Sequence[Row]) -> Table:
     first, *others = rows[0]
-    turned = Table(first, *(_cell(row[first]) for row in rows))
+    table = Table(first, *(_cell(row[first]) for row in rows))
     for key in others:
-        turned.add_row(key, *(_cell(row[key]) for row in rows))
-    return turned
+        table.add_row(key, *(_cell(row[key]) for row in rows))
+    return table
 
 
 def _cell(value: object) -> str:

@@ -21,6 +21,11 @@ MANY = [f"figure number {number} ms" for number in range(12)]
             ["streams", "1", "16", "256"],
             id="three long lines, turned",
         ),
+        pytest.param(
+            [{"streams": count} | dict.fromkeys(MANY, 1.5) for count in range(10, 25)],
+            ["streams", *map(str, range(10, 18))],
+            id="more than fit either way",
+        ),
     ],
 )
 def test_nothing_is_cut_off_at_80_columns(
