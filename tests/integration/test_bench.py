@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+
+from tests.unit.server.vision.test_calibration import write_pictures
+
+COMMAND = [sys.executable, "-m", "framewatch_server", "bench"]
 
 
 def run_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "framewatch_server", "bench", *arguments, "--json"]
+    command = [*COMMAND, *arguments, "--json"]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)
 
 
@@ -42,6 +48,19 @@ def test_cameras_are_counted() -> None:
         "cameras", "demo", "--seconds", "0.5", "--p99-ms", "5000", "--fps", "1", "--size", "480p", "--most", "2"
     )
     assert [row["streams"] for row in rows] == [1, 2]
+
+
+def test_logs_are_not_among_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nncf")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = write_pictures(tmp_path / "pictures", 32)
+    done = run_bench(
+        *("tower", "demo", "--dtype", "int8", "--calibration", str(folder), "--batches", "2", "--seconds", "0.1")
+    )
+    assert done.returncode == 0, done.stderr
+    assert "making int8" in done.stderr
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["batch"] == 2
 
 
 @pytest.mark.parametrize("model", ["null", "demo"])
@@ -81,3 +100,16 @@ def test_what_can_not_be_measured_is_told(arguments: list[str], words: str) -> N
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
+
+
+def test_a_benchmark_that_is_stopped_stops_its_server() -> None:
+    command = [*COMMAND, "cameras", "null", "--seconds", "0.2", "--fps", "1", "--size", "480p", "--p99-ms", "9999"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as bench_process:
+        assert bench_process.stderr is not None
+        assert "cameras" in bench_process.stderr.readline(), "the server runs"
+        servers = psutil.Process(bench_process.pid).children()
+        bench_process.terminate()
+        bench_process.communicate()
+    assert servers
+    assert not psutil.wait_procs(servers, timeout=60)[1]
+    assert bench_process.returncode == 128 + 15
