@@ -147,6 +147,7 @@ def watch(
     max_frames: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     top: Top = 0,
     quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 90,
+    change_threshold: Annotated[float, Parameter(validator=Number(gte=0, lte=1))] = 0.0,
     common: Common = Common(),
 ) -> int:
     """Watch a video, images, a camera or a stream; say when a label's thing appears and when it goes.
@@ -180,6 +181,9 @@ def watch(
         How many of the best labels a result carries; 0: all.
     quality
         Of the JPEG that frames are sent as, 1 to 100. They are first shrunk to the size that the server needs.
+    change_threshold
+        A frame that differs by less than this from the last one that the model saw gets its scores, which saves the
+        model's time while nothing happens; 0 to 1, about 0.05 for most fixed cameras. 0: only one that is the same.
     common
         Of every command.
 
@@ -195,6 +199,7 @@ def watch(
         max_frames=max_frames,
         top=top,
         quality=quality,
+        change_threshold=change_threshold,
         model=common.model,
     )
     output = Output(common.json)

@@ -193,6 +193,8 @@ class AsyncFramewatchClient:
         max_frame_gap_s: float | None = None,
         origin_time: datetime | None = None,
         model: str = "",
+        change_threshold: float = 0.0,
+        max_reuse_age_s: float | None = None,
         jpeg_quality: int | None = 90,
         downscale: bool = True,
         window: int | None = None,
@@ -216,6 +218,9 @@ class AsyncFramewatchClient:
             max_frame_gap_s: the longest gap between scored frames that counts towards rules' minimum times; None: 10 s.
             origin_time: the wall time, with its zone, of frame time 0: events then carry wall times.
             model: one of the server's; empty: its default.
+            change_threshold: a frame that differs by less than this from the last one that the model saw gets its
+                scores, at next to no cost; 0 to 1, about 0.05 for most cameras. 0: only one that is the same file.
+            max_reuse_age_s: the model sees a frame at least this often, in frame time; 0: every frame; None: 10 s.
             jpeg_quality: 1 to 100, of frames that are sent as JPEG: all that are pixels or had to be shrunk. None: raw.
             downscale: whether larger frames are shrunk to the size that the server says it needs.
             window: frames without a result at most; None: what the server says. Never more than that.
@@ -238,6 +243,8 @@ class AsyncFramewatchClient:
             max_frame_gap_s=max_frame_gap_s,
             origin_time=origin_time,
             model=model,
+            change_threshold=change_threshold,
+            max_reuse_age_s=max_reuse_age_s,
         )
         _check_source(frames)
         options = StreamOptions(self._address, jpeg_quality, downscale, window, self._timeout_s, on_started)

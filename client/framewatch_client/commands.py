@@ -68,6 +68,7 @@ class WatchSettings:
     max_frames: int | None = None
     top: int = 0
     quality: int = 90
+    change_threshold: float = 0.0
     model: str = ""
 
 
@@ -125,6 +126,7 @@ async def watch(client: AsyncFramewatchClient, settings: WatchSettings, output: 
                 top_count=settings.top,
                 origin_time=source.origin_time,
                 model=settings.model,
+                change_threshold=settings.change_threshold,
                 jpeg_quality=settings.quality,
                 on_started=view.started,
             )

@@ -12,6 +12,7 @@ from framewatch_core.frames import OverflowPolicy, StreamConfig
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
 from framewatch_core.scoring import ScoreKind
+from framewatch_core.stillness import DEFAULT_MAX_AGE_NS, ReusePolicy
 
 MAX_RULE_NUMBERS = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -116,6 +117,8 @@ def stream_config(
     max_frame_gap_s: float | None = None,
     origin_time: datetime | None = None,
     model: str = "",
+    change_threshold: float = 0.0,
+    max_reuse_age_s: float | None = None,
 ) -> StreamConfig:
     """A stream's config, checked as the server checks it.
 
@@ -130,6 +133,9 @@ def stream_config(
         max_frame_gap_ns=DEFAULT_MAX_FRAME_GAP_NS if max_frame_gap_s is None else nanoseconds(max_frame_gap_s),
         origin_time_ns=None if origin_time is None else _since_epoch_ns(origin_time),
         model=model,
+        reuse=ReusePolicy(
+            change_threshold, DEFAULT_MAX_AGE_NS if max_reuse_age_s is None else nanoseconds(max_reuse_age_s)
+        ),
     )
 
 

@@ -136,7 +136,9 @@ def summary_tables(summary: WatchSummary, *, source: str, elapsed_s: float) -> R
     frames.add_column(no_wrap=True)
     frames.add_column(overflow="fold")
     frames.add_row(Text("source", "bold"), Text(source))
-    counts = f"{summary.sent:,} sent, {summary.scored:,} scored, {summary.dropped:,} dropped, {summary.failed:,} failed"
+    reused = f" ({summary.reused:,} of them unchanged)" if summary.reused else ""
+    scored = f"{summary.scored:,} scored{reused}"
+    counts = f"{summary.sent:,} sent, {scored}, {summary.dropped:,} dropped, {summary.failed:,} failed"
     unanswered = f", {summary.unanswered:,} without a result yet" if summary.unanswered > 0 else ""
     frames.add_row(Text("frames", "bold"), counts + unanswered)
     frames.add_row(Text("time", "bold"), f"{clock(summary.time_s)} of frames in {elapsed_s:.1f} s{rate}")

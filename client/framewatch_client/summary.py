@@ -40,6 +40,7 @@ class WatchSummary:
 
     Attributes:
         sent, scored, dropped, failed: frames.
+        reused: of those scored, how many by the embedding of an earlier frame.
         time_s: of the last frame with an outcome.
         last: its scores, best first, if any frame was scored.
         last_failure: what the server said of the last frame that failed.
@@ -49,6 +50,7 @@ class WatchSummary:
 
     sent: int = 0
     scored: int = 0
+    reused: int = 0
     dropped: int = 0
     failed: int = 0
     time_s: float = 0.0
@@ -84,6 +86,7 @@ class WatchSummary:
         self.time_s = item.time_s
         if item.status is FrameStatus.SCORED:
             self.scored += 1
+            self.reused += item.reused_frame_id is not None
             self.last = item
         elif item.status is FrameStatus.DROPPED:
             self.dropped += 1

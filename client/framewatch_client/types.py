@@ -49,7 +49,7 @@ RuleLike = EventRule | str
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Where the server's time went, in seconds, and how many images the batch had (at least 1)."""
+    """Where the server's time went, in seconds, and how many images the batch had (0: none was needed)."""
 
     decode_s: float
     queue_s: float
@@ -172,6 +172,7 @@ class FrameResult:
         drop_reason: DROPPED: why, if this client knows the reason.
         error: FAILED: why.
         timings: SCORED: where the time went.
+        reused_frame_id: SCORED: the earlier frame whose embedding was scored, since nothing had changed; None: its own.
         message: the response as it came.
 
     """
@@ -184,6 +185,7 @@ class FrameResult:
     drop_reason: DropReason | None
     error: FrameError | None
     timings: Timings | None
+    reused_frame_id: int | None
     message: pb.StreamFramesResponse = field(repr=False, compare=False)
 
     @property

@@ -27,6 +27,7 @@ from framewatch_core.frames import DropReason, OverflowPolicy, StreamConfig
 from framewatch_core.labels import DEFAULT_TEMPLATES, LabelSet
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.stillness import ReusePolicy
 
 EnumT = TypeVar("EnumT", bound=Enum)
 
@@ -68,6 +69,9 @@ def config_message(config: StreamConfig) -> pb.StreamConfig:
         message.max_frame_gap.CopyFrom(duration(config.max_frame_gap_ns))
     if config.origin_time_ns is not None:
         message.origin_time.FromNanoseconds(config.origin_time_ns)
+    if config.reuse != ReusePolicy():
+        message.reuse.change_threshold = config.reuse.change_threshold
+        message.reuse.max_age.CopyFrom(duration(config.reuse.max_age_ns))
     return message
 
 
@@ -113,16 +117,17 @@ def frame_result(message: pb.StreamFramesResponse) -> FrameResult:
     """What became of a frame."""
     result = message.result
     status = _STATUSES.get(result.WhichOneof("outcome") or "", FrameStatus.UNKNOWN)
-    regions = result.scores.regions
+    region = result.scores.regions[0] if result.scores.regions else pb.RegionScores()
     return FrameResult(
         frame_id=result.frame_id,
         time_s=_seconds(result.time_offset),
         config_version=result.config_version,
         status=status,
-        scores=_scores(regions[0].scores) if regions else (),
+        scores=_scores(region.scores),
         drop_reason=_known(DropReason, pb.DropReason.DESCRIPTOR, "DROP_REASON_", result.dropped.reason),
         error=_frame_error(result.error) if status is FrameStatus.FAILED else None,
         timings=_timings(result.timings) if result.HasField("timings") else None,
+        reused_frame_id=region.reused_frame_id if region.HasField("reused_frame_id") else None,
         message=message,
     )
 

@@ -12,6 +12,7 @@ from framewatch_core.errors import FramewatchError, InvalidRequest, InvalidRule,
 from framewatch_core.labels import Label, LabelSet
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule, RuleEvent
 from framewatch_core.scoring import LabelScore
+from framewatch_core.stillness import ReusePolicy
 
 ImageT = TypeVar("ImageT")
 
@@ -51,6 +52,7 @@ class StreamConfig:
     max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS
     origin_time_ns: int | None = None
     model: str = ""
+    reuse: ReusePolicy = field(default_factory=ReusePolicy)
 
     def __post_init__(self) -> None:
         check_limit("rules", limit="max_rules", maximum=MAX_RULES, actual=len(self.rules), field="rules")
@@ -113,10 +115,18 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The frame's scores: best first, as many as the config's top_count says."""
+    """The frame was looked at.
+
+    Attributes:
+        scores: best first, as many as the config's top_count says.
+        timings: where the time went.
+        reused_frame_id: the earlier frame whose embedding was scored; None: the frame's own was.
+
+    """
 
     scores: tuple[LabelScore, ...]
     timings: Timings = field(default_factory=Timings)
+    reused_frame_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,11 @@ class Work(Generic[ImageT, ContextT]):
     context: ContextT
     slot: _Slot[ImageT, ContextT]
 
+    @property
+    def moment(self) -> Moment:
+        """The frame's number and time."""
+        return self.slot.moment
+
 
 class StreamSession(Generic[ImageT, ContextT]):
     """One stream's state; see the module."""
@@ -200,10 +205,16 @@ class StreamSession(Generic[ImageT, ContextT]):
         self._running_count += 1
         return Work(slot.image, slot.epoch.config, slot.epoch.context, slot)
 
-    def complete(self, work: Work[ImageT, ContextT], scores: tuple[LabelScore, ...], timings: Timings) -> None:
-        """Brings a frame's scores, in the labels' order."""
+    def complete(
+        self,
+        work: Work[ImageT, ContextT],
+        scores: tuple[LabelScore, ...],
+        timings: Timings,
+        reused_frame_id: int | None = None,
+    ) -> None:
+        """Brings a frame's scores, in the labels' order; `reused_frame_id`: see `Scored`."""
         work.slot.all_scores = scores
-        self._settle(work, Scored(best_first(scores, work.config.top_count), timings))
+        self._settle(work, Scored(best_first(scores, work.config.top_count), timings, reused_frame_id))
 
     def fail(self, work: Work[ImageT, ContextT], error: FramewatchError) -> None:
         """Says that a frame could not be scored."""

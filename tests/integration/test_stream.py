@@ -33,7 +33,9 @@ def seconds(value: float) -> Duration:
 
 def frame(frame_id: int, data: bytes | None = None, time_s: float | None = None) -> Request:
     offset = None if time_s is None else seconds(time_s)
-    return Request(frame=pb.Frame(frame_id=frame_id, image=image(data), time_offset=offset))
+    return Request(
+        frame=pb.Frame(frame_id=frame_id, image=image(jpeg(frame_id) if data is None else data), time_offset=offset)
+    )
 
 
 def outcome(response: Response) -> tuple[int, str]:
@@ -73,7 +75,7 @@ def test_every_frame_has_one_outcome_in_order(stub: pb_grpc.ZeroShotServiceStub)
 
 def test_stream_and_classify_agree(stub: pb_grpc.ZeroShotServiceStub) -> None:
     classified = stub.Classify(pb.ClassifyRequest(image=image(), label_set=label_set("a", "b", "c")))
-    *_, response = stub.StreamFrames(iter([config("a", "b", "c"), frame(1)]))
+    *_, response = stub.StreamFrames(iter([config("a", "b", "c"), frame(1, jpeg())]))
     for streamed, single in zip(response.result.scores.regions[0].scores, classified.scores, strict=True):
         assert streamed.label == single.label
         assert streamed.probability == pytest.approx(single.probability, abs=1e-5)

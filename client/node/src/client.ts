@@ -56,6 +56,13 @@ export interface WatchOptions extends LabelOptions, CallOptions {
   readonly maxFrameGapS?: number | undefined;
   /** The wall time of time offset 0; events then carry wall times too. */
   readonly originTime?: Date | undefined;
+  /**
+   * A frame that differs by less than this from the last one that the model saw gets its scores; 0 to 1, about 0.05 for
+   * most cameras. 0 and absent: only one that is the same file.
+   */
+  readonly changeThreshold?: number | undefined;
+  /** The model sees a frame at least this often, in seconds of frame time; 0: every frame. Absent: 10. */
+  readonly maxReuseAgeS?: number | undefined;
   /** As the server names it. Absent: its default model. */
   readonly model?: string | undefined;
   /** Told once, before the first result, what the server wants and what it can do. */
@@ -121,7 +128,7 @@ export class FramewatchClient {
    */
   async *watch(
     frames: AsyncIterable<FrameInput> | Iterable<FrameInput>,
-    { labels, templates, rules, maxFrameGapS, originTime, onStarted, signal, ...rest }: WatchOptions,
+    { labels, templates, rules, maxFrameGapS, maxReuseAgeS, originTime, onStarted, signal, ...rest }: WatchOptions,
   ): AsyncGenerator<FrameResult | Event, void, undefined> {
     const config = create(StreamConfigSchema, {
       model: rest.model,
@@ -132,6 +139,10 @@ export class FramewatchClient {
       maxFrameRate: rest.maxFrameRate,
       maxFrameGap: maxFrameGapS === undefined ? undefined : duration(maxFrameGapS),
       originTime: originTime && timestampFromDate(originTime),
+      reuse: {
+        changeThreshold: rest.changeThreshold,
+        maxAge: maxReuseAgeS === undefined ? undefined : duration(maxReuseAgeS),
+      },
     });
     signal?.throwIfAborted();
     const call = openBidi(this.#client, ZeroShotService.method.streamFrames);

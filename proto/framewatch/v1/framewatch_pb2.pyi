@@ -433,7 +433,9 @@ class Timings(_message.Message):
     INFERENCE_FIELD_NUMBER: _builtins.int
     BATCH_SIZE_FIELD_NUMBER: _builtins.int
     batch_size: _builtins.int
-    """How many images the batch had; at least 1. With several images, the largest batch that one of them was in."""
+    """How many images the batch had; 0: no batch, for an earlier embedding was reused. With several images, the largest
+    batch that one of them was in.
+    """
     @_builtins.property
     def decode(self) -> _duration_pb2.Duration:
         """From bytes to the model's input, on a decode thread; for several images the sum."""
@@ -650,6 +652,7 @@ class StreamConfig(_message.Message):
     MAX_FRAME_RATE_FIELD_NUMBER: _builtins.int
     MAX_FRAME_GAP_FIELD_NUMBER: _builtins.int
     ORIGIN_TIME_FIELD_NUMBER: _builtins.int
+    REUSE_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model's name as the server loaded it; empty: its default model. A later config can't change it."""
     overflow_policy: Global___OverflowPolicy.ValueType
@@ -679,8 +682,13 @@ class StreamConfig(_message.Message):
 
     @_builtins.property
     def origin_time(self) -> _timestamp_pb2.Timestamp:
-        """The wall time of time_offset 0. Present: events carry wall times too.
-        9 to 15 are kept for regions, picture health and resuming.
+        """The wall time of time_offset 0. Present: events carry wall times too."""
+
+    @_builtins.property
+    def reuse(self) -> Global___Reuse:
+        """9 to 15 are kept for regions, picture health and resuming.
+        When a frame that shows nothing new is scored by an earlier frame's embedding. Absent: as if empty, so only frames
+        that are the same to the byte are.
         """
 
     def __init__(
@@ -694,16 +702,55 @@ class StreamConfig(_message.Message):
         max_frame_rate: _builtins.float | None = ...,
         max_frame_gap: _duration_pb2.Duration | None = ...,
         origin_time: _timestamp_pb2.Timestamp | None = ...,
+        reuse: Global___Reuse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_frame_rate", b"_max_frame_rate", "label_set", b"label_set", "max_frame_gap", b"max_frame_gap", "max_frame_rate", b"max_frame_rate", "origin_time", b"origin_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_frame_rate", b"_max_frame_rate", "label_set", b"label_set", "max_frame_gap", b"max_frame_gap", "max_frame_rate", b"max_frame_rate", "origin_time", b"origin_time", "reuse", b"reuse"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_frame_rate", b"_max_frame_rate", "label_set", b"label_set", "max_frame_gap", b"max_frame_gap", "max_frame_rate", b"max_frame_rate", "model", b"model", "origin_time", b"origin_time", "overflow_policy", b"overflow_policy", "rules", b"rules", "top_count", b"top_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_frame_rate", b"_max_frame_rate", "label_set", b"label_set", "max_frame_gap", b"max_frame_gap", "max_frame_rate", b"max_frame_rate", "model", b"model", "origin_time", b"origin_time", "overflow_policy", b"overflow_policy", "reuse", b"reuse", "rules", b"rules", "top_count", b"top_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_frame_rate: _TypeAlias = _typing.Literal["max_frame_rate"]  # noqa: Y015
     _WhichOneofArgType__max_frame_rate: _TypeAlias = _typing.Literal["_max_frame_rate", b"_max_frame_rate"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_frame_rate) -> _WhichOneofReturnType__max_frame_rate | None: ...
 
 Global___StreamConfig: _TypeAlias = StreamConfig  # noqa: Y015
+
+@_typing.final
+class Reuse(_message.Message):
+    """When a frame is scored by the embedding of an earlier frame of its stream, the last one that was embedded. It costs no
+    run of the model, and a frame that is the same to the byte is not even decoded. The rules see it as any other frame.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_THRESHOLD_FIELD_NUMBER: _builtins.int
+    MAX_AGE_FIELD_NUMBER: _builtins.int
+    change_threshold: _builtins.float
+    """How little a frame must differ from the embedded one to be scored by it: less than this. The difference is the
+    largest one of any cell when what the model sees of both frames is shrunk to 32 × 32 grey cells by averaging, as a
+    share of the range from black to white. In [0, 1]. Noise averages out, a face at the door does not: 0.05 suits most
+    cameras. 0 or absent: only frames whose images are the same to the byte (up to 1 MiB) reuse an embedding.
+    """
+    @_builtins.property
+    def max_age(self) -> _duration_pb2.Duration:
+        """A frame is embedded anew when it is this much later than the embedded one, in frame time; not negative. 0: every
+        frame is embedded. Absent: 10 s.
+        """
+
+    def __init__(
+        self,
+        *,
+        change_threshold: _builtins.float | None = ...,
+        max_age: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_change_threshold", b"_change_threshold", "change_threshold", b"change_threshold", "max_age", b"max_age"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_change_threshold", b"_change_threshold", "change_threshold", b"change_threshold", "max_age", b"max_age"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__change_threshold: _TypeAlias = _typing.Literal["change_threshold"]  # noqa: Y015
+    _WhichOneofArgType__change_threshold: _TypeAlias = _typing.Literal["_change_threshold", b"_change_threshold"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__change_threshold) -> _WhichOneofReturnType__change_threshold | None: ...
+
+Global___Reuse: _TypeAlias = Reuse  # noqa: Y015
 
 @_typing.final
 class EventRule(_message.Message):
@@ -980,8 +1027,11 @@ class RegionScores(_message.Message):
 
     REGION_ID_FIELD_NUMBER: _builtins.int
     SCORES_FIELD_NUMBER: _builtins.int
+    REUSED_FRAME_ID_FIELD_NUMBER: _builtins.int
     region_id: _builtins.str
     """The region's id; empty for the whole frame."""
+    reused_frame_id: _builtins.int
+    """The earlier frame whose embedding was scored, since nothing had changed (StreamConfig.reuse). Absent: this frame's."""
     @_builtins.property
     def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelScore]:
         """Best first by probability; ties in the label set's order. As many as StreamConfig.top_count says."""
@@ -991,12 +1041,15 @@ class RegionScores(_message.Message):
         *,
         region_id: _builtins.str = ...,
         scores: _abc.Iterable[Global___LabelScore] | None = ...,
+        reused_frame_id: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reused_frame_id", b"_reused_frame_id", "reused_frame_id", b"reused_frame_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["region_id", b"region_id", "scores", b"scores"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reused_frame_id", b"_reused_frame_id", "region_id", b"region_id", "reused_frame_id", b"reused_frame_id", "scores", b"scores"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__reused_frame_id: _TypeAlias = _typing.Literal["reused_frame_id"]  # noqa: Y015
+    _WhichOneofArgType__reused_frame_id: _TypeAlias = _typing.Literal["_reused_frame_id", b"_reused_frame_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reused_frame_id) -> _WhichOneofReturnType__reused_frame_id | None: ...
 
 Global___RegionScores: _TypeAlias = RegionScores  # noqa: Y015
 

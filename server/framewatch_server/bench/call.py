@@ -75,6 +75,7 @@ def measure_call(
 
     """
     encoder = options.load(checkpoint)
+    encoder.warm(1)
     files = cycle(frames.encoded)
     pixels = decode_and_prepare(frames.encoded[0], encoder.preprocess)[None]
     done = []

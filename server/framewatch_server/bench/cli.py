@@ -35,7 +35,7 @@ def tower(
     model: str = "ViT-B/32",
     *,
     options: EngineOptions = AS_SERVE,
-    batches: tuple[int, ...] = (1, 8, 16, 32),
+    batches: tuple[int, ...] = (),
     seconds: float = 2.0,
     json: Json = False,
 ) -> None:
@@ -44,19 +44,19 @@ def tower(
     Args:
         model: A model as `serve` takes it, or ViT-B/32 or ViT-L/14: that geometry with random weights.
         options: What runs it.
-        batches: Batch sizes.
+        batches: Batch sizes; unless given, up to 32 on a CPU and up to 1024 on CUDA.
         seconds: For each.
         json: One line of JSON per batch size.
 
     """
     # torch is heavy: `--help` stays quick
-    from framewatch_server.bench.engine import bench_tower, count_flops  # noqa: PLC0415
+    from framewatch_server.bench.engine import bench_tower, count_flops, default_batches  # noqa: PLC0415
 
     require_tower(model)
     with checkpoint_of(model) as name:
         encoder = options.load(name)
         with progress.status("measuring"):
-            speeds = bench_tower(encoder, count_flops(name), batches, seconds)
+            speeds = bench_tower(encoder, count_flops(name), batches or default_batches(encoder), seconds)
     info = encoder.info
     rows: list[Row] = [
         {

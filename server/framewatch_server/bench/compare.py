@@ -13,7 +13,7 @@ import numpy as np
 
 from framewatch_server.bench import infinity, peers
 from framewatch_server.bench.call import classifying
-from framewatch_server.bench.engine import median_s
+from framewatch_server.bench.engine import batch_s, median_s
 from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LoadPlan, run_load
 from framewatch_server.bench.options import EngineOptions
@@ -22,6 +22,8 @@ from framewatch_server.vision.encoder import Encoder
 
 Turn: TypeAlias = Callable[[], float]
 """Measures once, for the seconds that it was made for, and returns frames per second."""
+
+_TOWER_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Comparison:
         server = stack.enter_context(ServerProcess("--model", self.checkpoint, *self.options.flags))
         return {
             **self._framewatch(server, stack),
-            "bare tower, batches of 16": self._tower(encoder),
+            **self._tower(encoder),
             **self._transformers(device),
             **self._open_clip(device),
             **self._infinity(device, stack),
@@ -116,9 +118,13 @@ class Comparison:
             "framewatch, one call at a time": lambda: 1 / median_s(call, self.seconds),
         }
 
-    def _tower(self, encoder: Encoder) -> Turn:
-        pixels = np.random.default_rng(0).integers(0, 256, (16, 3, *encoder.info.image_size), np.uint8)
-        return lambda: len(pixels) / median_s(lambda: encoder.encode_images(pixels), self.seconds)
+    def _tower(self, encoder: Encoder) -> dict[str, Turn]:
+        encoder.warm(_TOWER_BATCH)
+        return {
+            f"bare tower, batches of {_TOWER_BATCH}": lambda: (
+                _TOWER_BATCH / batch_s(encoder, _TOWER_BATCH, self.seconds)
+            )
+        }
 
     def _transformers(self, device: str) -> dict[str, Turn]:
         score = peers.transformers_pipeline(self.checkpoint, device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,11 +11,15 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from framewatch_core.scoring import Float32Array
 from framewatch_server.vision.clip import DTYPES, load_clip
 from framewatch_server.vision.encoder import Encoder
 
-# The largest matrix product of ViT-B/32's tower: a batch of 32 pictures of 50 tokens into the hidden layer.
-_GEMM = (1600, 768, 3072)
+_CPU_BATCHES = (1, 8, 16, 32)
+_CUDA_BATCHES = (1, 8, 32, 128, 512, 1024)
+
+# The largest matrix product of ViT-B/32's tower: pictures of 50 tokens into the hidden layer.
+_TOKENS, _INNER, _COLUMNS = 50, 768, 3072
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +28,10 @@ class TowerSpeed:
 
     Attributes:
         batch: pictures at once.
-        ms: per picture, the median of several batches.
+        ms: per picture, the median of several batches, with as many under way as the encoder takes.
         flops: floating-point operations per picture.
-        limit_flops: of a large matrix product in the same dtype (bfloat16 for int8) with torch, per second, measured in
-            the same run.
+        limit_flops: of a matrix product as the tower has it for the largest default batch, in the same dtype (bfloat16
+            for int8) with torch, per second, measured in the same run.
 
     """
 
@@ -41,16 +46,38 @@ class TowerSpeed:
         return self.flops / (self.ms / 1000) / self.limit_flops
 
 
+def default_batches(encoder: Encoder) -> tuple[int, ...]:
+    """Batch sizes that tell something on the encoder's device; ascending."""
+    return _CUDA_BATCHES if encoder.info.device.startswith("cuda") else _CPU_BATCHES
+
+
 def bench_tower(encoder: Encoder, flops: float, batches: Sequence[int], seconds: float = 2.0) -> list[TowerSpeed]:
-    """Measures `encode_images`, from uint8 pixels to vectors in memory, at several batch sizes."""
-    rng = np.random.default_rng(0)
+    """Measures the tower, from uint8 pixels to vectors in memory, at several batch sizes."""
+    encoder.warm(max(batches))
+    rows = _TOKENS * default_batches(encoder)[-1]
     results = []
     for batch in batches:
-        pixels = rng.integers(0, 256, (batch, 3, *encoder.info.image_size), np.uint8)
-        gemm_s = median_s(_gemm(encoder), seconds / 4)
-        batch_s = median_s(lambda pixels=pixels: encoder.encode_images(pixels), seconds)  # type: ignore[misc]
-        results.append(TowerSpeed(batch, batch_s * 1000 / batch, flops, 2 * float(np.prod(_GEMM)) / gemm_s))
+        gemm_s = median_s(_gemm(encoder, rows), seconds / 4)
+        tower_s = batch_s(encoder, batch, seconds)
+        limit_flops = 2 * rows * _INNER * _COLUMNS / gemm_s
+        results.append(TowerSpeed(batch, tower_s * 1000 / batch, flops, limit_flops))
     return results
+
+
+def batch_s(encoder: Encoder, batch: int, seconds: float) -> float:
+    """Median time from one batch's end to the next one's, with as many under way as the encoder takes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (batch, 3, *encoder.info.image_size), np.uint8)
+    under_way: deque[Callable[[], Float32Array]] = deque()
+
+    def go_on() -> None:
+        under_way.append(encoder.start_images(pixels))
+        if len(under_way) == encoder.in_flight:
+            under_way.popleft()()
+
+    median = median_s(go_on, seconds)
+    for collect in under_way:
+        collect()
+    return median
 
 
 def count_flops(name: str) -> float:
@@ -61,11 +88,10 @@ def count_flops(name: str) -> float:
     return float(counter.get_total_flops())
 
 
-def _gemm(encoder: Encoder) -> Callable[[], object]:
-    rows, inner, columns = _GEMM
+def _gemm(encoder: Encoder, rows: int) -> Callable[[], object]:
     dtype = DTYPES.get(encoder.info.dtype, torch.bfloat16)
-    left = torch.randn(rows, inner, dtype=dtype, device=encoder.info.device)
-    right = torch.randn(columns, inner, dtype=dtype, device=encoder.info.device)
+    left = torch.randn(rows, _INNER, dtype=dtype, device=encoder.info.device)
+    right = torch.randn(_COLUMNS, _INNER, dtype=dtype, device=encoder.info.device)
 
     @torch.inference_mode()
     def multiply() -> None:

@@ -16,7 +16,8 @@ from framewatch_core.images import Image
 from framewatch_core.labels import LabelSet
 from framewatch_core.queueing import Lane, RoundRobin
 from framewatch_core.scoring import Float32Array, LabelScore, cosine, score_labels
-from framewatch_server.engine.pipeline import Embedded, Job, Pipeline
+from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
 from framewatch_server.vision.encoder import Encoder, ModelInfo
 from framewatch_server.vision.preprocess import prepare
@@ -116,11 +117,8 @@ class Scorer:
         await self._stack.aclose()
 
     async def warm(self) -> None:
-        """Runs the model at its smallest and largest batch, so that the first caller doesn't pay for it."""
-        height, width = self.info.image_size
-        for size in {1, self._max_batch_size}:
-            pixels = np.zeros((size, 3, height, width), np.uint8)
-            await self._pipeline.run_on_device(self._encoder.encode_images, pixels)
+        """Prepares the model, so that the first caller doesn't pay for it."""
+        await self._pipeline.run_on_device(self._encoder.warm, self._max_batch_size)
         await self._pipeline.run_on_device(self._encoder.encode_texts, ["a photo"])
 
     def announce(self, lane: Lane[Job]) -> None:

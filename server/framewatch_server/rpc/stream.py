@@ -14,7 +14,8 @@ from framewatch_core.frames import Event, FrameResult, Output, Started, StreamCo
 from framewatch_core.images import Image
 from framewatch_core.scoring import Float32Array
 from framewatch_core.session import SessionLimits, StreamSession, Work
-from framewatch_server.engine.pipeline import Embedded, Job
+from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.reuse import FrameMemory
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire
 from framewatch_server.rpc.status import as_told
@@ -27,8 +28,13 @@ class _FrameJob(Job):
 
     __slots__ = ("_finish", "work")
 
-    def __init__(self, work: FrameWork, finish: Callable[[_FrameJob, Embedded | Exception], None]) -> None:
-        super().__init__(work.image)
+    def __init__(
+        self,
+        work: FrameWork,
+        memory: FrameMemory[Job],
+        finish: Callable[[_FrameJob, Embedded | Exception], None],
+    ) -> None:
+        super().__init__(work.image, memory.look(work.config.reuse, work.moment, work.image))
         self.work = work
         self._finish = finish
 
@@ -64,6 +70,7 @@ class StreamShell:
         self._started_ns = time.monotonic_ns()
         self._changed = asyncio.Event()  # something for the writer
         self._may_read = asyncio.Event()  # room for the reader
+        self._memory = FrameMemory[Job]()
         self._under_way: set[_FrameJob] = set()
         self._end: Exception | None = None
 
@@ -139,7 +146,7 @@ class StreamShell:
         """Gives the scorer the next frame."""
         if (work := self._session.next_work()) is None:
             return None
-        job = _FrameJob(work, self._finish)
+        job = _FrameJob(work, self._memory, self._finish)
         self._under_way.add(job)
         self._may_read.set()
         return job
@@ -154,7 +161,7 @@ class StreamShell:
         except Exception as error:
             self._session.fail(work, as_told(error))
         else:
-            self._session.complete(work, scores, result.timings)
+            self._session.complete(work, scores, result.timings, result.reused_frame_id)
         self._pump()
 
     def _scorer_in_use(self) -> Scorer:

@@ -33,6 +33,7 @@ from framewatch_core.images import EncodedImage, Image, PixelFormat, RawImage
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.stillness import DEFAULT_MAX_AGE_NS, ReusePolicy
 
 _PIXEL_FORMATS = {
     pb.PIXEL_FORMAT_RGB24: PixelFormat.RGB24,
@@ -118,7 +119,13 @@ def to_config(message: pb.StreamConfig) -> StreamConfig:
             max_frame_gap_ns=_optional_ns(message, "max_frame_gap", DEFAULT_MAX_FRAME_GAP_NS),
             origin_time_ns=message.origin_time.ToNanoseconds() if message.HasField("origin_time") else None,
             model=message.model,
+            reuse=_to_reuse(message.reuse),
         )
+
+
+def _to_reuse(message: pb.Reuse) -> ReusePolicy:
+    with under("reuse"):
+        return ReusePolicy(message.change_threshold, _optional_ns(message, "max_age", DEFAULT_MAX_AGE_NS))
 
 
 def _to_rule(message: pb.EventRule, index: int) -> EventRule:
@@ -139,7 +146,7 @@ def _to_rule(message: pb.EventRule, index: int) -> EventRule:
         )
 
 
-def _optional_ns(message: pb.StreamConfig | pb.EventRule, field: str, default_ns: int) -> int:
+def _optional_ns(message: pb.StreamConfig | pb.EventRule | pb.Reuse, field: str, default_ns: int) -> int:
     if not message.HasField(field):  # type: ignore[arg-type]
         return default_ns
     with under(field):
@@ -198,8 +205,8 @@ def frame_result(result: FrameResult) -> pb.FrameResult:
         frame_id=result.frame_id, time_offset=duration(result.time_ns), config_version=result.config_version
     )
     match result.outcome:
-        case Scored(scores, spent):
-            message.scores.regions.add(scores=label_scores(scores))
+        case Scored(scores, spent, reused_frame_id):
+            message.scores.regions.add(scores=label_scores(scores), reused_frame_id=reused_frame_id)
             message.timings.CopyFrom(timings(spent))
         case Dropped(reason):
             message.dropped.reason = _DROP_REASONS[reason]

@@ -1,9 +1,9 @@
-"""CLIP through torch and transformers; the only module of the server that imports torch."""
+"""CLIP through torch and transformers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from transformers.utils import logging as transformers_logging
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.scoring import Float32Array, ScoreHead
 from framewatch_server.demo import MODEL_DIR
-from framewatch_server.vision.encoder import DeviceOutOfMemory, ModelInfo
+from framewatch_server.vision.cuda_tower import SLOTS, CudaBackend, CudaTower
+from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
 
 DEMO = "demo"
@@ -24,7 +25,7 @@ FAMILIES = ("clip",)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-class ClipEncoder:
+class ClipEncoder(BlockingEncoder):
     """A CLIP checkpoint on one device; see `framewatch_server.vision.encoder.Encoder`."""
 
     def __init__(self, model: Any, tokenizer: Any, preprocess: PreprocessSpec, info: ModelInfo) -> None:
@@ -38,23 +39,19 @@ class ClipEncoder:
         # (pixel · rescale − mean) / std, as one multiplication and one addition
         self._scale = (preprocess.rescale / std).view(1, 3, 1, 1).to(info.device)
         self._shift = (-mean / std).view(1, 3, 1, 1).to(info.device)
+        self._images = self.image_module()
 
     @torch.inference_mode()
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
         try:
-            return self._encode_images(pixels)
+            vectors: Float32Array = self._images(torch.from_numpy(pixels).to(self.info.device)).cpu().numpy()
         except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
             raise DeviceOutOfMemory(str(error)) from error
-
-    def _encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        inputs = torch.from_numpy(pixels).to(self.info.device)
-        inputs = torch.addcmul(self._shift, inputs.float(), self._scale).to(self._model.dtype)
-        return _normalised(self._model.get_image_features(pixel_values=inputs).pooler_output)
+        return vectors
 
     def image_module(self) -> torch.nn.Module:
-        """From uint8 pixels `[n, 3, height, width]` to unit vectors `[n, dimension]`, for other engines to convert."""
+        """From uint8 pixels `[n, 3, height, width]` to float32 unit vectors `[n, dimension]`, for other engines too."""
         return _ImageModule(self._model, self._scale, self._shift)
 
     def image_weights(self) -> dict[str, Float32Array]:
@@ -71,7 +68,31 @@ class ClipEncoder:
             list(texts), padding=True, truncation=True, max_length=self._max_tokens, return_tensors="pt"
         ).to(self.info.device)
         features = self._model.get_text_features(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
-        return _normalised(features.pooler_output)
+        vectors: Float32Array = _normalised(features.pooler_output).cpu().numpy()
+        return vectors
+
+
+class CudaClipEncoder(ClipEncoder):
+    """A CLIP checkpoint on a CUDA device, which computes a batch while the next one is on its way."""
+
+    in_flight = SLOTS
+
+    def __init__(self, model: Any, tokenizer: Any, preprocess: PreprocessSpec, info: ModelInfo) -> None:
+        super().__init__(model, tokenizer, preprocess, info)
+        backend = CudaBackend(torch.device(info.device))
+        self._tower = CudaTower(self._images, info.image_size, info.dimension, backend)
+
+    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
+        return self.start_images(pixels)()
+
+    def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
+        """See `CudaTower.start`."""
+        return self._tower.start(pixels)
+
+    def warm(self, max_batch_size: int) -> None:
+        """See `CudaTower.warm`."""
+        self._tower.warm(max_batch_size)
 
 
 class _ImageModule(torch.nn.Module):
@@ -82,14 +103,12 @@ class _ImageModule(torch.nn.Module):
         self._shift = shift
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        inputs = pixels.float() * self._scale + self._shift
-        features: torch.Tensor = self._model.get_image_features(pixel_values=inputs).pooler_output
-        return torch.nn.functional.normalize(features, dim=-1)
+        inputs = torch.addcmul(self._shift, pixels.float(), self._scale).to(self._model.dtype)
+        return _normalised(self._model.get_image_features(pixel_values=inputs).pooler_output)
 
 
-def _normalised(features: torch.Tensor) -> Float32Array:
-    vectors: Float32Array = torch.nn.functional.normalize(features.float(), dim=-1).cpu().numpy()
-    return vectors
+def _normalised(features: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(features.float(), dim=-1)
 
 
 def load_clip(name: str, *, device: str = "auto", dtype: str = "auto") -> ClipEncoder:
@@ -114,7 +133,9 @@ def load_clip(name: str, *, device: str = "auto", dtype: str = "auto") -> ClipEn
             raise ModelLoadError(
                 f"the model {name!r} is of the family {config.model_type!r}; known: {', '.join(FAMILIES)}"
             )
-        model = AutoModel.from_pretrained(source, dtype=torch_dtype, use_safetensors=True, trust_remote_code=False)
+        model = AutoModel.from_pretrained(
+            source, dtype=torch_dtype, attn_implementation="sdpa", use_safetensors=True, trust_remote_code=False
+        )
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             source, backend="pil", trust_remote_code=False
@@ -131,7 +152,8 @@ def load_clip(name: str, *, device: str = "auto", dtype: str = "auto") -> ClipEn
         dtype=str(torch_dtype).removeprefix("torch."),
         is_demo=name == DEMO,
     )
-    return ClipEncoder(model.eval().to(chosen_device), tokenizer, preprocess, info)
+    encoder = CudaClipEncoder if chosen_device.type == "cuda" else ClipEncoder
+    return encoder(model.eval().to(chosen_device), tokenizer, preprocess, info)
 
 
 def pick_device(name: str) -> torch.device:

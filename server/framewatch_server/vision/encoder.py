@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,10 +61,51 @@ class Encoder(Protocol):
         """How cosines become probabilities."""
         ...
 
+    @property
+    def in_flight(self) -> int:
+        """Batches that may be started and not yet collected."""
+        ...
+
+    def warm(self, max_batch_size: int) -> None:
+        """Prepares for batches of up to that size; called on the device thread before the first batch.
+
+        Raises DeviceOutOfMemory.
+        """
+        ...
+
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
+        ...
+
+    def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
+        """Starts a batch as `encode_images` takes it and returns a function that waits for its embeddings.
+
+        The pixels may be written over as soon as this returns. Batches may be collected in any order, at most
+        `in_flight` are under way at once, and both steps may raise DeviceOutOfMemory.
+        """
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
         """L2-normalised embeddings `[n, dimension]`; texts longer than the model's context are cut off."""
         ...
+
+
+class BlockingEncoder:
+    """What follows for an encoder whose `encode_images` returns when all work is done."""
+
+    info: ModelInfo
+    in_flight: int = 1
+
+    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        """See `Encoder.encode_images`."""
+        raise NotImplementedError
+
+    def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
+        """Does the work; the function returned gives the result."""
+        vectors = self.encode_images(pixels)
+        return lambda: vectors
+
+    def warm(self, max_batch_size: int) -> None:
+        """Runs the smallest and the largest batch, so that the first caller doesn't pay for it."""
+        for size in (1, max_batch_size):
+            self.encode_images(np.zeros((size, 3, *self.info.image_size), np.uint8))

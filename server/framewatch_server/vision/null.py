@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch_core.scoring import Float32Array, ScoreHead
-from framewatch_server.vision.encoder import ModelInfo
+from framewatch_server.vision.encoder import BlockingEncoder, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
 
 NULL = "null"
@@ -16,7 +16,7 @@ _SIDE = 224
 _DIMENSION = 512
 
 
-class NullEncoder:
+class NullEncoder(BlockingEncoder):
     """Says the same of every picture and every text; takes inputs of CLIP's usual size."""
 
     info = ModelInfo(NULL, "null", (_SIDE, _SIDE), _DIMENSION, "none", "float32")

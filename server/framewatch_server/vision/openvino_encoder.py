@@ -25,7 +25,7 @@ from transformers.utils import logging as transformers_logging
 from framewatch_core.scoring import Float32Array, ScoreHead
 from framewatch_server.vision.calibration import Calibration
 from framewatch_server.vision.clip import ClipEncoder
-from framewatch_server.vision.encoder import ModelInfo
+from framewatch_server.vision.encoder import BlockingEncoder, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
 
 # Importing openvino reports to its makers. A server in front of people's cameras reports to nobody.
@@ -44,7 +44,7 @@ _PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}  # int8: of
 _log = structlog.get_logger()
 
 
-class OpenVinoEncoder:
+class OpenVinoEncoder(BlockingEncoder):
     """A CLIP checkpoint whose image tower OpenVINO runs; see `framewatch_server.vision.encoder.Encoder`."""
 
     def __init__(self, clip: ClipEncoder, tower: openvino.Model, dtype: str) -> None:

@@ -62,6 +62,7 @@ def result(time_s: float, status: FrameStatus = FrameStatus.SCORED) -> FrameResu
         if status is FrameStatus.FAILED
         else None,
         timings=None,
+        reused_frame_id=None,
         message=pb.StreamFramesResponse(result=pb.FrameResult(frame_id=round(time_s * 10))),
     )
 

@@ -1,131 +1,15 @@
-"""The way from lanes to embeddings, with a fake encoder whose answer is the picture's first pixel."""
+"""The way from lanes to embeddings."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from framewatch_core.errors import InternalError, ServerDraining, ServerUnavailable, UndecodableImage
-from framewatch_core.images import EncodedImage, Image
-from framewatch_core.scoring import Float32Array, ScoreHead
-from framewatch_server.engine.pipeline import Embedded, Job, Pipeline
-from framewatch_server.vision.encoder import DeviceOutOfMemory, ModelInfo
-from framewatch_server.vision.preprocess import PreprocessSpec
-
-POISON = 13
-BROKEN = 99
-
-
-class FakeEncoder:
-    """Records its batches; holds the device back until released."""
-
-    info = ModelInfo("fake", "clip", (1, 1), 1, "cpu", "float32")
-    preprocess = PreprocessSpec((1, 1), None, 3, (0.0,) * 3, (1.0,) * 3)
-    head = ScoreHead(1.0)
-
-    def __init__(self) -> None:
-        self.batches: list[list[int]] = []
-        self.entered = threading.Event()
-        self.released = threading.Event()
-        self.failure: BaseException | None = None
-        self.room = 1000
-
-    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        values = pixels[:, 0, 0, 0]
-        self.batches.append(values.tolist())
-        self.entered.set()
-        assert self.released.wait(30)
-        if self.failure is not None:
-            raise self.failure
-        if len(values) > self.room:
-            raise DeviceOutOfMemory(f"no room for {len(values)}")
-        if POISON in values:
-            raise RuntimeError("poisoned")
-        return values[:, None].astype(np.float32)
-
-    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
-        return np.ones((len(texts), 1), np.float32)
-
-
-class Waiting(Job):
-    """A job whose result is kept."""
-
-    def __init__(self, value: int, finished: Callable[[], None]) -> None:
-        super().__init__(EncodedImage(bytes([value])))
-        self.value = value
-        self.result: Embedded | Exception | None = None
-        self._finished = finished
-
-    def done(self, result: Embedded | Exception) -> None:
-        assert self.result is None, "a job is finished once"
-        self.result = result
-        self._finished()
-
-
-class Source:
-    """A lane that keeps its jobs."""
-
-    def __init__(self, *values: int) -> None:
-        self.changed = asyncio.Event()
-        self.jobs = [Waiting(value, self.changed.set) for value in values]
-        self.waiting: deque[Waiting] = deque(self.jobs)
-
-    def next_work(self) -> Job | None:
-        return self.waiting.popleft() if self.waiting else None
-
-    async def results(self) -> list[object]:
-        """The answer of every job: the picture's value, or the error."""
-        while any(job.result is None and not job.cancelled for job in self.jobs):
-            await self.changed.wait()
-            self.changed.clear()
-        return [int(j.result.vector[0]) if isinstance(j.result, Embedded) else j.result for j in self.jobs]
-
-
-class Rig:
-    """A pipeline whose device is held back until `release`, and what it read."""
-
-    def __init__(self, max_batch_size: int = 8) -> None:
-        self.encoder = FakeEncoder()
-        self.read: list[int] = []
-        self.health: list[bool] = []
-        self.pipeline = Pipeline(
-            self.encoder, self._read, max_batch_size=max_batch_size, decode_threads=1, on_health=self.health.append
-        )
-
-    async def __aenter__(self) -> Self:
-        await self.pipeline.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.encoder.released.set()
-        await self.pipeline.__aexit__()
-
-    def _read(self, image: Image) -> npt.NDArray[np.uint8]:
-        assert isinstance(image, EncodedImage)
-        value = image.data[0]
-        self.read.append(value)
-        if value == BROKEN:
-            raise UndecodableImage("broken", "encoded")
-        return np.full((3, 1, 1), value, np.uint8)
-
-    async def busy(self) -> Source:
-        """Lets a first picture occupy the device."""
-        first = Source(0)
-        self.pipeline.announce(first)
-        await asyncio.to_thread(self.encoder.entered.wait)
-        return first
-
-    async def decoded(self, count: int) -> None:
-        """Waits until so many pictures have been read and queued for the device."""
-        while len(self.read) < count or self.pipeline.waiting_for_device < count - 1:
-            await asyncio.sleep(0)
+from framewatch_server.engine.jobs import Embedded
+from tests.unit.server.engine.rig import BROKEN, POISON, OverlappingEncoder, Rig, Source
 
 
 async def test_what_arrives_while_the_device_is_busy_is_one_batch_in_order() -> None:
@@ -140,6 +24,57 @@ async def test_what_arrives_while_the_device_is_busy_is_one_batch_in_order() -> 
     assert rig.encoder.batches == [[0], [1, 2, 3], [4, 5]]
     sizes = [job.result.timings.batch_size for job in later.jobs if isinstance(job.result, Embedded)]
     assert sizes == [3, 3, 3, 2, 2]
+
+
+async def test_a_batch_is_started_before_the_one_ahead_of_it_is_collected() -> None:
+    encoder = OverlappingEncoder()
+    rig = Rig(2, encoder=encoder)
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, 3, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.released.set()
+        assert await first.results() == [0]
+        assert await later.results() == [1, 2, 3, 4, 5]
+    assert encoder.log == [
+        "start 0",
+        "collect 0",  # nothing else waits: it is collected at once
+        "start 1+2",
+        "start 3+4",
+        "collect 1+2",
+        "start 5",
+        "collect 3+4",
+        "collect 5",
+    ]
+
+
+async def test_batches_under_way_fail_by_themselves() -> None:
+    encoder = OverlappingEncoder()
+    rig = Rig(2, encoder=encoder)
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, POISON, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.released.set()
+        assert await first.results() == [0]
+        results = await later.results()
+    assert [result for result in results if isinstance(result, int)] == [1, 2, 4, 5]
+    assert str(results[2]) == "poisoned"
+    assert not rig.health
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_nobody_waits_for_batches_under_way_on_a_device_that_is_dead() -> None:
+    rig = Rig(2, encoder=OverlappingEncoder())
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, 3, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.failure = SystemExit("the device's thread ends")
+        rig.encoder.released.set()
+        results = await first.results() + await later.results()
+    assert [type(result) for result in results] == [ServerUnavailable] * 6
+    assert rig.health == [False]
 
 
 async def test_lanes_take_turns_and_what_has_no_turn_is_not_decoded() -> None:

@@ -26,7 +26,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file framewatch/v1/framewatch.proto.
  */
 export const file_framewatch_v1_framewatch: GenFile = /*@__PURE__*/
-  fileDesc("Ch5mcmFtZXdhdGNoL3YxL2ZyYW1ld2F0Y2gucHJvdG8SDWZyYW1ld2F0Y2gudjEiTQoFSW1hZ2USEQoHZW5jb2RlZBgBIAEoDEgAEiYKA3JhdxgCIAEoCzIXLmZyYW1ld2F0Y2gudjEuUmF3SW1hZ2VIAEIJCgdjb250ZW50IoMBCghSYXdJbWFnZRIMCgRkYXRhGAEgASgMEg0KBXdpZHRoGAIgASgNEg4KBmhlaWdodBgDIAEoDRIYChByb3dfc3RyaWRlX2J5dGVzGAQgASgNEjAKDHBpeGVsX2Zvcm1hdBgFIAEoDjIaLmZyYW1ld2F0Y2gudjEuUGl4ZWxGb3JtYXQiJgoFTGFiZWwSDAoEbmFtZRgBIAEoCRIPCgdwcm9tcHRzGAIgAygJIiQKD1Byb21wdFRlbXBsYXRlcxIRCgl0ZW1wbGF0ZXMYASADKAkiYwoITGFiZWxTZXQSJAoGbGFiZWxzGAEgAygLMhQuZnJhbWV3YXRjaC52MS5MYWJlbBIxCgl0ZW1wbGF0ZXMYAiABKAsyHi5mcmFtZXdhdGNoLnYxLlByb21wdFRlbXBsYXRlcyJECgpMYWJlbFNjb3JlEg0KBWxhYmVsGAEgASgJEhMKC3Byb2JhYmlsaXR5GAIgASgCEhIKCnNpbWlsYXJpdHkYAyABKAIioAEKB1RpbWluZ3MSKQoGZGVjb2RlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKBXF1ZXVlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKCWluZmVyZW5jZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpiYXRjaF9zaXplGAQgASgNIoQBCg9DbGFzc2lmeVJlcXVlc3QSDQoFbW9kZWwYASABKAkSIwoFaW1hZ2UYAiABKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlEioKCWxhYmVsX3NldBgDIAEoCzIXLmZyYW1ld2F0Y2gudjEuTGFiZWxTZXQSEQoJdG9wX2NvdW50GAQgASgNInUKEENsYXNzaWZ5UmVzcG9uc2USKQoGc2NvcmVzGAEgAygLMhkuZnJhbWV3YXRjaC52MS5MYWJlbFNjb3JlEg0KBW1vZGVsGAIgASgJEicKB3RpbWluZ3MYAyABKAsyFi5mcmFtZXdhdGNoLnYxLlRpbWluZ3MicQoRU2ltaWxhcml0eVJlcXVlc3QSDQoFbW9kZWwYASABKAkSIwoFcXVlcnkYAiABKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlEigKCmNhbmRpZGF0ZXMYAyADKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlImIKElNpbWlsYXJpdHlSZXNwb25zZRIUCgxzaW1pbGFyaXRpZXMYASADKAISDQoFbW9kZWwYAiABKAkSJwoHdGltaW5ncxgDIAEoCzIWLmZyYW1ld2F0Y2gudjEuVGltaW5ncyJ2ChNTdHJlYW1GcmFtZXNSZXF1ZXN0EiUKBWZyYW1lGAEgASgLMhQuZnJhbWV3YXRjaC52MS5GcmFtZUgAEi0KBmNvbmZpZxgCIAEoCzIbLmZyYW1ld2F0Y2gudjEuU3RyZWFtQ29uZmlnSABCCQoHcmVxdWVzdCLQAgoMU3RyZWFtQ29uZmlnEg0KBW1vZGVsGAEgASgJEioKCWxhYmVsX3NldBgCIAEoCzIXLmZyYW1ld2F0Y2gudjEuTGFiZWxTZXQSJwoFcnVsZXMYAyADKAsyGC5mcmFtZXdhdGNoLnYxLkV2ZW50UnVsZRI2Cg9vdmVyZmxvd19wb2xpY3kYBCABKA4yHS5mcmFtZXdhdGNoLnYxLk92ZXJmbG93UG9saWN5EhEKCXRvcF9jb3VudBgFIAEoDRIbCg5tYXhfZnJhbWVfcmF0ZRgGIAEoAUgAiAEBEjAKDW1heF9mcmFtZV9nYXAYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoLb3JpZ2luX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhEKD19tYXhfZnJhbWVfcmF0ZSL6AQoJRXZlbnRSdWxlEgoKAmlkGAEgASgJEg0KBWxhYmVsGAIgASgJEicKBXNjb3JlGAQgASgOMhguZnJhbWV3YXRjaC52MS5TY29yZUtpbmQSFQoIZW50ZXJfYXQYBSABKAJIAIgBARIXCgpleGl0X2JlbG93GAYgASgCSAGIAQESLgoLbWluX3ByZXNlbnQYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKbWluX2Fic2VudBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkILCglfZW50ZXJfYXRCDQoLX2V4aXRfYmVsb3cibgoFRnJhbWUSEAoIZnJhbWVfaWQYASABKAQSLgoLdGltZV9vZmZzZXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIwoFaW1hZ2UYAyABKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlIqgBChRTdHJlYW1GcmFtZXNSZXNwb25zZRIsCgZyZXN1bHQYASABKAsyGi5mcmFtZXdhdGNoLnYxLkZyYW1lUmVzdWx0SAASJQoFZXZlbnQYAiABKAsyFC5mcmFtZXdhdGNoLnYxLkV2ZW50SAASLwoHc3RhcnRlZBgDIAEoCzIcLmZyYW1ld2F0Y2gudjEuU3RyZWFtU3RhcnRlZEgAQgoKCHJlc3BvbnNlIokBCg1TdHJlYW1TdGFydGVkEg0KBW1vZGVsGAEgASgJEhYKDmNvbmZpZ192ZXJzaW9uGAIgASgNEhkKEXVzZWZ1bF9zaG9ydF9zaWRlGAMgASgNEh0KFWluX2ZsaWdodF9mcmFtZV9jb3VudBgEIAEoDRIXCg9tYXhfaW1hZ2VfYnl0ZXMYBSABKAQipQIKC0ZyYW1lUmVzdWx0EhAKCGZyYW1lX2lkGAEgASgEEi4KC3RpbWVfb2Zmc2V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKDmNvbmZpZ192ZXJzaW9uGAMgASgNEiwKBnNjb3JlcxgEIAEoCzIaLmZyYW1ld2F0Y2gudjEuRnJhbWVTY29yZXNIABIuCgdkcm9wcGVkGAUgASgLMhsuZnJhbWV3YXRjaC52MS5GcmFtZURyb3BwZWRIABIqCgVlcnJvchgGIAEoCzIZLmZyYW1ld2F0Y2gudjEuRnJhbWVFcnJvckgAEicKB3RpbWluZ3MYByABKAsyFi5mcmFtZXdhdGNoLnYxLlRpbWluZ3NCCQoHb3V0Y29tZSI7CgtGcmFtZVNjb3JlcxIsCgdyZWdpb25zGAEgAygLMhsuZnJhbWV3YXRjaC52MS5SZWdpb25TY29yZXMiTAoMUmVnaW9uU2NvcmVzEhEKCXJlZ2lvbl9pZBgBIAEoCRIpCgZzY29yZXMYAiADKAsyGS5mcmFtZXdhdGNoLnYxLkxhYmVsU2NvcmUiOQoMRnJhbWVEcm9wcGVkEikKBnJlYXNvbhgBIAEoDjIZLmZyYW1ld2F0Y2gudjEuRHJvcFJlYXNvbiJOCgpGcmFtZUVycm9yEi8KBnJlYXNvbhgBIAEoDjIfLmZyYW1ld2F0Y2gudjEuRnJhbWVFcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIq0DCgVFdmVudBIQCghldmVudF9pZBgBIAEoCRImCgRraW5kGAIgASgOMhguZnJhbWV3YXRjaC52MS5FdmVudEtpbmQSDwoHcnVsZV9pZBgDIAEoCRINCgVsYWJlbBgEIAEoCRIQCghmcmFtZV9pZBgGIAEoBBIuCgt0aW1lX29mZnNldBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5iZWdhbl9mcmFtZV9pZBgIIAEoBBI0ChFiZWdhbl90aW1lX29mZnNldBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVzY29yZRgKIAEoAhISCgpwZWFrX3Njb3JlGAsgASgCEjMKEHByZXNlbnRfZHVyYXRpb24YDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoJd2FsbF90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9iZWdhbl93YWxsX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKroBCgtQaXhlbEZvcm1hdBIcChhQSVhFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIWChJQSVhFTF9GT1JNQVRfUkdCMjQQARIWChJQSVhFTF9GT1JNQVRfQkdSMjQQAhIWChJQSVhFTF9GT1JNQVRfR1JBWTgQAxIXChNQSVhFTF9GT1JNQVRfQkdSQTMyEAQSFQoRUElYRUxfRk9STUFUX05WMTIQBRIVChFQSVhFTF9GT1JNQVRfSTQyMBAGKm0KDk92ZXJmbG93UG9saWN5Eh8KG09WRVJGTE9XX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFU9WRVJGTE9XX1BPTElDWV9CTE9DSxABEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX09MREVTVBACKl4KCVNjb3JlS2luZBIaChZTQ09SRV9LSU5EX1VOU1BFQ0lGSUVEEAASGgoWU0NPUkVfS0lORF9QUk9CQUJJTElUWRABEhkKFVNDT1JFX0tJTkRfU0lNSUxBUklUWRACKmUKCkRyb3BSZWFzb24SGwoXRFJPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIYChREUk9QX1JFQVNPTl9PVkVSRkxPVxABEiAKHERST1BfUkVBU09OX0ZSQU1FX1JBVEVfTElNSVQQAirHAgoQRnJhbWVFcnJvclJlYXNvbhIiCh5GUkFNRV9FUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIiCh5GUkFNRV9FUlJPUl9SRUFTT05fRU1QVFlfSU1BR0UQARIpCiVGUkFNRV9FUlJPUl9SRUFTT05fVU5TVVBQT1JURURfRk9STUFUEAISKAokRlJBTUVfRVJST1JfUkVBU09OX1VOREVDT0RBQkxFX0lNQUdFEAMSJgoiRlJBTUVfRVJST1JfUkVBU09OX0lNQUdFX1RPT19MQVJHRRAEEigKJEZSQU1FX0VSUk9SX1JFQVNPTl9JTlZBTElEX1JBV19JTUFHRRAFEiMKH0ZSQU1FX0VSUk9SX1JFQVNPTl9PVVRfT0ZfT1JERVIQBhIfChtGUkFNRV9FUlJPUl9SRUFTT05fSU5URVJOQUwQBypWCglFdmVudEtpbmQSGgoWRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEhYKEkVWRU5UX0tJTkRfRU5URVJFRBABEhUKEUVWRU5UX0tJTkRfRVhJVEVEEAIyjgIKD1plcm9TaG90U2VydmljZRJLCghDbGFzc2lmeRIeLmZyYW1ld2F0Y2gudjEuQ2xhc3NpZnlSZXF1ZXN0Gh8uZnJhbWV3YXRjaC52MS5DbGFzc2lmeVJlc3BvbnNlElEKClNpbWlsYXJpdHkSIC5mcmFtZXdhdGNoLnYxLlNpbWlsYXJpdHlSZXF1ZXN0GiEuZnJhbWV3YXRjaC52MS5TaW1pbGFyaXR5UmVzcG9uc2USWwoMU3RyZWFtRnJhbWVzEiIuZnJhbWV3YXRjaC52MS5TdHJlYW1GcmFtZXNSZXF1ZXN0GiMuZnJhbWV3YXRjaC52MS5TdHJlYW1GcmFtZXNSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("Ch5mcmFtZXdhdGNoL3YxL2ZyYW1ld2F0Y2gucHJvdG8SDWZyYW1ld2F0Y2gudjEiTQoFSW1hZ2USEQoHZW5jb2RlZBgBIAEoDEgAEiYKA3JhdxgCIAEoCzIXLmZyYW1ld2F0Y2gudjEuUmF3SW1hZ2VIAEIJCgdjb250ZW50IoMBCghSYXdJbWFnZRIMCgRkYXRhGAEgASgMEg0KBXdpZHRoGAIgASgNEg4KBmhlaWdodBgDIAEoDRIYChByb3dfc3RyaWRlX2J5dGVzGAQgASgNEjAKDHBpeGVsX2Zvcm1hdBgFIAEoDjIaLmZyYW1ld2F0Y2gudjEuUGl4ZWxGb3JtYXQiJgoFTGFiZWwSDAoEbmFtZRgBIAEoCRIPCgdwcm9tcHRzGAIgAygJIiQKD1Byb21wdFRlbXBsYXRlcxIRCgl0ZW1wbGF0ZXMYASADKAkiYwoITGFiZWxTZXQSJAoGbGFiZWxzGAEgAygLMhQuZnJhbWV3YXRjaC52MS5MYWJlbBIxCgl0ZW1wbGF0ZXMYAiABKAsyHi5mcmFtZXdhdGNoLnYxLlByb21wdFRlbXBsYXRlcyJECgpMYWJlbFNjb3JlEg0KBWxhYmVsGAEgASgJEhMKC3Byb2JhYmlsaXR5GAIgASgCEhIKCnNpbWlsYXJpdHkYAyABKAIioAEKB1RpbWluZ3MSKQoGZGVjb2RlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKBXF1ZXVlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKCWluZmVyZW5jZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpiYXRjaF9zaXplGAQgASgNIoQBCg9DbGFzc2lmeVJlcXVlc3QSDQoFbW9kZWwYASABKAkSIwoFaW1hZ2UYAiABKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlEioKCWxhYmVsX3NldBgDIAEoCzIXLmZyYW1ld2F0Y2gudjEuTGFiZWxTZXQSEQoJdG9wX2NvdW50GAQgASgNInUKEENsYXNzaWZ5UmVzcG9uc2USKQoGc2NvcmVzGAEgAygLMhkuZnJhbWV3YXRjaC52MS5MYWJlbFNjb3JlEg0KBW1vZGVsGAIgASgJEicKB3RpbWluZ3MYAyABKAsyFi5mcmFtZXdhdGNoLnYxLlRpbWluZ3MicQoRU2ltaWxhcml0eVJlcXVlc3QSDQoFbW9kZWwYASABKAkSIwoFcXVlcnkYAiABKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlEigKCmNhbmRpZGF0ZXMYAyADKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlImIKElNpbWlsYXJpdHlSZXNwb25zZRIUCgxzaW1pbGFyaXRpZXMYASADKAISDQoFbW9kZWwYAiABKAkSJwoHdGltaW5ncxgDIAEoCzIWLmZyYW1ld2F0Y2gudjEuVGltaW5ncyJ2ChNTdHJlYW1GcmFtZXNSZXF1ZXN0EiUKBWZyYW1lGAEgASgLMhQuZnJhbWV3YXRjaC52MS5GcmFtZUgAEi0KBmNvbmZpZxgCIAEoCzIbLmZyYW1ld2F0Y2gudjEuU3RyZWFtQ29uZmlnSABCCQoHcmVxdWVzdCL1AgoMU3RyZWFtQ29uZmlnEg0KBW1vZGVsGAEgASgJEioKCWxhYmVsX3NldBgCIAEoCzIXLmZyYW1ld2F0Y2gudjEuTGFiZWxTZXQSJwoFcnVsZXMYAyADKAsyGC5mcmFtZXdhdGNoLnYxLkV2ZW50UnVsZRI2Cg9vdmVyZmxvd19wb2xpY3kYBCABKA4yHS5mcmFtZXdhdGNoLnYxLk92ZXJmbG93UG9saWN5EhEKCXRvcF9jb3VudBgFIAEoDRIbCg5tYXhfZnJhbWVfcmF0ZRgGIAEoAUgAiAEBEjAKDW1heF9mcmFtZV9nYXAYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoLb3JpZ2luX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKBXJldXNlGBAgASgLMhQuZnJhbWV3YXRjaC52MS5SZXVzZUIRCg9fbWF4X2ZyYW1lX3JhdGUiZwoFUmV1c2USHQoQY2hhbmdlX3RocmVzaG9sZBgBIAEoAkgAiAEBEioKB21heF9hZ2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEwoRX2NoYW5nZV90aHJlc2hvbGQi+gEKCUV2ZW50UnVsZRIKCgJpZBgBIAEoCRINCgVsYWJlbBgCIAEoCRInCgVzY29yZRgEIAEoDjIYLmZyYW1ld2F0Y2gudjEuU2NvcmVLaW5kEhUKCGVudGVyX2F0GAUgASgCSACIAQESFwoKZXhpdF9iZWxvdxgGIAEoAkgBiAEBEi4KC21pbl9wcmVzZW50GAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCm1pbl9hYnNlbnQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCwoJX2VudGVyX2F0Qg0KC19leGl0X2JlbG93Im4KBUZyYW1lEhAKCGZyYW1lX2lkGAEgASgEEi4KC3RpbWVfb2Zmc2V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKBWltYWdlGAMgASgLMhQuZnJhbWV3YXRjaC52MS5JbWFnZSKoAQoUU3RyZWFtRnJhbWVzUmVzcG9uc2USLAoGcmVzdWx0GAEgASgLMhouZnJhbWV3YXRjaC52MS5GcmFtZVJlc3VsdEgAEiUKBWV2ZW50GAIgASgLMhQuZnJhbWV3YXRjaC52MS5FdmVudEgAEi8KB3N0YXJ0ZWQYAyABKAsyHC5mcmFtZXdhdGNoLnYxLlN0cmVhbVN0YXJ0ZWRIAEIKCghyZXNwb25zZSKJAQoNU3RyZWFtU3RhcnRlZBINCgVtb2RlbBgBIAEoCRIWCg5jb25maWdfdmVyc2lvbhgCIAEoDRIZChF1c2VmdWxfc2hvcnRfc2lkZRgDIAEoDRIdChVpbl9mbGlnaHRfZnJhbWVfY291bnQYBCABKA0SFwoPbWF4X2ltYWdlX2J5dGVzGAUgASgEIqUCCgtGcmFtZVJlc3VsdBIQCghmcmFtZV9pZBgBIAEoBBIuCgt0aW1lX29mZnNldBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5jb25maWdfdmVyc2lvbhgDIAEoDRIsCgZzY29yZXMYBCABKAsyGi5mcmFtZXdhdGNoLnYxLkZyYW1lU2NvcmVzSAASLgoHZHJvcHBlZBgFIAEoCzIbLmZyYW1ld2F0Y2gudjEuRnJhbWVEcm9wcGVkSAASKgoFZXJyb3IYBiABKAsyGS5mcmFtZXdhdGNoLnYxLkZyYW1lRXJyb3JIABInCgd0aW1pbmdzGAcgASgLMhYuZnJhbWV3YXRjaC52MS5UaW1pbmdzQgkKB291dGNvbWUiOwoLRnJhbWVTY29yZXMSLAoHcmVnaW9ucxgBIAMoCzIbLmZyYW1ld2F0Y2gudjEuUmVnaW9uU2NvcmVzIn4KDFJlZ2lvblNjb3JlcxIRCglyZWdpb25faWQYASABKAkSKQoGc2NvcmVzGAIgAygLMhkuZnJhbWV3YXRjaC52MS5MYWJlbFNjb3JlEhwKD3JldXNlZF9mcmFtZV9pZBgDIAEoBEgAiAEBQhIKEF9yZXVzZWRfZnJhbWVfaWQiOQoMRnJhbWVEcm9wcGVkEikKBnJlYXNvbhgBIAEoDjIZLmZyYW1ld2F0Y2gudjEuRHJvcFJlYXNvbiJOCgpGcmFtZUVycm9yEi8KBnJlYXNvbhgBIAEoDjIfLmZyYW1ld2F0Y2gudjEuRnJhbWVFcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIq0DCgVFdmVudBIQCghldmVudF9pZBgBIAEoCRImCgRraW5kGAIgASgOMhguZnJhbWV3YXRjaC52MS5FdmVudEtpbmQSDwoHcnVsZV9pZBgDIAEoCRINCgVsYWJlbBgEIAEoCRIQCghmcmFtZV9pZBgGIAEoBBIuCgt0aW1lX29mZnNldBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5iZWdhbl9mcmFtZV9pZBgIIAEoBBI0ChFiZWdhbl90aW1lX29mZnNldBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVzY29yZRgKIAEoAhISCgpwZWFrX3Njb3JlGAsgASgCEjMKEHByZXNlbnRfZHVyYXRpb24YDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoJd2FsbF90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9iZWdhbl93YWxsX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKroBCgtQaXhlbEZvcm1hdBIcChhQSVhFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIWChJQSVhFTF9GT1JNQVRfUkdCMjQQARIWChJQSVhFTF9GT1JNQVRfQkdSMjQQAhIWChJQSVhFTF9GT1JNQVRfR1JBWTgQAxIXChNQSVhFTF9GT1JNQVRfQkdSQTMyEAQSFQoRUElYRUxfRk9STUFUX05WMTIQBRIVChFQSVhFTF9GT1JNQVRfSTQyMBAGKm0KDk92ZXJmbG93UG9saWN5Eh8KG09WRVJGTE9XX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFU9WRVJGTE9XX1BPTElDWV9CTE9DSxABEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX09MREVTVBACKl4KCVNjb3JlS2luZBIaChZTQ09SRV9LSU5EX1VOU1BFQ0lGSUVEEAASGgoWU0NPUkVfS0lORF9QUk9CQUJJTElUWRABEhkKFVNDT1JFX0tJTkRfU0lNSUxBUklUWRACKmUKCkRyb3BSZWFzb24SGwoXRFJPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIYChREUk9QX1JFQVNPTl9PVkVSRkxPVxABEiAKHERST1BfUkVBU09OX0ZSQU1FX1JBVEVfTElNSVQQAirHAgoQRnJhbWVFcnJvclJlYXNvbhIiCh5GUkFNRV9FUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIiCh5GUkFNRV9FUlJPUl9SRUFTT05fRU1QVFlfSU1BR0UQARIpCiVGUkFNRV9FUlJPUl9SRUFTT05fVU5TVVBQT1JURURfRk9STUFUEAISKAokRlJBTUVfRVJST1JfUkVBU09OX1VOREVDT0RBQkxFX0lNQUdFEAMSJgoiRlJBTUVfRVJST1JfUkVBU09OX0lNQUdFX1RPT19MQVJHRRAEEigKJEZSQU1FX0VSUk9SX1JFQVNPTl9JTlZBTElEX1JBV19JTUFHRRAFEiMKH0ZSQU1FX0VSUk9SX1JFQVNPTl9PVVRfT0ZfT1JERVIQBhIfChtGUkFNRV9FUlJPUl9SRUFTT05fSU5URVJOQUwQBypWCglFdmVudEtpbmQSGgoWRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEhYKEkVWRU5UX0tJTkRfRU5URVJFRBABEhUKEUVWRU5UX0tJTkRfRVhJVEVEEAIyjgIKD1plcm9TaG90U2VydmljZRJLCghDbGFzc2lmeRIeLmZyYW1ld2F0Y2gudjEuQ2xhc3NpZnlSZXF1ZXN0Gh8uZnJhbWV3YXRjaC52MS5DbGFzc2lmeVJlc3BvbnNlElEKClNpbWlsYXJpdHkSIC5mcmFtZXdhdGNoLnYxLlNpbWlsYXJpdHlSZXF1ZXN0GiEuZnJhbWV3YXRjaC52MS5TaW1pbGFyaXR5UmVzcG9uc2USWwoMU3RyZWFtRnJhbWVzEiIuZnJhbWV3YXRjaC52MS5TdHJlYW1GcmFtZXNSZXF1ZXN0GiMuZnJhbWV3YXRjaC52MS5TdHJlYW1GcmFtZXNSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A still picture, either as a file's bytes or as pixels.
@@ -268,7 +268,8 @@ export type Timings = Message<"framewatch.v1.Timings"> & {
   inference?: Duration | undefined;
 
   /**
-   * How many images the batch had; at least 1. With several images, the largest batch that one of them was in.
+   * How many images the batch had; 0: no batch, for an earlier embedding was reused. With several images, the largest
+   * batch that one of them was in.
    *
    * @generated from field: uint32 batch_size = 4;
    */
@@ -529,11 +530,18 @@ export type StreamConfig = Message<"framewatch.v1.StreamConfig"> & {
   /**
    * The wall time of time_offset 0. Present: events carry wall times too.
    *
-   * 9 to 15 are kept for regions, picture health and resuming.
-   *
    * @generated from field: google.protobuf.Timestamp origin_time = 8;
    */
   originTime?: Timestamp | undefined;
+
+  /**
+   * 9 to 15 are kept for regions, picture health and resuming.
+   * When a frame that shows nothing new is scored by an earlier frame's embedding. Absent: as if empty, so only frames
+   * that are the same to the byte are.
+   *
+   * @generated from field: framewatch.v1.Reuse reuse = 16;
+   */
+  reuse?: Reuse | undefined;
 };
 
 /**
@@ -542,6 +550,39 @@ export type StreamConfig = Message<"framewatch.v1.StreamConfig"> & {
  */
 export const StreamConfigSchema: GenMessage<StreamConfig> = /*@__PURE__*/
   messageDesc(file_framewatch_v1_framewatch, 12);
+
+/**
+ * When a frame is scored by the embedding of an earlier frame of its stream, the last one that was embedded. It costs no
+ * run of the model, and a frame that is the same to the byte is not even decoded. The rules see it as any other frame.
+ *
+ * @generated from message framewatch.v1.Reuse
+ */
+export type Reuse = Message<"framewatch.v1.Reuse"> & {
+  /**
+   * How little a frame must differ from the embedded one to be scored by it: less than this. The difference is the
+   * largest one of any cell when what the model sees of both frames is shrunk to 32 × 32 grey cells by averaging, as a
+   * share of the range from black to white. In [0, 1]. Noise averages out, a face at the door does not: 0.05 suits most
+   * cameras. 0 or absent: only frames whose images are the same to the byte (up to 1 MiB) reuse an embedding.
+   *
+   * @generated from field: optional float change_threshold = 1;
+   */
+  changeThreshold?: number | undefined;
+
+  /**
+   * A frame is embedded anew when it is this much later than the embedded one, in frame time; not negative. 0: every
+   * frame is embedded. Absent: 10 s.
+   *
+   * @generated from field: google.protobuf.Duration max_age = 2;
+   */
+  maxAge?: Duration | undefined;
+};
+
+/**
+ * Describes the message framewatch.v1.Reuse.
+ * Use `create(ReuseSchema)` to create a new message.
+ */
+export const ReuseSchema: GenMessage<Reuse> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 13);
 
 /**
  * Says ENTERED once when a label's score has been high for long enough, EXITED once when it has been low for long enough.
@@ -610,7 +651,7 @@ export type EventRule = Message<"framewatch.v1.EventRule"> & {
  * Use `create(EventRuleSchema)` to create a new message.
  */
 export const EventRuleSchema: GenMessage<EventRule> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 13);
+  messageDesc(file_framewatch_v1_framewatch, 14);
 
 /**
  * One picture of a stream.
@@ -648,7 +689,7 @@ export type Frame = Message<"framewatch.v1.Frame"> & {
  * Use `create(FrameSchema)` to create a new message.
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 14);
+  messageDesc(file_framewatch_v1_framewatch, 15);
 
 /**
  * What the server sends on a stream.
@@ -693,7 +734,7 @@ export type StreamFramesResponse = Message<"framewatch.v1.StreamFramesResponse">
  * Use `create(StreamFramesResponseSchema)` to create a new message.
  */
 export const StreamFramesResponseSchema: GenMessage<StreamFramesResponse> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 15);
+  messageDesc(file_framewatch_v1_framewatch, 16);
 
 /**
  * The stream's config was accepted.
@@ -745,7 +786,7 @@ export type StreamStarted = Message<"framewatch.v1.StreamStarted"> & {
  * Use `create(StreamStartedSchema)` to create a new message.
  */
 export const StreamStartedSchema: GenMessage<StreamStarted> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 16);
+  messageDesc(file_framewatch_v1_framewatch, 17);
 
 /**
  * What became of a frame; exactly one per frame sent, in the order sent.
@@ -818,7 +859,7 @@ export type FrameResult = Message<"framewatch.v1.FrameResult"> & {
  * Use `create(FrameResultSchema)` to create a new message.
  */
 export const FrameResultSchema: GenMessage<FrameResult> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 17);
+  messageDesc(file_framewatch_v1_framewatch, 18);
 
 /**
  * The scores of a frame.
@@ -839,7 +880,7 @@ export type FrameScores = Message<"framewatch.v1.FrameScores"> & {
  * Use `create(FrameScoresSchema)` to create a new message.
  */
 export const FrameScoresSchema: GenMessage<FrameScores> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 18);
+  messageDesc(file_framewatch_v1_framewatch, 19);
 
 /**
  * The scores of a part of a frame.
@@ -860,6 +901,13 @@ export type RegionScores = Message<"framewatch.v1.RegionScores"> & {
    * @generated from field: repeated framewatch.v1.LabelScore scores = 2;
    */
   scores: LabelScore[];
+
+  /**
+   * The earlier frame whose embedding was scored, since nothing had changed (StreamConfig.reuse). Absent: this frame's.
+   *
+   * @generated from field: optional uint64 reused_frame_id = 3;
+   */
+  reusedFrameId?: bigint | undefined;
 };
 
 /**
@@ -867,7 +915,7 @@ export type RegionScores = Message<"framewatch.v1.RegionScores"> & {
  * Use `create(RegionScoresSchema)` to create a new message.
  */
 export const RegionScoresSchema: GenMessage<RegionScores> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 19);
+  messageDesc(file_framewatch_v1_framewatch, 20);
 
 /**
  * A frame was dropped.
@@ -888,7 +936,7 @@ export type FrameDropped = Message<"framewatch.v1.FrameDropped"> & {
  * Use `create(FrameDroppedSchema)` to create a new message.
  */
 export const FrameDroppedSchema: GenMessage<FrameDropped> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 20);
+  messageDesc(file_framewatch_v1_framewatch, 21);
 
 /**
  * A frame could not be scored.
@@ -916,7 +964,7 @@ export type FrameError = Message<"framewatch.v1.FrameError"> & {
  * Use `create(FrameErrorSchema)` to create a new message.
  */
 export const FrameErrorSchema: GenMessage<FrameError> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 21);
+  messageDesc(file_framewatch_v1_framewatch, 22);
 
 /**
  * Something appeared or went; follows the result of the frame that completed it. ENTERED and EXITED of a rule alternate,
@@ -1024,7 +1072,7 @@ export type Event = Message<"framewatch.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 22);
+  messageDesc(file_framewatch_v1_framewatch, 23);
 
 /**
  * The layout of raw pixels; 8 bits a channel, full sRGB range unless said otherwise.

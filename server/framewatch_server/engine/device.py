@@ -1,0 +1,220 @@
+"""The one thread that has the device."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import structlog
+
+from framewatch_core.errors import InternalError
+from framewatch_core.frames import Timings
+from framewatch_core.scoring import Float32Array
+from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
+from framewatch_server.vision.encoder import DeviceOutOfMemory, Encoder
+
+_SICK_AFTER = 3
+
+_log = structlog.get_logger()
+
+
+class Call(Protocol):
+    """Something else to do on the device's thread, and who waits for it."""
+
+    def run(self) -> None:
+        """Does it, and tells what came of it."""
+        ...
+
+    def refuse(self, error: Exception) -> None:
+        """Tells why it won't be done."""
+        ...
+
+
+_Item: TypeAlias = Job | Call | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Jobs on the device; `collect` waits for their vectors `[jobs, dimension]`."""
+
+    jobs: list[Job]
+    started_ns: int
+    collect: Callable[[], Float32Array]
+
+
+class Device:
+    """Embeds what is put to it, in batches of what waits, as many under way at once as the encoder takes."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        max_batch_size: int,
+        deliver: Callable[[Finished], None],
+        on_health: Callable[[bool], None],
+        refusal: Callable[[], Exception],
+    ) -> None:
+        """Sets up the thread.
+
+        Args:
+            encoder: has the device.
+            max_batch_size: pictures that the device takes at once.
+            deliver: takes what is finished; called in the device's thread, as are the others.
+            on_health: told False when several batches on end failed or the thread died, True when it works again.
+            refusal: says why nothing is done any more.
+
+        """
+        self._encoder = encoder
+        self._max_batch_size = max_batch_size
+        self._deliver = deliver
+        self._on_health = on_health
+        self._refusal = refusal
+        self._queue: SimpleQueue[_Item] = SimpleQueue()
+        self._taken: list[Job] = []  # from the queue, and not yet started
+        self._under_way: deque[_Batch] = deque()
+        self._failed_batches = 0
+        self._thread = threading.Thread(target=self._run, name="device", daemon=True)
+        self._dead = False
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def put(self, item: Job | Call) -> None:
+        """Queues a decoded job, or something else to do."""
+        self._queue.put(item)
+
+    def stop(self) -> None:
+        """Finishes what is queued, and waits for the thread to end."""
+        self._queue.put(None)
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive() and not self._dead
+
+    @property
+    def waiting(self) -> int:
+        """What is queued."""
+        return self._queue.qsize()
+
+    def _run(self) -> None:
+        try:
+            while self._serve():
+                pass
+        except BaseException as error:
+            _log.critical("the device thread died", exc_info=True)
+            self._dead = True
+            self._on_health(False)
+            self._turn_away()
+            if not isinstance(error, Exception):
+                raise
+
+    def _serve(self) -> bool:
+        """Waits for something to do and does it; False: to stop."""
+        try:
+            # with a batch under way there is something to do if nothing is queued
+            item = self._queue.get(block=not self._under_way)
+        except Empty:
+            self._end_oldest()
+            return True
+        while isinstance(item, Job):
+            self._taken.append(item)
+            if len(self._taken) == self._max_batch_size:
+                break
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                break
+        self._begin_taken()
+        while len(self._under_way) >= (self._encoder.in_flight if item is not None else 1):
+            self._end_oldest()
+        if item is not None and not isinstance(item, Job):
+            item.run()
+        return item is not None
+
+    def _begin_taken(self) -> None:
+        if cancelled := [job for job in self._taken if job.cancelled]:
+            self._deliver([(job, CANCELLED) for job in cancelled])
+        self._taken[:] = [job for job in self._taken if not job.cancelled]
+        if self._taken:
+            self._under_way.append(self._begin(list(self._taken)))
+        self._taken.clear()
+
+    def _begin(self, jobs: list[Job]) -> _Batch:
+        started_ns = time.perf_counter_ns()
+        try:
+            collect = self._encoder.start_images(np.stack([job.pixels for job in jobs if job.pixels is not None]))
+        except Exception as error:
+            return _Batch(jobs, started_ns, _failing(error))
+        return _Batch(jobs, started_ns, collect)
+
+    def _end_oldest(self) -> None:
+        finished = self._end(self._under_way[0])
+        self._under_way.popleft()
+        self._deliver(finished)
+        self._watch_health(failed=all(isinstance(result, Exception) for _, result in finished))
+
+    def _end(self, batch: _Batch) -> Finished:
+        try:
+            vectors = batch.collect()
+        except Exception as error:
+            return self._end_in_halves(batch.jobs, error)
+        inference_ns = time.perf_counter_ns() - batch.started_ns
+        usable = np.asarray(np.isfinite(vectors).all(axis=1))
+        return [
+            (job, Embedded(vector, _timings(batch, job, inference_ns)) if good else _not_finite())
+            for job, vector, good in zip(batch.jobs, vectors, usable, strict=True)
+        ]
+
+    def _end_in_halves(self, jobs: list[Job], error: Exception) -> Finished:
+        """After a batch failed: so a poisoned picture fails alone, and what did not fit fits."""
+        if len(jobs) == 1:
+            return [(jobs[0], error)]
+        half = len(jobs) // 2
+        if isinstance(error, DeviceOutOfMemory):
+            self._max_batch_size = max(1, min(self._max_batch_size, half))
+            _log.warning("out of device memory: smaller batches from now on", max_batch_size=self._max_batch_size)
+        return self._end(self._begin(jobs[:half])) + self._end(self._begin(jobs[half:]))
+
+    def _watch_health(self, *, failed: bool) -> None:
+        before = self._failed_batches
+        self._failed_batches = before + 1 if failed else 0
+        if self._failed_batches == _SICK_AFTER:
+            _log.critical("the device failed several batches on end", batches=_SICK_AFTER)
+            self._on_health(False)
+        elif before >= _SICK_AFTER and not failed:
+            self._on_health(True)
+
+    def _turn_away(self) -> None:
+        """In a dead device's place: nobody may wait for an answer that can't come."""
+        lost = [*(job for batch in self._under_way for job in batch.jobs), *self._taken]
+        self._deliver([(job, self._refusal()) for job in lost])
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, Job):
+                self._deliver([(item, self._refusal())])
+            else:
+                item.refuse(self._refusal())
+
+
+def _failing(error: Exception) -> Callable[[], Float32Array]:
+    def collect() -> Float32Array:
+        raise error
+
+    return collect
+
+
+def _timings(batch: _Batch, job: Job, inference_ns: int) -> Timings:
+    queue_ns = job.waited_ns + batch.started_ns - job.decoded_ns
+    return Timings(job.decode_ns, queue_ns, inference_ns, len(batch.jobs))
+
+
+def _not_finite() -> Exception:
+    return InternalError("the model gave no finite numbers for this image")

@@ -1,0 +1,66 @@
+"""Pictures under way, and what becomes of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from framewatch_core.errors import ServerUnavailable
+from framewatch_core.frames import Timings
+from framewatch_core.images import Image
+from framewatch_core.scoring import Float32Array
+from framewatch_server.engine.reuse import Look
+from framewatch_server.vision.decode import UInt8Array
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A picture's embedding.
+
+    Attributes:
+        vector: L2-normalised, `[dimension]`.
+        timings: where the time went.
+        reused_frame_id: of the earlier frame whose embedding it is; None: it is the picture's own.
+
+    """
+
+    vector: Float32Array
+    timings: Timings
+    reused_frame_id: int | None = None
+
+
+class Job:
+    """A picture to embed, and who wants to know; subclasses say what happens with the result."""
+
+    __slots__ = ("asked_ns", "cancelled", "decode_ns", "decoded_ns", "image", "look", "pixels", "waited_ns")
+
+    def __init__(self, image: Image, look: Look[Job] | None = None) -> None:
+        """`look`: how the picture's stream remembers it; None: the picture is embedded whatever it shows."""
+        self.image: Image | None = image
+        self.look = look
+        self.pixels: UInt8Array | None = None
+        self.cancelled = False
+        self.asked_ns = time.perf_counter_ns()
+        self.waited_ns = 0
+        self.decode_ns = 0
+        self.decoded_ns = 0
+
+    def done(self, result: Embedded | Exception) -> None:
+        """Takes the embedding or why there is none; called once in the event loop, unless the job was cancelled."""
+        raise NotImplementedError
+
+    def cancel(self) -> None:
+        """Nobody wants the result any more: the job costs no decoding and no device time from here on."""
+        self.cancelled = True
+        self.image = None
+
+    def reused(self, vector: Float32Array, frame_id: int) -> Embedded:
+        """Its result, if that is the embedding of an earlier frame."""
+        queue_ns = self.waited_ns + time.perf_counter_ns() - self.decoded_ns
+        return Embedded(vector, Timings(self.decode_ns, queue_ns, inference_ns=0, batch_size=0), frame_id)
+
+
+Finished: TypeAlias = list[tuple[Job, Embedded | Exception]]
+
+CANCELLED = ServerUnavailable("the call was cancelled")

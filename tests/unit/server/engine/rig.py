@@ -1,0 +1,156 @@
+"""A pipeline with a fake encoder whose answer is the picture's first pixel, and whose device can be held back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from framewatch_core.errors import UndecodableImage
+from framewatch_core.images import EncodedImage, Image
+from framewatch_core.scoring import Float32Array, ScoreHead
+from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.pipeline import Pipeline
+from framewatch_server.engine.reuse import Look
+from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
+from framewatch_server.vision.preprocess import PreprocessSpec
+
+POISON = 13
+BROKEN = 99
+
+
+class FakeEncoder(BlockingEncoder):
+    """Records its batches; holds the device back until released."""
+
+    info = ModelInfo("fake", "clip", (1, 1), 1, "cpu", "float32")
+    preprocess = PreprocessSpec((1, 1), None, 3, (0.0,) * 3, (1.0,) * 3)
+    head = ScoreHead(1.0)
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.entered = threading.Event()
+        self.released = threading.Event()
+        self.failure: BaseException | None = None
+        self.room = 1000
+
+    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        values = pixels[:, 0, 0, 0]
+        self.batches.append(values.tolist())
+        self.entered.set()
+        assert self.released.wait(30)
+        if self.failure is not None:
+            raise self.failure
+        if len(values) > self.room:
+            raise DeviceOutOfMemory(f"no room for {len(values)}")
+        if POISON in values:
+            raise RuntimeError("poisoned")
+        return values[:, None].astype(np.float32)
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
+        return np.ones((len(texts), 1), np.float32)
+
+
+class Waiting(Job):
+    """A job whose result is kept."""
+
+    def __init__(self, value: int, finished: Callable[[], None], look: Look[Job] | None = None) -> None:
+        super().__init__(EncodedImage(bytes([value])), look)
+        self.value = value
+        self.result: Embedded | Exception | None = None
+        self._finished = finished
+
+    def done(self, result: Embedded | Exception) -> None:
+        assert self.result is None, "a job is finished once"
+        self.result = result
+        self._finished()
+
+
+class Source:
+    """A lane that keeps its jobs."""
+
+    def __init__(self, *values: int) -> None:
+        self.changed = asyncio.Event()
+        self.jobs = [Waiting(value, self.changed.set) for value in values]
+        self.waiting: deque[Waiting] = deque(self.jobs)
+
+    def next_work(self) -> Job | None:
+        return self.waiting.popleft() if self.waiting else None
+
+    async def results(self) -> list[object]:
+        """The answer of every job: the picture's value, or the error."""
+        while any(job.result is None and not job.cancelled for job in self.jobs):
+            await self.changed.wait()
+            self.changed.clear()
+        return [int(j.result.vector[0]) if isinstance(j.result, Embedded) else j.result for j in self.jobs]
+
+
+class Rig:
+    """A pipeline whose device is held back until `release`, and what it read."""
+
+    def __init__(self, max_batch_size: int = 8, decode_threads: int = 1, encoder: FakeEncoder | None = None) -> None:
+        self.encoder = encoder or FakeEncoder()
+        self.read: list[int] = []
+        self.may_read: dict[int, threading.Event] = {}
+        self.health: list[bool] = []
+        self.pipeline = Pipeline(
+            self.encoder,
+            self._read,
+            max_batch_size=max_batch_size,
+            decode_threads=decode_threads,
+            on_health=self.health.append,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.pipeline.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.encoder.released.set()
+        await self.pipeline.__aexit__()
+
+    def _read(self, image: Image) -> npt.NDArray[np.uint8]:
+        assert isinstance(image, EncodedImage)
+        value = image.data[0]
+        if (may_read := self.may_read.get(value)) is not None:
+            assert may_read.wait(30)
+        self.read.append(value)
+        if value == BROKEN:
+            raise UndecodableImage("broken", "encoded")
+        return np.full((3, 1, 1), value, np.uint8)
+
+    async def busy(self) -> Source:
+        """Lets a first picture occupy the device."""
+        first = Source(0)
+        self.pipeline.announce(first)
+        await asyncio.to_thread(self.encoder.entered.wait)
+        return first
+
+    async def decoded(self, count: int) -> None:
+        """Waits until so many pictures have been read and queued for the device."""
+        while len(self.read) < count or self.pipeline.waiting_for_device < count - 1:
+            await asyncio.sleep(0)
+
+
+class OverlappingEncoder(FakeEncoder):
+    """Takes two batches at once; each is embedded when it is collected."""
+
+    in_flight = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[str] = []
+
+    def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
+        name = "+".join(map(str, pixels[:, 0, 0, 0]))
+        self.log.append(f"start {name}")
+
+        def collect() -> Float32Array:
+            self.log.append(f"collect {name}")
+            return self.encode_images(pixels)
+
+        return collect
