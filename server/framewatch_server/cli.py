@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -74,6 +75,10 @@ def health(server: str = "127.0.0.1:50051", *, timeout_s: float = 5.0) -> int:
 
 def main() -> None:
     """Entry point; exit code 0 on success, 1 on failure, 2 on wrong usage."""
+    # standard output is for figures and answers, also of the commands that have no settings of logs
+    configure_logs("info", "auto")
+    # by an exception, so that commands stop the processes that they have started; `serve` drains instead
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         sys.exit(app(result_action="return_value") or 0)
     except FramewatchError as error:

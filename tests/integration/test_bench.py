@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+
+from tests.unit.server.vision.test_calibration import write_pictures
+
+COMMAND = [sys.executable, "-m", "framewatch_server", "bench"]
+
+
+def run_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, *arguments, "--json"]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)
 
 
 def bench(*arguments: str) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "framewatch_server", "bench", *arguments, "--json"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=200)
+    done = run_bench(*arguments)
+    assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -37,3 +48,68 @@ def test_cameras_are_counted() -> None:
         "cameras", "demo", "--seconds", "0.5", "--p99-ms", "5000", "--fps", "1", "--size", "480p", "--most", "2"
     )
     assert [row["streams"] for row in rows] == [1, 2]
+
+
+def test_logs_are_not_among_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nncf")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = write_pictures(tmp_path / "pictures", 32)
+    done = run_bench(
+        *("tower", "demo", "--dtype", "int8", "--calibration", str(folder), "--batches", "2", "--seconds", "0.1")
+    )
+    assert done.returncode == 0, done.stderr
+    assert "making int8" in done.stderr
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["batch"] == 2
+
+
+@pytest.mark.parametrize("model", ["null", "demo"])
+def test_a_single_call_is_measured_beside_tower_and_decoding(model: str) -> None:
+    (row,) = bench("call", model, "--rounds", "1", "--seconds", "0.1", "--size", "480p")
+    assert min(row["call, ms"], row["bare tower, ms"], row["decode, ms"]) > 0
+    assert row["beyond tower and decode, ms"] < row["call, ms"]
+
+
+def test_the_server_is_measured_beside_its_peers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    done = run_bench("compare", "demo", "--rounds", "1", "--seconds", "0.1", "--size", "480p", "--streams", "2")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row[""] for row in rows] == [
+        "framewatch, 2 streams",
+        "framewatch, one call at a time",
+        "bare tower, batches of 16",
+        "transformers, batches of 8",
+        "transformers, one by one",
+    ]
+    assert all(row["frames/s"] > 0 for row in rows)
+    assert "infinity is not installed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["tower", "null"], "no tower", id="the tower of nothing"),
+        pytest.param(["compare", "null"], "no tower", id="peers that compute nothing"),
+        pytest.param(["compare", "demo", "--infinity", "elsewhere"], "no such file", id="a peer that is not there"),
+    ],
+)
+def test_what_can_not_be_measured_is_told(arguments: list[str], words: str) -> None:
+    done = run_bench(*arguments)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+
+
+def test_a_benchmark_that_is_stopped_stops_its_server() -> None:
+    command = [*COMMAND, "cameras", "null", "--seconds", "0.2", "--fps", "1", "--size", "480p", "--p99-ms", "9999"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as bench_process:
+        assert bench_process.stderr is not None
+        assert "cameras" in bench_process.stderr.readline(), "the server runs"
+        servers = psutil.Process(bench_process.pid).children()
+        bench_process.terminate()
+        bench_process.communicate()
+    assert servers
+    assert not psutil.wait_procs(servers, timeout=60)[1]
+    assert bench_process.returncode == 128 + 15

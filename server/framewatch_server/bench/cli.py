@@ -3,68 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-from cyclopts import App, Parameter
-from rich.console import Console
-from rich.table import Table
+from cyclopts import App
 
 from framewatch_server.bench.cameras import Wanted, find_most_cameras
 from framewatch_server.bench.frames import render_jpegs
 from framewatch_server.bench.hold import hold_streams
 from framewatch_server.bench.load import LoadPlan
+from framewatch_server.bench.options import (
+    AS_SERVE,
+    FRAME_COUNT,
+    EngineOptions,
+    Json,
+    Size,
+    checkpoint_of,
+    require_tower,
+    shared_checkpoint_of,
+)
 from framewatch_server.bench.plots import plot_growth
 from framewatch_server.bench.serve import ServeReport, bench_remote, bench_spawned, decode_ms
+from framewatch_server.bench.tables import Row, print_rows, progress, serve_row
 from framewatch_server.spawn import ServerProcess
 from framewatch_server.vision.null import NULL
 
 app = App(name="bench", help="Measures this machine: the model alone, the server under load, peers, cameras.")
-
-_FRAME_COUNT = 44
-Size = Literal["480p", "720p", "1080p", "4k"]
-Json = Annotated[bool, Parameter(name="--json")]
-
-# To standard error: with --json, standard output has the figures and nothing else.
-_progress = Console(stderr=True)
-
-
-@contextmanager
-def _checkpoint(model: str) -> Iterator[str]:
-    """The model to load: its own name, or a folder with random weights for the name of a geometry."""
-    # torch is heavy: `--help` stays quick
-    from framewatch_server.bench.checkpoints import GEOMETRIES, make_checkpoint  # noqa: PLC0415
-
-    if model not in GEOMETRIES:
-        yield model
-        return
-    with tempfile.TemporaryDirectory() as folder, _progress.status(f"making a {model} with random weights"):
-        path = make_checkpoint(Path(folder) / model.replace("/", "-"), model)
-        yield str(path)
-
-
-def _print(title: str, rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        for row in rows:
-            print(json.dumps(row))  # noqa: T201
-        return
-    table = Table(*rows[0], title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*(f"{value:,.4g}" if isinstance(value, float) else str(value) for value in row.values()))
-    Console().print(table)
 
 
 @app.command
 def tower(
     model: str = "ViT-B/32",
     *,
-    device: str = "auto",
-    dtype: str = "auto",
-    engine: str = "auto",
+    options: EngineOptions = AS_SERVE,
     batches: tuple[int, ...] = (),
     seconds: float = 2.0,
     json: Json = False,
@@ -73,23 +43,22 @@ def tower(
 
     Args:
         model: A model as `serve` takes it, or ViT-B/32 or ViT-L/14: that geometry with random weights.
-        device: As `serve` takes it.
-        dtype: As `serve` takes it.
-        engine: As `serve` takes it.
+        options: What runs it.
         batches: Batch sizes; unless given, up to 32 on a CPU and up to 1024 on CUDA.
         seconds: For each.
         json: One line of JSON per batch size.
 
     """
-    from framewatch_server.bench.engine import bench_tower, count_flops, default_batches  # noqa: PLC0415 torch
-    from framewatch_server.vision.load import load_encoder  # noqa: PLC0415 torch
+    # torch is heavy: `--help` stays quick
+    from framewatch_server.bench.engine import bench_tower, count_flops, default_batches  # noqa: PLC0415
 
-    with _checkpoint(model) as name:
-        encoder = load_encoder(name, device=device, dtype=dtype, engine=engine)
-        with _progress.status("measuring"):
+    require_tower(model)
+    with checkpoint_of(model) as name:
+        encoder = options.load(name)
+        with progress.status("measuring"):
             speeds = bench_tower(encoder, count_flops(name), batches or default_batches(encoder), seconds)
     info = encoder.info
-    rows = [
+    rows: list[Row] = [
         {
             "batch": speed.batch,
             "ms/picture": speed.ms,
@@ -99,7 +68,43 @@ def tower(
         }
         for speed in speeds
     ]
-    _print(f"{model} on {info.device}, {info.engine} {info.dtype}", rows, as_json=json)
+    print_rows(f"{model} on {info.device}, {info.engine} {info.dtype}", rows, as_json=json)
+
+
+@app.command
+def call(
+    model: str = "ViT-B/32",
+    *,
+    options: EngineOptions = AS_SERVE,
+    size: Size = "720p",
+    rounds: int = 5,
+    seconds: float = 2.0,
+    json: Json = False,
+) -> None:
+    """Measures a single Classify call on an idle server, beside the bare tower and decoding, by turns.
+
+    Args:
+        model: As for `bench tower`; null computes nothing and so measures the server itself.
+        options: What runs it, in the server that is started and as the bare tower.
+        size: Of the frames.
+        rounds: Turns of each.
+        seconds: Of a turn.
+        json: One line of JSON.
+
+    """
+    from framewatch_server.bench.call import measure_call  # noqa: PLC0415 torch
+
+    frames = render_jpegs(size, FRAME_COUNT)
+    with checkpoint_of(model) as name, progress.status("loading") as status:
+        report = measure_call(name, frames, options, rounds=rounds, seconds=seconds, report=status.update)
+    row = {
+        "call, ms": report.median(lambda each: each.call_ms),
+        "bare tower, ms": report.median(lambda each: each.tower_ms),
+        "decode, ms": report.median(lambda each: each.decode_ms),
+        "beyond tower and decode, ms": report.median(lambda each: each.beyond_ms),
+    }
+    info = report.info
+    print_rows(f"{model} on {info.device}, {info.engine} {info.dtype}, {size} JPEG", [row], as_json=json)
 
 
 @app.command
@@ -112,8 +117,7 @@ def serve(
     size: Size = "720p",
     seconds: float = 10.0,
     live: bool = False,
-    engine: str = "auto",
-    dtype: str = "auto",
+    options: EngineOptions = AS_SERVE,
     plot: Path | None = None,
     json: Json = False,
 ) -> None:
@@ -127,48 +131,24 @@ def serve(
         size: Of the frames.
         seconds: For each row.
         live: Frames that come too fast are dropped, as with a real camera; otherwise the camera waits.
-        engine: As `serve` takes it, for the server that is started.
-        dtype: As `serve` takes it, for the server that is started.
+        options: What runs the model in the server that is started.
         plot: PNG file to draw how the figures go with the number of streams.
         json: One line of JSON per row.
 
     """
-    frames = render_jpegs(size, _FRAME_COUNT)
+    frames = render_jpegs(size, FRAME_COUNT)
     decoding_ms = decode_ms(frames)
     reports = []
-    with _checkpoint(model) as name:
+    with checkpoint_of(model) as name:
         for count in streams:
             plan = LoadPlan(count, fps, seconds, live=live)
-            with _progress.status(f"{count} cameras"):
-                flags = ["--model", name, "--engine", engine, "--dtype", dtype, "--max-streams", str(max(count, 256))]
+            with progress.status(f"{count} cameras"):
+                flags = ["--model", name, *options.flags, "--max-streams", str(max(count, 256))]
                 reports.append(bench_remote(server, plan, frames) if server else bench_spawned(flags, plan, frames))
     if plot is not None:
         plot_growth(plot, f"{model}, {size} JPEG", reports)
-    rows = [_serve_row(report, decoding_ms if model == NULL else None) for report in reports]
-    _print(f"{model}, {size} JPEG of {frames.mean_bytes / 1000:.0f} KB on average", rows, as_json=json)
-
-
-def _serve_row(report: ServeReport, decoding_ms: float | None) -> dict[str, Any]:
-    load = report.load
-    row: dict[str, Any] = {
-        "streams": load.plan.streams,
-        "scored/s": load.throughput,
-        **{f"p{percent} ms": load.latency_ms(percent) for percent in (50, 95, 99)},
-        "batch": load.mean_batch,
-        "dropped": load.count("dropped"),
-        "failed": load.count("error"),
-        "unanswered": load.unanswered,
-        "spread": load.share_spread,
-    }
-    if report.cpu_ms is not None:
-        row["CPU ms/frame"] = report.cpu_ms
-        if decoding_ms is not None:
-            row["of that not decoding"] = report.cpu_ms - decoding_ms
-    if report.memory_bytes is not None:
-        before, after = report.memory_bytes
-        row["memory MB"] = round(after / 1e6)
-        row["grown MB"] = round((after - before) / 1e6)
-    return row
+    rows = [serve_row(report, decoding_ms if model == NULL else None) for report in reports]
+    print_rows(f"{model}, {size} JPEG of {frames.mean_bytes / 1000:.0f} KB on average", rows, as_json=json)
 
 
 @app.command
@@ -192,11 +172,11 @@ def hold(
         json: One line of JSON.
 
     """
-    frames = render_jpegs(size, _FRAME_COUNT) if send else None
+    frames = render_jpegs(size, FRAME_COUNT) if send else None
     with (
-        _checkpoint(model) as name,
+        checkpoint_of(model) as name,
         ServerProcess("--model", name, "--max-streams", str(streams)) as server,
-        _progress.status("holding"),
+        progress.status("holding"),
     ):
         report = asyncio.run(hold_streams(server, streams, seconds, frames))
     row = {
@@ -205,7 +185,7 @@ def hold(
         "grown MB": report.grown_bytes / 1e6,
         "frames sent": report.sent,
     }
-    _print(f"{model}, {'clients that never read' if send else 'idle streams'}", [row], as_json=json)
+    print_rows(f"{model}, {'clients that never read' if send else 'idle streams'}", [row], as_json=json)
 
 
 @app.command
@@ -216,48 +196,39 @@ def compare(
     streams: int = 16,
     rounds: int = 3,
     seconds: float = 5.0,
-    engine: str = "auto",
-    dtype: str = "auto",
+    options: EngineOptions = AS_SERVE,
+    infinity: Path | None = None,
     json: Json = False,
 ) -> None:
-    """Measures the server against the bare model and against transformers' pipeline, by turns.
+    """Measures the server against the bare model and against its peers, by turns.
 
     Args:
-        model: A hub id, a folder, or a geometry as for `bench tower`.
+        model: As for `bench tower`.
         size: Of the frames.
-        streams: Of the server.
+        streams: Of the server; as many clients send to infinity, each one frame at a time.
         rounds: Turns of each.
         seconds: Of a turn.
-        engine: As `serve` takes it.
-        dtype: As `serve` takes it.
+        options: What runs the model in the server and as the bare tower.
+        infinity: The command infinity_emb, unless it is on the PATH.
         json: One line of JSON per contender.
 
     """
-    from framewatch_server.bench.compare import compare as compare_all  # noqa: PLC0415 torch
+    from framewatch_server.bench.compare import Comparison  # noqa: PLC0415 torch
+    from framewatch_server.bench.infinity import find_infinity  # noqa: PLC0415 only needed here
 
-    frames = render_jpegs(size, _FRAME_COUNT)
-    with _checkpoint(model) as name, _progress.status("loading") as status:
-        found = compare_all(
-            name,
-            frames,
-            engine=engine,
-            dtype=dtype,
-            rounds=rounds,
-            seconds=seconds,
-            streams=streams,
-            report=status.update,
-        )
+    command = find_infinity(infinity)
+    frames = render_jpegs(size, FRAME_COUNT)
+    with shared_checkpoint_of(model) as name, progress.status("loading") as status:
+        comparison = Comparison(model, name, frames, options, streams, seconds, command)
+        found = comparison.run(rounds, status.update)
     own = found[0].fps
-    rows = [
-        {
-            "": contender.name,
-            "frames/s": contender.fps,
-            "ms/frame": 1000 / contender.fps,
-            "framewatch is": f"{own / contender.fps:.2f} ×",
-        }
-        for contender in found
+    rows: list[Row] = [
+        {"": each.name, "frames/s": each.fps, "ms/frame": 1000 / each.fps, "framewatch is": f"{own / each.fps:.2f} ×"}
+        for each in found
     ]
-    _print(f"{model}, {size} JPEG", rows, as_json=json)
+    print_rows(f"{model}, {size} JPEG", rows, as_json=json)
+    for line in comparison.absent:
+        progress.print(line)
 
 
 @app.command
@@ -269,6 +240,7 @@ def cameras(
     size: Size = "720p",
     seconds: float = 8.0,
     most: int = 1024,
+    options: EngineOptions = AS_SERVE,
     json: Json = False,
 ) -> int:
     """Says how many cameras this machine takes; exit code 1 if not even one.
@@ -280,18 +252,23 @@ def cameras(
         size: Of the frames.
         seconds: How long each number is tried.
         most: No more are tried.
+        options: What runs the model in the server.
         json: One line of JSON per number tried.
 
     """
-    frames = render_jpegs(size, _FRAME_COUNT)
+    frames = render_jpegs(size, FRAME_COUNT)
     wanted = Wanted(fps, p99_ms, seconds)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
 
     def note(count: int, report: ServeReport, met: bool) -> None:
-        _progress.print(f"{count} cameras: p99 {report.load.latency_ms(99):.0f} ms, {'fine' if met else 'too many'}")
-        rows.append(_serve_row(report, None) | {"fine": met})
+        progress.print(f"{count} cameras: p99 {report.load.latency_ms(99):.0f} ms, {'fine' if met else 'too many'}")
+        rows.append(serve_row(report, None) | {"fine": met})
 
-    with _checkpoint(model) as name, ServerProcess("--model", name, "--max-streams", "2048") as server:
-        most = find_most_cameras(server, wanted, frames, most, note)
-    _print(f"{model}: {most} cameras at {fps:g} fps, p99 {p99_ms:g} ms", rows, as_json=json)
-    return 0 if most else 1
+    with (
+        checkpoint_of(model) as name,
+        ServerProcess("--model", name, *options.flags, "--max-streams", "2048") as server,
+    ):
+        found = find_most_cameras(server, wanted, frames, most, note)
+    columns = ["streams", "scored/s", "p99 ms", "dropped", "failed", "CPU ms/frame", "fine"]
+    print_rows(f"{model}: {found} cameras at {fps:g} fps, p99 {p99_ms:g} ms", rows, as_json=json, columns=columns)
+    return 0 if found else 1

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
 
-import cv2
 import numpy as np
-import torch
-from PIL import Image as PillowImage
-from transformers import pipeline
 
-from framewatch_server.bench.engine import batch_s
+from framewatch_server.bench import infinity, peers
+from framewatch_server.bench.call import classifying
+from framewatch_server.bench.engine import batch_s, median_s
 from framewatch_server.bench.frames import JpegFrames
-from framewatch_server.bench.load import LABELS, LoadPlan, run_load
+from framewatch_server.bench.load import LoadPlan, run_load
+from framewatch_server.bench.options import EngineOptions
 from framewatch_server.spawn import ServerProcess
-from framewatch_server.vision.load import load_encoder
+from framewatch_server.vision.encoder import Encoder
+
+Turn: TypeAlias = Callable[[], float]
+"""Measures once, for the seconds that it was made for, and returns frames per second."""
 
 _TOWER_BATCH = 16
 
@@ -35,63 +39,115 @@ class Contender:
         return float(np.median(self.rounds))
 
 
-def compare(
-    checkpoint: str,
-    frames: JpegFrames,
-    *,
-    engine: str,
-    dtype: str,
-    rounds: int,
-    seconds: float,
-    streams: int,
-    report: Callable[[str], None],
-) -> list[Contender]:
-    """Measures the server under load, the bare tower, and transformers' pipeline in batches of 8 and one by one.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is compared.
 
-    Args:
-        checkpoint: a folder or hub id that all of them load.
+    Attributes:
+        model: what the user named.
+        checkpoint: the folder or hub id that all contenders load.
         frames: what they score, from JPEG bytes on; the bare tower alone gets pixels.
-        engine: of the server and of the bare tower, as `serve` takes it.
-        dtype: likewise.
-        rounds: how often each has its turn.
+        options: of the server and of the bare tower; the others run in float32 on the same device.
+        streams: of the server, and clients of infinity.
         seconds: how long a turn is.
-        streams: of the server.
-        report: told whose turn it is.
+        infinity: the command of infinity; None: it is left out.
 
     """
-    plan = LoadPlan(streams, None, seconds, warmup_s=1.0)
-    encoder = load_encoder(checkpoint, engine=engine, dtype=dtype)
-    encoder.warm(_TOWER_BATCH)
-    reference = _pipeline(checkpoint, frames)
-    figures: dict[str, list[float]] = {}
-    with ServerProcess("--model", checkpoint, "--engine", engine, "--dtype", dtype) as server:
-        contenders: dict[str, Callable[[], float]] = {
-            "framewatch, gRPC": lambda: asyncio.run(run_load(server.address, plan, frames)).throughput,
-            f"bare tower, batch {_TOWER_BATCH}": lambda: _TOWER_BATCH / batch_s(encoder, _TOWER_BATCH, seconds),
-            "transformers pipeline, batch 8": lambda: reference(8, seconds),
-            "transformers pipeline, one by one": lambda: reference(1, seconds),
+
+    model: str
+    checkpoint: str
+    frames: JpegFrames
+    options: EngineOptions
+    streams: int
+    seconds: float
+    infinity: Path | None = None
+
+    def run(self, rounds: int, report: Callable[[str], None]) -> list[Contender]:
+        """Gives each its turn in every round; framewatch under load comes first.
+
+        Args:
+            rounds: how many.
+            report: told whose turn it is.
+
+        Raises:
+            BenchError: infinity does not run, or refuses what it is sent.
+            ModelLoadError: the checkpoint can't be loaded.
+
+        """
+        figures: dict[str, list[float]] = {}
+        with ExitStack() as stack:
+            turns = self._turns(stack)
+            for number in range(rounds):
+                for name, measure in turns.items():
+                    report(f"round {number + 1} of {rounds}: {name}")
+                    figures.setdefault(name, []).append(measure())
+        return [Contender(name, tuple(measured)) for name, measured in figures.items()]
+
+    @property
+    def absent(self) -> list[str]:
+        """A line on each peer that is left out and how to have it."""
+        lines = []
+        if self.infinity is None:
+            lines.append("infinity is not installed: docs/benchmarks.md says how; then give its command as --infinity")
+        if self.model not in peers.OPEN_CLIP_NAMES:
+            lines.append(f"open_clip is left out: it has random weights for {', '.join(peers.OPEN_CLIP_NAMES)} only")
+        elif not peers.has_open_clip():
+            lines.append("open_clip is not installed: pip install open_clip_torch beside framewatch")
+        return lines
+
+    def _turns(self, stack: ExitStack) -> dict[str, Turn]:
+        # first of all: it makes the int8 model that the server then finds
+        encoder = self.options.load(self.checkpoint)
+        device = encoder.info.device
+        server = stack.enter_context(ServerProcess("--model", self.checkpoint, *self.options.flags))
+        return {
+            **self._framewatch(server, stack),
+            **self._tower(encoder),
+            **self._transformers(device),
+            **self._open_clip(device),
+            **self._infinity(device, stack),
         }
-        for number in range(rounds):
-            for name, measure in contenders.items():
-                report(f"round {number + 1} of {rounds}: {name}")
-                figures.setdefault(name, []).append(measure())
-    return [Contender(name, tuple(measured)) for name, measured in figures.items()]
 
+    def _framewatch(self, server: ServerProcess, stack: ExitStack) -> dict[str, Turn]:
+        plan = LoadPlan(self.streams, None, self.seconds, warmup_s=1.0)
+        call = stack.enter_context(classifying(server.address, self.frames))
+        return {
+            f"framewatch, {self.streams} streams": lambda: (
+                asyncio.run(run_load(server.address, plan, self.frames)).throughput
+            ),
+            "framewatch, one call at a time": lambda: 1 / median_s(call, self.seconds),
+        }
 
-def _pipeline(checkpoint: str, frames: JpegFrames) -> Callable[[int, float], float]:
-    classify = pipeline("zero-shot-image-classification", model=checkpoint, dtype=torch.float32, device="cpu")
+    def _tower(self, encoder: Encoder) -> dict[str, Turn]:
+        encoder.warm(_TOWER_BATCH)
+        return {
+            f"bare tower, batches of {_TOWER_BATCH}": lambda: (
+                _TOWER_BATCH / batch_s(encoder, _TOWER_BATCH, self.seconds)
+            )
+        }
 
-    def measure(batch: int, seconds: float) -> float:
-        done, started = 0, time.perf_counter()
-        while time.perf_counter() - started < seconds:
-            encoded = [frames.encoded[(done + i) % len(frames.encoded)] for i in range(batch)]
-            classify([_decode(data) for data in encoded], candidate_labels=list(LABELS), batch_size=batch)
-            done += batch
-        return done / (time.perf_counter() - started)
+    def _transformers(self, device: str) -> dict[str, Turn]:
+        score = peers.transformers_pipeline(self.checkpoint, device)
+        return {
+            "transformers, batches of 8": lambda: peers.frames_per_second(score, self.frames, 8, self.seconds),
+            "transformers, one by one": lambda: peers.frames_per_second(score, self.frames, 1, self.seconds),
+        }
 
-    return measure
+    def _open_clip(self, device: str) -> dict[str, Turn]:
+        if self.model not in peers.OPEN_CLIP_NAMES or not peers.has_open_clip():
+            return {}
+        score = peers.open_clip_scorer(self.model, device)
+        return {"open_clip, batches of 8": lambda: peers.frames_per_second(score, self.frames, 8, self.seconds)}
 
-
-def _decode(encoded: bytes) -> PillowImage.Image:
-    pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
-    return PillowImage.fromarray(np.asarray(pixels, dtype=np.uint8))
+    def _infinity(self, device: str, stack: ExitStack) -> dict[str, Turn]:
+        if self.infinity is None:
+            return {}
+        process = infinity.InfinityProcess(self.infinity, self.checkpoint, device.partition(":")[0])
+        port = stack.enter_context(process).port
+        embed = stack.enter_context(infinity.embedding(port, self.frames))
+        return {
+            f"infinity, {self.streams} clients": lambda: infinity.frames_per_second(
+                port, self.frames, self.streams, self.seconds
+            ),
+            "infinity, one call at a time": lambda: 1 / median_s(embed, self.seconds),
+        }

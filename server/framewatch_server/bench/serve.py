@@ -12,9 +12,9 @@ from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LoadPlan, LoadReport, run_load
 from framewatch_server.bench.process import Use
 from framewatch_server.spawn import ServerProcess
-from framewatch_server.vision.decode import DecodeLimits, decode
+from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
 from framewatch_server.vision.null import NullEncoder
-from framewatch_server.vision.preprocess import prepare
+from framewatch_server.vision.preprocess import PreprocessSpec, prepare
 
 _LIMITS = DecodeLimits(max_image_bytes=2**26, max_image_pixels=2**26)
 
@@ -57,11 +57,14 @@ def bench_remote(address: str, plan: LoadPlan, frames: JpegFrames) -> ServeRepor
 
 
 def decode_ms(frames: JpegFrames, seconds: float = 1.0) -> float:
-    """Milliseconds that one thread needs to decode a frame and to bring it to 224 x 224, as the server does it."""
-    spec = NullEncoder.preprocess
+    """Milliseconds that one thread needs on average to decode a frame and to bring it to 224 x 224."""
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
-        pixels = decode(EncodedImage(frames.encoded[done % len(frames.encoded)]), _LIMITS, spec.min_decoded_size)
-        prepare(pixels, spec)
+        decode_and_prepare(frames.encoded[done % len(frames.encoded)], NullEncoder.preprocess)
         done += 1
     return (time.perf_counter() - started) * 1000 / done
+
+
+def decode_and_prepare(encoded: bytes, spec: PreprocessSpec) -> UInt8Array:
+    """A file as a model's input, uint8 `[3, height, width]`, made as the server makes it."""
+    return prepare(decode(EncodedImage(encoded), _LIMITS, spec.min_decoded_size), spec)

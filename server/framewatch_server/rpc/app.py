@@ -78,6 +78,7 @@ class ServerApp:
                 dtype=self.config.dtype,
                 engine=self.config.engine,
                 cache=self.config.cache_dir,
+                calibration_dir=self.config.calibration_dir,
             )
             await self._serve(encoder)
         except BaseException:

@@ -9,28 +9,32 @@ import dataclasses
 import hashlib
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import rich
 import structlog
 import torch
 from openvino_telemetry.utils import opt_in_checker
 from transformers.utils import logging as transformers_logging
 
 from framewatch_core.scoring import Float32Array, ScoreHead
+from framewatch_server.vision.calibration import Calibration
 from framewatch_server.vision.clip import ClipEncoder
 from framewatch_server.vision.encoder import BlockingEncoder, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
 
 # Importing openvino reports to its makers. A server in front of people's cameras reports to nobody.
 opt_in_checker.OptInChecker.check = lambda *_, **__: opt_in_checker.ConsentCheckResult.DECLINED
-logging.getLogger("nncf").setLevel(logging.ERROR)
 
 import nncf  # noqa: E402
 import openvino  # noqa: E402
+
+nncf.set_log_level(logging.ERROR)  # it sets its own level when it is imported
 
 LEAST_COSINE = 0.999
 """What int8 must reach against float32 on pictures that it was not calibrated on, on average."""
@@ -38,20 +42,6 @@ LEAST_COSINE = 0.999
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}  # int8: of what is not in int8
 
 _log = structlog.get_logger()
-
-
-@dataclasses.dataclass(frozen=True)
-class Calibration:
-    """Pictures for int8, uint8 `[n, 3, height, width]`, made when they are needed.
-
-    Attributes:
-        fit: to set the ranges with.
-        check: to check the result with.
-
-    """
-
-    fit: Callable[[], npt.NDArray[np.uint8]]
-    check: Callable[[], npt.NDArray[np.uint8]]
 
 
 class OpenVinoEncoder(BlockingEncoder):
@@ -105,7 +95,7 @@ def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration, cache
     exact = OpenVinoEncoder(clip, tower, "float32" if dtype == "float32" else "bfloat16")
     if dtype != "int8":
         return exact
-    path = cache / f"{fingerprint(clip)}.xml"
+    path = cache / f"{fingerprint(clip, calibration)}.xml"
     refused = path.with_suffix(".refused")
     if refused.exists():
         _log.warning("int8 would change this model's embeddings too much: bfloat16 instead", known_from=str(refused))
@@ -118,9 +108,10 @@ def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration, cache
             "int8 would change this model's embeddings too much: bfloat16 instead",
             cosine=round(cosine, 5),
             needed=LEAST_COSINE,
+            pictures=calibration.source,
         )
         cache.mkdir(parents=True, exist_ok=True)
-        refused.write_text(f"cosine {cosine:.5f}, needed {LEAST_COSINE}\n")
+        refused.write_text(f"cosine {cosine:.5f}, needed {LEAST_COSINE}, with {calibration.source}\n")
         return exact
     _log.info("int8 accepted", cosine=round(cosine, 5), needed=LEAST_COSINE, cached=path.exists())
     if not path.exists():
@@ -128,9 +119,10 @@ def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration, cache
     return encoder
 
 
-def fingerprint(clip: ClipEncoder) -> str:
-    """Names a tower by its weights and by the libraries that make int8 of it: 32 hexadecimal digits."""
-    digest = hashlib.blake2b(f"{openvino.__version__} {nncf.__version__}".encode(), digest_size=16)
+def fingerprint(clip: ClipEncoder, calibration: Calibration) -> str:
+    """Names a tower in int8 by its weights and by the pictures and libraries that make it: 32 hexadecimal digits."""
+    made_with = f"{openvino.__version__} {nncf.__version__} {calibration.key}"
+    digest = hashlib.blake2b(made_with.encode(), digest_size=16)
     for name, weight in clip.image_weights().items():
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(weight).data)
@@ -149,23 +141,43 @@ def mean_cosine(encoder: OpenVinoEncoder, exact: OpenVinoEncoder, pixels: npt.ND
 def _convert(clip: ClipEncoder) -> openvino.Model:
     height, width = clip.info.image_size
     example = torch.zeros(2, 3, height, width, dtype=torch.uint8)
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), _quiet_transformers(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: the sizes are fixed, as they should be
         tower = openvino.convert_model(clip.image_module(), example_input=example)
-    transformers_logging.set_verbosity(verbosity)
     tower.reshape([-1, 3, height, width])
     return tower
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Nncf draws its bars on rich's global console, which is standard output, and has no switch for them."""
+    console = rich.get_console()
+    was_quiet, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = was_quiet
 
 
 def _quantise(tower: openvino.Model, calibration: Calibration) -> openvino.Model:
     pictures = calibration.fit()
     count = len(pictures)
-    _log.info("making int8 of the model", pictures=count)
-    quantised: openvino.Model = nncf.quantize(
-        tower, nncf.Dataset(np.split(pictures, count)), model_type=nncf.ModelType.TRANSFORMER, subset_size=count
-    )
+    _log.info("making int8 of the model", pictures=calibration.source, count=count)
+    dataset = nncf.Dataset(np.split(pictures, count))
+    with _no_progress_bars():
+        quantised: openvino.Model = nncf.quantize(
+            tower, dataset, model_type=nncf.ModelType.TRANSFORMER, subset_size=count
+        )
     return quantised
 
 

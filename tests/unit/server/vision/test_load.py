@@ -11,9 +11,11 @@ import torch
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.demo.scenes import CONCEPTS, render, square
-from framewatch_server.vision import load
+from framewatch_server.vision import calibration, load
+from framewatch_server.vision.calibration import rendered_calibration
 from framewatch_server.vision.clip import load_clip
 from framewatch_server.vision.load import load_encoder, pick_engine
+from tests.unit.server.vision.test_calibration import write_pictures
 
 
 @pytest.fixture
@@ -55,8 +57,8 @@ def test_what_can_not_be_had_is_told(installed: None, engine: str, dtype: str, m
 
 @pytest.fixture
 def quick_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "_FIT_PICTURES", 6)
-    monkeypatch.setattr(load, "_CHECK_PICTURES", 4)
+    monkeypatch.setattr(calibration, "FIT_PICTURES", 6)
+    monkeypatch.setattr(calibration, "CHECK_PICTURES", 4)
 
 
 def pictures() -> npt.NDArray[np.uint8]:
@@ -92,7 +94,9 @@ def test_int8_that_changes_the_model_too_much_is_refused_and_that_is_remembered(
 
 
 @pytest.mark.usefixtures("quick_calibration")
-def test_int8_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_int8_is_made_once_and_without_progress_bars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("nncf")
     from framewatch_server.vision import openvino_encoder
 
@@ -103,6 +107,33 @@ def test_int8_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert first.info.dtype == second.info.dtype == "int8"
     inputs = pictures()
     assert cosines(first.encode_images(inputs), second.encode_images(inputs)).min() > 0.9999
+    printed = capfd.readouterr()
+    assert "100%" not in printed.out + printed.err
+
+
+@pytest.mark.usefixtures("quick_calibration")
+def test_int8_is_made_anew_with_the_pictures_of_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nncf")
+    from framewatch_server.vision import openvino_encoder
+
+    monkeypatch.setattr(calibration, "LEAST_PICTURES", 8)
+    monkeypatch.setattr(openvino_encoder, "LEAST_COSINE", 1.1)
+    folder = write_pictures(tmp_path / "pictures", 10)
+    cache = tmp_path / "cache" / "openvino"
+    for picture_count, refused_count in ((10, 1), (10, 1), (9, 2)):
+        for path in sorted(folder.iterdir())[picture_count:]:
+            path.unlink()
+        load_encoder("demo", dtype="int8", device="cpu", cache=cache.parent, calibration_dir=folder)
+        refused = list(cache.iterdir())
+        assert len(refused) == refused_count
+        assert all(f"with {folder}" in path.read_text() for path in refused)
+
+
+@pytest.mark.parametrize(("dtype", "message"), [("bfloat16", "add --dtype int8"), ("int8", "at least")])
+def test_a_folder_that_is_of_no_use_is_told(tmp_path: Path, dtype: str, message: str) -> None:
+    pytest.importorskip("nncf")
+    with pytest.raises(ModelLoadError, match=message):
+        load_encoder("demo", dtype=dtype, device="cpu", calibration_dir=tmp_path)
 
 
 def test_other_weights_have_another_fingerprint() -> None:
@@ -110,8 +141,9 @@ def test_other_weights_have_another_fingerprint() -> None:
     from framewatch_server.vision.openvino_encoder import fingerprint
 
     clip = load_clip("demo", device="cpu", dtype="float32")
-    before = fingerprint(clip)
-    assert before == fingerprint(load_clip("demo", device="cpu", dtype="float32"))
+    scenes = rendered_calibration(clip.preprocess)
+    before = fingerprint(clip, scenes)
+    assert before == fingerprint(load_clip("demo", device="cpu", dtype="float32"), scenes)
     with torch.no_grad():
         clip._model.visual_projection.weight[0, 0] += 1
-    assert fingerprint(clip) != before
+    assert fingerprint(clip, scenes) != before
