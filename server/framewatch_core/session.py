@@ -119,7 +119,7 @@ class StreamSession(Generic[ImageT, ContextT]):
         self._input_closed = False
         self._order = _FrameOrder()
         self.waiting_share = limits.waiting
-        """Frames that this stream may let wait under BLOCK, if that is less than its limit: it has its share of all."""
+        """Frames that this stream may let wait, if that is less than its limit: its share of those of all streams."""
 
     def configure(self, config: StreamConfig, context: ContextT) -> None:
         """Takes a config; it counts for the frames after it.
@@ -172,12 +172,20 @@ class StreamSession(Generic[ImageT, ContextT]):
 
     def _drop_overflow(self) -> None:
         """Live streams: only the newest frames wait."""
-        oldest = self._waiting[0]
-        if (
-            oldest.epoch.config.overflow_policy is OverflowPolicy.DROP_OLDEST
-            and len(self._waiting) > self._limits.waiting
+        while (
+            len(self._waiting) > self._waiting_limit
+            and self._waiting[0].epoch.config.overflow_policy is OverflowPolicy.DROP_OLDEST
         ):
             self._waiting.popleft().settle(Dropped(DropReason.OVERFLOW))
+
+    @property
+    def _waiting_limit(self) -> int:
+        return min(self._limits.waiting, self.waiting_share)
+
+    @property
+    def overflow_policy(self) -> OverflowPolicy | None:
+        """Of the frames that come now; None before the first config."""
+        return None if self._epoch is None else self._epoch.config.overflow_policy
 
     @property
     def accepts_frames(self) -> bool:
@@ -187,7 +195,7 @@ class StreamSession(Generic[ImageT, ContextT]):
         if len(self._slots) + len(self._outbox) >= self._limits.unsent:
             return False
         blocks = self._epoch.config.overflow_policy is OverflowPolicy.BLOCK
-        return not (blocks and len(self._waiting) >= min(self._limits.waiting, self.waiting_share))
+        return not (blocks and len(self._waiting) >= self._waiting_limit)
 
     @property
     def has_work(self) -> bool:

@@ -41,7 +41,7 @@ class ServerConfig:
             rendered scenes unless given.
         jpeg_decode: reduced decodes large JPEGs at a fraction of their size where the model would not see more; full
             never does.
-        max_batch_size: Pictures that the model takes at once.
+        max_batch_size: Pictures that the model takes at once; 16 on a CPU and 128 on CUDA unless given.
         decode_threads: Threads that decode pictures; as many as there are cores unless given.
         max_image_bytes: Largest picture as sent.
         max_image_pixels: Largest picture in pixels, checked before it is decoded.
@@ -50,8 +50,8 @@ class ServerConfig:
         max_calls: Other calls at once; one more is refused with RESOURCE_EXHAUSTED.
         stream_running_frames: Frames of one stream that are decoded or scored at once.
         stream_waiting_frames: Frames of one stream that wait for that.
-        waiting_frames: Frames that wait over all streams whose overflow policy is BLOCK: with many streams, each reads
-            fewer ahead.
+        waiting_frames: Frames that wait over all streams: with many streams, those whose overflow policy is BLOCK read
+            fewer ahead. Of live streams (DROP_OLDEST) two batches wait in all, so that what is scored is fresh.
         text_cache_bytes: Text embeddings kept, over all label sets.
         drain_timeout_s: Seconds that calls may take to end after SIGTERM.
         log_level: Least severe messages that are logged.
@@ -68,7 +68,7 @@ class ServerConfig:
     cache_dir: Path | None = None
     calibration_dir: Annotated[Path | None, Parameter(alias="--calibration")] = None
     jpeg_decode: Literal["reduced", "full"] = "reduced"
-    max_batch_size: Positive = 32
+    max_batch_size: Positive | None = None
     decode_threads: Positive = field(default_factory=_usable_cores)
     max_image_bytes: Positive = 32 * 1024 * 1024
     max_image_pixels: Positive = 50_000_000

@@ -103,6 +103,11 @@ class Scorer:
         return self._encoder.info
 
     @property
+    def max_batch_size(self) -> int:
+        """Pictures that the device takes at once."""
+        return self._max_batch_size
+
+    @property
     def useful_short_side(self) -> int:
         """See StreamStarted.useful_short_side."""
         return self._encoder.preprocess.useful_short_side

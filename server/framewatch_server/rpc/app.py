@@ -117,7 +117,7 @@ class ServerApp:
         scorer = Scorer(
             encoder,
             limits=DecodeLimits(self.config.max_image_bytes, self.config.max_image_pixels),
-            max_batch_size=self.config.max_batch_size,
+            max_batch_size=self.config.max_batch_size or encoder.default_batch_size,
             decode_threads=self.config.decode_threads,
             text_cache_bytes=self.config.text_cache_bytes,
             reduced_decode=self.config.jpeg_decode == "reduced",

@@ -12,6 +12,7 @@ import grpc
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_core.errors import MissingField, ModelNotFound, ServerDraining, ServerStarting, check_limit
+from framewatch_core.frames import OverflowPolicy
 from framewatch_core.scoring import best_first
 from framewatch_core.session import SessionLimits
 from framewatch_server.config import ServerConfig
@@ -141,12 +142,17 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
                     async for response in responses:
                         yield response
 
+    def _waiting_share(self, scorer: Scorer, policy: OverflowPolicy) -> int:
+        """How many frames one stream may let wait: together, live ones two batches, so that none gets stale."""
+        live = policy is OverflowPolicy.DROP_OLDEST
+        return self._streams.share(2 * scorer.max_batch_size if live else self._config.waiting_frames)
+
     def _new_shell(self) -> StreamShell:
         config = self._config
         return StreamShell(
             self._scorer_for,
             SessionLimits(config.stream_running_frames, config.stream_waiting_frames),
             config.max_image_bytes,
-            lambda: self._streams.share(config.waiting_frames),
+            self._waiting_share,
             self._draining,
         )

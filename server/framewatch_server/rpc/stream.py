@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import MissingField, ServerDraining
-from framewatch_core.frames import Event, FrameResult, Output, Started, StreamConfig
+from framewatch_core.frames import Event, FrameResult, Output, OverflowPolicy, Started, StreamConfig
 from framewatch_core.images import Image
 from framewatch_core.scoring import Float32Array
 from framewatch_core.session import SessionLimits, StreamSession, Work
@@ -52,7 +52,7 @@ class StreamShell:
         find_scorer: Callable[[str], Scorer],
         limits: SessionLimits,
         max_image_bytes: int,
-        waiting_share: Callable[[], int],
+        waiting_share: Callable[[Scorer, OverflowPolicy], int],
         draining: asyncio.Event,
     ) -> None:
         """Sets up a stream.
@@ -61,7 +61,7 @@ class StreamShell:
             find_scorer: gives the scorer of the model that the config names, or raises.
             limits: of the stream.
             max_image_bytes: told to the client.
-            waiting_share: gives the stream's share of the frames that may wait over all streams, at least 1.
+            waiting_share: gives a stream's share, at least 1, of the frames that may wait over all streams.
             draining: set when the stream is to end soon.
 
         """
@@ -125,9 +125,15 @@ class StreamShell:
             case "config":
                 await self._configure(wire.to_config(request.config))
             case "frame":
+                self._update_share()
                 self._session.receive(wire.to_frame(request.frame), time.monotonic_ns() - self._started_ns)
             case _:
                 raise MissingField("the message has neither config nor frame", "request")
+
+    def _update_share(self) -> None:
+        """Streams come and go."""
+        if self._scorer is not None and (policy := self._session.overflow_policy) is not None:
+            self._session.waiting_share = self._waiting_share(self._scorer, policy)
 
     async def _configure(self, config: StreamConfig) -> None:
         scorer = self._find_scorer(config.model)
@@ -137,7 +143,6 @@ class StreamShell:
         self._scorer = scorer
 
     async def _wait_for_room(self) -> None:
-        self._session.waiting_share = self._waiting_share()
         while not self._session.accepts_frames:
             self._may_read.clear()
             await self._may_read.wait()

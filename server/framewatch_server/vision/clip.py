@@ -75,6 +75,7 @@ class ClipEncoder(BlockingEncoder):
 class CudaClipEncoder(ClipEncoder):
     """A CLIP checkpoint on a CUDA device, which computes a batch while the next one is on its way."""
 
+    default_batch_size = 128
     in_flight = SLOTS
 
     def __init__(self, model: Any, tokenizer: Any, preprocess: PreprocessSpec, info: ModelInfo) -> None:

@@ -62,6 +62,11 @@ class Encoder(Protocol):
         ...
 
     @property
+    def default_batch_size(self) -> int:
+        """Pictures at once that make good use of the device; more would only add delay."""
+        ...
+
+    @property
     def in_flight(self) -> int:
         """Batches that may be started and not yet collected."""
         ...
@@ -94,6 +99,7 @@ class BlockingEncoder:
     """What follows for an encoder whose `encode_images` returns when all work is done."""
 
     info: ModelInfo
+    default_batch_size: int = 16
     in_flight: int = 1
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:

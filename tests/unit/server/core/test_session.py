@@ -215,13 +215,14 @@ def test_block_stops_reading_at_its_share_of_what_may_wait() -> None:
     assert not player.session.accepts_frames, "its own limit stays"
 
 
-def test_drop_oldest_keeps_the_newest_whatever_its_share() -> None:
+def test_drop_oldest_keeps_as_many_of_the_newest_as_its_share() -> None:
     player = Player(config(overflow_policy=OverflowPolicy.DROP_OLDEST))
-    player.session.waiting_share = 1
     for frame_id in (1, 2, 3):
         player.send(frame_id)
+    player.session.waiting_share = 1
+    player.send(4)
     player.score_all()
-    assert [outcome for _, outcome in player.results()] == ["scored"] * 3
+    assert [outcome for _, outcome in player.results()] == ["OVERFLOW"] * 3 + ["scored"]
 
 
 def test_drop_oldest_keeps_the_newest_and_tells_every_drop() -> None:
