@@ -43,7 +43,7 @@ def channel_options(config: ServerConfig) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # a second server on the port must fail, not share it
         # Without these two, gRPC buffers about 4 MB a connection that is not read from.
         ("grpc.http2.bdp_probe", 0),
-        ("grpc.http2.lookahead_bytes", 262_144),
+        ("grpc.http2.lookahead_bytes", 196_608),
         # Cameras behind address translation go quiet for hours: both sides ping, and both permit it.
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 20_000),
