@@ -46,11 +46,16 @@ class ScoreHead:
 
     def probabilities(self, similarities: Float32Array) -> Float32Array:
         """Probabilities of cosines, float32 `[..., labels]` to the same shape; computed in float64."""
-        logits = similarities.astype(np.float64) * self.logit_scale + self.logit_bias
+        logits = similarities.astype(np.float64)
+        logits *= self.logit_scale
+        logits += self.logit_bias
         if self.activation is Activation.SIGMOID:
             return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
-        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
+        # ufuncs in place: for a few labels, what wraps them costs more than they do
+        logits -= np.maximum.reduce(logits, axis=-1, keepdims=True)
+        powers = np.exp(logits, out=logits)
+        powers /= np.add.reduce(powers, axis=-1, keepdims=True)
+        return powers.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,9 @@ def score_labels(
 
 def cosine(candidates: Float32Array, query: Float32Array) -> Float32Array:
     """Cosines of L2-normalised vectors, `[n, d]` and `[d]` to `[n]`; rounding beyond [-1, 1] is cut off."""
-    return np.asarray(np.clip(candidates @ query, -1.0, 1.0), dtype=np.float32)
+    cosines: Float32Array = candidates @ query
+    np.minimum(np.maximum(cosines, -1.0, out=cosines), 1.0, out=cosines)
+    return cosines
 
 
 def best_first(scores: tuple[LabelScore, ...], top_count: int = 0) -> tuple[LabelScore, ...]:

@@ -262,6 +262,11 @@ class StreamSession(Generic[ImageT, ContextT]):
         """Whether the input is closed and everything is out."""
         return self._input_closed and not self._slots and not self._outbox
 
+    @property
+    def has_output(self) -> bool:
+        """Whether there is something to send."""
+        return bool(self._outbox)
+
     def next_output(self) -> Output | None:
         """The next thing to send; None: nothing yet."""
         return self._outbox.popleft() if self._outbox else None

@@ -21,6 +21,7 @@ from framewatch_server.bench.options import (
     require_tower,
     shared_checkpoint_of,
 )
+from framewatch_server.bench.overhead import measure_overhead
 from framewatch_server.bench.plots import plot_growth
 from framewatch_server.bench.serve import ServeReport, bench_remote, bench_spawned, decode_ms
 from framewatch_server.bench.tables import Row, print_rows, progress, serve_row
@@ -186,6 +187,44 @@ def hold(
         "frames sent": report.sent,
     }
     print_rows(f"{model}, {'clients that never read' if send else 'idle streams'}", [row], as_json=json)
+
+
+@app.command
+def overhead(
+    *,
+    streams: int = 16,
+    fps: float = 10.0,
+    size: Size = "720p",
+    rounds: int = 3,
+    seconds: float = 5.0,
+    json: Json = False,
+) -> None:
+    """Measures what the server spends on a frame beside decoding and the model, and what gRPC alone would (Linux only).
+
+    Args:
+        streams: Cameras.
+        fps: Frames per second of each camera.
+        size: Of the frames.
+        rounds: Turns of each.
+        seconds: Of a turn.
+        json: One line of JSON per server.
+
+    """
+    frames = render_jpegs(size, FRAME_COUNT)
+    plan = LoadPlan(streams, fps, seconds, warmup_s=1.0)
+    with progress.status("starting") as status:
+        found = measure_overhead(plan, frames, rounds=rounds, report=status.update)
+    rows = [
+        {
+            "CPU per frame, us": name,
+            "decoding": cost.decode_us,
+            "device": cost.device_us,
+            "event loop and gRPC": cost.other_us,
+            "beside decoding": cost.beside_decode_us,
+        }
+        for name, cost in (("gRPC alone", found.grpc_alone), ("framewatch, null", found.framewatch))
+    ]
+    print_rows(f"{streams} streams of {size} JPEG at {fps:g} fps", rows, as_json=json)
 
 
 @app.command

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import psutil
@@ -21,3 +24,13 @@ class Use:
         process = psutil.Process(pid)
         times = process.cpu_times()
         return cls(times.user + times.system, process.memory_info().rss)
+
+
+def thread_cpu_s(pid: int) -> dict[str, float]:
+    """CPU seconds that a process's threads have spent so far, summed by the names that Linux has for them."""
+    spent: dict[str, float] = defaultdict(float)
+    for thread in psutil.Process(pid).threads():
+        with suppress(FileNotFoundError):  # it ended meanwhile
+            name = Path(f"/proc/{pid}/task/{thread.id}/comm").read_text().strip()
+            spent[name] += thread.user_time + thread.system_time
+    return dict(spent)

@@ -17,6 +17,7 @@ from framewatch_core.errors import InternalError
 from framewatch_core.frames import Timings
 from framewatch_core.scoring import Float32Array
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
+from framewatch_server.engine.thread_names import tell_thread_name
 from framewatch_server.vision.encoder import DeviceOutOfMemory, Encoder
 
 _SICK_AFTER = 3
@@ -106,6 +107,7 @@ class Device:
         return self._queue.qsize()
 
     def _run(self) -> None:
+        tell_thread_name()
         try:
             while self._serve():
                 pass

@@ -28,6 +28,7 @@ from framewatch_core.queueing import Lane, RoundRobin
 from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.reuse import Look, Verdict
+from framewatch_server.engine.thread_names import tell_thread_name
 from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.thumbnail import thumbnail
@@ -186,6 +187,7 @@ class Pipeline:
         _post(self._loop, function, *args)
 
     def _decode_forever(self) -> None:
+        tell_thread_name()
         while (job := self._undecoded.get()) is not None:
             if finished := self._decode(job):
                 self._post(self._deliver, finished)

@@ -148,10 +148,11 @@ class StreamShell:
             await self._may_read.wait()
 
     def _pump(self) -> None:
-        """Says that there may be work, and wakes whoever waits for a change."""
+        """Says that there may be work, and wakes whoever has something to do."""
         if self._scorer is not None and self._session.has_work:
             self._scorer.announce(self)
-        self._changed.set()
+        if self._session.has_output or self._session.finished:
+            self._changed.set()
         self._may_read.set()
 
     def next_work(self) -> Job | None:
