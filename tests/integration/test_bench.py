@@ -70,6 +70,26 @@ def test_a_single_call_is_measured_beside_tower_and_decoding(model: str) -> None
     assert row["beyond tower and decode, ms"] < row["call, ms"]
 
 
+def test_what_is_spent_beside_decoding_is_told_by_threads() -> None:
+    rows = bench("overhead", "--streams", "2", "--fps", "5", "--rounds", "1", "--seconds", "1", "--size", "480p")
+    alone, ours = rows
+    assert [row["CPU per frame, us"] for row in rows] == ["gRPC alone", "framewatch, null"]
+    assert alone["decoding"] == alone["device"] == 0
+    assert alone["event loop and gRPC"] > 0
+    assert ours["decoding"] > 0
+    assert ours["beside decoding"] == pytest.approx(ours["device"] + ours["event loop and gRPC"])
+
+
+def test_promises_are_measured_and_a_broken_one_is_told_by_the_exit_code() -> None:
+    done = run_bench("check", "demo", "--held", "3", "--streams", "2", "--seconds", "0.5", "--size", "480p")
+    rows = {row["promise"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert len(rows) == 10, done.stderr
+    assert rows["4 × overload, frames without an outcome"]["kept"]
+    assert rows["4 × overload, frames that failed"]["kept"]
+    assert rows["throughput, of the bare tower's"]["measured"] > 0
+    assert done.returncode == (0 if all(row["kept"] for row in rows.values()) else 1)
+
+
 def test_the_server_is_measured_beside_its_peers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     done = run_bench("compare", "demo", "--rounds", "1", "--seconds", "0.1", "--size", "480p", "--streams", "2")

@@ -69,14 +69,8 @@ def _cell(value: object) -> str:
     return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
-def serve_row(report: ServeReport, decoding_ms: float | None) -> Row:
-    """The figures of a load.
-
-    Args:
-        report: what was measured.
-        decoding_ms: CPU time of decoding a frame, ms, to tell apart; None: it is not told apart.
-
-    """
+def serve_row(report: ServeReport) -> Row:
+    """The figures of a load."""
     load = report.load
     row: Row = {
         "streams": load.plan.streams,
@@ -90,8 +84,6 @@ def serve_row(report: ServeReport, decoding_ms: float | None) -> Row:
     }
     if report.cpu_ms is not None:
         row["CPU ms/frame"] = report.cpu_ms
-        if decoding_ms is not None:
-            row["of that not decoding"] = report.cpu_ms - decoding_ms
     if report.memory_bytes is not None:
         before, after = report.memory_bytes
         row["memory MB"] = round(after / 1e6)
