@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
 
 import { type Event, type FrameResult, FramewatchError } from "../src/index.js";
+import type { StreamConfig } from "../src/gen/framewatch/v1/framewatch_pb.js";
+import { seconds } from "../src/requests.js";
 import { callFailure, detailsTrailer, result, type StreamOnServer, started, withServer } from "./server.js";
 
 const PICTURE = new Uint8Array([1, 2, 3]);
@@ -35,6 +37,25 @@ test("one result per frame, in order", () =>
   withServer(answering(2), async (client) => {
     assert.deepEqual(await collect(client.watch([PICTURE, PICTURE, PICTURE], LABELS)), [0n, 1n, 2n]);
   }));
+
+test("what may be reused is said in the config", async () => {
+  const configs: StreamConfig[] = [];
+  const server = (stream: StreamOnServer) => {
+    stream.on("data", ({ request }) => request.case === "config" && configs.push(request.value));
+    answering(2)(stream);
+  };
+  await withServer(server, async (client) => {
+    await collect(client.watch([PICTURE], { ...LABELS, changeThreshold: 0.25, maxReuseAgeS: 4.5 }));
+    await collect(client.watch([PICTURE], LABELS));
+  });
+  assert.deepEqual(
+    configs.map(({ reuse }) => [reuse?.changeThreshold, reuse?.maxAge && seconds(reuse.maxAge)]),
+    [
+      [0.25, 4.5],
+      [undefined, undefined],
+    ],
+  );
+});
 
 test("no frames are no fault", () =>
   withServer(answering(2), async (client) => {

@@ -180,13 +180,21 @@ def _answers(port: int, bodies: Sequence[bytes], measure_from: float, seconds: f
 
 def _embed(connection: HTTPConnection, body: bytes) -> None:
     try:
-        connection.request("POST", "/embeddings", body, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        answer = response.read()
+        try:
+            status, answer = _ask(connection, body)
+        except ConnectionError:
+            connection.close()  # it was idle for too long: the next request opens it anew
+            status, answer = _ask(connection, body)
     except (OSError, HTTPException) as error:
         raise BenchError(f"infinity did not answer ({error!r}); its own log may say why") from error
-    if response.status != 200:
-        raise BenchError(f"infinity refused a picture with status {response.status}: {answer[:300].decode()}")
+    if status != 200:
+        raise BenchError(f"infinity refused a picture with status {status}: {answer[:300].decode()}")
+
+
+def _ask(connection: HTTPConnection, body: bytes) -> tuple[int, bytes]:
+    connection.request("POST", "/embeddings", body, {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    return response.status, response.read()
 
 
 def _bodies(frames: JpegFrames) -> list[bytes]:

@@ -168,6 +168,7 @@ def test_watch_ends_with_the_servers_error(
         (["watch", "v.mp4", *LABELS, "--rule", "a fish:0.5"], 2, "rules[0].label) [INVALID_RULE]"),
         (["watch", "v.mp4", *LABELS, "--fps", "0"], 2, "--fps"),
         (["watch", "v.mp4", *LABELS, "--quality", "101"], 2, "--quality"),
+        (["watch", "v.mp4", *LABELS, "--change-threshold", "1.5"], 2, "--change-threshold"),
         (["watch", "v.mp4", *LABELS, "--overflow", "explode"], 2, "explode"),
         (["watch", "v.mp4", *LABELS, "--nonsense"], 2, "--nonsense"),
         (["explode"], 2, "explode"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -22,7 +23,7 @@ from framewatch_client import (
     event_rule,
 )
 from framewatch_client.live import JsonView, LiveView, PlainView, WatchView
-from framewatch_client.render import bar, clock, event_line, failure_line, score_table, similarity_table
+from framewatch_client.render import bar, clock, event_line, failure_line, score_table, similarity_table, summary_tables
 from framewatch_client.summary import WatchSummary
 
 STARTED = StreamStarted("demo", 1, 192, 4, 0, pb.StreamFramesResponse(started=pb.StreamStarted(model="demo")))
@@ -148,10 +149,12 @@ def test_summary_counts() -> None:
         result(4.0, FrameStatus.FAILED),
         result(5.0),
         event(EventKind.ENTERED, 5.0, 4.5),
-        result(6.0),
+        replace(result(6.0), reused_frame_id=50),
     ]:
         summary.add(item)
     assert (summary.scored, summary.dropped, summary.failed, summary.unanswered) == (5, 1, 1, 2)
+    assert summary.reused == 1
+    assert "5 scored (1 of them unchanged)" in shown(summary_tables(summary, source="belt.mp4", elapsed_s=1.0))
     box = summary.rules["box"]
     assert (box.entered_count, box.exited_count, box.present_until(6.0)) == (2, 1, 3.5)
     assert summary.rules["dog"].present_until(6.0) == 0.0

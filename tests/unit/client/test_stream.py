@@ -121,6 +121,8 @@ async def test_config_goes_first_and_says_all(client: AsyncFramewatchClient, ser
         max_frame_gap_s=2.5,
         origin_time=datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=UTC),
         model="m",
+        change_threshold=0.25,
+        max_reuse_age_s=4.5,
         on_started=told.append,
     )
     assert len([item async for item in stream]) == 1
@@ -136,6 +138,13 @@ async def test_config_goes_first_and_says_all(client: AsyncFramewatchClient, ser
     assert (config.top_count, config.max_frame_rate, config.model) == (1, 7.5, "m")
     assert config.max_frame_gap.ToMilliseconds() == 2500
     assert config.origin_time.ToMicroseconds() == 1767323045000600
+    assert (config.reuse.change_threshold, config.reuse.max_age.ToMilliseconds()) == (0.25, 4500)
+
+
+async def test_defaults_are_left_to_the_server(client: AsyncFramewatchClient, service: FakeService) -> None:
+    assert len([item async for item in client.stream([GREY], LABELS)]) == 1
+    (config,) = service.configs
+    assert not any(map(config.HasField, ("max_frame_rate", "max_frame_gap", "origin_time", "reuse")))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ class Handler(BaseHTTPRequestHandler):
         right = right and asked["model"] == told["--served-model-name"] and base64.b64decode(data)[:2] == b"\\xff\\xd8"
         if told["--model-id"] == "broken":
             os._exit(1)
-        self.answer(200 if right and told["--model-id"] == "good" else 500, b"out of memory")
+        self.answer(200 if right and told["--model-id"] in ("good", "hangs up") else 500, b"out of memory")
+        self.close_connection = told["--model-id"] == "hangs up"
 
     def answer(self, status, body):
         self.send_response(status)
@@ -64,8 +65,9 @@ def frames() -> JpegFrames:
     return render_jpegs("480p", 3)
 
 
-def test_answers_are_counted_and_the_process_is_stopped(command: Path, frames: JpegFrames) -> None:
-    with InfinityProcess(command, "good", "cpu") as process:
+@pytest.mark.parametrize("model", ["good", "hangs up"], ids=["kept connection", "connection closed without a word"])
+def test_answers_are_counted_and_the_process_is_stopped(command: Path, frames: JpegFrames, model: str) -> None:
+    with InfinityProcess(command, model, "cpu") as process:
         assert frames_per_second(process.port, frames, clients=3, seconds=0.2, warmup_s=0.0) > 0
         with embedding(process.port, frames) as embed:
             for _ in range(4):
