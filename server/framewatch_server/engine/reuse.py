@@ -89,10 +89,12 @@ class FrameMemory(Generic[FollowerT]):
         return Look(self, number, policy, moment, image)
 
     def recall(self, look: Look[FollowerT], follower: FollowerT) -> Leader | None:
-        """Before decoding: the frame of the same image, which is followed from now on."""
+        """Before decoding: the frame of the same image, followed from now on; None also while others come first."""
         with self._lock:
             leader = self._leader
-            if leader is None or not look.is_recent(leader) or not look.is_same_image(leader):
+            if leader is None or look.number != self._turn:
+                return None
+            if not look.is_recent(leader) or not look.is_same_image(leader):
                 return None
             return self._follow(leader, follower)
 

@@ -104,6 +104,21 @@ async def test_frames_are_judged_in_their_order_however_they_are_decoded(slow: i
     assert camera.reused() == ([None, 0, None] if slow == 10 else [-1, None, 1])
 
 
+async def test_the_same_file_is_judged_in_its_turn_too() -> None:
+    rig = Rig(decode_threads=2)
+    rig.encoder.released.set()
+    camera = Camera(1, 2, 1, policy=EXACT)
+    held = rig.may_read[2] = threading.Event()
+    async with rig:
+        rig.pipeline.announce(camera)
+        while len(rig.read) < 2:
+            await asyncio.sleep(0)
+        assert rig.read == [1, 1], "what comes between may lead: it is decoded"
+        held.set()
+        await camera.results()
+    assert camera.reused() == [None, None, None]
+
+
 async def test_followers_wait_for_a_leader_that_is_on_the_device_and_cost_no_place_in_a_batch() -> None:
     rig = Rig()
     async with rig:
