@@ -194,7 +194,9 @@ class StreamSession(Generic[ImageT, ContextT]):
             return True
         if len(self._slots) + len(self._outbox) >= self._limits.unsent:
             return False
-        blocks = self._epoch.config.overflow_policy is OverflowPolicy.BLOCK
+        # what is at the head decides: a frame that may not be dropped is in the way of those that may
+        head = self._waiting[0].epoch if self._waiting else self._epoch
+        blocks = OverflowPolicy.BLOCK in {head.config.overflow_policy, self._epoch.config.overflow_policy}
         return not (blocks and len(self._waiting) >= self._waiting_limit)
 
     @property

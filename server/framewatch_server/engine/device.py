@@ -42,11 +42,11 @@ _Item: TypeAlias = Job | Call | None
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Jobs on the device; `collect` waits for their vectors `[jobs, dimension]`."""
+    """Jobs on the device; `collect` waits for their vectors `[jobs, dimension]`, unless they could not be started."""
 
     jobs: list[Job]
     started_ns: int
-    collect: Callable[[], Float32Array]
+    collect: Callable[[], Float32Array] | Exception
 
 
 class Device:
@@ -143,19 +143,23 @@ class Device:
         return item is not None
 
     def _begin_taken(self) -> None:
-        if cancelled := [job for job in self._taken if job.cancelled]:
+        wanted: list[Job] = []
+        cancelled: list[Job] = []
+        for job in self._taken:  # looked at once: the event loop may cancel one at any moment
+            (cancelled if job.cancelled else wanted).append(job)
+        self._taken[:] = wanted
+        if cancelled:
             self._deliver([(job, CANCELLED) for job in cancelled])
-        self._taken[:] = [job for job in self._taken if not job.cancelled]
-        if self._taken:
+        if wanted:
             self._under_way.append(self._begin(list(self._taken)))
         self._taken.clear()
 
     def _begin(self, jobs: list[Job]) -> _Batch:
         started_ns = time.perf_counter_ns()
         try:
-            collect = self._encoder.start_images(np.stack([job.pixels for job in jobs if job.pixels is not None]))
+            collect = self._encoder.start_images(np.stack([job.decoded_pixels for job in jobs]))
         except Exception as error:
-            return _Batch(jobs, started_ns, _failing(error))
+            return _Batch(jobs, started_ns, error)
         return _Batch(jobs, started_ns, collect)
 
     def _end_oldest(self) -> None:
@@ -165,8 +169,10 @@ class Device:
         self._watch_health(failed=all(isinstance(result, Exception) for _, result in finished))
 
     def _end(self, batch: _Batch) -> Finished:
+        if isinstance(batch.collect, Exception):
+            return self._end_in_halves(batch.jobs, batch.collect)
         try:
-            vectors = batch.collect()
+            vectors = _as_many(batch.collect(), len(batch.jobs))
         except Exception as error:
             return self._end_in_halves(batch.jobs, error)
         inference_ns = time.perf_counter_ns() - batch.started_ns
@@ -206,11 +212,10 @@ class Device:
                 item.refuse(self._refusal())
 
 
-def _failing(error: Exception) -> Callable[[], Float32Array]:
-    def collect() -> Float32Array:
-        raise error
-
-    return collect
+def _as_many(vectors: Float32Array, count: int) -> Float32Array:
+    if len(vectors) != count:
+        raise InternalError(f"the model gave {len(vectors)} vectors for {count} images")
+    return vectors
 
 
 def _timings(batch: _Batch, job: Job, inference_ns: int) -> Timings:

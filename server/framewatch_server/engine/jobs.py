@@ -10,7 +10,7 @@ from framewatch_core.errors import ServerUnavailable
 from framewatch_core.frames import Timings
 from framewatch_core.images import Image
 from framewatch_core.scoring import Float32Array
-from framewatch_server.engine.reuse import Look
+from framewatch_server.engine.reuse import Recall
 from framewatch_server.vision.decode import UInt8Array
 
 
@@ -33,18 +33,26 @@ class Embedded:
 class Job:
     """A picture to embed, and who wants to know; subclasses say what happens with the result."""
 
-    __slots__ = ("asked_ns", "cancelled", "decode_ns", "decoded_ns", "image", "look", "pixels", "waited_ns")
+    __slots__ = ("asked_ns", "cancelled", "decode_ns", "decoded_ns", "image", "pixels", "recall", "waited_ns")
 
-    def __init__(self, image: Image, look: Look[Job] | None = None) -> None:
-        """`look`: how the picture's stream remembers it; None: the picture is embedded whatever it shows."""
+    def __init__(self, image: Image, recall: Recall[Job] | None = None) -> None:
+        """`recall`: how the picture's stream remembers it; None: the picture is embedded whatever it shows."""
         self.image: Image | None = image
-        self.look = look
+        self.recall = recall
         self.pixels: UInt8Array | None = None
         self.cancelled = False
         self.asked_ns = time.perf_counter_ns()
         self.waited_ns = 0
         self.decode_ns = 0
         self.decoded_ns = 0
+
+    @property
+    def decoded_pixels(self) -> UInt8Array:
+        """The model's input, uint8 `[3, height, width]`; there is one once the picture is decoded."""
+        if self.pixels is None:
+            msg = "a job on the device is decoded"
+            raise AssertionError(msg)
+        return self.pixels
 
     def done(self, result: Embedded | Exception) -> None:
         """Takes the embedding or why there is none; called once in the event loop, unless the job was cancelled."""

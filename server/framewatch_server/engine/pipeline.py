@@ -27,7 +27,7 @@ from framewatch_core.images import Image
 from framewatch_core.queueing import Lane, RoundRobin
 from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
-from framewatch_server.engine.reuse import Look, Verdict
+from framewatch_server.engine.reuse import Recall, Verdict
 from framewatch_server.engine.thread_names import tell_thread_name
 from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.encoder import Encoder
@@ -146,23 +146,28 @@ class Pipeline:
     def _deliver(self, finished: Finished) -> None:
         for job, result in finished:
             self._finish(job, result)
-            if job.look is not None:
-                self._settle(job.look, result)
+            if job.recall is not None:
+                self._settle(job.recall, result)
         self._admit()
 
     def _finish(self, job: Job, result: Embedded | Exception) -> None:
         self._turns.finish()
-        if not job.cancelled:
+        if job.cancelled:
+            return
+        try:
             job.done(result)
+        except Exception:
+            _log.exception("a result could not be handed over")  # the others must still have theirs
 
-    def _settle(self, look: Look[Job], result: Embedded | Exception) -> None:
+    def _settle(self, recall: Recall[Job], result: Embedded | Exception) -> None:
         """Passes a frame's embedding on to those that follow it; without one, they go their own ways."""
+        look, memory = recall.look, recall.memory
         if isinstance(result, Embedded):
-            for follower in look.memory.settle(look, result.vector):
+            for follower in memory.settle(look, result.vector):
                 self._finish(follower, follower.reused(result.vector, look.moment.frame_id))
             return
-        for follower in look.memory.settle(look, None):
-            follower.look = None
+        for follower in memory.settle(look, None):
+            follower.recall = None
             if self._stopping or not self._device.alive:
                 self._finish(follower, self._refusal())
             else:
@@ -196,34 +201,35 @@ class Pipeline:
         """Decodes a job and sends on whose turn has come; returns what needs no device."""
         started_ns = time.perf_counter_ns()
         job.waited_ns, job.decoded_ns = started_ns - job.asked_ns, started_ns
-        image, look = job.image, job.look
+        image, recall = job.image, job.recall
         if image is None or job.cancelled:
-            return [(job, CANCELLED), *self._skip(look)]
-        if look is not None and (leader := look.memory.recall(look, job)) is not None:
-            return self._send_on([(job, leader)]) + self._skip(look)
+            return [(job, CANCELLED), *self._skip(recall)]
+        if recall is not None and (leader := recall.memory.recall(recall.look, job)) is not None:
+            return self._send_on([(job, leader)]) + self._skip(recall)
         try:
             job.pixels = self._read(image)
-            if look is not None and look.policy.compares:
-                look.thumbnail = thumbnail(job.pixels)
+            if recall is not None and recall.look.policy.compares:
+                recall.look.thumbnail = thumbnail(job.pixels)
         except Exception as error:
-            return [(job, error), *self._skip(look)]
+            return [(job, error), *self._skip(recall)]
         job.decoded_ns = time.perf_counter_ns()
         job.decode_ns = job.decoded_ns - started_ns
-        return self._send_on([(job, None)] if look is None else look.memory.judge(look, job))
+        return self._send_on([(job, None)] if recall is None else recall.memory.judge(recall.look, job))
 
-    def _skip(self, look: Look[Job] | None) -> Finished:
-        return [] if look is None else self._send_on(look.memory.skip(look))
+    def _skip(self, recall: Recall[Job] | None) -> Finished:
+        return [] if recall is None else self._send_on(recall.memory.skip(recall.look))
 
     def _send_on(self, verdicts: Sequence[Verdict[Job]]) -> Finished:
-        """Brings jobs to the device, or behind the frame that they follow; returns those that have their embedding."""
+        """Brings jobs to the device, and returns those that have their embedding.
+
+        Those whose leader's is on its way are not touched: they may be on their own way already, if it has failed.
+        """
         finished: Finished = []
         for job, leader in verdicts:
             if leader is None:
                 job.image = None
                 self._device.put(job)
-                continue
-            job.pixels = None
-            if leader.vector is not None:
+            elif leader.vector is not None:
                 finished.append((job, job.reused(leader.vector, leader.frame_id)))
         return finished
 

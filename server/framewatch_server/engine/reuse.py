@@ -40,12 +40,9 @@ class Leader:
 class Look(Generic[FollowerT]):
     """A frame as its stream's memory has it; made by `FrameMemory.look`."""
 
-    __slots__ = ("followers", "image", "memory", "moment", "number", "policy", "thumbnail", "vector")
+    __slots__ = ("followers", "image", "moment", "number", "policy", "thumbnail", "vector")
 
-    def __init__(
-        self, memory: FrameMemory[FollowerT], number: int, policy: ReusePolicy, moment: Moment, image: Image
-    ) -> None:
-        self.memory = memory
+    def __init__(self, number: int, policy: ReusePolicy, moment: Moment, image: Image) -> None:
         self.number = number
         self.policy = policy
         self.moment = moment
@@ -86,7 +83,7 @@ class FrameMemory(Generic[FollowerT]):
     def look(self, policy: ReusePolicy, moment: Moment, image: Image) -> Look[FollowerT]:
         """The look of the stream's next frame."""
         number, self._look_count = self._look_count, self._look_count + 1
-        return Look(self, number, policy, moment, image)
+        return Look(number, policy, moment, image)
 
     def recall(self, look: Look[FollowerT], follower: FollowerT) -> Leader | None:
         """Before decoding: the frame of the same image, followed from now on; None also while others come first."""
@@ -109,7 +106,8 @@ class FrameMemory(Generic[FollowerT]):
     def settle(self, look: Look[FollowerT], vector: Float32Array | None) -> list[FollowerT]:
         """Takes a frame's embedding, or None: it could not be had. Returns those who waited for it."""
         with self._lock:
-            look.vector = vector
+            # a copy: the vector is a row of its whole batch
+            look.vector = None if vector is None else vector.copy()
             if vector is None and self._leader is look:
                 self._leader = None
             followers, look.followers = look.followers, []
@@ -142,3 +140,11 @@ class FrameMemory(Generic[FollowerT]):
         if leader.vector is None:
             leader.followers.append(follower)
         return Leader(leader.moment.frame_id, leader.vector)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recall(Generic[FollowerT]):
+    """A frame's look and the memory that it belongs to. The look doesn't know it, or each would keep the other."""
+
+    memory: FrameMemory[FollowerT]
+    look: Look[FollowerT]

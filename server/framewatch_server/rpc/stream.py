@@ -15,7 +15,7 @@ from framewatch_core.images import Image
 from framewatch_core.scoring import Float32Array
 from framewatch_core.session import SessionLimits, StreamSession, Work
 from framewatch_server.engine.jobs import Embedded, Job
-from framewatch_server.engine.reuse import FrameMemory
+from framewatch_server.engine.reuse import FrameMemory, Recall
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire
 from framewatch_server.rpc.status import as_told
@@ -36,7 +36,8 @@ class _FrameJob(Job):
         memory: FrameMemory[Job],
         finish: Callable[[_FrameJob, Embedded | Exception], None],
     ) -> None:
-        super().__init__(work.image, memory.look(work.config.reuse, work.moment, work.image))
+        look = memory.look(work.config.reuse, work.moment, work.image)
+        super().__init__(work.image, Recall(memory, look))
         self.work = work
         self._finish = finish
 
@@ -188,6 +189,7 @@ class StreamShell:
             self._scorer.retire(self)
         for job in self._under_way:
             job.cancel()
+        self._under_way.clear()  # they know this stream: it would not go away
 
     def _to_response(self, output: Output) -> pb.StreamFramesResponse:
         match output:

@@ -215,6 +215,18 @@ def test_block_stops_reading_at_its_share_of_what_may_wait() -> None:
     assert not player.session.accepts_frames, "its own limit stays"
 
 
+def test_frames_that_may_not_be_dropped_hold_back_those_that_may() -> None:
+    player = Player(config())
+    player.send(1)
+    player.session.configure(config(overflow_policy=OverflowPolicy.DROP_OLDEST), "second")
+    player.send(2)
+    assert player.session.accepts_frames
+    player.send(3)
+    assert not player.session.accepts_frames, "frame 1 is in the way of dropping"
+    player.works()
+    assert player.session.accepts_frames
+
+
 def test_drop_oldest_keeps_as_many_of_the_newest_as_its_share() -> None:
     player = Player(config(overflow_policy=OverflowPolicy.DROP_OLDEST))
     for frame_id in (1, 2, 3):

@@ -16,7 +16,7 @@ from framewatch_core.images import EncodedImage, Image
 from framewatch_core.scoring import Float32Array, ScoreHead
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.pipeline import Pipeline
-from framewatch_server.engine.reuse import Look
+from framewatch_server.engine.reuse import Recall
 from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
 
@@ -58,8 +58,8 @@ class FakeEncoder(BlockingEncoder):
 class Waiting(Job):
     """A job whose result is kept."""
 
-    def __init__(self, value: int, finished: Callable[[], None], look: Look[Job] | None = None) -> None:
-        super().__init__(EncodedImage(bytes([value])), look)
+    def __init__(self, value: int, finished: Callable[[], None], recall: Recall[Job] | None = None) -> None:
+        super().__init__(EncodedImage(bytes([value])), recall)
         self.value = value
         self.result: Embedded | Exception | None = None
         self._finished = finished

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from dataclasses import dataclass
 
 import pytest
@@ -14,7 +16,7 @@ from framewatch_core.rules import Moment
 from framewatch_core.stillness import ReusePolicy
 from framewatch_server.engine import reuse
 from framewatch_server.engine.jobs import Embedded, Job
-from framewatch_server.engine.reuse import FrameMemory
+from framewatch_server.engine.reuse import FrameMemory, Recall
 from tests.unit.server.engine.rig import BROKEN, POISON, Rig, Source, Waiting
 
 
@@ -26,7 +28,7 @@ class Camera(Source):
         memory = FrameMemory[Job]()
         for i, value in enumerate(values):
             image = EncodedImage(bytes([value] * (1 + extra)))
-            job = Waiting(value, self.changed.set, memory.look(policy, Moment(i, i), image))
+            job = Waiting(value, self.changed.set, Recall(memory, memory.look(policy, Moment(i, i), image)))
             self.jobs.append(job)
         self.waiting.extend(self.jobs)
 
@@ -203,6 +205,19 @@ async def test_streams_do_not_share_what_they_saw() -> None:
         for camera in cameras:
             await camera.results()
     assert [camera.reused() for camera in cameras] == [[None], [None]]
+
+
+def test_what_a_stream_remembers_goes_with_it() -> None:
+    memory = FrameMemory[str]()
+    look = memory.look(EXACT, Moment(0, 0), EncodedImage(b"x"))
+    assert memory.judge(look, "job") == [("job", None)]
+    gone = weakref.ref(memory)
+    gc.disable()
+    try:
+        del memory, look
+        assert gone() is None, "not even a collection of garbage is needed"
+    finally:
+        gc.enable()
 
 
 async def test_large_files_are_not_kept() -> None:
