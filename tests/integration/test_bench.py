@@ -71,7 +71,7 @@ def test_a_single_call_is_measured_beside_tower_and_decoding(model: str) -> None
 
 
 def test_what_is_spent_beside_decoding_is_told_by_threads() -> None:
-    rows = bench("overhead", "--streams", "2", "--fps", "5", "--rounds", "1", "--seconds", "1", "--size", "480p")
+    rows = bench("overhead", "--streams", "4", "--fps", "40", "--rounds", "1", "--seconds", "1", "--size", "480p")
     alone, ours = rows
     assert [row["CPU per frame, us"] for row in rows] == ["gRPC alone", "framewatch, null"]
     assert alone["decoding"] == alone["device"] == 0
