@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import threading
 import weakref
 from dataclasses import dataclass
@@ -228,3 +229,26 @@ async def test_large_files_are_not_kept() -> None:
         rig.pipeline.announce(camera)
         await camera.results()
     assert camera.reused() == [None, None]
+
+
+async def test_streams_that_come_and_go_leave_no_place_taken() -> None:
+    """Cancelling races with decoding and with batches; whoever wins, every job gives its place back."""
+    rig = Rig(max_batch_size=4, decode_threads=2)
+    rig.encoder.released.set()
+    rng = random.Random(0)
+    async with rig:
+        for _ in range(1500):
+            values = [rng.choice([1, 2, BROKEN, POISON]) for _ in range(rng.randint(1, 6))]
+            camera = Camera(*values, policy=EXACT)
+            rig.pipeline.announce(camera)
+            for _ in range(rng.randint(0, 3)):
+                await asyncio.sleep(0)
+            rig.pipeline.retire(camera)
+            for job in camera.jobs:
+                if rng.random() < 0.8:
+                    job.cancel()
+        while rig.pipeline._turns.under_way:  # a place that is lost is never given back
+            await asyncio.sleep(0)
+        last = Source(*range(20, 30))
+        rig.pipeline.announce(last)
+        assert await last.results() == list(range(20, 30))
