@@ -14,7 +14,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.console import Console
 
 from framewatch_core.errors import FramewatchError
-from framewatch_server.bench.cli import app as bench
 from framewatch_server.config import ServerConfig
 from framewatch_server.logs import configure_logs
 
@@ -36,7 +35,12 @@ def serve(config: ServerConfig | None = None) -> None:
     asyncio.run(serve_app(config))
 
 
-app.command(bench)
+# by its path: the health check, which runs twice a minute, must not import what benchmarks need
+app.command(
+    "framewatch_server.bench.cli:app",
+    name="bench",
+    help="Measures this machine: the model alone, the server under load, peers, cameras.",
+)
 
 
 @app.command

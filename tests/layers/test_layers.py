@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 LINT = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
 
@@ -29,3 +31,11 @@ def test_a_floor_that_imports_upwards_is_found(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "floors.engine -> floors.rpc" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["framewatch_server.cli", "framewatch_server.vision.encoder"])
+def test_what_the_health_check_imports_is_light(module: str) -> None:
+    heavy = "{'torch', 'transformers', 'matplotlib', 'openvino'}"
+    code = f"import sys, {module}; sys.exit(str(sorted({heavy} & sys.modules.keys())))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "[]"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from PIL import Image as PillowImage
 
 from framewatch_server.vision.decode import UInt8Array
@@ -53,6 +52,9 @@ def _with_pillow(
 
 def _with_torch(pixels: UInt8Array, size: tuple[int, int], mode: str) -> UInt8Array:
     """Pillow's algorithm in whole numbers and with vector instructions; runs on the calling thread."""
+    # torch is heavy, and who only reads a model's settings gets here by import: the health check, `--help`
+    import torch  # noqa: PLC0415
+
     writeable = pixels if pixels.flags.writeable else pixels.copy()  # torch warns of others
     planes = torch.from_numpy(writeable).permute(2, 0, 1)[None]
     resized = torch.nn.functional.interpolate(planes, size, mode=mode, antialias=True)
