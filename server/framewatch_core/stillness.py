@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch_core.errors import InvalidRequest
+from framewatch_core.rules import NS_PER_S
 
-DEFAULT_MAX_AGE_NS = 10_000_000_000
+DEFAULT_MAX_AGE_NS = 10 * NS_PER_S
 
 THUMBNAIL_SIDE = 32
 """Cells in each direction of what is compared."""
@@ -41,7 +42,7 @@ class ReusePolicy:
         if not (math.isfinite(threshold) and 0 <= threshold <= 1):
             raise InvalidRequest(f"change_threshold is {threshold:g}: expected 0 to 1", "change_threshold")
         if self.max_age_ns < 0:
-            raise InvalidRequest(f"max_age is {self.max_age_ns / 1e9:g} s: expected 0 or more", "max_age")
+            raise InvalidRequest(f"max_age is {self.max_age_ns / NS_PER_S:g} s: expected 0 or more", "max_age")
 
     @property
     def compares(self) -> bool:

@@ -258,11 +258,11 @@ async def read_all(call: Any) -> list[Response]:
 async def test_drop_oldest_tells_every_drop_and_keeps_the_newest(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from framewatch_server.engine import scorer
+    from framewatch_server.vision import preprocess
 
     decoded: list[object] = []
-    decode = scorer.decode
-    monkeypatch.setattr(scorer, "decode", lambda image, *rest: (decoded.append(image), decode(image, *rest))[1])
+    decode = preprocess.decode
+    monkeypatch.setattr(preprocess, "decode", lambda image, *rest: (decoded.append(image), decode(image, *rest))[1])
     stub = await make_server(stream_running_frames=1, stream_waiting_frames=2)
     model = HeldModel(monkeypatch)
     call = stub.StreamFrames()

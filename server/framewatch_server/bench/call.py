@@ -18,7 +18,7 @@ from framewatch_server.bench.load import LABELS
 from framewatch_server.bench.options import EngineOptions
 from framewatch_server.bench.serve import decode_and_prepare
 from framewatch_server.spawn import ServerProcess
-from framewatch_server.vision.encoder import ModelInfo
+from framewatch_server.vision.encoder import Encoder, ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class CallReport:
 
 def measure_call(
     checkpoint: str,
+    encoder: Encoder,
     frames: JpegFrames,
     options: EngineOptions,
     *,
@@ -66,15 +67,15 @@ def measure_call(
     """Measures calls, tower and decoding by turns, never two at once, since they would share the cores.
 
     Args:
-        checkpoint: as `serve` takes it; the server and this process load it alike.
+        checkpoint: as `serve` takes it.
+        encoder: the same, as `options` load it in this process.
         frames: what is sent, one at a time.
-        options: of the server and of the bare tower.
+        options: of the server.
         rounds: how often each has its turn.
         seconds: how long a turn is.
         report: told whose turn it is.
 
     """
-    encoder = options.load(checkpoint)
     encoder.warm(1)
     files = cycle(frames.encoded)
     pixels = decode_and_prepare(frames.encoded[0], encoder.preprocess)[None]

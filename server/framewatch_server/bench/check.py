@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from framewatch_server.bench.call import measure_call
-from framewatch_server.bench.engine import batch_s
+from framewatch_server.bench.engine import pictures_per_second
 from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.hold import hold_streams
 from framewatch_server.bench.load import LoadPlan, LoadReport
 from framewatch_server.bench.options import EngineOptions
 from framewatch_server.bench.serve import ServeReport, bench_running, decode_ms
 from framewatch_server.spawn import ServerProcess
+from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.null import NULL
 
 _OVERLOAD = 4
@@ -71,10 +72,11 @@ class Check:
         report("streams that are merely there")
         yield from self._idle()
         yield from self._never_read()
+        encoder = self.options.load(self.checkpoint)
         report("single calls")
-        yield self._call()
+        yield self._call(encoder)
         report("throughput and overload")
-        yield from self._under_load()
+        yield from self._under_load(encoder)
 
     def _held_server(self) -> ServerProcess:
         return ServerProcess("--model", NULL, "--max-streams", str(self.held))
@@ -90,9 +92,10 @@ class Check:
             held = asyncio.run(hold_streams(server, self.held, self.seconds, self.frames))
         yield Promise(f"{self.held} clients that never read, MB more", held.grown_bytes / _MB, self.held)
 
-    def _call(self) -> Promise:
+    def _call(self, encoder: Encoder) -> Promise:
         measured = measure_call(
             self.checkpoint,
+            encoder,
             self.frames,
             self.options,
             rounds=_CALL_ROUNDS,
@@ -101,14 +104,13 @@ class Check:
         )
         return Promise("a call, ms beyond tower and decoding", measured.median(lambda each: each.beyond_ms), 3)
 
-    def _under_load(self) -> Iterator[Promise]:
-        encoder = self.options.load(self.checkpoint)
+    def _under_load(self, encoder: Encoder) -> Iterator[Promise]:
         size = encoder.default_batch_size
         encoder.warm(size)
         flags = ["--model", self.checkpoint, *self.options.flags, "--max-streams", str(self.streams)]
         with ServerProcess(*flags) as server:
             files = bench_running(server, LoadPlan(self.streams, None, self.seconds), self.frames)
-            tower_fps = size / batch_s(encoder, size, self.seconds)
+            tower_fps = pictures_per_second(encoder, size, self.seconds)
             least = 0.75 if encoder.info.dtype == "int8" else 0.85
             yield Promise("throughput, of the bare tower's", files.load.throughput / tower_fps, least, is_least=True)
             fps = _OVERLOAD * files.load.throughput / self.streams

@@ -22,7 +22,7 @@ from framewatch_server.bench.options import (
 from framewatch_server.bench.overhead import measure_overhead
 from framewatch_server.bench.tables import Row, print_rows, progress
 
-app = App(name="bench", help="Measures this machine: the model alone, the server under load, peers, cameras.")
+app = App(name="bench")
 for load_command in (serve, hold, cameras):
     app.command(load_command)
 
@@ -93,7 +93,8 @@ def call(
 
     frames = render_jpegs(size, FRAME_COUNT)
     with checkpoint_of(model) as name, progress.status("loading") as status:
-        report = measure_call(name, frames, options, rounds=rounds, seconds=seconds, report=status.update)
+        encoder = options.load(name)
+        report = measure_call(name, encoder, frames, options, rounds=rounds, seconds=seconds, report=status.update)
     row = {
         "call, ms": report.median(lambda each: each.call_ms),
         "bare tower, ms": report.median(lambda each: each.tower_ms),

@@ -13,7 +13,7 @@ import numpy as np
 
 from framewatch_server.bench import infinity, peers
 from framewatch_server.bench.call import classifying
-from framewatch_server.bench.engine import batch_s, median_s
+from framewatch_server.bench.engine import median_s, pictures_per_second
 from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LoadPlan, run_load
 from framewatch_server.bench.options import EngineOptions
@@ -22,8 +22,6 @@ from framewatch_server.vision.encoder import Encoder
 
 Turn: TypeAlias = Callable[[], float]
 """Measures once, for the seconds that it was made for, and returns frames per second."""
-
-_TOWER_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +117,9 @@ class Comparison:
         }
 
     def _tower(self, encoder: Encoder) -> dict[str, Turn]:
-        encoder.warm(_TOWER_BATCH)
-        return {
-            f"bare tower, batches of {_TOWER_BATCH}": lambda: (
-                _TOWER_BATCH / batch_s(encoder, _TOWER_BATCH, self.seconds)
-            )
-        }
+        batch = encoder.default_batch_size  # as the server's
+        encoder.warm(batch)
+        return {f"bare tower, batches of {batch}": lambda: pictures_per_second(encoder, batch, self.seconds)}
 
     def _transformers(self, device: str) -> dict[str, Turn]:
         score = peers.transformers_pipeline(self.checkpoint, device)

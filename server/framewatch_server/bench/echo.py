@@ -16,6 +16,9 @@ from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_server.config import ServerConfig
 from framewatch_server.rpc.app import channel_options
 
+_CONFIG = ServerConfig()
+_IN_FLIGHT = _CONFIG.stream_running_frames + _CONFIG.stream_waiting_frames
+
 
 class _Echo(pb_grpc.ZeroShotServiceServicer):
     async def StreamFrames(  # noqa: N802
@@ -28,11 +31,11 @@ class _Echo(pb_grpc.ZeroShotServiceServicer):
                 result = pb.FrameResult(frame_id=request.frame.frame_id, scores=pb.FrameScores())
                 yield pb.StreamFramesResponse(result=result)
             else:
-                yield pb.StreamFramesResponse(started=pb.StreamStarted(in_flight_frame_count=12))
+                yield pb.StreamFramesResponse(started=pb.StreamStarted(in_flight_frame_count=_IN_FLIGHT))
 
 
 async def _serve() -> None:
-    server = grpc.aio.server(options=channel_options(ServerConfig()))
+    server = grpc.aio.server(options=channel_options(_CONFIG))
     pb_grpc.add_ZeroShotServiceServicer_to_server(_Echo(), server)  # type: ignore[abstract]  # one call is enough
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -80,6 +80,11 @@ def batch_s(encoder: Encoder, batch: int, seconds: float) -> float:
     return median
 
 
+def pictures_per_second(encoder: Encoder, batch: int, seconds: float) -> float:
+    """What `batch_s` comes to."""
+    return batch / batch_s(encoder, batch, seconds)
+
+
 def count_flops(name: str) -> float:
     """Floating-point operations of a checkpoint's tower per picture, a multiplication and an addition as two."""
     encoder = load_clip(name, device="cpu", dtype="float32")

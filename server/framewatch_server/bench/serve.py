@@ -12,9 +12,9 @@ from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LoadPlan, LoadReport, run_load
 from framewatch_server.bench.process import Use
 from framewatch_server.spawn import ServerProcess
-from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
+from framewatch_server.vision.decode import DecodeLimits, UInt8Array
 from framewatch_server.vision.null import NullEncoder
-from framewatch_server.vision.preprocess import PreprocessSpec, prepare
+from framewatch_server.vision.preprocess import PreprocessSpec, read
 
 _LIMITS = DecodeLimits(max_image_bytes=2**26, max_image_pixels=2**26)
 
@@ -67,4 +67,4 @@ def decode_ms(frames: JpegFrames, seconds: float = 1.0) -> float:
 
 def decode_and_prepare(encoded: bytes, spec: PreprocessSpec) -> UInt8Array:
     """A file as a model's input, uint8 `[3, height, width]`, made as the server makes it."""
-    return prepare(decode(EncodedImage(encoded), _LIMITS, spec.min_decoded_size), spec)
+    return read(EncodedImage(encoded), spec, _LIMITS)

@@ -151,7 +151,7 @@ class Device:
         if cancelled:
             self._deliver([(job, CANCELLED) for job in cancelled])
         if wanted:
-            self._under_way.append(self._begin(list(self._taken)))
+            self._under_way.append(self._begin(wanted))
         self._taken.clear()
 
     def _begin(self, jobs: list[Job]) -> _Batch:

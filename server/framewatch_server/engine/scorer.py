@@ -18,9 +18,9 @@ from framewatch_core.queueing import Lane, RoundRobin
 from framewatch_core.scoring import Float32Array, LabelScore, cosine, score_labels
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.pipeline import Pipeline
-from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
+from framewatch_server.vision.decode import DecodeLimits
 from framewatch_server.vision.encoder import Encoder, ModelInfo
-from framewatch_server.vision.preprocess import prepare
+from framewatch_server.vision.preprocess import read
 from framewatch_server.vision.text_cache import Prompts, TextCache, distinct_texts, text_matrix
 
 # Texts embedded between two batches of pictures: a large label set must not hold up the streams.
@@ -86,11 +86,13 @@ class Scorer:
 
         """
         self._encoder = encoder
-        self._limits = limits
         self._max_batch_size = max_batch_size
-        self._min_size = encoder.preprocess.min_decoded_size if reduced_decode else None
         self._pipeline = Pipeline(
-            encoder, self._read, max_batch_size=max_batch_size, decode_threads=decode_threads, on_health=on_health
+            encoder,
+            lambda image: read(image, encoder.preprocess, limits, reduced=reduced_decode),
+            max_batch_size=max_batch_size,
+            decode_threads=decode_threads,
+            on_health=on_health,
         )
         self._calls = RoundRobin[Job]()
         self._texts = TextCache(text_cache_bytes)
@@ -180,10 +182,6 @@ class Scorer:
         except asyncio.CancelledError:
             job.cancel()
             raise
-
-    def _read(self, image: Image) -> UInt8Array:
-        pixels = decode(image, self._limits, self._min_size)
-        return prepare(pixels, self._encoder.preprocess, exact=self._min_size is None)
 
     async def text_matrix(self, label_set: LabelSet) -> Float32Array:
         """The label set's text embeddings, `[labels, dimension]`, from the cache or computed once for all who ask."""

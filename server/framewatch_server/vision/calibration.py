@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import numpy as np
 from framewatch_core.errors import FieldError, ModelLoadError
 from framewatch_core.images import EncodedImage
 from framewatch_server.demo.scenes import CONCEPTS, render
-from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
-from framewatch_server.vision.preprocess import PreprocessSpec, prepare
+from framewatch_server.vision.decode import DecodeLimits, UInt8Array
+from framewatch_server.vision.preprocess import PreprocessSpec, prepare, read
 
 FIT_PICTURES = 192
 """Rendered scenes, or at most so many of the user's pictures, to set the ranges with."""
@@ -55,8 +55,8 @@ def rendered_calibration(spec: PreprocessSpec) -> Calibration:
     return Calibration(
         source="rendered scenes",
         key=f"rendered {len(fit)} {len(check)}",
-        fit=lambda: _stacked(map(_scene, fit), spec),
-        check=lambda: _stacked(map(_scene, check), spec),
+        fit=lambda: np.stack([_scene(number, spec) for number in fit]),
+        check=lambda: np.stack([_scene(number, spec) for number in check]),
     )
 
 
@@ -85,8 +85,8 @@ def folder_calibration(folder: Path, spec: PreprocessSpec) -> Calibration:
     return Calibration(
         source=str(folder),
         key=" ".join(digests),
-        fit=lambda: _stacked(map(_decoded(spec), fit), spec),
-        check=lambda: _stacked(map(_decoded(spec), held_out), spec),
+        fit=lambda: np.stack([_picture(path, spec) for path in fit]),
+        check=lambda: np.stack([_picture(path, spec) for path in held_out]),
     )
 
 
@@ -120,25 +120,16 @@ def _bytes(path: Path) -> bytes:
         ) from error
 
 
-def _decoded(spec: PreprocessSpec) -> Callable[[Path], UInt8Array]:
-    """Decodes a file as the server decodes what clients send."""
-
-    def decode_file(path: Path) -> UInt8Array:
-        try:
-            return decode(EncodedImage(_bytes(path)), _LIMITS, spec.min_decoded_size)
-        except FieldError as error:
-            raise ModelLoadError(
-                f"the calibration picture {str(path)!r} can't be used: {error.message}. Replace it, or remove it"
-            ) from error
-
-    return decode_file
+def _picture(path: Path, spec: PreprocessSpec) -> UInt8Array:
+    """A file as the model's input, made as the server makes it of what clients send."""
+    try:
+        return read(EncodedImage(_bytes(path)), spec, _LIMITS)
+    except FieldError as error:
+        raise ModelLoadError(
+            f"the calibration picture {str(path)!r} can't be used: {error.message}. Replace it, or remove it"
+        ) from error
 
 
-def _scene(number: int) -> UInt8Array:
+def _scene(number: int, spec: PreprocessSpec) -> UInt8Array:
     scene = render(CONCEPTS[number % len(CONCEPTS)].name, _FAR_FROM_TRAINING + number, size=(320, 240)).image
-    return np.ascontiguousarray(scene[:, :, ::-1])
-
-
-def _stacked(pictures: Iterable[UInt8Array], spec: PreprocessSpec) -> UInt8Array:
-    """RGB pictures `[height, width, 3]` as the model's input `[n, 3, height, width]`."""
-    return np.stack([prepare(picture, spec) for picture in pictures])
+    return prepare(np.ascontiguousarray(scene[:, :, ::-1]), spec)

@@ -92,14 +92,13 @@ def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration, cache
 
     """
     tower = _convert(clip)
-    exact = OpenVinoEncoder(clip, tower, "float32" if dtype == "float32" else "bfloat16")
     if dtype != "int8":
-        return exact
+        return OpenVinoEncoder(clip, tower, dtype)
     path = cache / f"{fingerprint(clip, calibration)}.xml"
     refused = path.with_suffix(".refused")
     if refused.exists():
         _log.warning("int8 would change this model's embeddings too much: bfloat16 instead", known_from=str(refused))
-        return exact
+        return OpenVinoEncoder(clip, tower, "bfloat16")
     quantised = openvino.Core().read_model(path) if path.exists() else _quantise(tower, calibration)
     encoder = OpenVinoEncoder(clip, quantised, "int8")
     cosine = mean_cosine(encoder, OpenVinoEncoder(clip, tower, "float32"), calibration.check())
@@ -112,7 +111,7 @@ def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration, cache
         )
         cache.mkdir(parents=True, exist_ok=True)
         refused.write_text(f"cosine {cosine:.5f}, needed {LEAST_COSINE}, with {calibration.source}\n")
-        return exact
+        return OpenVinoEncoder(clip, tower, "bfloat16")
     _log.info("int8 accepted", cosine=round(cosine, 5), needed=LEAST_COSINE, cached=path.exists())
     if not path.exists():
         _save(quantised, path)
