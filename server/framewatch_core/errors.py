@@ -64,6 +64,12 @@ class InvalidRule(InvalidRequest):
     reason = "INVALID_RULE"
 
 
+class InvalidRegion(InvalidRequest):
+    """A part of the frame that is none, or without a name of its own."""
+
+    reason = "INVALID_REGION"
+
+
 class EmptyImage(InvalidRequest):
     """An image without bytes."""
 

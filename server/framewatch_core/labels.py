@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidLabelSet, check_limit
+from framewatch_core.images import Image
 
 DEFAULT_TEMPLATES = ("a photo of {label}",)
+DEFAULT_CONTRAST = ("an empty scene", "an empty room", "an empty street", "a blank wall")
+"""What a label's presence is judged against when it has neither contrast prompts nor examples."""
 PLACEHOLDER = "{label}"
 
 MAX_LABELS = 1000
@@ -17,6 +20,8 @@ MAX_PROMPT_CHARS = 2000
 MAX_TEMPLATES = 128
 MAX_TEMPLATE_CHARS = 1000
 MAX_PROMPTS_PER_SET = 10_000
+MAX_EXAMPLES_PER_LABEL = 64
+MAX_EXAMPLES_PER_SET = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,9 @@ class Label:
     Attributes:
         name: how results name it; 1 to 256 characters.
         prompts: texts used verbatim instead of the name in the set's templates; up to 32 of 1 to 2000 characters.
+        contrast_prompts: what the picture looks like when it is not there; limits as of prompts.
+        examples: pictures of it, up to 64.
+        counter_examples: pictures of the same place without it, up to 64; with examples only, and then required.
 
     Raises:
         InvalidLabelSet, LimitExceeded: with the field's path below the label.
@@ -34,6 +42,9 @@ class Label:
 
     name: str
     prompts: tuple[str, ...] = ()
+    contrast_prompts: tuple[str, ...] = ()
+    examples: tuple[Image, ...] = ()
+    counter_examples: tuple[Image, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -42,6 +53,32 @@ class Label:
             "the label's name", limit="max_name_chars", maximum=MAX_NAME_CHARS, actual=len(self.name), field="name"
         )
         _check_texts(self.prompts, "prompts", MAX_PROMPTS_PER_LABEL, MAX_PROMPT_CHARS)
+        _check_texts(self.contrast_prompts, "contrast_prompts", MAX_PROMPTS_PER_LABEL, MAX_PROMPT_CHARS)
+        self._check_examples()
+
+    def _check_examples(self) -> None:
+        for name in ("examples", "counter_examples"):
+            check_limit(
+                f"the label's {name}",
+                limit="max_examples_per_label",
+                maximum=MAX_EXAMPLES_PER_LABEL,
+                actual=len(getattr(self, name)),
+                field=name,
+            )
+        if self.examples and not self.counter_examples:
+            raise InvalidLabelSet(
+                "the label has examples but no counter_examples: give pictures of the same place without it too",
+                "counter_examples",
+            )
+        if self.counter_examples and not self.examples:
+            raise InvalidLabelSet("the label has counter_examples but no examples: give pictures of it too", "examples")
+
+    @property
+    def judged_contrast(self) -> tuple[str, ...]:
+        """The texts that its presence is judged against; none: examples alone decide."""
+        if self.contrast_prompts or self.examples:
+            return self.contrast_prompts
+        return DEFAULT_CONTRAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +112,15 @@ class LabelSet:
                     f"templates.templates[{i}]",
                 )
         total = sum(len(label.prompts) or max(1, len(self.templates)) for label in self.labels)
+        total += sum(len(label.contrast_prompts) for label in self.labels)
+        examples = sum(len(label.examples) + len(label.counter_examples) for label in self.labels)
+        check_limit(
+            "examples and counter-examples of all labels",
+            limit="max_examples",
+            maximum=MAX_EXAMPLES_PER_SET,
+            actual=examples,
+            field="labels",
+        )
         check_limit(
             "prompts of all labels", limit="max_prompts", maximum=MAX_PROMPTS_PER_SET, actual=total, field="labels"
         )

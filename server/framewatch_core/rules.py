@@ -16,6 +16,7 @@ from framewatch_core.scoring import LabelScore, ScoreKind
 
 NS_PER_S = 1_000_000_000
 DEFAULT_MAX_FRAME_GAP_NS = 10 * NS_PER_S
+MAX_TRAIL_COUNT = 1000
 
 
 class EventKind(Enum):
@@ -23,6 +24,8 @@ class EventKind(Enum):
 
     ENTERED = auto()
     EXITED = auto()
+    SUSPENDED = auto()
+    RESUMED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,10 @@ class EventRule:
         min_absent_ns: how long it must have been less than exit_below; 0: one frame is enough.
         score: the score looked at.
         id: names the rule in its events; empty: the label.
+        region: id of the region looked at; empty: the whole frame.
+        cooldown_ns: for how long after EXITED no ENTERED is said; 0: not at all.
+        smoothing_ns: half-life of the exponential smoothing of the score; 0: none.
+        trail_count: how many scores events tell that led to them; 0 to 1000.
 
     Raises:
         InvalidRule, LimitExceeded: with the field's path below the rule.
@@ -50,6 +57,10 @@ class EventRule:
     min_absent_ns: int = 0
     score: ScoreKind = ScoreKind.PROBABILITY
     id: str = ""
+    region: str = ""
+    cooldown_ns: int = 0
+    smoothing_ns: int = 0
+    trail_count: int = 0
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -62,7 +73,10 @@ class EventRule:
                 f"exit_below is {self.exit_below:g}: expected more than 0 and at most enter_at ({self.enter_at:g})",
                 "exit_below",
             )
-        for name in ("min_present", "min_absent"):
+        check_limit(
+            "the trail", limit="max_trail_count", maximum=MAX_TRAIL_COUNT, actual=self.trail_count, field="trail_count"
+        )
+        for name in ("min_present", "min_absent", "cooldown", "smoothing"):
             if (time_ns := getattr(self, f"{name}_ns")) < 0:
                 raise InvalidRule(f"{name} is {time_ns / NS_PER_S:g} s: expected 0 or more", name)
 

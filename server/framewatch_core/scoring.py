@@ -20,6 +20,7 @@ class ScoreKind(Enum):
 
     PROBABILITY = auto()
     SIMILARITY = auto()
+    PRESENCE = auto()
 
 
 class Activation(Enum):

@@ -21,6 +21,7 @@ app = App(
     name="framewatch-server",
     help="Serves CLIP-family models over gRPC: zero-shot scores of pictures and events of video streams.",
     config=cyclopts.config.Env("FRAMEWATCH_", command=False),
+    suppress_keyboard_interrupt=False,
 )
 
 
@@ -81,9 +82,22 @@ def main() -> None:
     """Entry point; exit code 0 on success, 1 on failure, 2 on wrong usage."""
     # standard output is for figures and answers, also of the commands that have no settings of logs
     configure_logs("info", "auto")
-    # by an exception, so that commands stop the processes that they have started; `serve` drains instead
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    stopped_by = signal.SIGINT
+
+    def stop(number: int, _: object) -> None:
+        """Ends a command as Ctrl-C does, so that it stops what it has started; `serve` drains instead.
+
+        An exception raised here would break out of asyncio from whatever runs just then, and leave its connections and
+        their threads behind, which abort the process at its end.
+        """
+        nonlocal stopped_by
+        stopped_by = signal.Signals(number)
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         sys.exit(app(result_action="return_value") or 0)
+    except KeyboardInterrupt:
+        sys.exit(128 + stopped_by)
     except FramewatchError as error:
         sys.exit(f"framewatch-server: {error.message}")

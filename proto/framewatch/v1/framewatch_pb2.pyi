@@ -74,6 +74,46 @@ PIXEL_FORMAT_I420: PixelFormat.ValueType  # 6
 """Planes of Y, U and V, the last two at half resolution; BT.601, limited range."""
 Global___PixelFormat: _TypeAlias = PixelFormat  # noqa: Y015
 
+class _HealthProblem:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HealthProblemEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HealthProblem.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HEALTH_PROBLEM_UNSPECIFIED: _HealthProblem.ValueType  # 0
+    """Nothing is wrong."""
+    HEALTH_PROBLEM_BLACK: _HealthProblem.ValueType  # 1
+    """Nearly all of it is black."""
+    HEALTH_PROBLEM_OVEREXPOSED: _HealthProblem.ValueType  # 2
+    """Nearly all of it is white."""
+    HEALTH_PROBLEM_FROZEN: _HealthProblem.ValueType  # 3
+    """It has not changed at all for a while: the camera hangs."""
+    HEALTH_PROBLEM_BLURRED: _HealthProblem.ValueType  # 4
+    """The details that this camera's pictures had are gone."""
+    HEALTH_PROBLEM_COVERED: _HealthProblem.ValueType  # 5
+    """Something lies before the lens."""
+    HEALTH_PROBLEM_SCENE_CHANGED: _HealthProblem.ValueType  # 6
+    """All of it has changed at once, as by the switch to infrared or of the lights; until it has settled."""
+
+class HealthProblem(_HealthProblem, metaclass=_HealthProblemEnumTypeWrapper):
+    """What can be wrong with a picture, so that nothing can be said of what it shows."""
+
+HEALTH_PROBLEM_UNSPECIFIED: HealthProblem.ValueType  # 0
+"""Nothing is wrong."""
+HEALTH_PROBLEM_BLACK: HealthProblem.ValueType  # 1
+"""Nearly all of it is black."""
+HEALTH_PROBLEM_OVEREXPOSED: HealthProblem.ValueType  # 2
+"""Nearly all of it is white."""
+HEALTH_PROBLEM_FROZEN: HealthProblem.ValueType  # 3
+"""It has not changed at all for a while: the camera hangs."""
+HEALTH_PROBLEM_BLURRED: HealthProblem.ValueType  # 4
+"""The details that this camera's pictures had are gone."""
+HEALTH_PROBLEM_COVERED: HealthProblem.ValueType  # 5
+"""Something lies before the lens."""
+HEALTH_PROBLEM_SCENE_CHANGED: HealthProblem.ValueType  # 6
+"""All of it has changed at once, as by the switch to infrared or of the lights; until it has settled."""
+Global___HealthProblem: _TypeAlias = HealthProblem  # noqa: Y015
+
 class _OverflowPolicy:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -109,9 +149,9 @@ class _ScoreKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScoreKind.V
     SCORE_KIND_PROBABILITY: _ScoreKind.ValueType  # 1
     """LabelScore.probability."""
     SCORE_KIND_SIMILARITY: _ScoreKind.ValueType  # 2
-    """LabelScore.similarity.
-    3 is kept for presence.
-    """
+    """LabelScore.similarity."""
+    SCORE_KIND_PRESENCE: _ScoreKind.ValueType  # 3
+    """LabelScore.presence."""
 
 class ScoreKind(_ScoreKind, metaclass=_ScoreKindEnumTypeWrapper):
     """Which score a rule looks at."""
@@ -121,10 +161,50 @@ SCORE_KIND_UNSPECIFIED: ScoreKind.ValueType  # 0
 SCORE_KIND_PROBABILITY: ScoreKind.ValueType  # 1
 """LabelScore.probability."""
 SCORE_KIND_SIMILARITY: ScoreKind.ValueType  # 2
-"""LabelScore.similarity.
-3 is kept for presence.
-"""
+"""LabelScore.similarity."""
+SCORE_KIND_PRESENCE: ScoreKind.ValueType  # 3
+"""LabelScore.presence."""
 Global___ScoreKind: _TypeAlias = ScoreKind  # noqa: Y015
+
+class _HeldBackBy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HeldBackByEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HeldBackBy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HELD_BACK_BY_UNSPECIFIED: _HeldBackBy.ValueType  # 0
+    """Never sent."""
+    HELD_BACK_BY_NO_FRAMES: _HeldBackBy.ValueType  # 1
+    """It has not seen a frame."""
+    HELD_BACK_BY_THRESHOLD: _HeldBackBy.ValueType  # 2
+    """No score has passed the threshold."""
+    HELD_BACK_BY_MIN_TIME: _HeldBackBy.ValueType  # 3
+    """Scores have passed it, but not for long enough."""
+    HELD_BACK_BY_COOLDOWN: _HeldBackBy.ValueType  # 4
+    """Its last EXITED was too short a time ago."""
+    HELD_BACK_BY_SUSPENDED: _HeldBackBy.ValueType  # 5
+    """Pictures have a problem now."""
+    HELD_BACK_BY_SPARSE_FRAMES: _HeldBackBy.ValueType  # 6
+    """Frames come so seldom that hardly any time counts."""
+
+class HeldBackBy(_HeldBackBy, metaclass=_HeldBackByEnumTypeWrapper):
+    """What holds a rule back from its next event."""
+
+HELD_BACK_BY_UNSPECIFIED: HeldBackBy.ValueType  # 0
+"""Never sent."""
+HELD_BACK_BY_NO_FRAMES: HeldBackBy.ValueType  # 1
+"""It has not seen a frame."""
+HELD_BACK_BY_THRESHOLD: HeldBackBy.ValueType  # 2
+"""No score has passed the threshold."""
+HELD_BACK_BY_MIN_TIME: HeldBackBy.ValueType  # 3
+"""Scores have passed it, but not for long enough."""
+HELD_BACK_BY_COOLDOWN: HeldBackBy.ValueType  # 4
+"""Its last EXITED was too short a time ago."""
+HELD_BACK_BY_SUSPENDED: HeldBackBy.ValueType  # 5
+"""Pictures have a problem now."""
+HELD_BACK_BY_SPARSE_FRAMES: HeldBackBy.ValueType  # 6
+"""Frames come so seldom that hardly any time counts."""
+Global___HeldBackBy: _TypeAlias = HeldBackBy  # noqa: Y015
 
 class _DropReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -205,9 +285,11 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     EVENT_KIND_ENTERED: _EventKind.ValueType  # 1
     """The label appeared."""
     EVENT_KIND_EXITED: _EventKind.ValueType  # 2
-    """The label went.
-    3 and 4 are kept for suspended and resumed.
-    """
+    """The label went."""
+    EVENT_KIND_SUSPENDED: _EventKind.ValueType  # 3
+    """Pictures have a problem that lasts: the region's rules are suspended."""
+    EVENT_KIND_RESUMED: _EventKind.ValueType  # 4
+    """Pictures are good again: the region's rules go on from where they were."""
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
     """What happened."""
@@ -217,9 +299,11 @@ EVENT_KIND_UNSPECIFIED: EventKind.ValueType  # 0
 EVENT_KIND_ENTERED: EventKind.ValueType  # 1
 """The label appeared."""
 EVENT_KIND_EXITED: EventKind.ValueType  # 2
-"""The label went.
-3 and 4 are kept for suspended and resumed.
-"""
+"""The label went."""
+EVENT_KIND_SUSPENDED: EventKind.ValueType  # 3
+"""Pictures have a problem that lasts: the region's rules are suspended."""
+EVENT_KIND_RESUMED: EventKind.ValueType  # 4
+"""Pictures are good again: the region's rules go on from where they were."""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 @_typing.final
@@ -307,24 +391,46 @@ class Label(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     PROMPTS_FIELD_NUMBER: _builtins.int
+    CONTRAST_PROMPTS_FIELD_NUMBER: _builtins.int
+    EXAMPLES_FIELD_NUMBER: _builtins.int
+    COUNTER_EXAMPLES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """How results name it; not empty, unique in its set, at most 256 characters."""
     @_builtins.property
     def prompts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The texts that describe it, used verbatim; several are an ensemble (their normalised embeddings are averaged and
         normalised again). Absent: `name` through the set's templates. At most 32, each 1 to 2000 characters.
-        3 to 7 are kept for contrast prompts, example images and counter-example images.
         """
+
+    @_builtins.property
+    def contrast_prompts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the picture looks like when it is not there, such as `an empty room`; several are an ensemble. `presence`
+        compares the label with them alone. Absent: `an empty scene`, `an empty room`, `an empty street`, `a blank wall`.
+        At most 32, each 1 to 2000 characters.
+        """
+
+    @_builtins.property
+    def examples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Image]:
+        """Pictures of it, best from the very camera, cropped as the region is: a few of them say more than any words. They
+        bear on `presence` alone. At most 64; the server's limits on images hold.
+        """
+
+    @_builtins.property
+    def counter_examples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Image]:
+        """Pictures of the same place without it; at most 64. Required with examples, and only allowed with them."""
 
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         prompts: _abc.Iterable[_builtins.str] | None = ...,
+        contrast_prompts: _abc.Iterable[_builtins.str] | None = ...,
+        examples: _abc.Iterable[Global___Image] | None = ...,
+        counter_examples: _abc.Iterable[Global___Image] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "prompts", b"prompts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contrast_prompts", b"contrast_prompts", "counter_examples", b"counter_examples", "examples", b"examples", "name", b"name", "prompts", b"prompts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -397,6 +503,7 @@ class LabelScore(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
     SIMILARITY_FIELD_NUMBER: _builtins.int
+    PRESENCE_FIELD_NUMBER: _builtins.int
     label: _builtins.str
     """The label's name."""
     probability: _builtins.float
@@ -404,8 +511,14 @@ class LabelScore(_message.Message):
     sum to 1. For sigmoid models (SigLIP): each label on its own.
     """
     similarity: _builtins.float
-    """Cosine of image and text embedding, in [-1, 1].
-    4 is kept for presence.
+    """Cosine of image and text embedding, in [-1, 1]."""
+    presence: _builtins.float
+    """In [0, 1]: whether the label is there, judged against its own contrast alone, so that several labels can be present
+    at once. 0.5 is in the middle between the two.
+      Without examples: the two-way softmax of the label's and the contrast's prompts, with the model's logit scale.
+      With examples: a linear discriminant between examples and counter-examples, in the features of the model's last
+      layer; 0.98 for the mean of the examples, 0.02 for that of the counter-examples. With contrast prompts as well,
+      the mean of both logits.
     """
     def __init__(
         self,
@@ -413,12 +526,15 @@ class LabelScore(_message.Message):
         label: _builtins.str = ...,
         probability: _builtins.float = ...,
         similarity: _builtins.float = ...,
+        presence: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_presence", b"_presence", "presence", b"presence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "probability", b"probability", "similarity", b"similarity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_presence", b"_presence", "label", b"label", "presence", b"presence", "probability", b"probability", "similarity", b"similarity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__presence: _TypeAlias = _typing.Literal["presence"]  # noqa: Y015
+    _WhichOneofArgType__presence: _TypeAlias = _typing.Literal["_presence", b"_presence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__presence) -> _WhichOneofReturnType__presence | None: ...
 
 Global___LabelScore: _TypeAlias = LabelScore  # noqa: Y015
 
@@ -612,6 +728,7 @@ class StreamFramesRequest(_message.Message):
 
     FRAME_FIELD_NUMBER: _builtins.int
     CONFIG_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def frame(self) -> Global___Frame:
         """A frame. FAILED_PRECONDITION before the first config."""
@@ -622,21 +739,163 @@ class StreamFramesRequest(_message.Message):
         invalid one ends the call with INVALID_ARGUMENT.
         """
 
+    @_builtins.property
+    def explain(self) -> Global___Explain:
+        """Asks how near every rule is to its next event, and what holds it back; answered by an explanation as soon as all
+        frames before it have their results. FAILED_PRECONDITION before the first config.
+        """
+
     def __init__(
         self,
         *,
         frame: Global___Frame | None = ...,
         config: Global___StreamConfig | None = ...,
+        explain: Global___Explain | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "frame", b"frame", "request", b"request"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "explain", b"explain", "frame", b"frame", "request", b"request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "frame", b"frame", "request", b"request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "explain", b"explain", "frame", b"frame", "request", b"request"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["frame", "config"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["frame", "config", "explain"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
 Global___StreamFramesRequest: _TypeAlias = StreamFramesRequest  # noqa: Y015
+
+@_typing.final
+class Explain(_message.Message):
+    """Asks for an explanation; has no fields yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Explain: _TypeAlias = Explain  # noqa: Y015
+
+@_typing.final
+class Region(_message.Message):
+    """A part of the frame that is looked at by itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Names it in rules, scores and events; not empty, unique in the config, at most 256 characters."""
+    x: _builtins.float
+    """Left edge as a fraction of the frame's width; in [0, 1)."""
+    y: _builtins.float
+    """Upper edge as a fraction of the frame's height; in [0, 1)."""
+    width: _builtins.float
+    """Width as a fraction of the frame's; greater than 0, and x + width at most 1."""
+    height: _builtins.float
+    """Height as a fraction of the frame's; greater than 0, and y + height at most 1."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        x: _builtins.float = ...,
+        y: _builtins.float = ...,
+        width: _builtins.float = ...,
+        height: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "id", b"id", "width", b"width", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Region: _TypeAlias = Region  # noqa: Y015
+
+@_typing.final
+class HealthPolicy(_message.Message):
+    """When pictures are taken to show nothing that rules can go by. Rules don't see a picture with a problem; if the problem
+    lasts, SUSPENDED is said once for each region that rules look at, and RESUMED once when pictures have been good again
+    for a while. A rule goes on from where it was: what was present before is present after, until pictures say
+    otherwise.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISABLED_FIELD_NUMBER: _builtins.int
+    IGNORED_FIELD_NUMBER: _builtins.int
+    FROZEN_AFTER_FIELD_NUMBER: _builtins.int
+    SETTLE_TIME_FIELD_NUMBER: _builtins.int
+    disabled: _builtins.bool
+    """True: pictures are not judged."""
+    @_builtins.property
+    def ignored(self) -> _containers.RepeatedScalarFieldContainer[Global___HealthProblem.ValueType]:
+        """Problems that don't count."""
+
+    @_builtins.property
+    def frozen_after(self) -> _duration_pb2.Duration:
+        """How long a picture must stay the very same to be frozen; greater than 0. Absent: 10 s."""
+
+    @_builtins.property
+    def settle_time(self) -> _duration_pb2.Duration:
+        """How long pictures must have a problem before SUSPENDED, and be good before RESUMED; not negative. Absent: 1 s."""
+
+    def __init__(
+        self,
+        *,
+        disabled: _builtins.bool = ...,
+        ignored: _abc.Iterable[Global___HealthProblem.ValueType] | None = ...,
+        frozen_after: _duration_pb2.Duration | None = ...,
+        settle_time: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frozen_after", b"frozen_after", "settle_time", b"settle_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disabled", b"disabled", "frozen_after", b"frozen_after", "ignored", b"ignored", "settle_time", b"settle_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HealthPolicy: _TypeAlias = HealthPolicy  # noqa: Y015
+
+@_typing.final
+class Resume(_message.Message):
+    """Takes over from a stream that was lost, with the state of its rules. Neither a second ENTERED nor a lost EXITED."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    LAST_FRAME_ID_FIELD_NUMBER: _builtins.int
+    LAST_EVENT_ID_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """StreamStarted.resume_token of that stream. One that the server doesn't have any more starts anew, and
+    StreamStarted.resumed says so.
+    """
+    last_frame_id: _builtins.int
+    """The last frame whose result came. Frames after it are to be sent again: those that the rules have seen already are
+    scored, but not seen a second time. Absent: no result came.
+    """
+    last_event_id: _builtins.str
+    """The last event that came; later ones are sent again. Empty: no event came."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+        last_frame_id: _builtins.int | None = ...,
+        last_event_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_frame_id", b"_last_frame_id", "last_frame_id", b"last_frame_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_frame_id", b"_last_frame_id", "last_event_id", b"last_event_id", "last_frame_id", b"last_frame_id", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__last_frame_id: _TypeAlias = _typing.Literal["last_frame_id"]  # noqa: Y015
+    _WhichOneofArgType__last_frame_id: _TypeAlias = _typing.Literal["_last_frame_id", b"_last_frame_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_frame_id) -> _WhichOneofReturnType__last_frame_id | None: ...
+
+Global___Resume: _TypeAlias = Resume  # noqa: Y015
 
 @_typing.final
 class StreamConfig(_message.Message):
@@ -652,6 +911,9 @@ class StreamConfig(_message.Message):
     MAX_FRAME_RATE_FIELD_NUMBER: _builtins.int
     MAX_FRAME_GAP_FIELD_NUMBER: _builtins.int
     ORIGIN_TIME_FIELD_NUMBER: _builtins.int
+    REGIONS_FIELD_NUMBER: _builtins.int
+    HEALTH_FIELD_NUMBER: _builtins.int
+    RESUME_FIELD_NUMBER: _builtins.int
     REUSE_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model's name as the server loaded it; empty: its default model. A later config can't change it."""
@@ -685,9 +947,22 @@ class StreamConfig(_message.Message):
         """The wall time of time_offset 0. Present: events carry wall times too."""
 
     @_builtins.property
+    def regions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Region]:
+        """The parts of each frame that are scored, cropped from the one decoded picture; ids unique, at most 64. None: one,
+        the whole frame, with an empty id.
+        """
+
+    @_builtins.property
+    def health(self) -> Global___HealthPolicy:
+        """When rules don't trust the picture. Absent: as if empty."""
+
+    @_builtins.property
+    def resume(self) -> Global___Resume:
+        """In a stream's first config: takes over from a stream that was lost. Ignored later."""
+
+    @_builtins.property
     def reuse(self) -> Global___Reuse:
-        """9 to 15 are kept for regions, picture health and resuming.
-        When a frame that shows nothing new is scored by an earlier frame's embedding. Absent: as if empty, so only frames
+        """When a frame that shows nothing new is scored by an earlier frame's embedding. Absent: as if empty, so only frames
         that are the same to the byte are.
         """
 
@@ -702,11 +977,14 @@ class StreamConfig(_message.Message):
         max_frame_rate: _builtins.float | None = ...,
         max_frame_gap: _duration_pb2.Duration | None = ...,
         origin_time: _timestamp_pb2.Timestamp | None = ...,
+        regions: _abc.Iterable[Global___Region] | None = ...,
+        health: Global___HealthPolicy | None = ...,
+        resume: Global___Resume | None = ...,
         reuse: Global___Reuse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_frame_rate", b"_max_frame_rate", "label_set", b"label_set", "max_frame_gap", b"max_frame_gap", "max_frame_rate", b"max_frame_rate", "origin_time", b"origin_time", "reuse", b"reuse"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_frame_rate", b"_max_frame_rate", "health", b"health", "label_set", b"label_set", "max_frame_gap", b"max_frame_gap", "max_frame_rate", b"max_frame_rate", "origin_time", b"origin_time", "resume", b"resume", "reuse", b"reuse"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_frame_rate", b"_max_frame_rate", "label_set", b"label_set", "max_frame_gap", b"max_frame_gap", "max_frame_rate", b"max_frame_rate", "model", b"model", "origin_time", b"origin_time", "overflow_policy", b"overflow_policy", "reuse", b"reuse", "rules", b"rules", "top_count", b"top_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_frame_rate", b"_max_frame_rate", "health", b"health", "label_set", b"label_set", "max_frame_gap", b"max_frame_gap", "max_frame_rate", b"max_frame_rate", "model", b"model", "origin_time", b"origin_time", "overflow_policy", b"overflow_policy", "regions", b"regions", "resume", b"resume", "reuse", b"reuse", "rules", b"rules", "top_count", b"top_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_frame_rate: _TypeAlias = _typing.Literal["max_frame_rate"]  # noqa: Y015
     _WhichOneofArgType__max_frame_rate: _TypeAlias = _typing.Literal["_max_frame_rate", b"_max_frame_rate"]  # noqa: Y015
@@ -762,23 +1040,29 @@ class EventRule(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     ENTER_AT_FIELD_NUMBER: _builtins.int
     EXIT_BELOW_FIELD_NUMBER: _builtins.int
     MIN_PRESENT_FIELD_NUMBER: _builtins.int
     MIN_ABSENT_FIELD_NUMBER: _builtins.int
+    COOLDOWN_FIELD_NUMBER: _builtins.int
+    SMOOTHING_FIELD_NUMBER: _builtins.int
+    TRAIL_COUNT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Names the rule in its events; unique in the config, at most 256 characters. Empty: the label's name."""
     label: _builtins.str
     """The name of a label of the config's set. Required."""
+    region: _builtins.str
+    """The id of a region of the config; empty if it has none."""
     score: Global___ScoreKind.ValueType
-    """3 is kept for the region.
-    The score to look at. Unspecified: SCORE_KIND_PROBABILITY.
-    """
+    """The score to look at. Unspecified: SCORE_KIND_PROBABILITY."""
     enter_at: _builtins.float
     """A frame whose score is at least this counts towards ENTERED; in (0, 1]. Required."""
     exit_below: _builtins.float
     """A frame whose score is less than this counts towards EXITED; in (0, enter_at]. Absent: enter_at."""
+    trail_count: _builtins.int
+    """How many scores an event's trail has at most; up to 1000. 0: events have no trail."""
     @_builtins.property
     def min_present(self) -> _duration_pb2.Duration:
         """How long every frame's score must have been at least enter_at before ENTERED, first to last frame of the run; not
@@ -789,7 +1073,18 @@ class EventRule(_message.Message):
     def min_absent(self) -> _duration_pb2.Duration:
         """How long every frame's score must have been less than exit_below before EXITED; not negative. Absent or 0: one
         frame is enough.
-        9 to 15 are kept for cooldown, smoothing and trails.
+        """
+
+    @_builtins.property
+    def cooldown(self) -> _duration_pb2.Duration:
+        """For how long after EXITED no ENTERED is said; not negative. What is present all the while is said when it is over.
+        Absent or 0: not at all.
+        """
+
+    @_builtins.property
+    def smoothing(self) -> _duration_pb2.Duration:
+        """The half-life of an exponential smoothing of the score, before anything else looks at it; not negative. Absent or
+        0: no smoothing.
         """
 
     def __init__(
@@ -797,15 +1092,19 @@ class EventRule(_message.Message):
         *,
         id: _builtins.str = ...,
         label: _builtins.str = ...,
+        region: _builtins.str = ...,
         score: Global___ScoreKind.ValueType = ...,
         enter_at: _builtins.float | None = ...,
         exit_below: _builtins.float | None = ...,
         min_present: _duration_pb2.Duration | None = ...,
         min_absent: _duration_pb2.Duration | None = ...,
+        cooldown: _duration_pb2.Duration | None = ...,
+        smoothing: _duration_pb2.Duration | None = ...,
+        trail_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_enter_at", b"_enter_at", "_exit_below", b"_exit_below", "enter_at", b"enter_at", "exit_below", b"exit_below", "min_absent", b"min_absent", "min_present", b"min_present"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_enter_at", b"_enter_at", "_exit_below", b"_exit_below", "cooldown", b"cooldown", "enter_at", b"enter_at", "exit_below", b"exit_below", "min_absent", b"min_absent", "min_present", b"min_present", "smoothing", b"smoothing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enter_at", b"_enter_at", "_exit_below", b"_exit_below", "enter_at", b"enter_at", "exit_below", b"exit_below", "id", b"id", "label", b"label", "min_absent", b"min_absent", "min_present", b"min_present", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enter_at", b"_enter_at", "_exit_below", b"_exit_below", "cooldown", b"cooldown", "enter_at", b"enter_at", "exit_below", b"exit_below", "id", b"id", "label", b"label", "min_absent", b"min_absent", "min_present", b"min_present", "region", b"region", "score", b"score", "smoothing", b"smoothing", "trail_count", b"trail_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__enter_at: _TypeAlias = _typing.Literal["enter_at"]  # noqa: Y015
     _WhichOneofArgType__enter_at: _TypeAlias = _typing.Literal["_enter_at", b"_enter_at"]  # noqa: Y015
@@ -866,6 +1165,7 @@ class StreamFramesResponse(_message.Message):
     RESULT_FIELD_NUMBER: _builtins.int
     EVENT_FIELD_NUMBER: _builtins.int
     STARTED_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def result(self) -> Global___FrameResult:
         """What became of a frame."""
@@ -878,22 +1178,138 @@ class StreamFramesResponse(_message.Message):
     def started(self) -> Global___StreamStarted:
         """The first message of a stream, once."""
 
+    @_builtins.property
+    def explanation(self) -> Global___Explanation:
+        """The answer to an explain."""
+
     def __init__(
         self,
         *,
         result: Global___FrameResult | None = ...,
         event: Global___Event | None = ...,
         started: Global___StreamStarted | None = ...,
+        explanation: Global___Explanation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "response", b"response", "result", b"result", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "explanation", b"explanation", "response", b"response", "result", b"result", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "response", b"response", "result", b"result", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "explanation", b"explanation", "response", b"response", "result", b"result", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["result", "event", "started"]  # noqa: Y015
+    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["result", "event", "started", "explanation"]  # noqa: Y015
     _WhichOneofArgType_response: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_response) -> _WhichOneofReturnType_response | None: ...
 
 Global___StreamFramesResponse: _TypeAlias = StreamFramesResponse  # noqa: Y015
+
+@_typing.final
+class Explanation(_message.Message):
+    """How near all rules are to their next event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleExplanation]:
+        """One for each rule of the config, in its order."""
+
+    def __init__(
+        self,
+        *,
+        rules: _abc.Iterable[Global___RuleExplanation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
+
+@_typing.final
+class RuleExplanation(_message.Message):
+    """How near a rule is to its next event, since the last one or the first frame."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    NEXT_KIND_FIELD_NUMBER: _builtins.int
+    FRAME_COUNT_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    NEAREST_SCORE_FIELD_NUMBER: _builtins.int
+    NEAREST_FRAME_ID_FIELD_NUMBER: _builtins.int
+    NEAREST_TIME_OFFSET_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    LONGEST_HELD_FIELD_NUMBER: _builtins.int
+    NEEDED_FIELD_NUMBER: _builtins.int
+    HELD_BACK_BY_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """The rule."""
+    label: _builtins.str
+    """Its label."""
+    region: _builtins.str
+    """Its region's id."""
+    next_kind: Global___EventKind.ValueType
+    """What it waits for: ENTERED or EXITED."""
+    frame_count: _builtins.int
+    """Frames that it has seen."""
+    score: _builtins.float
+    """The last score as the rule saw it, smoothed; absent when it has seen no frame."""
+    nearest_score: _builtins.float
+    """The score that came nearest: the highest when it waits for ENTERED, the lowest when it waits for EXITED."""
+    nearest_frame_id: _builtins.int
+    """The frame that had it."""
+    threshold: _builtins.float
+    """The score that is needed: enter_at or exit_below."""
+    held_back_by: Global___HeldBackBy.ValueType
+    """What holds it back."""
+    message: _builtins.str
+    """The same as a sentence for people."""
+    @_builtins.property
+    def nearest_time_offset(self) -> _duration_pb2.Duration:
+        """That frame's time."""
+
+    @_builtins.property
+    def longest_held(self) -> _duration_pb2.Duration:
+        """The longest time that scores were past it on end."""
+
+    @_builtins.property
+    def needed(self) -> _duration_pb2.Duration:
+        """The time that is needed: min_present or min_absent."""
+
+    def __init__(
+        self,
+        *,
+        rule_id: _builtins.str = ...,
+        label: _builtins.str = ...,
+        region: _builtins.str = ...,
+        next_kind: Global___EventKind.ValueType = ...,
+        frame_count: _builtins.int = ...,
+        score: _builtins.float | None = ...,
+        nearest_score: _builtins.float | None = ...,
+        nearest_frame_id: _builtins.int = ...,
+        nearest_time_offset: _duration_pb2.Duration | None = ...,
+        threshold: _builtins.float = ...,
+        longest_held: _duration_pb2.Duration | None = ...,
+        needed: _duration_pb2.Duration | None = ...,
+        held_back_by: Global___HeldBackBy.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_nearest_score", b"_nearest_score", "_score", b"_score", "longest_held", b"longest_held", "nearest_score", b"nearest_score", "nearest_time_offset", b"nearest_time_offset", "needed", b"needed", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_nearest_score", b"_nearest_score", "_score", b"_score", "frame_count", b"frame_count", "held_back_by", b"held_back_by", "label", b"label", "longest_held", b"longest_held", "message", b"message", "nearest_frame_id", b"nearest_frame_id", "nearest_score", b"nearest_score", "nearest_time_offset", b"nearest_time_offset", "needed", b"needed", "next_kind", b"next_kind", "region", b"region", "rule_id", b"rule_id", "score", b"score", "threshold", b"threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__nearest_score: _TypeAlias = _typing.Literal["nearest_score"]  # noqa: Y015
+    _WhichOneofArgType__nearest_score: _TypeAlias = _typing.Literal["_nearest_score", b"_nearest_score"]  # noqa: Y015
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nearest_score) -> _WhichOneofReturnType__nearest_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+
+Global___RuleExplanation: _TypeAlias = RuleExplanation  # noqa: Y015
 
 @_typing.final
 class StreamStarted(_message.Message):
@@ -906,6 +1322,9 @@ class StreamStarted(_message.Message):
     USEFUL_SHORT_SIDE_FIELD_NUMBER: _builtins.int
     IN_FLIGHT_FRAME_COUNT_FIELD_NUMBER: _builtins.int
     MAX_IMAGE_BYTES_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    RESUME_LIFETIME_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model that scores the frames."""
     config_version: _builtins.int
@@ -917,9 +1336,15 @@ class StreamStarted(_message.Message):
     in_flight_frame_count: _builtins.int
     """How many frames without a result a client should have on the way at most; more only wait."""
     max_image_bytes: _builtins.int
-    """The server's limit on Image.encoded and RawImage.data.
-    6 to 8 are kept for resuming.
-    """
+    """The server's limit on Image.encoded and RawImage.data."""
+    resume_token: _builtins.str
+    """Lets another stream take over should this one be lost; see Resume."""
+    resumed: _builtins.bool
+    """Whether this stream has taken over from the one that the config's resume names."""
+    @_builtins.property
+    def resume_lifetime(self) -> _duration_pb2.Duration:
+        """How long after the loss that can be done."""
+
     def __init__(
         self,
         *,
@@ -928,10 +1353,13 @@ class StreamStarted(_message.Message):
         useful_short_side: _builtins.int = ...,
         in_flight_frame_count: _builtins.int = ...,
         max_image_bytes: _builtins.int = ...,
+        resume_token: _builtins.str = ...,
+        resume_lifetime: _duration_pb2.Duration | None = ...,
+        resumed: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resume_lifetime", b"resume_lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_version", b"config_version", "in_flight_frame_count", b"in_flight_frame_count", "max_image_bytes", b"max_image_bytes", "model", b"model", "useful_short_side", b"useful_short_side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_version", b"config_version", "in_flight_frame_count", b"in_flight_frame_count", "max_image_bytes", b"max_image_bytes", "model", b"model", "resume_lifetime", b"resume_lifetime", "resume_token", b"resume_token", "resumed", b"resumed", "useful_short_side", b"useful_short_side"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1004,7 +1432,7 @@ class FrameScores(_message.Message):
     REGIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def regions(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegionScores]:
-        """One entry: the whole frame."""
+        """One entry per region, in the config's order; without regions one, the whole frame."""
 
     def __init__(
         self,
@@ -1028,10 +1456,16 @@ class RegionScores(_message.Message):
     REGION_ID_FIELD_NUMBER: _builtins.int
     SCORES_FIELD_NUMBER: _builtins.int
     REUSED_FRAME_ID_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    SUSPENDED_FIELD_NUMBER: _builtins.int
     region_id: _builtins.str
     """The region's id; empty for the whole frame."""
     reused_frame_id: _builtins.int
     """The earlier frame whose embedding was scored, since nothing had changed (StreamConfig.reuse). Absent: this frame's."""
+    problem: Global___HealthProblem.ValueType
+    """What is wrong with the picture, if anything; the rules have then not seen these scores."""
+    suspended: _builtins.bool
+    """Whether the region's rules did not see these scores, because of this picture's problem or of those before it."""
     @_builtins.property
     def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelScore]:
         """Best first by probability; ties in the label set's order. As many as StreamConfig.top_count says."""
@@ -1042,10 +1476,12 @@ class RegionScores(_message.Message):
         region_id: _builtins.str = ...,
         scores: _abc.Iterable[Global___LabelScore] | None = ...,
         reused_frame_id: _builtins.int | None = ...,
+        problem: Global___HealthProblem.ValueType = ...,
+        suspended: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_reused_frame_id", b"_reused_frame_id", "reused_frame_id", b"reused_frame_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reused_frame_id", b"_reused_frame_id", "region_id", b"region_id", "reused_frame_id", b"reused_frame_id", "scores", b"scores"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reused_frame_id", b"_reused_frame_id", "problem", b"problem", "region_id", b"region_id", "reused_frame_id", b"reused_frame_id", "scores", b"scores", "suspended", b"suspended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__reused_frame_id: _TypeAlias = _typing.Literal["reused_frame_id"]  # noqa: Y015
     _WhichOneofArgType__reused_frame_id: _TypeAlias = _typing.Literal["_reused_frame_id", b"_reused_frame_id"]  # noqa: Y015
@@ -1102,9 +1538,83 @@ class FrameError(_message.Message):
 Global___FrameError: _TypeAlias = FrameError  # noqa: Y015
 
 @_typing.final
+class TrailPoint(_message.Message):
+    """A score that led to an event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FRAME_ID_FIELD_NUMBER: _builtins.int
+    TIME_OFFSET_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    SMOOTHED_SCORE_FIELD_NUMBER: _builtins.int
+    frame_id: _builtins.int
+    """The frame."""
+    score: _builtins.float
+    """Its score, of the rule's kind."""
+    smoothed_score: _builtins.float
+    """The score as the rule saw it, smoothed."""
+    @_builtins.property
+    def time_offset(self) -> _duration_pb2.Duration:
+        """Its time."""
+
+    def __init__(
+        self,
+        *,
+        frame_id: _builtins.int = ...,
+        time_offset: _duration_pb2.Duration | None = ...,
+        score: _builtins.float = ...,
+        smoothed_score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time_offset", b"time_offset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_id", b"frame_id", "score", b"score", "smoothed_score", b"smoothed_score", "time_offset", b"time_offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrailPoint: _TypeAlias = TrailPoint  # noqa: Y015
+
+@_typing.final
+class EventTrail(_message.Message):
+    """What led to an event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    RUNNER_UP_FIELD_NUMBER: _builtins.int
+    ENTER_AT_FIELD_NUMBER: _builtins.int
+    EXIT_BELOW_FIELD_NUMBER: _builtins.int
+    enter_at: _builtins.float
+    """The rule's thresholds."""
+    exit_below: _builtins.float
+    """See enter_at."""
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrailPoint]:
+        """The rule's last scores up to the frame that completed the event, oldest first; as many as the rule asks for."""
+
+    @_builtins.property
+    def runner_up(self) -> Global___LabelScore:
+        """The best other label in the frame that completed it, by probability; absent when there is no other."""
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[Global___TrailPoint] | None = ...,
+        runner_up: Global___LabelScore | None = ...,
+        enter_at: _builtins.float = ...,
+        exit_below: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["runner_up", b"runner_up"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enter_at", b"enter_at", "exit_below", b"exit_below", "points", b"points", "runner_up", b"runner_up"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventTrail: _TypeAlias = EventTrail  # noqa: Y015
+
+@_typing.final
 class Event(_message.Message):
     """Something appeared or went; follows the result of the frame that completed it. ENTERED and EXITED of a rule alternate,
-    beginning with ENTERED.
+    beginning with ENTERED; SUSPENDED and RESUMED of a region too, beginning with SUSPENDED.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1113,6 +1623,7 @@ class Event(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     RULE_ID_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
     FRAME_ID_FIELD_NUMBER: _builtins.int
     TIME_OFFSET_FIELD_NUMBER: _builtins.int
     BEGAN_FRAME_ID_FIELD_NUMBER: _builtins.int
@@ -1120,6 +1631,9 @@ class Event(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     PEAK_SCORE_FIELD_NUMBER: _builtins.int
     PRESENT_DURATION_FIELD_NUMBER: _builtins.int
+    TRAIL_FIELD_NUMBER: _builtins.int
+    SPARSE_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
     WALL_TIME_FIELD_NUMBER: _builtins.int
     BEGAN_WALL_TIME_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
@@ -1127,19 +1641,27 @@ class Event(_message.Message):
     kind: Global___EventKind.ValueType
     """What happened."""
     rule_id: _builtins.str
-    """The rule that saw it."""
+    """The rule that saw it. Empty: SUSPENDED and RESUMED are of all rules of the region."""
     label: _builtins.str
     """The rule's label."""
+    region: _builtins.str
+    """The region's id; empty for the whole frame."""
     frame_id: _builtins.int
-    """5 is kept for the region.
-    The frame that completed it.
-    """
+    """The frame that completed it."""
     began_frame_id: _builtins.int
-    """When it truly began: the first frame of the run that satisfied the rule. For EXITED, the first frame of the absence."""
+    """When it truly began: the first frame of the run that satisfied the rule. For EXITED, the first frame of the absence;
+    for SUSPENDED, the first one with the problem; for RESUMED, the first good one.
+    """
     score: _builtins.float
     """The score of the frame that completed it, of the rule's kind."""
     peak_score: _builtins.float
     """The highest score since it began (ENTERED), while it was present (EXITED)."""
+    sparse: _builtins.bool
+    """Whether frames were missing where it mattered: from the frame before it began to the one that completed it, two
+    scored frames lay further apart than max_frame_gap. It may have begun at any time between them.
+    """
+    problem: Global___HealthProblem.ValueType
+    """SUSPENDED: what is wrong."""
     @_builtins.property
     def time_offset(self) -> _duration_pb2.Duration:
         """That frame's time."""
@@ -1153,10 +1675,12 @@ class Event(_message.Message):
         """EXITED only: how long it was present, from ENTERED's began_time_offset to EXITED's."""
 
     @_builtins.property
+    def trail(self) -> Global___EventTrail:
+        """What led to it; present if the rule asks for trails."""
+
+    @_builtins.property
     def wall_time(self) -> _timestamp_pb2.Timestamp:
-        """13 to 15 are kept for trails.
-        The wall time of time_offset; present when the config has origin_time.
-        """
+        """The wall time of time_offset; present when the config has origin_time."""
 
     @_builtins.property
     def began_wall_time(self) -> _timestamp_pb2.Timestamp:
@@ -1169,6 +1693,7 @@ class Event(_message.Message):
         kind: Global___EventKind.ValueType = ...,
         rule_id: _builtins.str = ...,
         label: _builtins.str = ...,
+        region: _builtins.str = ...,
         frame_id: _builtins.int = ...,
         time_offset: _duration_pb2.Duration | None = ...,
         began_frame_id: _builtins.int = ...,
@@ -1176,12 +1701,15 @@ class Event(_message.Message):
         score: _builtins.float = ...,
         peak_score: _builtins.float = ...,
         present_duration: _duration_pb2.Duration | None = ...,
+        trail: Global___EventTrail | None = ...,
+        sparse: _builtins.bool = ...,
+        problem: Global___HealthProblem.ValueType = ...,
         wall_time: _timestamp_pb2.Timestamp | None = ...,
         began_wall_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["began_time_offset", b"began_time_offset", "began_wall_time", b"began_wall_time", "present_duration", b"present_duration", "time_offset", b"time_offset", "wall_time", b"wall_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["began_time_offset", b"began_time_offset", "began_wall_time", b"began_wall_time", "present_duration", b"present_duration", "time_offset", b"time_offset", "trail", b"trail", "wall_time", b"wall_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["began_frame_id", b"began_frame_id", "began_time_offset", b"began_time_offset", "began_wall_time", b"began_wall_time", "event_id", b"event_id", "frame_id", b"frame_id", "kind", b"kind", "label", b"label", "peak_score", b"peak_score", "present_duration", b"present_duration", "rule_id", b"rule_id", "score", b"score", "time_offset", b"time_offset", "wall_time", b"wall_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["began_frame_id", b"began_frame_id", "began_time_offset", b"began_time_offset", "began_wall_time", b"began_wall_time", "event_id", b"event_id", "frame_id", b"frame_id", "kind", b"kind", "label", b"label", "peak_score", b"peak_score", "present_duration", b"present_duration", "problem", b"problem", "region", b"region", "rule_id", b"rule_id", "score", b"score", "sparse", b"sparse", "time_offset", b"time_offset", "trail", b"trail", "wall_time", b"wall_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file framewatch/v1/framewatch.proto.
  */
 export const file_framewatch_v1_framewatch: GenFile = /*@__PURE__*/
-  fileDesc("Ch5mcmFtZXdhdGNoL3YxL2ZyYW1ld2F0Y2gucHJvdG8SDWZyYW1ld2F0Y2gudjEiTQoFSW1hZ2USEQoHZW5jb2RlZBgBIAEoDEgAEiYKA3JhdxgCIAEoCzIXLmZyYW1ld2F0Y2gudjEuUmF3SW1hZ2VIAEIJCgdjb250ZW50IoMBCghSYXdJbWFnZRIMCgRkYXRhGAEgASgMEg0KBXdpZHRoGAIgASgNEg4KBmhlaWdodBgDIAEoDRIYChByb3dfc3RyaWRlX2J5dGVzGAQgASgNEjAKDHBpeGVsX2Zvcm1hdBgFIAEoDjIaLmZyYW1ld2F0Y2gudjEuUGl4ZWxGb3JtYXQiJgoFTGFiZWwSDAoEbmFtZRgBIAEoCRIPCgdwcm9tcHRzGAIgAygJIiQKD1Byb21wdFRlbXBsYXRlcxIRCgl0ZW1wbGF0ZXMYASADKAkiYwoITGFiZWxTZXQSJAoGbGFiZWxzGAEgAygLMhQuZnJhbWV3YXRjaC52MS5MYWJlbBIxCgl0ZW1wbGF0ZXMYAiABKAsyHi5mcmFtZXdhdGNoLnYxLlByb21wdFRlbXBsYXRlcyJECgpMYWJlbFNjb3JlEg0KBWxhYmVsGAEgASgJEhMKC3Byb2JhYmlsaXR5GAIgASgCEhIKCnNpbWlsYXJpdHkYAyABKAIioAEKB1RpbWluZ3MSKQoGZGVjb2RlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKBXF1ZXVlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKCWluZmVyZW5jZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpiYXRjaF9zaXplGAQgASgNIoQBCg9DbGFzc2lmeVJlcXVlc3QSDQoFbW9kZWwYASABKAkSIwoFaW1hZ2UYAiABKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlEioKCWxhYmVsX3NldBgDIAEoCzIXLmZyYW1ld2F0Y2gudjEuTGFiZWxTZXQSEQoJdG9wX2NvdW50GAQgASgNInUKEENsYXNzaWZ5UmVzcG9uc2USKQoGc2NvcmVzGAEgAygLMhkuZnJhbWV3YXRjaC52MS5MYWJlbFNjb3JlEg0KBW1vZGVsGAIgASgJEicKB3RpbWluZ3MYAyABKAsyFi5mcmFtZXdhdGNoLnYxLlRpbWluZ3MicQoRU2ltaWxhcml0eVJlcXVlc3QSDQoFbW9kZWwYASABKAkSIwoFcXVlcnkYAiABKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlEigKCmNhbmRpZGF0ZXMYAyADKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlImIKElNpbWlsYXJpdHlSZXNwb25zZRIUCgxzaW1pbGFyaXRpZXMYASADKAISDQoFbW9kZWwYAiABKAkSJwoHdGltaW5ncxgDIAEoCzIWLmZyYW1ld2F0Y2gudjEuVGltaW5ncyJ2ChNTdHJlYW1GcmFtZXNSZXF1ZXN0EiUKBWZyYW1lGAEgASgLMhQuZnJhbWV3YXRjaC52MS5GcmFtZUgAEi0KBmNvbmZpZxgCIAEoCzIbLmZyYW1ld2F0Y2gudjEuU3RyZWFtQ29uZmlnSABCCQoHcmVxdWVzdCL1AgoMU3RyZWFtQ29uZmlnEg0KBW1vZGVsGAEgASgJEioKCWxhYmVsX3NldBgCIAEoCzIXLmZyYW1ld2F0Y2gudjEuTGFiZWxTZXQSJwoFcnVsZXMYAyADKAsyGC5mcmFtZXdhdGNoLnYxLkV2ZW50UnVsZRI2Cg9vdmVyZmxvd19wb2xpY3kYBCABKA4yHS5mcmFtZXdhdGNoLnYxLk92ZXJmbG93UG9saWN5EhEKCXRvcF9jb3VudBgFIAEoDRIbCg5tYXhfZnJhbWVfcmF0ZRgGIAEoAUgAiAEBEjAKDW1heF9mcmFtZV9nYXAYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoLb3JpZ2luX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKBXJldXNlGBAgASgLMhQuZnJhbWV3YXRjaC52MS5SZXVzZUIRCg9fbWF4X2ZyYW1lX3JhdGUiZwoFUmV1c2USHQoQY2hhbmdlX3RocmVzaG9sZBgBIAEoAkgAiAEBEioKB21heF9hZ2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEwoRX2NoYW5nZV90aHJlc2hvbGQi+gEKCUV2ZW50UnVsZRIKCgJpZBgBIAEoCRINCgVsYWJlbBgCIAEoCRInCgVzY29yZRgEIAEoDjIYLmZyYW1ld2F0Y2gudjEuU2NvcmVLaW5kEhUKCGVudGVyX2F0GAUgASgCSACIAQESFwoKZXhpdF9iZWxvdxgGIAEoAkgBiAEBEi4KC21pbl9wcmVzZW50GAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCm1pbl9hYnNlbnQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCwoJX2VudGVyX2F0Qg0KC19leGl0X2JlbG93Im4KBUZyYW1lEhAKCGZyYW1lX2lkGAEgASgEEi4KC3RpbWVfb2Zmc2V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKBWltYWdlGAMgASgLMhQuZnJhbWV3YXRjaC52MS5JbWFnZSKoAQoUU3RyZWFtRnJhbWVzUmVzcG9uc2USLAoGcmVzdWx0GAEgASgLMhouZnJhbWV3YXRjaC52MS5GcmFtZVJlc3VsdEgAEiUKBWV2ZW50GAIgASgLMhQuZnJhbWV3YXRjaC52MS5FdmVudEgAEi8KB3N0YXJ0ZWQYAyABKAsyHC5mcmFtZXdhdGNoLnYxLlN0cmVhbVN0YXJ0ZWRIAEIKCghyZXNwb25zZSKJAQoNU3RyZWFtU3RhcnRlZBINCgVtb2RlbBgBIAEoCRIWCg5jb25maWdfdmVyc2lvbhgCIAEoDRIZChF1c2VmdWxfc2hvcnRfc2lkZRgDIAEoDRIdChVpbl9mbGlnaHRfZnJhbWVfY291bnQYBCABKA0SFwoPbWF4X2ltYWdlX2J5dGVzGAUgASgEIqUCCgtGcmFtZVJlc3VsdBIQCghmcmFtZV9pZBgBIAEoBBIuCgt0aW1lX29mZnNldBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5jb25maWdfdmVyc2lvbhgDIAEoDRIsCgZzY29yZXMYBCABKAsyGi5mcmFtZXdhdGNoLnYxLkZyYW1lU2NvcmVzSAASLgoHZHJvcHBlZBgFIAEoCzIbLmZyYW1ld2F0Y2gudjEuRnJhbWVEcm9wcGVkSAASKgoFZXJyb3IYBiABKAsyGS5mcmFtZXdhdGNoLnYxLkZyYW1lRXJyb3JIABInCgd0aW1pbmdzGAcgASgLMhYuZnJhbWV3YXRjaC52MS5UaW1pbmdzQgkKB291dGNvbWUiOwoLRnJhbWVTY29yZXMSLAoHcmVnaW9ucxgBIAMoCzIbLmZyYW1ld2F0Y2gudjEuUmVnaW9uU2NvcmVzIn4KDFJlZ2lvblNjb3JlcxIRCglyZWdpb25faWQYASABKAkSKQoGc2NvcmVzGAIgAygLMhkuZnJhbWV3YXRjaC52MS5MYWJlbFNjb3JlEhwKD3JldXNlZF9mcmFtZV9pZBgDIAEoBEgAiAEBQhIKEF9yZXVzZWRfZnJhbWVfaWQiOQoMRnJhbWVEcm9wcGVkEikKBnJlYXNvbhgBIAEoDjIZLmZyYW1ld2F0Y2gudjEuRHJvcFJlYXNvbiJOCgpGcmFtZUVycm9yEi8KBnJlYXNvbhgBIAEoDjIfLmZyYW1ld2F0Y2gudjEuRnJhbWVFcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIq0DCgVFdmVudBIQCghldmVudF9pZBgBIAEoCRImCgRraW5kGAIgASgOMhguZnJhbWV3YXRjaC52MS5FdmVudEtpbmQSDwoHcnVsZV9pZBgDIAEoCRINCgVsYWJlbBgEIAEoCRIQCghmcmFtZV9pZBgGIAEoBBIuCgt0aW1lX29mZnNldBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5iZWdhbl9mcmFtZV9pZBgIIAEoBBI0ChFiZWdhbl90aW1lX29mZnNldBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVzY29yZRgKIAEoAhISCgpwZWFrX3Njb3JlGAsgASgCEjMKEHByZXNlbnRfZHVyYXRpb24YDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoJd2FsbF90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9iZWdhbl93YWxsX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKroBCgtQaXhlbEZvcm1hdBIcChhQSVhFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIWChJQSVhFTF9GT1JNQVRfUkdCMjQQARIWChJQSVhFTF9GT1JNQVRfQkdSMjQQAhIWChJQSVhFTF9GT1JNQVRfR1JBWTgQAxIXChNQSVhFTF9GT1JNQVRfQkdSQTMyEAQSFQoRUElYRUxfRk9STUFUX05WMTIQBRIVChFQSVhFTF9GT1JNQVRfSTQyMBAGKm0KDk92ZXJmbG93UG9saWN5Eh8KG09WRVJGTE9XX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFU9WRVJGTE9XX1BPTElDWV9CTE9DSxABEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX09MREVTVBACKl4KCVNjb3JlS2luZBIaChZTQ09SRV9LSU5EX1VOU1BFQ0lGSUVEEAASGgoWU0NPUkVfS0lORF9QUk9CQUJJTElUWRABEhkKFVNDT1JFX0tJTkRfU0lNSUxBUklUWRACKmUKCkRyb3BSZWFzb24SGwoXRFJPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIYChREUk9QX1JFQVNPTl9PVkVSRkxPVxABEiAKHERST1BfUkVBU09OX0ZSQU1FX1JBVEVfTElNSVQQAirHAgoQRnJhbWVFcnJvclJlYXNvbhIiCh5GUkFNRV9FUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIiCh5GUkFNRV9FUlJPUl9SRUFTT05fRU1QVFlfSU1BR0UQARIpCiVGUkFNRV9FUlJPUl9SRUFTT05fVU5TVVBQT1JURURfRk9STUFUEAISKAokRlJBTUVfRVJST1JfUkVBU09OX1VOREVDT0RBQkxFX0lNQUdFEAMSJgoiRlJBTUVfRVJST1JfUkVBU09OX0lNQUdFX1RPT19MQVJHRRAEEigKJEZSQU1FX0VSUk9SX1JFQVNPTl9JTlZBTElEX1JBV19JTUFHRRAFEiMKH0ZSQU1FX0VSUk9SX1JFQVNPTl9PVVRfT0ZfT1JERVIQBhIfChtGUkFNRV9FUlJPUl9SRUFTT05fSU5URVJOQUwQBypWCglFdmVudEtpbmQSGgoWRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEhYKEkVWRU5UX0tJTkRfRU5URVJFRBABEhUKEUVWRU5UX0tJTkRfRVhJVEVEEAIyjgIKD1plcm9TaG90U2VydmljZRJLCghDbGFzc2lmeRIeLmZyYW1ld2F0Y2gudjEuQ2xhc3NpZnlSZXF1ZXN0Gh8uZnJhbWV3YXRjaC52MS5DbGFzc2lmeVJlc3BvbnNlElEKClNpbWlsYXJpdHkSIC5mcmFtZXdhdGNoLnYxLlNpbWlsYXJpdHlSZXF1ZXN0GiEuZnJhbWV3YXRjaC52MS5TaW1pbGFyaXR5UmVzcG9uc2USWwoMU3RyZWFtRnJhbWVzEiIuZnJhbWV3YXRjaC52MS5TdHJlYW1GcmFtZXNSZXF1ZXN0GiMuZnJhbWV3YXRjaC52MS5TdHJlYW1GcmFtZXNSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("Ch5mcmFtZXdhdGNoL3YxL2ZyYW1ld2F0Y2gucHJvdG8SDWZyYW1ld2F0Y2gudjEiTQoFSW1hZ2USEQoHZW5jb2RlZBgBIAEoDEgAEiYKA3JhdxgCIAEoCzIXLmZyYW1ld2F0Y2gudjEuUmF3SW1hZ2VIAEIJCgdjb250ZW50IoMBCghSYXdJbWFnZRIMCgRkYXRhGAEgASgMEg0KBXdpZHRoGAIgASgNEg4KBmhlaWdodBgDIAEoDRIYChByb3dfc3RyaWRlX2J5dGVzGAQgASgNEjAKDHBpeGVsX2Zvcm1hdBgFIAEoDjIaLmZyYW1ld2F0Y2gudjEuUGl4ZWxGb3JtYXQimAEKBUxhYmVsEgwKBG5hbWUYASABKAkSDwoHcHJvbXB0cxgCIAMoCRIYChBjb250cmFzdF9wcm9tcHRzGAMgAygJEiYKCGV4YW1wbGVzGAQgAygLMhQuZnJhbWV3YXRjaC52MS5JbWFnZRIuChBjb3VudGVyX2V4YW1wbGVzGAUgAygLMhQuZnJhbWV3YXRjaC52MS5JbWFnZSIkCg9Qcm9tcHRUZW1wbGF0ZXMSEQoJdGVtcGxhdGVzGAEgAygJImMKCExhYmVsU2V0EiQKBmxhYmVscxgBIAMoCzIULmZyYW1ld2F0Y2gudjEuTGFiZWwSMQoJdGVtcGxhdGVzGAIgASgLMh4uZnJhbWV3YXRjaC52MS5Qcm9tcHRUZW1wbGF0ZXMiaAoKTGFiZWxTY29yZRINCgVsYWJlbBgBIAEoCRITCgtwcm9iYWJpbGl0eRgCIAEoAhISCgpzaW1pbGFyaXR5GAMgASgCEhUKCHByZXNlbmNlGAQgASgCSACIAQFCCwoJX3ByZXNlbmNlIqABCgdUaW1pbmdzEikKBmRlY29kZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgVxdWV1ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCglpbmZlcmVuY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKYmF0Y2hfc2l6ZRgEIAEoDSKEAQoPQ2xhc3NpZnlSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEiMKBWltYWdlGAIgASgLMhQuZnJhbWV3YXRjaC52MS5JbWFnZRIqCglsYWJlbF9zZXQYAyABKAsyFy5mcmFtZXdhdGNoLnYxLkxhYmVsU2V0EhEKCXRvcF9jb3VudBgEIAEoDSJ1ChBDbGFzc2lmeVJlc3BvbnNlEikKBnNjb3JlcxgBIAMoCzIZLmZyYW1ld2F0Y2gudjEuTGFiZWxTY29yZRINCgVtb2RlbBgCIAEoCRInCgd0aW1pbmdzGAMgASgLMhYuZnJhbWV3YXRjaC52MS5UaW1pbmdzInEKEVNpbWlsYXJpdHlSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEiMKBXF1ZXJ5GAIgASgLMhQuZnJhbWV3YXRjaC52MS5JbWFnZRIoCgpjYW5kaWRhdGVzGAMgAygLMhQuZnJhbWV3YXRjaC52MS5JbWFnZSJiChJTaW1pbGFyaXR5UmVzcG9uc2USFAoMc2ltaWxhcml0aWVzGAEgAygCEg0KBW1vZGVsGAIgASgJEicKB3RpbWluZ3MYAyABKAsyFi5mcmFtZXdhdGNoLnYxLlRpbWluZ3MioQEKE1N0cmVhbUZyYW1lc1JlcXVlc3QSJQoFZnJhbWUYASABKAsyFC5mcmFtZXdhdGNoLnYxLkZyYW1lSAASLQoGY29uZmlnGAIgASgLMhsuZnJhbWV3YXRjaC52MS5TdHJlYW1Db25maWdIABIpCgdleHBsYWluGAMgASgLMhYuZnJhbWV3YXRjaC52MS5FeHBsYWluSABCCQoHcmVxdWVzdCIJCgdFeHBsYWluIkkKBlJlZ2lvbhIKCgJpZBgBIAEoCRIJCgF4GAIgASgBEgkKAXkYAyABKAESDQoFd2lkdGgYBCABKAESDgoGaGVpZ2h0GAUgASgBIrABCgxIZWFsdGhQb2xpY3kSEAoIZGlzYWJsZWQYASABKAgSLQoHaWdub3JlZBgCIAMoDjIcLmZyYW1ld2F0Y2gudjEuSGVhbHRoUHJvYmxlbRIvCgxmcm96ZW5fYWZ0ZXIYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLc2V0dGxlX3RpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iXAoGUmVzdW1lEg0KBXRva2VuGAEgASgJEhoKDWxhc3RfZnJhbWVfaWQYAiABKARIAIgBARIVCg1sYXN0X2V2ZW50X2lkGAMgASgJQhAKDl9sYXN0X2ZyYW1lX2lkIvEDCgxTdHJlYW1Db25maWcSDQoFbW9kZWwYASABKAkSKgoJbGFiZWxfc2V0GAIgASgLMhcuZnJhbWV3YXRjaC52MS5MYWJlbFNldBInCgVydWxlcxgDIAMoCzIYLmZyYW1ld2F0Y2gudjEuRXZlbnRSdWxlEjYKD292ZXJmbG93X3BvbGljeRgEIAEoDjIdLmZyYW1ld2F0Y2gudjEuT3ZlcmZsb3dQb2xpY3kSEQoJdG9wX2NvdW50GAUgASgNEhsKDm1heF9mcmFtZV9yYXRlGAYgASgBSACIAQESMAoNbWF4X2ZyYW1lX2dhcBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgtvcmlnaW5fdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoHcmVnaW9ucxgJIAMoCzIVLmZyYW1ld2F0Y2gudjEuUmVnaW9uEisKBmhlYWx0aBgKIAEoCzIbLmZyYW1ld2F0Y2gudjEuSGVhbHRoUG9saWN5EiUKBnJlc3VtZRgLIAEoCzIVLmZyYW1ld2F0Y2gudjEuUmVzdW1lEiMKBXJldXNlGBAgASgLMhQuZnJhbWV3YXRjaC52MS5SZXVzZUIRCg9fbWF4X2ZyYW1lX3JhdGUiZwoFUmV1c2USHQoQY2hhbmdlX3RocmVzaG9sZBgBIAEoAkgAiAEBEioKB21heF9hZ2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEwoRX2NoYW5nZV90aHJlc2hvbGQi+gIKCUV2ZW50UnVsZRIKCgJpZBgBIAEoCRINCgVsYWJlbBgCIAEoCRIOCgZyZWdpb24YAyABKAkSJwoFc2NvcmUYBCABKA4yGC5mcmFtZXdhdGNoLnYxLlNjb3JlS2luZBIVCghlbnRlcl9hdBgFIAEoAkgAiAEBEhcKCmV4aXRfYmVsb3cYBiABKAJIAYgBARIuCgttaW5fcHJlc2VudBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgptaW5fYWJzZW50GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGNvb2xkb3duGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKCXNtb290aGluZxgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhITCgt0cmFpbF9jb3VudBgLIAEoDUILCglfZW50ZXJfYXRCDQoLX2V4aXRfYmVsb3cibgoFRnJhbWUSEAoIZnJhbWVfaWQYASABKAQSLgoLdGltZV9vZmZzZXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIwoFaW1hZ2UYAyABKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlItsBChRTdHJlYW1GcmFtZXNSZXNwb25zZRIsCgZyZXN1bHQYASABKAsyGi5mcmFtZXdhdGNoLnYxLkZyYW1lUmVzdWx0SAASJQoFZXZlbnQYAiABKAsyFC5mcmFtZXdhdGNoLnYxLkV2ZW50SAASLwoHc3RhcnRlZBgDIAEoCzIcLmZyYW1ld2F0Y2gudjEuU3RyZWFtU3RhcnRlZEgAEjEKC2V4cGxhbmF0aW9uGAQgASgLMhouZnJhbWV3YXRjaC52MS5FeHBsYW5hdGlvbkgAQgoKCHJlc3BvbnNlIjwKC0V4cGxhbmF0aW9uEi0KBXJ1bGVzGAEgAygLMh4uZnJhbWV3YXRjaC52MS5SdWxlRXhwbGFuYXRpb24i0gMKD1J1bGVFeHBsYW5hdGlvbhIPCgdydWxlX2lkGAEgASgJEg0KBWxhYmVsGAIgASgJEg4KBnJlZ2lvbhgDIAEoCRIrCgluZXh0X2tpbmQYBCABKA4yGC5mcmFtZXdhdGNoLnYxLkV2ZW50S2luZBITCgtmcmFtZV9jb3VudBgFIAEoBBISCgVzY29yZRgGIAEoAkgAiAEBEhoKDW5lYXJlc3Rfc2NvcmUYByABKAJIAYgBARIYChBuZWFyZXN0X2ZyYW1lX2lkGAggASgEEjYKE25lYXJlc3RfdGltZV9vZmZzZXQYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEQoJdGhyZXNob2xkGAogASgCEi8KDGxvbmdlc3RfaGVsZBgLIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIpCgZuZWVkZWQYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoMaGVsZF9iYWNrX2J5GA0gASgOMhkuZnJhbWV3YXRjaC52MS5IZWxkQmFja0J5Eg8KB21lc3NhZ2UYDiABKAlCCAoGX3Njb3JlQhAKDl9uZWFyZXN0X3Njb3JlIuQBCg1TdHJlYW1TdGFydGVkEg0KBW1vZGVsGAEgASgJEhYKDmNvbmZpZ192ZXJzaW9uGAIgASgNEhkKEXVzZWZ1bF9zaG9ydF9zaWRlGAMgASgNEh0KFWluX2ZsaWdodF9mcmFtZV9jb3VudBgEIAEoDRIXCg9tYXhfaW1hZ2VfYnl0ZXMYBSABKAQSFAoMcmVzdW1lX3Rva2VuGAYgASgJEjIKD3Jlc3VtZV9saWZldGltZRgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdyZXN1bWVkGAggASgIIqUCCgtGcmFtZVJlc3VsdBIQCghmcmFtZV9pZBgBIAEoBBIuCgt0aW1lX29mZnNldBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5jb25maWdfdmVyc2lvbhgDIAEoDRIsCgZzY29yZXMYBCABKAsyGi5mcmFtZXdhdGNoLnYxLkZyYW1lU2NvcmVzSAASLgoHZHJvcHBlZBgFIAEoCzIbLmZyYW1ld2F0Y2gudjEuRnJhbWVEcm9wcGVkSAASKgoFZXJyb3IYBiABKAsyGS5mcmFtZXdhdGNoLnYxLkZyYW1lRXJyb3JIABInCgd0aW1pbmdzGAcgASgLMhYuZnJhbWV3YXRjaC52MS5UaW1pbmdzQgkKB291dGNvbWUiOwoLRnJhbWVTY29yZXMSLAoHcmVnaW9ucxgBIAMoCzIbLmZyYW1ld2F0Y2gudjEuUmVnaW9uU2NvcmVzIsABCgxSZWdpb25TY29yZXMSEQoJcmVnaW9uX2lkGAEgASgJEikKBnNjb3JlcxgCIAMoCzIZLmZyYW1ld2F0Y2gudjEuTGFiZWxTY29yZRIcCg9yZXVzZWRfZnJhbWVfaWQYAyABKARIAIgBARItCgdwcm9ibGVtGAQgASgOMhwuZnJhbWV3YXRjaC52MS5IZWFsdGhQcm9ibGVtEhEKCXN1c3BlbmRlZBgFIAEoCEISChBfcmV1c2VkX2ZyYW1lX2lkIjkKDEZyYW1lRHJvcHBlZBIpCgZyZWFzb24YASABKA4yGS5mcmFtZXdhdGNoLnYxLkRyb3BSZWFzb24iTgoKRnJhbWVFcnJvchIvCgZyZWFzb24YASABKA4yHy5mcmFtZXdhdGNoLnYxLkZyYW1lRXJyb3JSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSJ1CgpUcmFpbFBvaW50EhAKCGZyYW1lX2lkGAEgASgEEi4KC3RpbWVfb2Zmc2V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBXNjb3JlGAMgASgCEhYKDnNtb290aGVkX3Njb3JlGAQgASgCIosBCgpFdmVudFRyYWlsEikKBnBvaW50cxgBIAMoCzIZLmZyYW1ld2F0Y2gudjEuVHJhaWxQb2ludBIsCglydW5uZXJfdXAYAiABKAsyGS5mcmFtZXdhdGNoLnYxLkxhYmVsU2NvcmUSEAoIZW50ZXJfYXQYAyABKAISEgoKZXhpdF9iZWxvdxgEIAEoAiKmBAoFRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSJgoEa2luZBgCIAEoDjIYLmZyYW1ld2F0Y2gudjEuRXZlbnRLaW5kEg8KB3J1bGVfaWQYAyABKAkSDQoFbGFiZWwYBCABKAkSDgoGcmVnaW9uGAUgASgJEhAKCGZyYW1lX2lkGAYgASgEEi4KC3RpbWVfb2Zmc2V0GAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKDmJlZ2FuX2ZyYW1lX2lkGAggASgEEjQKEWJlZ2FuX3RpbWVfb2Zmc2V0GAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBXNjb3JlGAogASgCEhIKCnBlYWtfc2NvcmUYCyABKAISMwoQcHJlc2VudF9kdXJhdGlvbhgMIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgV0cmFpbBgNIAEoCzIZLmZyYW1ld2F0Y2gudjEuRXZlbnRUcmFpbBIOCgZzcGFyc2UYDiABKAgSLQoHcHJvYmxlbRgPIAEoDjIcLmZyYW1ld2F0Y2gudjEuSGVhbHRoUHJvYmxlbRItCgl3YWxsX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2JlZ2FuX3dhbGxfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqugEKC1BpeGVsRm9ybWF0EhwKGFBJWEVMX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhYKElBJWEVMX0ZPUk1BVF9SR0IyNBABEhYKElBJWEVMX0ZPUk1BVF9CR1IyNBACEhYKElBJWEVMX0ZPUk1BVF9HUkFZOBADEhcKE1BJWEVMX0ZPUk1BVF9CR1JBMzIQBBIVChFQSVhFTF9GT1JNQVRfTlYxMhAFEhUKEVBJWEVMX0ZPUk1BVF9JNDIwEAYq3gEKDUhlYWx0aFByb2JsZW0SHgoaSEVBTFRIX1BST0JMRU1fVU5TUEVDSUZJRUQQABIYChRIRUFMVEhfUFJPQkxFTV9CTEFDSxABEh4KGkhFQUxUSF9QUk9CTEVNX09WRVJFWFBPU0VEEAISGQoVSEVBTFRIX1BST0JMRU1fRlJPWkVOEAMSGgoWSEVBTFRIX1BST0JMRU1fQkxVUlJFRBAEEhoKFkhFQUxUSF9QUk9CTEVNX0NPVkVSRUQQBRIgChxIRUFMVEhfUFJPQkxFTV9TQ0VORV9DSEFOR0VEEAYqbQoOT3ZlcmZsb3dQb2xpY3kSHwobT1ZFUkZMT1dfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGQoVT1ZFUkZMT1dfUE9MSUNZX0JMT0NLEAESHwobT1ZFUkZMT1dfUE9MSUNZX0RST1BfT0xERVNUEAIqdwoJU2NvcmVLaW5kEhoKFlNDT1JFX0tJTkRfVU5TUEVDSUZJRUQQABIaChZTQ09SRV9LSU5EX1BST0JBQklMSVRZEAESGQoVU0NPUkVfS0lORF9TSU1JTEFSSVRZEAISFwoTU0NPUkVfS0lORF9QUkVTRU5DRRADKtQBCgpIZWxkQmFja0J5EhwKGEhFTERfQkFDS19CWV9VTlNQRUNJRklFRBAAEhoKFkhFTERfQkFDS19CWV9OT19GUkFNRVMQARIaChZIRUxEX0JBQ0tfQllfVEhSRVNIT0xEEAISGQoVSEVMRF9CQUNLX0JZX01JTl9USU1FEAMSGQoVSEVMRF9CQUNLX0JZX0NPT0xET1dOEAQSGgoWSEVMRF9CQUNLX0JZX1NVU1BFTkRFRBAFEh4KGkhFTERfQkFDS19CWV9TUEFSU0VfRlJBTUVTEAYqZQoKRHJvcFJlYXNvbhIbChdEUk9QX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFERST1BfUkVBU09OX09WRVJGTE9XEAESIAocRFJPUF9SRUFTT05fRlJBTUVfUkFURV9MSU1JVBACKscCChBGcmFtZUVycm9yUmVhc29uEiIKHkZSQU1FX0VSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEiIKHkZSQU1FX0VSUk9SX1JFQVNPTl9FTVBUWV9JTUFHRRABEikKJUZSQU1FX0VSUk9SX1JFQVNPTl9VTlNVUFBPUlRFRF9GT1JNQVQQAhIoCiRGUkFNRV9FUlJPUl9SRUFTT05fVU5ERUNPREFCTEVfSU1BR0UQAxImCiJGUkFNRV9FUlJPUl9SRUFTT05fSU1BR0VfVE9PX0xBUkdFEAQSKAokRlJBTUVfRVJST1JfUkVBU09OX0lOVkFMSURfUkFXX0lNQUdFEAUSIwofRlJBTUVfRVJST1JfUkVBU09OX09VVF9PRl9PUkRFUhAGEh8KG0ZSQU1FX0VSUk9SX1JFQVNPTl9JTlRFUk5BTBAHKogBCglFdmVudEtpbmQSGgoWRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEhYKEkVWRU5UX0tJTkRfRU5URVJFRBABEhUKEUVWRU5UX0tJTkRfRVhJVEVEEAISGAoURVZFTlRfS0lORF9TVVNQRU5ERUQQAxIWChJFVkVOVF9LSU5EX1JFU1VNRUQQBDKOAgoPWmVyb1Nob3RTZXJ2aWNlEksKCENsYXNzaWZ5Eh4uZnJhbWV3YXRjaC52MS5DbGFzc2lmeVJlcXVlc3QaHy5mcmFtZXdhdGNoLnYxLkNsYXNzaWZ5UmVzcG9uc2USUQoKU2ltaWxhcml0eRIgLmZyYW1ld2F0Y2gudjEuU2ltaWxhcml0eVJlcXVlc3QaIS5mcmFtZXdhdGNoLnYxLlNpbWlsYXJpdHlSZXNwb25zZRJbCgxTdHJlYW1GcmFtZXMSIi5mcmFtZXdhdGNoLnYxLlN0cmVhbUZyYW1lc1JlcXVlc3QaIy5mcmFtZXdhdGNoLnYxLlN0cmVhbUZyYW1lc1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A still picture, either as a file's bytes or as pixels.
@@ -137,11 +137,33 @@ export type Label = Message<"framewatch.v1.Label"> & {
    * The texts that describe it, used verbatim; several are an ensemble (their normalised embeddings are averaged and
    * normalised again). Absent: `name` through the set's templates. At most 32, each 1 to 2000 characters.
    *
-   * 3 to 7 are kept for contrast prompts, example images and counter-example images.
-   *
    * @generated from field: repeated string prompts = 2;
    */
   prompts: string[];
+
+  /**
+   * What the picture looks like when it is not there, such as `an empty room`; several are an ensemble. `presence`
+   * compares the label with them alone. Absent: `an empty scene`, `an empty room`, `an empty street`, `a blank wall`.
+   * At most 32, each 1 to 2000 characters.
+   *
+   * @generated from field: repeated string contrast_prompts = 3;
+   */
+  contrastPrompts: string[];
+
+  /**
+   * Pictures of it, best from the very camera, cropped as the region is: a few of them say more than any words. They
+   * bear on `presence` alone. At most 64; the server's limits on images hold.
+   *
+   * @generated from field: repeated framewatch.v1.Image examples = 4;
+   */
+  examples: Image[];
+
+  /**
+   * Pictures of the same place without it; at most 64. Required with examples, and only allowed with them.
+   *
+   * @generated from field: repeated framewatch.v1.Image counter_examples = 5;
+   */
+  counterExamples: Image[];
 };
 
 /**
@@ -226,11 +248,21 @@ export type LabelScore = Message<"framewatch.v1.LabelScore"> & {
   /**
    * Cosine of image and text embedding, in [-1, 1].
    *
-   * 4 is kept for presence.
-   *
    * @generated from field: float similarity = 3;
    */
   similarity: number;
+
+  /**
+   * In [0, 1]: whether the label is there, judged against its own contrast alone, so that several labels can be present
+   * at once. 0.5 is in the middle between the two.
+   *   Without examples: the two-way softmax of the label's and the contrast's prompts, with the model's logit scale.
+   *   With examples: a linear discriminant between examples and counter-examples, in the features of the model's last
+   *   layer; 0.98 for the mean of the examples, 0.02 for that of the counter-examples. With contrast prompts as well,
+   *   the mean of both logits.
+   *
+   * @generated from field: optional float presence = 4;
+   */
+  presence?: number | undefined;
 };
 
 /**
@@ -458,6 +490,15 @@ export type StreamFramesRequest = Message<"framewatch.v1.StreamFramesRequest"> &
      */
     value: StreamConfig;
     case: "config";
+  } | {
+    /**
+     * Asks how near every rule is to its next event, and what holds it back; answered by an explanation as soon as all
+     * frames before it have their results. FAILED_PRECONDITION before the first config.
+     *
+     * @generated from field: framewatch.v1.Explain explain = 3;
+     */
+    value: Explain;
+    case: "explain";
   } | { case: undefined; value?: undefined };
 };
 
@@ -467,6 +508,152 @@ export type StreamFramesRequest = Message<"framewatch.v1.StreamFramesRequest"> &
  */
 export const StreamFramesRequestSchema: GenMessage<StreamFramesRequest> = /*@__PURE__*/
   messageDesc(file_framewatch_v1_framewatch, 11);
+
+/**
+ * Asks for an explanation; has no fields yet.
+ *
+ * @generated from message framewatch.v1.Explain
+ */
+export type Explain = Message<"framewatch.v1.Explain"> & {
+};
+
+/**
+ * Describes the message framewatch.v1.Explain.
+ * Use `create(ExplainSchema)` to create a new message.
+ */
+export const ExplainSchema: GenMessage<Explain> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 12);
+
+/**
+ * A part of the frame that is looked at by itself.
+ *
+ * @generated from message framewatch.v1.Region
+ */
+export type Region = Message<"framewatch.v1.Region"> & {
+  /**
+   * Names it in rules, scores and events; not empty, unique in the config, at most 256 characters.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Left edge as a fraction of the frame's width; in [0, 1).
+   *
+   * @generated from field: double x = 2;
+   */
+  x: number;
+
+  /**
+   * Upper edge as a fraction of the frame's height; in [0, 1).
+   *
+   * @generated from field: double y = 3;
+   */
+  y: number;
+
+  /**
+   * Width as a fraction of the frame's; greater than 0, and x + width at most 1.
+   *
+   * @generated from field: double width = 4;
+   */
+  width: number;
+
+  /**
+   * Height as a fraction of the frame's; greater than 0, and y + height at most 1.
+   *
+   * @generated from field: double height = 5;
+   */
+  height: number;
+};
+
+/**
+ * Describes the message framewatch.v1.Region.
+ * Use `create(RegionSchema)` to create a new message.
+ */
+export const RegionSchema: GenMessage<Region> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 13);
+
+/**
+ * When pictures are taken to show nothing that rules can go by. Rules don't see a picture with a problem; if the problem
+ * lasts, SUSPENDED is said once for each region that rules look at, and RESUMED once when pictures have been good again
+ * for a while. A rule goes on from where it was: what was present before is present after, until pictures say
+ * otherwise.
+ *
+ * @generated from message framewatch.v1.HealthPolicy
+ */
+export type HealthPolicy = Message<"framewatch.v1.HealthPolicy"> & {
+  /**
+   * True: pictures are not judged.
+   *
+   * @generated from field: bool disabled = 1;
+   */
+  disabled: boolean;
+
+  /**
+   * Problems that don't count.
+   *
+   * @generated from field: repeated framewatch.v1.HealthProblem ignored = 2;
+   */
+  ignored: HealthProblem[];
+
+  /**
+   * How long a picture must stay the very same to be frozen; greater than 0. Absent: 10 s.
+   *
+   * @generated from field: google.protobuf.Duration frozen_after = 3;
+   */
+  frozenAfter?: Duration | undefined;
+
+  /**
+   * How long pictures must have a problem before SUSPENDED, and be good before RESUMED; not negative. Absent: 1 s.
+   *
+   * @generated from field: google.protobuf.Duration settle_time = 4;
+   */
+  settleTime?: Duration | undefined;
+};
+
+/**
+ * Describes the message framewatch.v1.HealthPolicy.
+ * Use `create(HealthPolicySchema)` to create a new message.
+ */
+export const HealthPolicySchema: GenMessage<HealthPolicy> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 14);
+
+/**
+ * Takes over from a stream that was lost, with the state of its rules. Neither a second ENTERED nor a lost EXITED.
+ *
+ * @generated from message framewatch.v1.Resume
+ */
+export type Resume = Message<"framewatch.v1.Resume"> & {
+  /**
+   * StreamStarted.resume_token of that stream. One that the server doesn't have any more starts anew, and
+   * StreamStarted.resumed says so.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * The last frame whose result came. Frames after it are to be sent again: those that the rules have seen already are
+   * scored, but not seen a second time. Absent: no result came.
+   *
+   * @generated from field: optional uint64 last_frame_id = 2;
+   */
+  lastFrameId?: bigint | undefined;
+
+  /**
+   * The last event that came; later ones are sent again. Empty: no event came.
+   *
+   * @generated from field: string last_event_id = 3;
+   */
+  lastEventId: string;
+};
+
+/**
+ * Describes the message framewatch.v1.Resume.
+ * Use `create(ResumeSchema)` to create a new message.
+ */
+export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 15);
 
 /**
  * What to watch for.
@@ -535,7 +722,28 @@ export type StreamConfig = Message<"framewatch.v1.StreamConfig"> & {
   originTime?: Timestamp | undefined;
 
   /**
-   * 9 to 15 are kept for regions, picture health and resuming.
+   * The parts of each frame that are scored, cropped from the one decoded picture; ids unique, at most 64. None: one,
+   * the whole frame, with an empty id.
+   *
+   * @generated from field: repeated framewatch.v1.Region regions = 9;
+   */
+  regions: Region[];
+
+  /**
+   * When rules don't trust the picture. Absent: as if empty.
+   *
+   * @generated from field: framewatch.v1.HealthPolicy health = 10;
+   */
+  health?: HealthPolicy | undefined;
+
+  /**
+   * In a stream's first config: takes over from a stream that was lost. Ignored later.
+   *
+   * @generated from field: framewatch.v1.Resume resume = 11;
+   */
+  resume?: Resume | undefined;
+
+  /**
    * When a frame that shows nothing new is scored by an earlier frame's embedding. Absent: as if empty, so only frames
    * that are the same to the byte are.
    *
@@ -549,7 +757,7 @@ export type StreamConfig = Message<"framewatch.v1.StreamConfig"> & {
  * Use `create(StreamConfigSchema)` to create a new message.
  */
 export const StreamConfigSchema: GenMessage<StreamConfig> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 12);
+  messageDesc(file_framewatch_v1_framewatch, 16);
 
 /**
  * When a frame is scored by the embedding of an earlier frame of its stream, the last one that was embedded. It costs no
@@ -582,7 +790,7 @@ export type Reuse = Message<"framewatch.v1.Reuse"> & {
  * Use `create(ReuseSchema)` to create a new message.
  */
 export const ReuseSchema: GenMessage<Reuse> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 13);
+  messageDesc(file_framewatch_v1_framewatch, 17);
 
 /**
  * Says ENTERED once when a label's score has been high for long enough, EXITED once when it has been low for long enough.
@@ -606,7 +814,13 @@ export type EventRule = Message<"framewatch.v1.EventRule"> & {
   label: string;
 
   /**
-   * 3 is kept for the region.
+   * The id of a region of the config; empty if it has none.
+   *
+   * @generated from field: string region = 3;
+   */
+  region: string;
+
+  /**
    * The score to look at. Unspecified: SCORE_KIND_PROBABILITY.
    *
    * @generated from field: framewatch.v1.ScoreKind score = 4;
@@ -639,11 +853,32 @@ export type EventRule = Message<"framewatch.v1.EventRule"> & {
    * How long every frame's score must have been less than exit_below before EXITED; not negative. Absent or 0: one
    * frame is enough.
    *
-   * 9 to 15 are kept for cooldown, smoothing and trails.
-   *
    * @generated from field: google.protobuf.Duration min_absent = 8;
    */
   minAbsent?: Duration | undefined;
+
+  /**
+   * For how long after EXITED no ENTERED is said; not negative. What is present all the while is said when it is over.
+   * Absent or 0: not at all.
+   *
+   * @generated from field: google.protobuf.Duration cooldown = 9;
+   */
+  cooldown?: Duration | undefined;
+
+  /**
+   * The half-life of an exponential smoothing of the score, before anything else looks at it; not negative. Absent or
+   * 0: no smoothing.
+   *
+   * @generated from field: google.protobuf.Duration smoothing = 10;
+   */
+  smoothing?: Duration | undefined;
+
+  /**
+   * How many scores an event's trail has at most; up to 1000. 0: events have no trail.
+   *
+   * @generated from field: uint32 trail_count = 11;
+   */
+  trailCount: number;
 };
 
 /**
@@ -651,7 +886,7 @@ export type EventRule = Message<"framewatch.v1.EventRule"> & {
  * Use `create(EventRuleSchema)` to create a new message.
  */
 export const EventRuleSchema: GenMessage<EventRule> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 14);
+  messageDesc(file_framewatch_v1_framewatch, 18);
 
 /**
  * One picture of a stream.
@@ -689,7 +924,7 @@ export type Frame = Message<"framewatch.v1.Frame"> & {
  * Use `create(FrameSchema)` to create a new message.
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 15);
+  messageDesc(file_framewatch_v1_framewatch, 19);
 
 /**
  * What the server sends on a stream.
@@ -726,6 +961,14 @@ export type StreamFramesResponse = Message<"framewatch.v1.StreamFramesResponse">
      */
     value: StreamStarted;
     case: "started";
+  } | {
+    /**
+     * The answer to an explain.
+     *
+     * @generated from field: framewatch.v1.Explanation explanation = 4;
+     */
+    value: Explanation;
+    case: "explanation";
   } | { case: undefined; value?: undefined };
 };
 
@@ -734,7 +977,140 @@ export type StreamFramesResponse = Message<"framewatch.v1.StreamFramesResponse">
  * Use `create(StreamFramesResponseSchema)` to create a new message.
  */
 export const StreamFramesResponseSchema: GenMessage<StreamFramesResponse> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 16);
+  messageDesc(file_framewatch_v1_framewatch, 20);
+
+/**
+ * How near all rules are to their next event.
+ *
+ * @generated from message framewatch.v1.Explanation
+ */
+export type Explanation = Message<"framewatch.v1.Explanation"> & {
+  /**
+   * One for each rule of the config, in its order.
+   *
+   * @generated from field: repeated framewatch.v1.RuleExplanation rules = 1;
+   */
+  rules: RuleExplanation[];
+};
+
+/**
+ * Describes the message framewatch.v1.Explanation.
+ * Use `create(ExplanationSchema)` to create a new message.
+ */
+export const ExplanationSchema: GenMessage<Explanation> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 21);
+
+/**
+ * How near a rule is to its next event, since the last one or the first frame.
+ *
+ * @generated from message framewatch.v1.RuleExplanation
+ */
+export type RuleExplanation = Message<"framewatch.v1.RuleExplanation"> & {
+  /**
+   * The rule.
+   *
+   * @generated from field: string rule_id = 1;
+   */
+  ruleId: string;
+
+  /**
+   * Its label.
+   *
+   * @generated from field: string label = 2;
+   */
+  label: string;
+
+  /**
+   * Its region's id.
+   *
+   * @generated from field: string region = 3;
+   */
+  region: string;
+
+  /**
+   * What it waits for: ENTERED or EXITED.
+   *
+   * @generated from field: framewatch.v1.EventKind next_kind = 4;
+   */
+  nextKind: EventKind;
+
+  /**
+   * Frames that it has seen.
+   *
+   * @generated from field: uint64 frame_count = 5;
+   */
+  frameCount: bigint;
+
+  /**
+   * The last score as the rule saw it, smoothed; absent when it has seen no frame.
+   *
+   * @generated from field: optional float score = 6;
+   */
+  score?: number | undefined;
+
+  /**
+   * The score that came nearest: the highest when it waits for ENTERED, the lowest when it waits for EXITED.
+   *
+   * @generated from field: optional float nearest_score = 7;
+   */
+  nearestScore?: number | undefined;
+
+  /**
+   * The frame that had it.
+   *
+   * @generated from field: uint64 nearest_frame_id = 8;
+   */
+  nearestFrameId: bigint;
+
+  /**
+   * That frame's time.
+   *
+   * @generated from field: google.protobuf.Duration nearest_time_offset = 9;
+   */
+  nearestTimeOffset?: Duration | undefined;
+
+  /**
+   * The score that is needed: enter_at or exit_below.
+   *
+   * @generated from field: float threshold = 10;
+   */
+  threshold: number;
+
+  /**
+   * The longest time that scores were past it on end.
+   *
+   * @generated from field: google.protobuf.Duration longest_held = 11;
+   */
+  longestHeld?: Duration | undefined;
+
+  /**
+   * The time that is needed: min_present or min_absent.
+   *
+   * @generated from field: google.protobuf.Duration needed = 12;
+   */
+  needed?: Duration | undefined;
+
+  /**
+   * What holds it back.
+   *
+   * @generated from field: framewatch.v1.HeldBackBy held_back_by = 13;
+   */
+  heldBackBy: HeldBackBy;
+
+  /**
+   * The same as a sentence for people.
+   *
+   * @generated from field: string message = 14;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message framewatch.v1.RuleExplanation.
+ * Use `create(RuleExplanationSchema)` to create a new message.
+ */
+export const RuleExplanationSchema: GenMessage<RuleExplanation> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 22);
 
 /**
  * The stream's config was accepted.
@@ -774,11 +1150,30 @@ export type StreamStarted = Message<"framewatch.v1.StreamStarted"> & {
   /**
    * The server's limit on Image.encoded and RawImage.data.
    *
-   * 6 to 8 are kept for resuming.
-   *
    * @generated from field: uint64 max_image_bytes = 5;
    */
   maxImageBytes: bigint;
+
+  /**
+   * Lets another stream take over should this one be lost; see Resume.
+   *
+   * @generated from field: string resume_token = 6;
+   */
+  resumeToken: string;
+
+  /**
+   * How long after the loss that can be done.
+   *
+   * @generated from field: google.protobuf.Duration resume_lifetime = 7;
+   */
+  resumeLifetime?: Duration | undefined;
+
+  /**
+   * Whether this stream has taken over from the one that the config's resume names.
+   *
+   * @generated from field: bool resumed = 8;
+   */
+  resumed: boolean;
 };
 
 /**
@@ -786,7 +1181,7 @@ export type StreamStarted = Message<"framewatch.v1.StreamStarted"> & {
  * Use `create(StreamStartedSchema)` to create a new message.
  */
 export const StreamStartedSchema: GenMessage<StreamStarted> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 17);
+  messageDesc(file_framewatch_v1_framewatch, 23);
 
 /**
  * What became of a frame; exactly one per frame sent, in the order sent.
@@ -859,7 +1254,7 @@ export type FrameResult = Message<"framewatch.v1.FrameResult"> & {
  * Use `create(FrameResultSchema)` to create a new message.
  */
 export const FrameResultSchema: GenMessage<FrameResult> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 18);
+  messageDesc(file_framewatch_v1_framewatch, 24);
 
 /**
  * The scores of a frame.
@@ -868,7 +1263,7 @@ export const FrameResultSchema: GenMessage<FrameResult> = /*@__PURE__*/
  */
 export type FrameScores = Message<"framewatch.v1.FrameScores"> & {
   /**
-   * One entry: the whole frame.
+   * One entry per region, in the config's order; without regions one, the whole frame.
    *
    * @generated from field: repeated framewatch.v1.RegionScores regions = 1;
    */
@@ -880,7 +1275,7 @@ export type FrameScores = Message<"framewatch.v1.FrameScores"> & {
  * Use `create(FrameScoresSchema)` to create a new message.
  */
 export const FrameScoresSchema: GenMessage<FrameScores> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 19);
+  messageDesc(file_framewatch_v1_framewatch, 25);
 
 /**
  * The scores of a part of a frame.
@@ -908,6 +1303,20 @@ export type RegionScores = Message<"framewatch.v1.RegionScores"> & {
    * @generated from field: optional uint64 reused_frame_id = 3;
    */
   reusedFrameId?: bigint | undefined;
+
+  /**
+   * What is wrong with the picture, if anything; the rules have then not seen these scores.
+   *
+   * @generated from field: framewatch.v1.HealthProblem problem = 4;
+   */
+  problem: HealthProblem;
+
+  /**
+   * Whether the region's rules did not see these scores, because of this picture's problem or of those before it.
+   *
+   * @generated from field: bool suspended = 5;
+   */
+  suspended: boolean;
 };
 
 /**
@@ -915,7 +1324,7 @@ export type RegionScores = Message<"framewatch.v1.RegionScores"> & {
  * Use `create(RegionScoresSchema)` to create a new message.
  */
 export const RegionScoresSchema: GenMessage<RegionScores> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 20);
+  messageDesc(file_framewatch_v1_framewatch, 26);
 
 /**
  * A frame was dropped.
@@ -936,7 +1345,7 @@ export type FrameDropped = Message<"framewatch.v1.FrameDropped"> & {
  * Use `create(FrameDroppedSchema)` to create a new message.
  */
 export const FrameDroppedSchema: GenMessage<FrameDropped> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 21);
+  messageDesc(file_framewatch_v1_framewatch, 27);
 
 /**
  * A frame could not be scored.
@@ -964,11 +1373,95 @@ export type FrameError = Message<"framewatch.v1.FrameError"> & {
  * Use `create(FrameErrorSchema)` to create a new message.
  */
 export const FrameErrorSchema: GenMessage<FrameError> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 22);
+  messageDesc(file_framewatch_v1_framewatch, 28);
+
+/**
+ * A score that led to an event.
+ *
+ * @generated from message framewatch.v1.TrailPoint
+ */
+export type TrailPoint = Message<"framewatch.v1.TrailPoint"> & {
+  /**
+   * The frame.
+   *
+   * @generated from field: uint64 frame_id = 1;
+   */
+  frameId: bigint;
+
+  /**
+   * Its time.
+   *
+   * @generated from field: google.protobuf.Duration time_offset = 2;
+   */
+  timeOffset?: Duration | undefined;
+
+  /**
+   * Its score, of the rule's kind.
+   *
+   * @generated from field: float score = 3;
+   */
+  score: number;
+
+  /**
+   * The score as the rule saw it, smoothed.
+   *
+   * @generated from field: float smoothed_score = 4;
+   */
+  smoothedScore: number;
+};
+
+/**
+ * Describes the message framewatch.v1.TrailPoint.
+ * Use `create(TrailPointSchema)` to create a new message.
+ */
+export const TrailPointSchema: GenMessage<TrailPoint> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 29);
+
+/**
+ * What led to an event.
+ *
+ * @generated from message framewatch.v1.EventTrail
+ */
+export type EventTrail = Message<"framewatch.v1.EventTrail"> & {
+  /**
+   * The rule's last scores up to the frame that completed the event, oldest first; as many as the rule asks for.
+   *
+   * @generated from field: repeated framewatch.v1.TrailPoint points = 1;
+   */
+  points: TrailPoint[];
+
+  /**
+   * The best other label in the frame that completed it, by probability; absent when there is no other.
+   *
+   * @generated from field: framewatch.v1.LabelScore runner_up = 2;
+   */
+  runnerUp?: LabelScore | undefined;
+
+  /**
+   * The rule's thresholds.
+   *
+   * @generated from field: float enter_at = 3;
+   */
+  enterAt: number;
+
+  /**
+   * See enter_at.
+   *
+   * @generated from field: float exit_below = 4;
+   */
+  exitBelow: number;
+};
+
+/**
+ * Describes the message framewatch.v1.EventTrail.
+ * Use `create(EventTrailSchema)` to create a new message.
+ */
+export const EventTrailSchema: GenMessage<EventTrail> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 30);
 
 /**
  * Something appeared or went; follows the result of the frame that completed it. ENTERED and EXITED of a rule alternate,
- * beginning with ENTERED.
+ * beginning with ENTERED; SUSPENDED and RESUMED of a region too, beginning with SUSPENDED.
  *
  * @generated from message framewatch.v1.Event
  */
@@ -988,7 +1481,7 @@ export type Event = Message<"framewatch.v1.Event"> & {
   kind: EventKind;
 
   /**
-   * The rule that saw it.
+   * The rule that saw it. Empty: SUSPENDED and RESUMED are of all rules of the region.
    *
    * @generated from field: string rule_id = 3;
    */
@@ -1002,7 +1495,13 @@ export type Event = Message<"framewatch.v1.Event"> & {
   label: string;
 
   /**
-   * 5 is kept for the region.
+   * The region's id; empty for the whole frame.
+   *
+   * @generated from field: string region = 5;
+   */
+  region: string;
+
+  /**
    * The frame that completed it.
    *
    * @generated from field: uint64 frame_id = 6;
@@ -1017,7 +1516,8 @@ export type Event = Message<"framewatch.v1.Event"> & {
   timeOffset?: Duration | undefined;
 
   /**
-   * When it truly began: the first frame of the run that satisfied the rule. For EXITED, the first frame of the absence.
+   * When it truly began: the first frame of the run that satisfied the rule. For EXITED, the first frame of the absence;
+   * for SUSPENDED, the first one with the problem; for RESUMED, the first good one.
    *
    * @generated from field: uint64 began_frame_id = 8;
    */
@@ -1052,7 +1552,28 @@ export type Event = Message<"framewatch.v1.Event"> & {
   presentDuration?: Duration | undefined;
 
   /**
-   * 13 to 15 are kept for trails.
+   * What led to it; present if the rule asks for trails.
+   *
+   * @generated from field: framewatch.v1.EventTrail trail = 13;
+   */
+  trail?: EventTrail | undefined;
+
+  /**
+   * Whether frames were missing where it mattered: from the frame before it began to the one that completed it, two
+   * scored frames lay further apart than max_frame_gap. It may have begun at any time between them.
+   *
+   * @generated from field: bool sparse = 14;
+   */
+  sparse: boolean;
+
+  /**
+   * SUSPENDED: what is wrong.
+   *
+   * @generated from field: framewatch.v1.HealthProblem problem = 15;
+   */
+  problem: HealthProblem;
+
+  /**
    * The wall time of time_offset; present when the config has origin_time.
    *
    * @generated from field: google.protobuf.Timestamp wall_time = 16;
@@ -1072,7 +1593,7 @@ export type Event = Message<"framewatch.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 23);
+  messageDesc(file_framewatch_v1_framewatch, 31);
 
 /**
  * The layout of raw pixels; 8 bits a channel, full sRGB range unless said otherwise.
@@ -1137,6 +1658,68 @@ export const PixelFormatSchema: GenEnum<PixelFormat> = /*@__PURE__*/
   enumDesc(file_framewatch_v1_framewatch, 0);
 
 /**
+ * What can be wrong with a picture, so that nothing can be said of what it shows.
+ *
+ * @generated from enum framewatch.v1.HealthProblem
+ */
+export enum HealthProblem {
+  /**
+   * Nothing is wrong.
+   *
+   * @generated from enum value: HEALTH_PROBLEM_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nearly all of it is black.
+   *
+   * @generated from enum value: HEALTH_PROBLEM_BLACK = 1;
+   */
+  BLACK = 1,
+
+  /**
+   * Nearly all of it is white.
+   *
+   * @generated from enum value: HEALTH_PROBLEM_OVEREXPOSED = 2;
+   */
+  OVEREXPOSED = 2,
+
+  /**
+   * It has not changed at all for a while: the camera hangs.
+   *
+   * @generated from enum value: HEALTH_PROBLEM_FROZEN = 3;
+   */
+  FROZEN = 3,
+
+  /**
+   * The details that this camera's pictures had are gone.
+   *
+   * @generated from enum value: HEALTH_PROBLEM_BLURRED = 4;
+   */
+  BLURRED = 4,
+
+  /**
+   * Something lies before the lens.
+   *
+   * @generated from enum value: HEALTH_PROBLEM_COVERED = 5;
+   */
+  COVERED = 5,
+
+  /**
+   * All of it has changed at once, as by the switch to infrared or of the lights; until it has settled.
+   *
+   * @generated from enum value: HEALTH_PROBLEM_SCENE_CHANGED = 6;
+   */
+  SCENE_CHANGED = 6,
+}
+
+/**
+ * Describes the enum framewatch.v1.HealthProblem.
+ */
+export const HealthProblemSchema: GenEnum<HealthProblem> = /*@__PURE__*/
+  enumDesc(file_framewatch_v1_framewatch, 1);
+
+/**
  * What happens to frames that come faster than they are scored.
  *
  * @generated from enum framewatch.v1.OverflowPolicy
@@ -1168,7 +1751,7 @@ export enum OverflowPolicy {
  * Describes the enum framewatch.v1.OverflowPolicy.
  */
 export const OverflowPolicySchema: GenEnum<OverflowPolicy> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 1);
+  enumDesc(file_framewatch_v1_framewatch, 2);
 
 /**
  * Which score a rule looks at.
@@ -1193,18 +1776,85 @@ export enum ScoreKind {
   /**
    * LabelScore.similarity.
    *
-   * 3 is kept for presence.
-   *
    * @generated from enum value: SCORE_KIND_SIMILARITY = 2;
    */
   SIMILARITY = 2,
+
+  /**
+   * LabelScore.presence.
+   *
+   * @generated from enum value: SCORE_KIND_PRESENCE = 3;
+   */
+  PRESENCE = 3,
 }
 
 /**
  * Describes the enum framewatch.v1.ScoreKind.
  */
 export const ScoreKindSchema: GenEnum<ScoreKind> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 2);
+  enumDesc(file_framewatch_v1_framewatch, 3);
+
+/**
+ * What holds a rule back from its next event.
+ *
+ * @generated from enum framewatch.v1.HeldBackBy
+ */
+export enum HeldBackBy {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: HELD_BACK_BY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It has not seen a frame.
+   *
+   * @generated from enum value: HELD_BACK_BY_NO_FRAMES = 1;
+   */
+  NO_FRAMES = 1,
+
+  /**
+   * No score has passed the threshold.
+   *
+   * @generated from enum value: HELD_BACK_BY_THRESHOLD = 2;
+   */
+  THRESHOLD = 2,
+
+  /**
+   * Scores have passed it, but not for long enough.
+   *
+   * @generated from enum value: HELD_BACK_BY_MIN_TIME = 3;
+   */
+  MIN_TIME = 3,
+
+  /**
+   * Its last EXITED was too short a time ago.
+   *
+   * @generated from enum value: HELD_BACK_BY_COOLDOWN = 4;
+   */
+  COOLDOWN = 4,
+
+  /**
+   * Pictures have a problem now.
+   *
+   * @generated from enum value: HELD_BACK_BY_SUSPENDED = 5;
+   */
+  SUSPENDED = 5,
+
+  /**
+   * Frames come so seldom that hardly any time counts.
+   *
+   * @generated from enum value: HELD_BACK_BY_SPARSE_FRAMES = 6;
+   */
+  SPARSE_FRAMES = 6,
+}
+
+/**
+ * Describes the enum framewatch.v1.HeldBackBy.
+ */
+export const HeldBackBySchema: GenEnum<HeldBackBy> = /*@__PURE__*/
+  enumDesc(file_framewatch_v1_framewatch, 4);
 
 /**
  * Why a frame was not looked at.
@@ -1238,7 +1888,7 @@ export enum DropReason {
  * Describes the enum framewatch.v1.DropReason.
  */
 export const DropReasonSchema: GenEnum<DropReason> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 3);
+  enumDesc(file_framewatch_v1_framewatch, 5);
 
 /**
  * Why a frame could not be scored.
@@ -1307,7 +1957,7 @@ export enum FrameErrorReason {
  * Describes the enum framewatch.v1.FrameErrorReason.
  */
 export const FrameErrorReasonSchema: GenEnum<FrameErrorReason> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 4);
+  enumDesc(file_framewatch_v1_framewatch, 6);
 
 /**
  * What happened.
@@ -1332,18 +1982,30 @@ export enum EventKind {
   /**
    * The label went.
    *
-   * 3 and 4 are kept for suspended and resumed.
-   *
    * @generated from enum value: EVENT_KIND_EXITED = 2;
    */
   EXITED = 2,
+
+  /**
+   * Pictures have a problem that lasts: the region's rules are suspended.
+   *
+   * @generated from enum value: EVENT_KIND_SUSPENDED = 3;
+   */
+  SUSPENDED = 3,
+
+  /**
+   * Pictures are good again: the region's rules go on from where they were.
+   *
+   * @generated from enum value: EVENT_KIND_RESUMED = 4;
+   */
+  RESUMED = 4,
 }
 
 /**
  * Describes the enum framewatch.v1.EventKind.
  */
 export const EventKindSchema: GenEnum<EventKind> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 5);
+  enumDesc(file_framewatch_v1_framewatch, 7);
 
 /**
  * Zero-shot recognition with a CLIP-family model: pictures against words.
