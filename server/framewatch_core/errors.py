@@ -34,10 +34,15 @@ class FieldError(FramewatchError):
         self.field = field
 
     def under(self, parent: str) -> Self:
-        """Puts the path of the message that holds the field in front; returns the error itself."""
+        """The same error with the path of the message that holds the field in front.
+
+        A copy: several callers may wait for what failed, each with a path of its own.
+        """
         joint = "." if self.field and not self.field.startswith("[") else ""
-        self.field = f"{parent}{joint}{self.field}"
-        return self
+        error = type(self).__new__(type(self), *self.args)
+        error.__dict__.update(self.__dict__)
+        error.field = f"{parent}{joint}{self.field}"
+        return error
 
 
 class InvalidRequest(FieldError):

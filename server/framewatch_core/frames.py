@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from framewatch_core.errors import FramewatchError, InvalidRequest, InvalidRule, check_limit
+from framewatch_core.health import HealthPolicy, HealthProblem
 from framewatch_core.labels import Label, LabelSet
+from framewatch_core.regions import WHOLE_FRAME, Region, check_regions
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule, RuleEvent
 from framewatch_core.scoring import LabelScore
 from framewatch_core.stillness import ReusePolicy
@@ -53,14 +55,23 @@ class StreamConfig:
     origin_time_ns: int | None = None
     model: str = ""
     reuse: ReusePolicy = field(default_factory=ReusePolicy)
+    regions: tuple[Region, ...] = ()
+    health: HealthPolicy = field(default_factory=HealthPolicy)
 
     def __post_init__(self) -> None:
         check_limit("rules", limit="max_rules", maximum=MAX_RULES, actual=len(self.rules), field="rules")
+        check_regions(self.regions)
         names = set(self.label_set.names)
+        regions = {region.id for region in self.viewed_regions}
         counts = Counter(rule.name for rule in self.rules)
         for i, rule in enumerate(self.rules):
             if rule.label not in names:
                 raise InvalidRule(f"the rule's label {rule.label!r} is not in the label set", f"rules[{i}].label")
+            if rule.region not in regions:
+                known = ", ".join(map(repr, sorted(regions))) if self.regions else "none: leave the rule's empty"
+                raise InvalidRule(
+                    f"the rule's region {rule.region!r} is not in the config (there are {known})", f"rules[{i}].region"
+                )
             if counts[rule.name] > 1:
                 raise InvalidRule(
                     f"several rules are called {rule.name!r}: give each an id of its own", f"rules[{i}].id"
@@ -72,10 +83,23 @@ class StreamConfig:
             gap_s = self.max_frame_gap_ns / NS_PER_S
             raise InvalidRequest(f"max_frame_gap is {gap_s:g} s: expected more than 0, or nothing", "max_frame_gap")
 
+    @property
+    def viewed_regions(self) -> tuple[Region, ...]:
+        """The regions that are scored: the config's, or the whole frame."""
+        return self.regions or (WHOLE_FRAME,)
+
+    def condensed(self) -> StreamConfig:
+        """The same config with keys for its labels' examples."""
+        return replace(self, label_set=self.label_set.condensed())
+
     def rules_by_identity(self) -> dict[object, EventRule]:
-        """The rules under all that makes one the same in a later config: itself and its label's prompts."""
+        """The rules under all that makes one the same in a later config: itself, its label and its region."""
         labels: dict[str, Label] = {label.name: label for label in self.label_set.labels}
-        return {(rule, self.label_set.prompts_of(labels[rule.label])): rule for rule in self.rules}
+        regions = {region.id: region for region in self.viewed_regions}
+        return {
+            (rule, labels[rule.label], self.label_set.prompts_of(labels[rule.label]), regions[rule.region]): rule
+            for rule in self.rules
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +138,35 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionScores:
+    """What a region shows.
+
+    Attributes:
+        region_id: empty for the whole frame.
+        scores: best first, as many as the config's top_count says.
+        problem: what is wrong with the picture, if anything.
+        suspended: whether the region's rules did not see these scores.
+
+    """
+
+    region_id: str
+    scores: tuple[LabelScore, ...]
+    problem: HealthProblem | None = None
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
     """The frame was looked at.
 
     Attributes:
-        scores: best first, as many as the config's top_count says.
+        regions: in the config's order.
         timings: where the time went.
         reused_frame_id: the earlier frame whose embedding was scored; None: the frame's own was.
 
     """
 
-    scores: tuple[LabelScore, ...]
+    regions: tuple[RegionScores, ...]
     timings: Timings = field(default_factory=Timings)
     reused_frame_id: int | None = None
 

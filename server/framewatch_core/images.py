@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import Enum
 
@@ -112,3 +113,20 @@ class RawImage:
 
 
 Image = EncodedImage | RawImage
+
+
+@dataclass(frozen=True, slots=True)
+class ImageKey:
+    """What is left of an image when its bytes are not needed any more: as good as unique, 16 bytes."""
+
+    digest: bytes
+
+    @classmethod
+    def of(cls, image: Image | ImageKey) -> ImageKey:
+        """The image's key; a key's is itself."""
+        if isinstance(image, ImageKey):
+            return image
+        kind = "" if isinstance(image, EncodedImage) else f"{image.pixel_format.name} {image.width} {image.stride}"
+        digest = hashlib.blake2b(kind.encode(), digest_size=16)
+        digest.update(image.data)
+        return cls(digest.digest())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from framewatch_core.errors import InvalidLabelSet, check_limit
-from framewatch_core.images import Image
+from framewatch_core.images import Image, ImageKey
 
 DEFAULT_TEMPLATES = ("a photo of {label}",)
 DEFAULT_CONTRAST = ("an empty scene", "an empty room", "an empty street", "a blank wall")
@@ -43,8 +43,8 @@ class Label:
     name: str
     prompts: tuple[str, ...] = ()
     contrast_prompts: tuple[str, ...] = ()
-    examples: tuple[Image, ...] = ()
-    counter_examples: tuple[Image, ...] = ()
+    examples: tuple[Image | ImageKey, ...] = ()
+    counter_examples: tuple[Image | ImageKey, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -72,6 +72,16 @@ class Label:
             )
         if self.counter_examples and not self.examples:
             raise InvalidLabelSet("the label has counter_examples but no examples: give pictures of it too", "examples")
+
+    @property
+    def examples_key(self) -> tuple[tuple[ImageKey, ...], tuple[ImageKey, ...]]:
+        """The keys of its examples and counter-examples."""
+        return tuple(map(ImageKey.of, self.examples)), tuple(map(ImageKey.of, self.counter_examples))
+
+    def condensed(self) -> Label:
+        """The same label with keys for its examples: a stream is long, and pictures are large."""
+        examples, counter_examples = self.examples_key
+        return replace(self, examples=examples, counter_examples=counter_examples)
 
     @property
     def judged_contrast(self) -> tuple[str, ...]:
@@ -143,6 +153,10 @@ class LabelSet:
     def names(self) -> tuple[str, ...]:
         """The labels' names, in order."""
         return tuple(label.name for label in self.labels)
+
+    def condensed(self) -> LabelSet:
+        """The same set with keys for its examples."""
+        return replace(self, labels=tuple(label.condensed() for label in self.labels))
 
     def prompts(self) -> tuple[tuple[str, ...], ...]:
         """For each label, in order, the texts that describe it; at least one each."""

@@ -61,35 +61,28 @@ class ScoreHead:
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """How well an image fits a label: `probability` in [0, 1], `similarity` (cosine) in [-1, 1]."""
+    """How well an image fits a label.
+
+    Attributes:
+        label: its name.
+        probability: in [0, 1].
+        similarity: cosine, in [-1, 1].
+        presence: in [0, 1], against the label's own contrast; None: an older server did not say.
+
+    """
 
     label: str
     probability: float
     similarity: float
+    presence: float | None = None
 
     def value(self, kind: ScoreKind) -> float:
-        """The score of that kind."""
-        return self.probability if kind is ScoreKind.PROBABILITY else self.similarity
-
-
-def score_labels(
-    names: tuple[str, ...], image: Float32Array, texts: Float32Array, head: ScoreHead
-) -> tuple[LabelScore, ...]:
-    """Scores of one image, in the labels' order.
-
-    Args:
-        names: of the n labels.
-        image: L2-normalised embedding `[d]`.
-        texts: L2-normalised embeddings `[n, d]`.
-        head: the model's own.
-
-    """
-    similarities = cosine(texts, image)
-    probabilities = head.probabilities(similarities)
-    return tuple(
-        LabelScore(name, probability, similarity)
-        for name, probability, similarity in zip(names, probabilities.tolist(), similarities.tolist(), strict=True)
-    )
+        """The score of that kind; one that is not known counts as 0."""
+        if kind is ScoreKind.PROBABILITY:
+            return self.probability
+        if kind is ScoreKind.SIMILARITY:
+            return self.similarity
+        return self.presence or 0.0
 
 
 def cosine(candidates: Float32Array, query: Float32Array) -> Float32Array:

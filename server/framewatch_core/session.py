@@ -12,7 +12,8 @@ each with its events behind it. Everything that the session holds is bounded by 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
@@ -28,6 +29,7 @@ from framewatch_core.frames import (
     Outcome,
     Output,
     OverflowPolicy,
+    RegionScores,
     Scored,
     Started,
     StreamConfig,
@@ -80,7 +82,7 @@ class _Slot(Generic[ImageT, ContextT]):
     state: _State
     image: ImageT | None = None
     outcome: Outcome | None = None
-    all_scores: tuple[LabelScore, ...] = ()
+    all_scores: Mapping[str, tuple[LabelScore, ...]] = field(default_factory=dict)
 
     def settle(self, outcome: Outcome) -> None:
         self.state, self.outcome, self.image = _State.DONE, outcome, None
@@ -220,13 +222,14 @@ class StreamSession(Generic[ImageT, ContextT]):
     def complete(
         self,
         work: Work[ImageT, ContextT],
-        scores: tuple[LabelScore, ...],
+        scores: Mapping[str, tuple[LabelScore, ...]],
         timings: Timings,
         reused_frame_id: int | None = None,
     ) -> None:
-        """Brings a frame's scores, in the labels' order; `reused_frame_id`: see `Scored`."""
+        """Brings a frame's scores by region, each in the labels' order; `reused_frame_id`: see `Scored`."""
         work.slot.all_scores = scores
-        self._settle(work, Scored(best_first(scores, work.config.top_count), timings, reused_frame_id))
+        regions = tuple(RegionScores(id_, best_first(found, work.config.top_count)) for id_, found in scores.items())
+        self._settle(work, Scored(regions, timings, reused_frame_id))
 
     def fail(self, work: Work[ImageT, ContextT], error: FramewatchError) -> None:
         """Says that a frame could not be scored."""
@@ -250,7 +253,7 @@ class StreamSession(Generic[ImageT, ContextT]):
         if slot.epoch.version != self._rules_version:
             self._rules.configure(config.rules_by_identity(), config.max_frame_gap_ns)
             self._rules_version = slot.epoch.version
-        seen = self._rules.update(slot.moment, slot.all_scores)
+        seen = self._rules.update(slot.moment, slot.all_scores.get("", ()))
         first = self._event_count + 1
         self._event_count += len(seen)
         return [Event(f"{self._stream_id}-{n}", event, config.origin_time_ns) for n, event in enumerate(seen, first)]

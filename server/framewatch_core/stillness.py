@@ -17,7 +17,7 @@ THUMBNAIL_SIDE = 32
 """Cells in each direction of what is compared."""
 
 Thumbnail = npt.NDArray[np.uint8]
-"""Grey cells `[THUMBNAIL_SIDE, THUMBNAIL_SIDE]`, 0 is black and 255 white."""
+"""Grey cells `[regions, THUMBNAIL_SIDE, THUMBNAIL_SIDE]`, 0 is black and 255 white."""
 
 
 @dataclass(frozen=True, slots=True)

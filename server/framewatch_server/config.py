@@ -53,6 +53,7 @@ class ServerConfig:
         waiting_frames: Frames that wait over all streams: with many streams, those whose overflow policy is BLOCK read
             fewer ahead. Of live streams (DROP_OLDEST) two batches wait in all, so that what is scored is fresh.
         text_cache_bytes: Text embeddings kept, over all label sets.
+        example_cache_bytes: What was learned from example images and is kept, over all labels.
         drain_timeout_s: Seconds that calls may take to end after SIGTERM.
         log_level: Least severe messages that are logged.
         log_format: console, json, or auto (console in a terminal, else json); logs go to standard error.
@@ -79,6 +80,7 @@ class ServerConfig:
     stream_waiting_frames: Positive = 4
     waiting_frames: Positive = 256
     text_cache_bytes: Positive = 64 * 1024 * 1024
+    example_cache_bytes: Positive = 16 * 1024 * 1024
     drain_timeout_s: Annotated[float, Parameter(validator=Number(gte=0))] = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"

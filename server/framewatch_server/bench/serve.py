@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from framewatch_core.images import EncodedImage
 from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LoadPlan, LoadReport, run_load
@@ -14,7 +16,8 @@ from framewatch_server.bench.process import Use
 from framewatch_server.spawn import ServerProcess
 from framewatch_server.vision.decode import DecodeLimits, UInt8Array
 from framewatch_server.vision.null import NullEncoder
-from framewatch_server.vision.preprocess import PreprocessSpec, read
+from framewatch_server.vision.preprocess import PreprocessSpec
+from framewatch_server.vision.view import WHOLE, look
 
 _LIMITS = DecodeLimits(max_image_bytes=2**26, max_image_pixels=2**26)
 
@@ -67,4 +70,5 @@ def decode_ms(frames: JpegFrames, seconds: float = 1.0) -> float:
 
 def decode_and_prepare(encoded: bytes, spec: PreprocessSpec) -> UInt8Array:
     """A file as a model's input, uint8 `[3, height, width]`, made as the server makes it."""
-    return read(EncodedImage(encoded), spec, _LIMITS)
+    (pixels,) = look(EncodedImage(encoded), WHOLE, spec, _LIMITS)
+    return np.asarray(pixels)

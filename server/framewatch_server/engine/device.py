@@ -18,6 +18,7 @@ from framewatch_core.frames import Timings
 from framewatch_core.scoring import Float32Array
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.thread_names import tell_thread_name
+from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.encoder import DeviceOutOfMemory, Encoder
 
 _SICK_AFTER = 3
@@ -42,11 +43,23 @@ _Item: TypeAlias = Job | Call | None
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Jobs on the device; `collect` waits for their vectors `[jobs, dimension]`, unless they could not be started."""
+    """Jobs on the device.
+
+    Attributes:
+        jobs: at least one.
+        started_ns: when.
+        collect: waits for the vectors of all inputs, `[inputs, vector_size]`; or why they could not be started.
+
+    """
 
     jobs: list[Job]
     started_ns: int
     collect: Callable[[], Float32Array] | Exception
+
+    @property
+    def size(self) -> int:
+        """Inputs of all jobs."""
+        return sum(len(job.decoded_pixels) for job in self.jobs)
 
 
 class Device:
@@ -65,7 +78,7 @@ class Device:
 
         Args:
             encoder: has the device.
-            max_batch_size: pictures that the device takes at once.
+            max_batch_size: inputs that the device takes at once; a frame with more regions goes in several batches.
             deliver: takes what is finished; called in the device's thread, as are the others.
             on_health: told False when several batches on end failed or the thread died, True when it works again.
             refusal: says why nothing is done any more.
@@ -78,6 +91,7 @@ class Device:
         self._refusal = refusal
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._taken: list[Job] = []  # from the queue, and not yet started
+        self._taken_back: Job | None = None  # did not fit into the last batch
         self._under_way: deque[_Batch] = deque()
         self._failed_batches = 0
         self._thread = threading.Thread(target=self._run, name="device", daemon=True)
@@ -121,26 +135,39 @@ class Device:
 
     def _serve(self) -> bool:
         """Waits for something to do and does it; False: to stop."""
-        try:
-            # with a batch under way there is something to do if nothing is queued
-            item = self._queue.get(block=not self._under_way)
-        except Empty:
-            self._end_oldest()
-            return True
-        while isinstance(item, Job):
-            self._taken.append(item)
-            if len(self._taken) == self._max_batch_size:
-                break
+        item: _Item = self._taken_back
+        if item is None:
             try:
-                item = self._queue.get_nowait()
+                # with a batch under way there is something to do if nothing is queued
+                item = self._queue.get(block=not self._under_way)
             except Empty:
-                break
+                self._end_oldest()
+                return True
+        self._taken_back = None
+        item = self._take_batch(item)
         self._begin_taken()
         while len(self._under_way) >= (self._encoder.in_flight if item is not None else 1):
             self._end_oldest()
         if item is not None and not isinstance(item, Job):
             item.run()
         return item is not None
+
+    def _take_batch(self, item: _Item) -> _Item:
+        """Takes jobs as long as they fit and there are any; returns the last one, or what came that is no job."""
+        count = 0
+        while isinstance(item, Job):
+            count += len(item.decoded_pixels)
+            if self._taken and count > self._max_batch_size:
+                self._taken_back = item
+                break
+            self._taken.append(item)
+            if count >= self._max_batch_size:
+                break
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                break
+        return item
 
     def _begin_taken(self) -> None:
         wanted: list[Job] = []
@@ -157,10 +184,16 @@ class Device:
     def _begin(self, jobs: list[Job]) -> _Batch:
         started_ns = time.perf_counter_ns()
         try:
-            collect = self._encoder.start_images(np.stack([job.decoded_pixels for job in jobs]))
+            collect = self._start(np.concatenate([job.decoded_pixels for job in jobs]))
         except Exception as error:
             return _Batch(jobs, started_ns, error)
         return _Batch(jobs, started_ns, collect)
+
+    def _start(self, inputs: UInt8Array) -> Callable[[], Float32Array]:
+        if len(inputs) <= self._max_batch_size:
+            return self._encoder.start_images(inputs)
+        parts = np.split(inputs, range(self._max_batch_size, len(inputs), self._max_batch_size))
+        return lambda: np.concatenate([self._encoder.encode_images(part) for part in parts])
 
     def _end_oldest(self) -> None:
         finished = self._end(self._under_way[0])
@@ -172,24 +205,32 @@ class Device:
         if isinstance(batch.collect, Exception):
             return self._end_in_halves(batch.jobs, batch.collect)
         try:
-            vectors = _as_many(batch.collect(), len(batch.jobs))
+            vectors = _as_many(batch.collect(), batch.size)
         except Exception as error:
             return self._end_in_halves(batch.jobs, error)
         inference_ns = time.perf_counter_ns() - batch.started_ns
         usable = np.asarray(np.isfinite(vectors).all(axis=1))
-        return [
-            (job, Embedded(vector, _timings(batch, job, inference_ns)) if good else _not_finite())
-            for job, vector, good in zip(batch.jobs, vectors, usable, strict=True)
-        ]
+        finished: Finished = []
+        start = 0
+        for job in batch.jobs:
+            rows = slice(start, start := start + len(job.decoded_pixels))
+            good = usable[rows].all()
+            finished.append(
+                (job, Embedded(vectors[rows], _timings(batch, job, inference_ns)) if good else _not_finite())
+            )
+        return finished
 
     def _end_in_halves(self, jobs: list[Job], error: Exception) -> Finished:
         """After a batch failed: so a poisoned picture fails alone, and what did not fit fits."""
+        size = min(self._max_batch_size, sum(len(job.decoded_pixels) for job in jobs))
+        if isinstance(error, DeviceOutOfMemory) and size > 1:
+            self._max_batch_size = size // 2
+            _log.warning("out of device memory: smaller batches from now on", max_batch_size=self._max_batch_size)
+            if len(jobs) == 1:
+                return self._end(self._begin(jobs))
         if len(jobs) == 1:
             return [(jobs[0], error)]
         half = len(jobs) // 2
-        if isinstance(error, DeviceOutOfMemory):
-            self._max_batch_size = max(1, min(self._max_batch_size, half))
-            _log.warning("out of device memory: smaller batches from now on", max_batch_size=self._max_batch_size)
         return self._end(self._begin(jobs[:half])) + self._end(self._begin(jobs[half:]))
 
     def _watch_health(self, *, failed: bool) -> None:
@@ -204,6 +245,8 @@ class Device:
     def _turn_away(self) -> None:
         """In a dead device's place: nobody may wait for an answer that can't come."""
         lost = [*(job for batch in self._under_way for job in batch.jobs), *self._taken]
+        if self._taken_back is not None:
+            lost.append(self._taken_back)
         self._deliver([(job, self._refusal()) for job in lost])
         while (item := self._queue.get()) is not None:
             if isinstance(item, Job):
@@ -214,13 +257,13 @@ class Device:
 
 def _as_many(vectors: Float32Array, count: int) -> Float32Array:
     if len(vectors) != count:
-        raise InternalError(f"the model gave {len(vectors)} vectors for {count} images")
+        raise InternalError(f"the model gave {len(vectors)} vectors for {count} inputs")
     return vectors
 
 
 def _timings(batch: _Batch, job: Job, inference_ns: int) -> Timings:
     queue_ns = job.waited_ns + batch.started_ns - job.decoded_ns
-    return Timings(job.decode_ns, queue_ns, inference_ns, len(batch.jobs))
+    return Timings(job.decode_ns, queue_ns, inference_ns, batch.size)
 
 
 def _not_finite() -> Exception:

@@ -12,20 +12,21 @@ from framewatch_core.images import Image
 from framewatch_core.scoring import Float32Array
 from framewatch_server.engine.reuse import Recall
 from framewatch_server.vision.decode import UInt8Array
+from framewatch_server.vision.view import WHOLE, View
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A picture's embedding.
+    """A picture's vectors.
 
     Attributes:
-        vector: L2-normalised, `[dimension]`.
+        vectors: what the encoder gave for each of the view's inputs, `[inputs, vector_size]`.
         timings: where the time went.
         reused_frame_id: of the earlier frame whose embedding it is; None: it is the picture's own.
 
     """
 
-    vector: Float32Array
+    vectors: Float32Array
     timings: Timings
     reused_frame_id: int | None = None
 
@@ -33,11 +34,19 @@ class Embedded:
 class Job:
     """A picture to embed, and who wants to know; subclasses say what happens with the result."""
 
-    __slots__ = ("asked_ns", "cancelled", "decode_ns", "decoded_ns", "image", "pixels", "recall", "waited_ns")
+    __slots__ = ("asked_ns", "cancelled", "decode_ns", "decoded_ns", "image", "pixels", "recall", "view", "waited_ns")
 
-    def __init__(self, image: Image, recall: Recall[Job] | None = None) -> None:
-        """`recall`: how the picture's stream remembers it; None: the picture is embedded whatever it shows."""
+    def __init__(self, image: Image, view: View = WHOLE, recall: Recall[Job] | None = None) -> None:
+        """Asks for a picture's vectors.
+
+        Args:
+            image: the picture.
+            view: what is looked at of it.
+            recall: how the picture's stream remembers it; None: the picture is embedded whatever it shows.
+
+        """
         self.image: Image | None = image
+        self.view = view
         self.recall = recall
         self.pixels: UInt8Array | None = None
         self.cancelled = False
@@ -48,7 +57,7 @@ class Job:
 
     @property
     def decoded_pixels(self) -> UInt8Array:
-        """The model's input, uint8 `[3, height, width]`; there is one once the picture is decoded."""
+        """The model's inputs, uint8 `[n, 3, height, width]`; they are there once the picture is decoded."""
         if self.pixels is None:
             msg = "a job on the device is decoded"
             raise AssertionError(msg)
@@ -63,10 +72,10 @@ class Job:
         self.cancelled = True
         self.image = None
 
-    def reused(self, vector: Float32Array, frame_id: int) -> Embedded:
+    def reused(self, vectors: Float32Array, frame_id: int) -> Embedded:
         """Its result, if that is the embedding of an earlier frame."""
         queue_ns = self.waited_ns + time.perf_counter_ns() - self.decoded_ns
-        return Embedded(vector, Timings(self.decode_ns, queue_ns, inference_ns=0, batch_size=0), frame_id)
+        return Embedded(vectors, Timings(self.decode_ns, queue_ns, inference_ns=0, batch_size=0), frame_id)
 
 
 Finished: TypeAlias = list[tuple[Job, Embedded | Exception]]

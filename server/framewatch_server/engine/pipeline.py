@@ -32,6 +32,7 @@ from framewatch_server.engine.thread_names import tell_thread_name
 from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.thumbnail import thumbnail
+from framewatch_server.vision.view import View
 
 ResultT = TypeVar("ResultT")
 
@@ -64,7 +65,7 @@ class Pipeline:
     def __init__(
         self,
         encoder: Encoder,
-        read: Callable[[Image], UInt8Array],
+        look: Callable[[Image, View], UInt8Array],
         *,
         max_batch_size: int,
         decode_threads: int,
@@ -74,14 +75,15 @@ class Pipeline:
 
         Args:
             encoder: has the device.
-            read: decodes and prepares a picture, `[3, height, width]`; called from several threads at once.
+            look: decodes a picture and prepares the view's inputs, `[n, 3, height, width]`; called from several threads
+                at once.
             max_batch_size: pictures that the device takes at once.
-            decode_threads: threads that call `read`.
+            decode_threads: threads that call `look`.
             on_health: called in the event loop with False when the device has failed several batches on end or its
                 thread has died, and with True when it works again.
 
         """
-        self._read = read
+        self._look = look
         # what is on the device, a batch that fills up behind it, and a picture in every decoder's hands
         self._turns = RoundRobin[Job]((encoder.in_flight + 1) * max_batch_size + decode_threads)
         self._undecoded: SimpleQueue[Job | None] = SimpleQueue()
@@ -163,8 +165,8 @@ class Pipeline:
         """Passes a frame's embedding on to those that follow it; without one, they go their own ways."""
         look, memory = recall.look, recall.memory
         if isinstance(result, Embedded):
-            for follower in memory.settle(look, result.vector):
-                self._finish(follower, follower.reused(result.vector, look.moment.frame_id))
+            for follower in memory.settle(look, result.vectors):
+                self._finish(follower, follower.reused(result.vectors, look.moment.frame_id))
             return
         for follower in memory.settle(look, None):
             follower.recall = None
@@ -207,7 +209,7 @@ class Pipeline:
         if recall is not None and (leader := recall.memory.recall(recall.look, job)) is not None:
             return self._send_on([(job, leader)]) + self._skip(recall)
         try:
-            job.pixels = self._read(image)
+            job.pixels = self._look(image, job.view)
             if recall is not None and recall.look.policy.compares:
                 recall.look.thumbnail = thumbnail(job.pixels)
         except Exception as error:
@@ -229,8 +231,8 @@ class Pipeline:
             if leader is None:
                 job.image = None
                 self._device.put(job)
-            elif leader.vector is not None:
-                finished.append((job, job.reused(leader.vector, leader.frame_id)))
+            elif leader.vectors is not None:
+                finished.append((job, job.reused(leader.vectors, leader.frame_id)))
         return finished
 
 

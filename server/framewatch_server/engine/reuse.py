@@ -15,6 +15,7 @@ from framewatch_core.images import Image
 from framewatch_core.rules import Moment
 from framewatch_core.scoring import Float32Array
 from framewatch_core.stillness import ReusePolicy, Thumbnail
+from framewatch_server.vision.view import WHOLE, View
 
 # Larger images are not compared byte by byte, since every stream would have to keep one.
 MAX_KEPT_BYTES = 1024 * 1024
@@ -29,31 +30,32 @@ class Leader:
 
     Attributes:
         frame_id: its number.
-        vector: its embedding `[dimension]`; None: it is being computed, and comes when the leader is settled.
+        vectors: what the encoder gave for it; None: it is being computed, and comes when the leader is settled.
 
     """
 
     frame_id: int
-    vector: Float32Array | None
+    vectors: Float32Array | None
 
 
 class Look(Generic[FollowerT]):
     """A frame as its stream's memory has it; made by `FrameMemory.look`."""
 
-    __slots__ = ("followers", "image", "moment", "number", "policy", "thumbnail", "vector")
+    __slots__ = ("followers", "image", "moment", "number", "policy", "thumbnail", "vectors", "view")
 
-    def __init__(self, number: int, policy: ReusePolicy, moment: Moment, image: Image) -> None:
+    def __init__(self, number: int, policy: ReusePolicy, moment: Moment, image: Image, view: View) -> None:
         self.number = number
+        self.view = view
         self.policy = policy
         self.moment = moment
         self.image = image if len(image.data) <= MAX_KEPT_BYTES else None
         self.thumbnail: Thumbnail | None = None
-        self.vector: Float32Array | None = None
+        self.vectors: Float32Array | None = None
         self.followers: list[FollowerT] = []
 
-    def is_recent(self, leader: Look[FollowerT]) -> bool:
-        """Whether the leader's embedding is not too old for this frame."""
-        return self.policy.allows_age(self.moment.time_ns - leader.moment.time_ns)
+    def may_follow(self, leader: Look[FollowerT]) -> bool:
+        """Whether the leader's embedding is of the same regions, and not too old for this frame."""
+        return self.view == leader.view and self.policy.allows_age(self.moment.time_ns - leader.moment.time_ns)
 
     def is_same_image(self, leader: Look[FollowerT]) -> bool:
         """Whether the images are the same to the byte."""
@@ -80,10 +82,10 @@ class FrameMemory(Generic[FollowerT]):
         self._turn = 0
         self._early: dict[int, tuple[Look[FollowerT], FollowerT] | None] = {}
 
-    def look(self, policy: ReusePolicy, moment: Moment, image: Image) -> Look[FollowerT]:
+    def look(self, policy: ReusePolicy, moment: Moment, image: Image, view: View = WHOLE) -> Look[FollowerT]:
         """The look of the stream's next frame."""
         number, self._look_count = self._look_count, self._look_count + 1
-        return Look(number, policy, moment, image)
+        return Look(number, policy, moment, image, view)
 
     def recall(self, look: Look[FollowerT], follower: FollowerT) -> Leader | None:
         """Before decoding: the frame of the same image, followed from now on; None also while others come first."""
@@ -91,7 +93,7 @@ class FrameMemory(Generic[FollowerT]):
             leader = self._leader
             if leader is None or look.number != self._turn:
                 return None
-            if not look.is_recent(leader) or not look.is_same_image(leader):
+            if not look.may_follow(leader) or not look.is_same_image(leader):
                 return None
             return self._follow(leader, follower)
 
@@ -103,12 +105,12 @@ class FrameMemory(Generic[FollowerT]):
         """A look that needs no judgement; the others whose turn has come as in `judge`."""
         return self._take_turn(look.number, None)
 
-    def settle(self, look: Look[FollowerT], vector: Float32Array | None) -> list[FollowerT]:
-        """Takes a frame's embedding, or None: it could not be had. Returns those who waited for it."""
+    def settle(self, look: Look[FollowerT], vectors: Float32Array | None) -> list[FollowerT]:
+        """Takes a frame's vectors, or None: they could not be had. Returns those who waited for them."""
         with self._lock:
-            # a copy: the vector is a row of its whole batch
-            look.vector = None if vector is None else vector.copy()
-            if vector is None and self._leader is look:
+            # a copy: they are rows of their whole batch
+            look.vectors = None if vectors is None else vectors.copy()
+            if vectors is None and self._leader is look:
                 self._leader = None
             followers, look.followers = look.followers, []
             return followers
@@ -128,7 +130,7 @@ class FrameMemory(Generic[FollowerT]):
         leader = self._leader
         if (
             leader is not None
-            and look.is_recent(leader)
+            and look.may_follow(leader)
             and (look.is_same_image(leader) or look.shows_nothing_new(leader))
         ):
             return self._follow(leader, follower)
@@ -137,9 +139,9 @@ class FrameMemory(Generic[FollowerT]):
 
     @staticmethod
     def _follow(leader: Look[FollowerT], follower: FollowerT) -> Leader:
-        if leader.vector is None:
+        if leader.vectors is None:
             leader.followers.append(follower)
-        return Leader(leader.moment.frame_id, leader.vector)
+        return Leader(leader.moment.frame_id, leader.vectors)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

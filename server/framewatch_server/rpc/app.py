@@ -119,6 +119,7 @@ class ServerApp:
             limits=DecodeLimits(self.config.max_image_bytes, self.config.max_image_pixels),
             max_batch_size=self.config.max_batch_size or encoder.default_batch_size,
             decode_threads=self.config.decode_threads,
+            example_cache_bytes=self.config.example_cache_bytes,
             text_cache_bytes=self.config.text_cache_bytes,
             reduced_decode=self.config.jpeg_decode == "reduced",
             on_health=self._on_device_health,

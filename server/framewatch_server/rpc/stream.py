@@ -6,23 +6,36 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import MissingField, ServerDraining
 from framewatch_core.frames import Event, FrameResult, Output, OverflowPolicy, Started, StreamConfig
 from framewatch_core.images import Image
-from framewatch_core.scoring import Float32Array
+from framewatch_core.label_scores import LabelVectors
+from framewatch_core.scoring import LabelScore
 from framewatch_core.session import SessionLimits, StreamSession, Work
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.reuse import FrameMemory, Recall
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire
 from framewatch_server.rpc.status import as_told
+from framewatch_server.vision.view import View
 
 # gRPC's iterator would keep each request until the next one is asked for
 Read: TypeAlias = Callable[[], Awaitable[object]]
-FrameWork: TypeAlias = Work[Image, Float32Array]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Epoch:
+    """What frames under a config are scored with."""
+
+    labels: LabelVectors
+    view: View
+
+
+FrameWork: TypeAlias = Work[Image, _Epoch]
 
 
 class _FrameJob(Job):
@@ -36,8 +49,9 @@ class _FrameJob(Job):
         memory: FrameMemory[Job],
         finish: Callable[[_FrameJob, Embedded | Exception], None],
     ) -> None:
-        look = memory.look(work.config.reuse, work.moment, work.image)
-        super().__init__(work.image, Recall(memory, look))
+        view = work.context.view
+        look = memory.look(work.config.reuse, work.moment, work.image, view)
+        super().__init__(work.image, view, Recall(memory, look))
         self.work = work
         self._finish = finish
 
@@ -72,7 +86,7 @@ class StreamShell:
         self._max_image_bytes = max_image_bytes
         self._waiting_share = waiting_share
         self._draining = draining
-        self._session = StreamSession[Image, Float32Array](uuid.uuid4().hex, limits)
+        self._session = StreamSession[Image, _Epoch](uuid.uuid4().hex, limits)
         self._started_ns = time.monotonic_ns()
         self._changed = asyncio.Event()  # something for the writer
         self._may_read = asyncio.Event()  # room for the reader
@@ -139,8 +153,9 @@ class StreamShell:
     async def _configure(self, config: StreamConfig) -> None:
         scorer = self._find_scorer(config.model)
         # labels that can't be embedded end the call here, before anything is promised
-        texts = await scorer.text_matrix(config.label_set)
-        self._session.configure(config, texts)
+        with wire.under("config.label_set"):
+            labels = await scorer.label_vectors(config.label_set)
+        self._session.configure(config.condensed(), _Epoch(labels, View(config.viewed_regions)))
         self._scorer = scorer
 
     async def _wait_for_room(self) -> None:
@@ -171,12 +186,20 @@ class StreamShell:
         try:
             if isinstance(result, Exception):
                 raise result  # noqa: TRY301 what is wrong with a frame is told in one place
-            scores = self._scorer_in_use().scores(work.config.label_set.names, result.vector, work.context)
+            scores = self._scores(work.context, result)
         except Exception as error:
             self._session.fail(work, as_told(error))
         else:
             self._session.complete(work, scores, result.timings, result.reused_frame_id)
         self._pump()
+
+    def _scores(self, context: _Epoch, embedded: Embedded) -> dict[str, tuple[LabelScore, ...]]:
+        """The scores by region."""
+        scorer = self._scorer_in_use()
+        return {
+            region.id: scorer.scores(context.labels, vector)
+            for region, vector in zip(context.view.regions, embedded.vectors, strict=True)
+        }
 
     def _scorer_in_use(self) -> Scorer:
         if self._scorer is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from google.protobuf.duration_pb2 import Duration
@@ -29,8 +29,10 @@ from framewatch_core.frames import (
     StreamConfig,
     Timings,
 )
+from framewatch_core.health import DEFAULT_FROZEN_AFTER_NS, DEFAULT_SETTLE_NS, HealthPolicy, HealthProblem
 from framewatch_core.images import EncodedImage, Image, PixelFormat, RawImage
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.regions import Region
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
 from framewatch_core.stillness import DEFAULT_MAX_AGE_NS, ReusePolicy
@@ -52,12 +54,15 @@ _SCORE_KINDS = {
     pb.SCORE_KIND_UNSPECIFIED: ScoreKind.PROBABILITY,
     pb.SCORE_KIND_PROBABILITY: ScoreKind.PROBABILITY,
     pb.SCORE_KIND_SIMILARITY: ScoreKind.SIMILARITY,
+    pb.SCORE_KIND_PRESENCE: ScoreKind.PRESENCE,
 }
 _DROP_REASONS = {
     DropReason.OVERFLOW: pb.DROP_REASON_OVERFLOW,
     DropReason.FRAME_RATE_LIMIT: pb.DROP_REASON_FRAME_RATE_LIMIT,
 }
-_EVENT_KINDS = {EventKind.ENTERED: pb.EVENT_KIND_ENTERED, EventKind.EXITED: pb.EVENT_KIND_EXITED}
+_EVENT_KINDS = {kind: pb.EventKind.Value(f"EVENT_KIND_{kind.name}") for kind in EventKind}
+_PROBLEMS = {pb.HealthProblem.Value(f"HEALTH_PROBLEM_{problem.name}"): problem for problem in HealthProblem}
+_PROBLEM_NUMBERS = {problem: number for number, problem in _PROBLEMS.items()}
 _MAX_DURATION_S = 315_576_000_000  # of google.protobuf.Duration
 
 
@@ -97,7 +102,21 @@ def to_label_set(message: pb.LabelSet) -> LabelSet:
 
 def _to_label(message: pb.Label, index: int) -> Label:
     with under(f"labels[{index}]"):
-        return Label(message.name, tuple(message.prompts))
+        return Label(
+            name=message.name,
+            prompts=tuple(message.prompts),
+            contrast_prompts=tuple(message.contrast_prompts),
+            examples=_to_images(message.examples, "examples"),
+            counter_examples=_to_images(message.counter_examples, "counter_examples"),
+        )
+
+
+def _to_images(messages: Iterable[pb.Image], field: str) -> tuple[Image, ...]:
+    images = []
+    for i, message in enumerate(messages):
+        with under(f"{field}[{i}]"):
+            images.append(to_image(message))
+    return tuple(images)
 
 
 def to_config(message: pb.StreamConfig) -> StreamConfig:
@@ -120,6 +139,26 @@ def to_config(message: pb.StreamConfig) -> StreamConfig:
             origin_time_ns=message.origin_time.ToNanoseconds() if message.HasField("origin_time") else None,
             model=message.model,
             reuse=_to_reuse(message.reuse),
+            regions=tuple(_to_region(region, i) for i, region in enumerate(message.regions)),
+            health=_to_health(message.health),
+        )
+
+
+def _to_region(message: pb.Region, index: int) -> Region:
+    with under(f"regions[{index}]"):
+        return Region(message.id, message.x, message.y, message.width, message.height)
+
+
+def _to_health(message: pb.HealthPolicy) -> HealthPolicy:
+    with under("health"):
+        unknown = [number for number in message.ignored if number not in _PROBLEMS]
+        if unknown:
+            raise InvalidRequest(f"ignored has {unknown[0]}, which is no known problem", "ignored")
+        return HealthPolicy(
+            disabled=message.disabled,
+            ignored=frozenset(_PROBLEMS[number] for number in message.ignored),
+            frozen_after_ns=_optional_ns(message, "frozen_after", DEFAULT_FROZEN_AFTER_NS),
+            settle_ns=_optional_ns(message, "settle_time", DEFAULT_SETTLE_NS),
         )
 
 
@@ -143,10 +182,16 @@ def _to_rule(message: pb.EventRule, index: int) -> EventRule:
             min_absent_ns=_optional_ns(message, "min_absent", 0),
             score=kind,
             id=message.id,
+            region=message.region,
+            cooldown_ns=_optional_ns(message, "cooldown", 0),
+            smoothing_ns=_optional_ns(message, "smoothing", 0),
+            trail_count=message.trail_count,
         )
 
 
-def _optional_ns(message: pb.StreamConfig | pb.EventRule | pb.Reuse, field: str, default_ns: int) -> int:
+def _optional_ns(
+    message: pb.StreamConfig | pb.EventRule | pb.Reuse | pb.HealthPolicy, field: str, default_ns: int
+) -> int:
     if not message.HasField(field):  # type: ignore[arg-type]
         return default_ns
     with under(field):
@@ -196,7 +241,10 @@ def timings(value: Timings) -> pb.Timings:
 
 def label_scores(scores: tuple[LabelScore, ...]) -> list[pb.LabelScore]:
     """Scores in their order."""
-    return [pb.LabelScore(label=s.label, probability=s.probability, similarity=s.similarity) for s in scores]
+    return [
+        pb.LabelScore(label=s.label, probability=s.probability, similarity=s.similarity, presence=s.presence)
+        for s in scores
+    ]
 
 
 def frame_result(result: FrameResult) -> pb.FrameResult:
@@ -205,8 +253,15 @@ def frame_result(result: FrameResult) -> pb.FrameResult:
         frame_id=result.frame_id, time_offset=duration(result.time_ns), config_version=result.config_version
     )
     match result.outcome:
-        case Scored(scores, spent, reused_frame_id):
-            message.scores.regions.add(scores=label_scores(scores), reused_frame_id=reused_frame_id)
+        case Scored(regions, spent, reused_frame_id):
+            for region in regions:
+                message.scores.regions.add(
+                    region_id=region.region_id,
+                    scores=label_scores(region.scores),
+                    reused_frame_id=reused_frame_id,
+                    problem=None if region.problem is None else _PROBLEM_NUMBERS[region.problem],
+                    suspended=region.suspended,
+                )
             message.timings.CopyFrom(timings(spent))
         case Dropped(reason):
             message.dropped.reason = _DROP_REASONS[reason]
@@ -230,6 +285,7 @@ def event(value: Event) -> pb.Event:
         kind=_EVENT_KINDS[seen.kind],
         rule_id=seen.rule.name,
         label=seen.rule.label,
+        region=seen.rule.region,
         frame_id=seen.at.frame_id,
         time_offset=duration(seen.at.time_ns),
         began_frame_id=seen.began.frame_id,

@@ -13,7 +13,8 @@ from framewatch_core.errors import FieldError, ModelLoadError
 from framewatch_core.images import EncodedImage
 from framewatch_server.demo.scenes import CONCEPTS, render
 from framewatch_server.vision.decode import DecodeLimits, UInt8Array
-from framewatch_server.vision.preprocess import PreprocessSpec, prepare, read
+from framewatch_server.vision.preprocess import PreprocessSpec, prepare
+from framewatch_server.vision.view import WHOLE, look
 
 FIT_PICTURES = 192
 """Rendered scenes, or at most so many of the user's pictures, to set the ranges with."""
@@ -123,7 +124,8 @@ def _bytes(path: Path) -> bytes:
 def _picture(path: Path, spec: PreprocessSpec) -> UInt8Array:
     """A file as the model's input, made as the server makes it of what clients send."""
     try:
-        return read(EncodedImage(_bytes(path)), spec, _LIMITS)
+        (pixels,) = look(EncodedImage(_bytes(path)), WHOLE, spec, _LIMITS)
+        return np.asarray(pixels)
     except FieldError as error:
         raise ModelLoadError(
             f"the calibration picture {str(path)!r} can't be used: {error.message}. Replace it, or remove it"

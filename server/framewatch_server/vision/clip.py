@@ -43,7 +43,7 @@ class ClipEncoder(BlockingEncoder):
 
     @torch.inference_mode()
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
+        """Vectors `[n, vector_size]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
         try:
             vectors: Float32Array = self._images(torch.from_numpy(pixels).to(self.info.device)).cpu().numpy()
         except torch.OutOfMemoryError as error:
@@ -51,7 +51,7 @@ class ClipEncoder(BlockingEncoder):
         return vectors
 
     def image_module(self) -> torch.nn.Module:
-        """From uint8 pixels `[n, 3, height, width]` to float32 unit vectors `[n, dimension]`, for other engines too."""
+        """From uint8 pixels `[n, 3, height, width]` to float32 vectors `[n, vector_size]`, for other engines too."""
         return _ImageModule(self._model, self._scale, self._shift)
 
     def image_weights(self) -> dict[str, Float32Array]:
@@ -81,10 +81,10 @@ class CudaClipEncoder(ClipEncoder):
     def __init__(self, model: Any, tokenizer: Any, preprocess: PreprocessSpec, info: ModelInfo) -> None:
         super().__init__(model, tokenizer, preprocess, info)
         backend = CudaBackend(torch.device(info.device))
-        self._tower = CudaTower(self._images, info.image_size, info.dimension, backend)
+        self._tower = CudaTower(self._images, info.image_size, info.vector_size, backend)
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
+        """Vectors `[n, vector_size]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
         return self.start_images(pixels)()
 
     def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
@@ -105,7 +105,10 @@ class _ImageModule(torch.nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         inputs = torch.addcmul(self._shift, pixels.float(), self._scale).to(self._model.dtype)
-        return _normalised(self._model.get_image_features(pixel_values=inputs).pooler_output)
+        seen = self._model.vision_model(pixel_values=inputs)
+        embeddings = self._model.visual_projection(seen.pooler_output)
+        patches = seen.last_hidden_state[:, 1:]  # behind the class token
+        return torch.cat([_normalised(embeddings), _normalised(patches.float().mean(dim=1))], dim=-1)
 
 
 def _normalised(features: torch.Tensor) -> torch.Tensor:
@@ -149,6 +152,7 @@ def load_clip(name: str, *, device: str = "auto", dtype: str = "auto") -> ClipEn
         family=config.model_type,
         image_size=preprocess.output_size,
         dimension=int(config.projection_dim),
+        feature_dimension=int(config.vision_config.hidden_size),
         device=str(chosen_device),
         dtype=str(torch_dtype).removeprefix("torch."),
         is_demo=name == DEMO,

@@ -22,6 +22,7 @@ class ModelInfo:
         family: transformers' model type, such as `clip`.
         image_size: height and width of the input, in pixels.
         dimension: of the embeddings.
+        feature_dimension: of the features that examples are compared in.
         device: such as `cpu` or `cuda:0`.
         dtype: of the computation, such as `bfloat16`.
         engine: the library that runs the image tower.
@@ -33,10 +34,16 @@ class ModelInfo:
     family: str
     image_size: tuple[int, int]
     dimension: int
+    feature_dimension: int
     device: str
     dtype: str
     engine: str = "torch"
     is_demo: bool = False
+
+    @property
+    def vector_size(self) -> int:
+        """Of what an encoder gives for an image."""
+        return self.dimension + self.feature_dimension
 
 
 class DeviceOutOfMemory(Exception):
@@ -44,7 +51,12 @@ class DeviceOutOfMemory(Exception):
 
 
 class Encoder(Protocol):
-    """A dual encoder. Called from one thread at a time."""
+    """A dual encoder. Called from one thread at a time.
+
+    What it gives for an image is a vector of `info.vector_size`: its L2-normalised embedding `[dimension]`, which is
+    compared with texts, and behind it L2-normalised features `[feature_dimension]` from the last layer, which tell more
+    of a picture than the projected embedding and are compared with those of example images.
+    """
 
     @property
     def info(self) -> ModelInfo:
@@ -79,11 +91,11 @@ class Encoder(Protocol):
         ...
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
+        """Vectors `[n, vector_size]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
         ...
 
     def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
-        """Starts a batch as `encode_images` takes it and returns a function that waits for its embeddings.
+        """Starts a batch as `encode_images` takes it and returns a function that waits for its vectors.
 
         The pixels may be written over as soon as this returns. Batches may be collected in any order, at most
         `in_flight` are under way at once, and both steps may raise DeviceOutOfMemory.

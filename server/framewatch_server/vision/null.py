@@ -14,23 +14,24 @@ from framewatch_server.vision.preprocess import PreprocessSpec
 NULL = "null"
 _SIDE = 224
 _DIMENSION = 512
+_FEATURE_DIMENSION = 768
 
 
 class NullEncoder(BlockingEncoder):
     """Says the same of every picture and every text; takes inputs of CLIP's usual size."""
 
-    info = ModelInfo(NULL, "null", (_SIDE, _SIDE), _DIMENSION, "none", "float32")
+    info = ModelInfo(NULL, "null", (_SIDE, _SIDE), _DIMENSION, _FEATURE_DIMENSION, "none", "float32")
     preprocess = PreprocessSpec(_SIDE, (_SIDE, _SIDE), resample=3, mean=(0.0,) * 3, std=(1.0,) * 3)
     head = ScoreHead(logit_scale=100.0)
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """The same unit vector `[n, 512]` for every picture."""
-        return _same(len(pixels))
+        """The same embedding and features for every picture."""
+        return np.concatenate([_same(len(pixels), _DIMENSION), _same(len(pixels), _FEATURE_DIMENSION)], axis=1)
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
         """The same unit vector `[n, 512]` for every text."""
-        return _same(len(texts))
+        return _same(len(texts), _DIMENSION)
 
 
-def _same(count: int) -> Float32Array:
-    return np.full((count, _DIMENSION), _DIMENSION**-0.5, np.float32)
+def _same(count: int, size: int) -> Float32Array:
+    return np.full((count, size), size**-0.5, np.float32)

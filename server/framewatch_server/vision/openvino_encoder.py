@@ -41,6 +41,9 @@ LEAST_COSINE = 0.999
 
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}  # int8: of what is not in int8
 
+# Counts up when the tower computes something else from the same weights, so that none is taken from the cache.
+_TOWER_VERSION = 2
+
 _log = structlog.get_logger()
 
 
@@ -52,7 +55,7 @@ class OpenVinoEncoder(BlockingEncoder):
 
         Args:
             clip: the checkpoint in float32, on the CPU; it embeds the texts.
-            tower: from uint8 pixels `[n, 3, height, width]` to unit vectors.
+            tower: from uint8 pixels `[n, 3, height, width]` to vectors `[n, vector_size]`.
             dtype: float32, bfloat16 or int8.
 
         """
@@ -72,7 +75,7 @@ class OpenVinoEncoder(BlockingEncoder):
         return self._clip.head
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """L2-normalised embeddings `[n, dimension]` of RGB inputs `[n, 3, height, width]`."""
+        """Vectors `[n, vector_size]` of RGB inputs `[n, 3, height, width]`."""
         # a copy: the next batch is written over the output
         return np.array(self._request.infer({0: pixels}, share_inputs=True)[0], np.float32)
 
@@ -120,7 +123,7 @@ def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration, cache
 
 def fingerprint(clip: ClipEncoder, calibration: Calibration) -> str:
     """Names a tower in int8 by its weights and by the pictures and libraries that make it: 32 hexadecimal digits."""
-    made_with = f"{openvino.__version__} {nncf.__version__} {calibration.key}"
+    made_with = f"{openvino.__version__} {nncf.__version__} {calibration.key} {_TOWER_VERSION}"
     digest = hashlib.blake2b(made_with.encode(), digest_size=16)
     for name, weight in clip.image_weights().items():
         digest.update(name.encode())
@@ -130,8 +133,9 @@ def fingerprint(clip: ClipEncoder, calibration: Calibration) -> str:
 
 def mean_cosine(encoder: OpenVinoEncoder, exact: OpenVinoEncoder, pixels: npt.NDArray[np.uint8]) -> float:
     """Mean cosine between the embeddings that two encoders make of the same pictures `[n, 3, height, width]`."""
+    embedding = slice(exact.info.dimension)
     cosines = [
-        float(np.sum(encoder.encode_images(part) * exact.encode_images(part), axis=1).mean())
+        float(encoder.encode_images(part)[0, embedding] @ exact.encode_images(part)[0, embedding])
         for part in np.split(pixels, len(pixels))
     ]
     return float(np.mean(cosines))

@@ -15,8 +15,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.images import Image
-from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
+from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.resize import resize_crop
 
 # A JPEG is decoded at a fraction of its size if that is still this many times the size that it is resized to.
@@ -96,24 +95,6 @@ class PreprocessSpec:
         """Width and height, in pixels, that a decoded picture must have at least, for `decode`."""
         side = round(self._resized_side * _REDUCED_DECODE_MARGIN)
         return side, side
-
-
-def read(image: Image, spec: PreprocessSpec, limits: DecodeLimits, *, reduced: bool = True) -> UInt8Array:
-    """A picture as the model's input, RGB uint8 `[3, *spec.output_size]`.
-
-    Args:
-        image: as the caller gave it.
-        spec: the checkpoint's.
-        limits: see `decode`.
-        reduced: large JPEGs are decoded at a fraction of their size where the model would not see more, and the quick
-            resize is used; otherwise the pixels are the reference's own.
-
-    Raises:
-        ImageTooLarge, UnsupportedFormat, UndecodableImage.
-
-    """
-    pixels = decode(image, limits, spec.min_decoded_size if reduced else None)
-    return prepare(pixels, spec, exact=not reduced)
 
 
 def prepare(pixels: UInt8Array, spec: PreprocessSpec, *, exact: bool = False) -> UInt8Array:

@@ -9,7 +9,8 @@ from framewatch_core.stillness import THUMBNAIL_SIDE, Thumbnail
 from framewatch_server.vision.decode import UInt8Array
 
 
-def thumbnail(pixels: UInt8Array) -> Thumbnail:
-    """Grey cells `[32, 32]`, each the mean of what the model's input, RGB uint8 `[3, height, width]`, has there."""
-    cells = [cv2.resize(plane, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA) for plane in pixels]
-    return np.asarray(np.mean(cells, axis=0).round(), np.uint8)
+def thumbnail(inputs: UInt8Array) -> Thumbnail:
+    """Grey cells `[n, 32, 32]`: means of what the model's inputs, RGB uint8 `[n, 3, height, width]`, have there."""
+    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    cells = [[cv2.resize(plane, side, interpolation=cv2.INTER_AREA) for plane in pixels] for pixels in inputs]
+    return np.asarray(np.mean(cells, axis=1).round(), np.uint8)

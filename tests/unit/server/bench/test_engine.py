@@ -44,5 +44,5 @@ def test_as_many_batches_are_under_way_as_the_encoder_takes_and_none_in_the_end(
 )
 def test_a_gpu_is_measured_with_larger_batches(device: str, largest: int) -> None:
     encoder = NullEncoder()
-    encoder.info = ModelInfo("fake", "clip", (1, 1), 1, device, "float32")
+    encoder.info = ModelInfo("fake", "clip", (1, 1), 1, 0, device, "float32")
     assert default_batches(encoder)[-1] == largest

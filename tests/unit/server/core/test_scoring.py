@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from framewatch_core.scoring import Activation, LabelScore, ScoreHead, best_first, cosine, ensemble, score_labels
+from framewatch_core.scoring import Activation, LabelScore, ScoreHead, best_first, cosine, ensemble
 
 EYE = np.eye(3, dtype=np.float32)
 
@@ -23,12 +23,6 @@ def test_sigmoid_has_a_bias_and_no_sum() -> None:
 def test_probabilities_of_a_thousand_labels_sum_to_one(scale: float) -> None:
     similarities = np.random.default_rng(0).uniform(-1, 1, 1000).astype(np.float32)
     assert ScoreHead(scale).probabilities(similarities).sum() == pytest.approx(1, abs=1e-5)
-
-
-def test_scores_come_in_the_labels_order() -> None:
-    scores = score_labels(("a", "b", "c"), EYE[1], EYE, ScoreHead(10.0))
-    assert [(s.label, s.similarity) for s in scores] == [("a", 0.0), ("b", 1.0), ("c", 0.0)]
-    assert scores[1].probability > 0.99
 
 
 def test_cosines_never_leave_their_range() -> None:

@@ -58,7 +58,7 @@ class Player:
         return list(iter(self.session.next_work, None))
 
     def finish(self, work: Work[float, str]) -> None:
-        self.session.complete(work, scores(work.image), Timings())
+        self.session.complete(work, {"": scores(work.image)}, Timings())
 
     def score_all(self) -> None:
         while works := self.works():
@@ -303,7 +303,7 @@ def test_top_count_cuts_results_but_not_what_rules_see() -> None:
     result, event = player.outputs()
     assert isinstance(result, FrameResult)
     assert isinstance(result.outcome, Scored)
-    assert [score.label for score in result.outcome.scores] == ["empty"]
+    assert [score.label for score in result.outcome.regions[0].scores] == ["empty"]
     assert isinstance(event, Event)
 
 

@@ -13,12 +13,14 @@ import numpy.typing as npt
 
 from framewatch_core.errors import UndecodableImage
 from framewatch_core.images import EncodedImage, Image
+from framewatch_core.regions import Region
 from framewatch_core.scoring import Float32Array, ScoreHead
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.engine.reuse import Recall
 from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
+from framewatch_server.vision.view import WHOLE, View
 
 POISON = 13
 BROKEN = 99
@@ -27,7 +29,7 @@ BROKEN = 99
 class FakeEncoder(BlockingEncoder):
     """Records its batches; holds the device back until released."""
 
-    info = ModelInfo("fake", "clip", (1, 1), 1, "cpu", "float32")
+    info = ModelInfo("fake", "clip", (1, 1), 1, 0, "cpu", "float32")
     preprocess = PreprocessSpec((1, 1), None, 3, (0.0,) * 3, (1.0,) * 3)
     head = ScoreHead(1.0)
 
@@ -58,8 +60,10 @@ class FakeEncoder(BlockingEncoder):
 class Waiting(Job):
     """A job whose result is kept."""
 
-    def __init__(self, value: int, finished: Callable[[], None], recall: Recall[Job] | None = None) -> None:
-        super().__init__(EncodedImage(bytes([value])), recall)
+    def __init__(
+        self, value: int, finished: Callable[[], None], recall: Recall[Job] | None = None, view: View = WHOLE
+    ) -> None:
+        super().__init__(EncodedImage(bytes([value])), view, recall)
         self.value = value
         self.result: Embedded | Exception | None = None
         self._finished = finished
@@ -73,9 +77,10 @@ class Waiting(Job):
 class Source:
     """A lane that keeps its jobs."""
 
-    def __init__(self, *values: int) -> None:
+    def __init__(self, *values: int, regions: int = 1) -> None:
         self.changed = asyncio.Event()
-        self.jobs = [Waiting(value, self.changed.set) for value in values]
+        view = View(tuple(Region(str(i), 0, 0, 1, 1) for i in range(regions)))
+        self.jobs = [Waiting(value, self.changed.set, view=view) for value in values]
         self.waiting: deque[Waiting] = deque(self.jobs)
 
     def next_work(self) -> Job | None:
@@ -86,7 +91,7 @@ class Source:
         while any(job.result is None and not job.cancelled for job in self.jobs):
             await self.changed.wait()
             self.changed.clear()
-        return [int(j.result.vector[0]) if isinstance(j.result, Embedded) else j.result for j in self.jobs]
+        return [int(j.result.vectors[0, 0]) if isinstance(j.result, Embedded) else j.result for j in self.jobs]
 
 
 class Rig:
@@ -99,7 +104,7 @@ class Rig:
         self.health: list[bool] = []
         self.pipeline = Pipeline(
             self.encoder,
-            self._read,
+            self._look,
             max_batch_size=max_batch_size,
             decode_threads=decode_threads,
             on_health=self.health.append,
@@ -113,7 +118,7 @@ class Rig:
         self.encoder.released.set()
         await self.pipeline.__aexit__()
 
-    def _read(self, image: Image) -> npt.NDArray[np.uint8]:
+    def _look(self, image: Image, view: View) -> npt.NDArray[np.uint8]:
         assert isinstance(image, EncodedImage)
         value = image.data[0]
         if (may_read := self.may_read.get(value)) is not None:
@@ -121,7 +126,7 @@ class Rig:
         self.read.append(value)
         if value == BROKEN:
             raise UndecodableImage("broken", "encoded")
-        return np.full((3, 1, 1), value, np.uint8)
+        return np.full((len(view.regions), 3, 1, 1), value, np.uint8)
 
     async def busy(self) -> Source:
         """Lets a first picture occupy the device."""

@@ -15,7 +15,7 @@ from tests.unit.server.engine.rig import FakeEncoder, Waiting
 
 def decoded(value: int) -> Waiting:
     job = Waiting(value, lambda: None)
-    job.pixels = np.full((3, 1, 1), value, np.uint8)
+    job.pixels = np.full((1, 3, 1, 1), value, np.uint8)
     return job
 
 

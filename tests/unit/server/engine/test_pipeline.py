@@ -172,7 +172,7 @@ async def test_out_of_memory_halves_the_batch_and_is_remembered() -> None:
         again = Source(1, 2, 3, 4, 5, 6, 7, 8)
         rig.pipeline.announce(again)
         assert await again.results() == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert [len(batch) for batch in rig.encoder.batches[:before]] == [1, 8, 4, 2, 2, 4, 2, 2]
+    assert [len(batch) for batch in rig.encoder.batches[:before]] == [1, 8, 4, 2, 2, 2, 2]
     assert max(len(batch) for batch in rig.encoder.batches[before:]) <= 2
 
 

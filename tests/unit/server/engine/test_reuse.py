@@ -82,7 +82,7 @@ async def test_a_frame_has_its_leaders_embedding_and_its_own_timings() -> None:
     assert isinstance(first, Embedded)
     assert isinstance(decoded, Embedded)
     assert isinstance(same, Embedded)
-    assert [int(of.vector[0]) for of in (first, decoded, same)] == [10, 10, 10]
+    assert [int(of.vectors[0, 0]) for of in (first, decoded, same)] == [10, 10, 10]
     assert (first.timings.batch_size, decoded.timings.batch_size, same.timings.batch_size) == (1, 0, 0)
     assert decoded.timings.inference_ns == same.timings.inference_ns == 0
     assert decoded.timings.decode_ns > 0

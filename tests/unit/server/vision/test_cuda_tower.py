@@ -154,7 +154,8 @@ def pictures(encoder: ClipEncoder, count: int, seed: int = 0) -> npt.NDArray[np.
 
 
 def cosines(one: Float32Array, other: Float32Array) -> npt.NDArray[np.float32]:
-    return np.asarray(np.sum(one * other, axis=1))
+    """Of the embeddings, which come first."""
+    return np.asarray(np.sum(one[:, :96] * other[:, :96], axis=1))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_batch_sizes_are_powers_of_two_and_the_largest(most: int, expected: tupl
 def test_the_demo_model_gives_the_same_vectors_as_without_the_tower(
     clip: ClipEncoder, device: Callable[[], EagerBackend], count: int
 ) -> None:
-    tower = CudaTower(clip.image_module(), clip.info.image_size, clip.info.dimension, device())
+    tower = CudaTower(clip.image_module(), clip.info.image_size, clip.info.vector_size, device())
     tower.warm(MOST)
     pixels = pictures(clip, count)
     vectors = tower.start(pixels)()
@@ -184,12 +185,13 @@ def test_the_demo_model_gives_the_same_vectors_as_without_the_tower(
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_a_model_in_half_precision_gives_unit_vectors_in_single_precision(clip: ClipEncoder, dtype: str) -> None:
     half = load_clip("demo", device="cpu", dtype=dtype)
-    tower = CudaTower(half.image_module(), half.info.image_size, half.info.dimension, EagerBackend())
+    tower = CudaTower(half.image_module(), half.info.image_size, half.info.vector_size, EagerBackend())
     tower.warm(4)
     pixels = pictures(clip, 3)
     vectors = tower.start(pixels)()
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(vectors[:, :96], axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(vectors[:, 96:], axis=1), 1, atol=1e-6)
     assert 0.999 <= cosines(vectors, clip.encode_images(pixels)).min() < 0.9999999, "close, and computed in half"
 
 
@@ -226,7 +228,7 @@ def test_a_batch_takes_the_smallest_graph_that_it_fits_into(count: int, replayed
 
 
 def test_what_pads_a_batch_does_not_change_it(clip: ClipEncoder) -> None:
-    tower = CudaTower(clip.image_module(), clip.info.image_size, clip.info.dimension, EagerBackend())
+    tower = CudaTower(clip.image_module(), clip.info.image_size, clip.info.vector_size, EagerBackend())
     tower.warm(8)
     pixels = pictures(clip, 5)
     after_nothing = tower.start(pixels)()
@@ -459,7 +461,7 @@ def test_cuda_that_can_not_capture_runs_without_graphs(clip: ClipEncoder) -> Non
         vectors: torch.Tensor = module(inputs.cpu())
         return vectors.cuda()
 
-    tower = CudaTower(synchronising, clip.info.image_size, clip.info.dimension, CudaBackend(torch.device("cuda")))
+    tower = CudaTower(synchronising, clip.info.image_size, clip.info.vector_size, CudaBackend(torch.device("cuda")))
     with structlog.testing.capture_logs() as logs:
         tower.warm(4)
     assert [log["sizes"] for log in logs] == [[1, 2, 4]]

@@ -13,7 +13,7 @@ from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory,
 class FirstPixel(BlockingEncoder):
     """Its answer is the picture's first pixel; it has no room for large batches."""
 
-    info = ModelInfo("fake", "clip", (2, 3), 1, "cpu", "float32")
+    info = ModelInfo("fake", "clip", (2, 3), 1, 0, "cpu", "float32")
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []

@@ -3,33 +3,33 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from framewatch_server.vision.text_cache import TextCache, distinct_texts, text_matrix
+from framewatch_server.vision.vector_cache import VectorCache, distinct_texts, text_matrix
 
 A, B = (("a",),), (("b",),)
 ROW = np.ones((1, 4), np.float32)  # 16 bytes
 
 
 def test_the_first_one_computes_and_the_others_share() -> None:
-    cache = TextCache(100)
+    cache = VectorCache(100)
     first, second = cache.claim(A), cache.claim(A)
     assert (first.must_compute, second.must_compute) == (True, False)
     cache.fulfil(A, ROW)
-    assert first.matrix.result() is second.matrix.result() is cache.claim(A).matrix.result() is ROW
+    assert first.vectors.result() is second.vectors.result() is cache.claim(A).vectors.result() is ROW
     assert not cache.claim(A).must_compute
 
 
 def test_a_failure_reaches_everyone_and_the_next_one_tries_again() -> None:
-    cache = TextCache(100)
+    cache = VectorCache(100)
     claims = [cache.claim(A), cache.claim(A)]
     cache.give_up(A, RuntimeError("no"))
     for claim in claims:
         with pytest.raises(RuntimeError, match="no"):
-            claim.matrix.result()
+            claim.vectors.result()
     assert cache.claim(A).must_compute
 
 
 def test_bytes_are_bounded_and_the_least_recently_used_goes() -> None:
-    cache = TextCache(40)
+    cache = VectorCache(40)
     for prompts in (A, B):
         cache.claim(prompts)
         cache.fulfil(prompts, ROW)
@@ -43,10 +43,10 @@ def test_bytes_are_bounded_and_the_least_recently_used_goes() -> None:
 
 
 def test_a_matrix_larger_than_the_cache_is_given_but_not_kept() -> None:
-    cache = TextCache(8)
+    cache = VectorCache(8)
     claim = cache.claim(A)
     cache.fulfil(A, ROW)
-    assert claim.matrix.result() is ROW
+    assert claim.vectors.result() is ROW
     assert cache.kept_bytes == 0
 
 

@@ -1,0 +1,84 @@
+"""What is looked at of a picture: regions of a frame, or an example in several lights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from framewatch_core.images import Image
+from framewatch_core.regions import WHOLE_FRAME, Region
+from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
+from framewatch_server.vision.preprocess import PreprocessSpec, prepare
+
+EXPOSURES = (1.0, 0.5, 0.7, 1.4)
+"""Factors of brightness that an example is looked at with, and grey as under infrared light besides.
+
+Of a few pictures from one hour a model would learn that hour's light too. With these, examples from daylight still
+separate at 0.4 and 1.8 times the brightness and without colour (docs/events.md has the figures).
+"""
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is looked at.
+
+    Attributes:
+        regions: at least one; each becomes an input of the model.
+        is_example: the inputs are that of the first region in several lights.
+
+    """
+
+    regions: tuple[Region, ...] = (WHOLE_FRAME,)
+    is_example: bool = False
+
+    @property
+    def min_share(self) -> tuple[float, float]:
+        """The smallest width and height of a region, as shares of the frame."""
+        return min(region.width for region in self.regions), min(region.height for region in self.regions)
+
+
+WHOLE = View()
+
+
+def look(image: Image, view: View, spec: PreprocessSpec, limits: DecodeLimits, *, reduced: bool = True) -> UInt8Array:
+    """The model's inputs of a picture, RGB uint8 `[n, 3, *spec.output_size]`.
+
+    Args:
+        image: as the caller gave it.
+        view: what is looked at.
+        spec: the checkpoint's.
+        limits: see `decode`.
+        reduced: large JPEGs are decoded at a fraction of their size where the model would not see more, and the quick
+            resize is used; otherwise the pixels are the reference's own.
+
+    Raises:
+        ImageTooLarge, UnsupportedFormat, UndecodableImage.
+
+    """
+    pixels = decode(image, limits, _min_decoded_size(spec, view) if reduced else None)
+    inputs = np.stack([prepare(_crop(pixels, region), spec, exact=not reduced) for region in view.regions])
+    return in_several_lights(inputs[0]) if view.is_example else inputs
+
+
+def in_several_lights(pixels: UInt8Array) -> UInt8Array:
+    """An input `[3, height, width]` in the lights of `EXPOSURES` and in grey, `[5, 3, height, width]`."""
+    exposed = [np.clip(pixels * np.float32(factor), 0, 255) for factor in EXPOSURES]
+    grey = np.broadcast_to(np.tensordot(_LUMA, pixels.astype(np.float32), axes=1), pixels.shape)
+    return np.stack([*exposed, grey]).astype(np.uint8)
+
+
+def _crop(pixels: UInt8Array, region: Region) -> UInt8Array:
+    if region is WHOLE_FRAME:
+        return pixels
+    left, top, right, bottom = region.pixel_box(pixels.shape[1], pixels.shape[0])
+    return np.ascontiguousarray(pixels[top:bottom, left:right])
+
+
+def _min_decoded_size(spec: PreprocessSpec, view: View) -> tuple[int, int]:
+    """Width and height in pixels of the whole picture at which the smallest region has what the model sees."""
+    width, height = spec.min_decoded_size
+    least_width, least_height = view.min_share
+    return round(width / least_width), round(height / least_height)
