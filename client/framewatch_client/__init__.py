@@ -7,7 +7,7 @@
 from framewatch_client.blocking import FramewatchClient
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
-from framewatch_client.inputs import event_rule, parse_rule
+from framewatch_client.inputs import event_rule, example_label, parse_region, parse_rule
 from framewatch_client.sources import Source, open_source
 from framewatch_client.types import (
     Classification,
@@ -20,6 +20,7 @@ from framewatch_client.types import (
     ImageLike,
     LabelsLike,
     Reconfigure,
+    RegionLike,
     RuleLike,
     Similarity,
     StreamItem,
@@ -27,8 +28,10 @@ from framewatch_client.types import (
     Timings,
 )
 from framewatch_core.errors import FramewatchError
-from framewatch_core.frames import DropReason, OverflowPolicy
+from framewatch_core.frames import DropReason, OverflowPolicy, RegionScores
+from framewatch_core.health import HealthPolicy, HealthProblem
 from framewatch_core.labels import Label, LabelSet
+from framewatch_core.regions import Region
 from framewatch_core.rules import EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
 
@@ -47,6 +50,8 @@ __all__ = [
     "FramewatchCallError",
     "FramewatchClient",
     "FramewatchError",
+    "HealthPolicy",
+    "HealthProblem",
     "ImageLike",
     "Label",
     "LabelScore",
@@ -54,6 +59,9 @@ __all__ = [
     "LabelsLike",
     "OverflowPolicy",
     "Reconfigure",
+    "Region",
+    "RegionLike",
+    "RegionScores",
     "RuleLike",
     "ScoreKind",
     "ServerUnreachableError",
@@ -64,6 +72,8 @@ __all__ = [
     "StreamStarted",
     "Timings",
     "event_rule",
+    "example_label",
     "open_source",
+    "parse_region",
     "parse_rule",
 ]

@@ -21,12 +21,14 @@ from framewatch_client.types import (
     FrameResult,
     ImageLike,
     LabelsLike,
+    RegionLike,
     RuleLike,
     Similarity,
     StreamItem,
     StreamStarted,
 )
 from framewatch_core.frames import OverflowPolicy
+from framewatch_core.health import HealthPolicy
 
 _END: Final = object()
 
@@ -105,6 +107,8 @@ class FramewatchClient:
         labels: LabelsLike,
         *,
         rules: Iterable[RuleLike] = (),
+        regions: Iterable[RegionLike] = (),
+        health: HealthPolicy | None = None,
         templates: Sequence[str] | None = None,
         overflow: OverflowPolicy = OverflowPolicy.BLOCK,
         top_count: int = 0,
@@ -127,6 +131,8 @@ class FramewatchClient:
             frames,
             labels,
             rules=rules,
+            regions=regions,
+            health=health,
             templates=templates,
             overflow=overflow,
             top_count=top_count,

@@ -25,12 +25,14 @@ from framewatch_client.types import (
     FrameResult,
     ImageLike,
     LabelsLike,
+    RegionLike,
     RuleLike,
     Similarity,
     StreamItem,
     StreamStarted,
 )
 from framewatch_core.frames import OverflowPolicy
+from framewatch_core.health import HealthPolicy
 
 DEFAULT_ADDRESS = "localhost:50051"
 DEFAULT_TIMEOUT_S = 30.0
@@ -186,6 +188,8 @@ class AsyncFramewatchClient:
         labels: LabelsLike,
         *,
         rules: Iterable[RuleLike] = (),
+        regions: Iterable[RegionLike] = (),
+        health: HealthPolicy | None = None,
         templates: Sequence[str] | None = None,
         overflow: OverflowPolicy = OverflowPolicy.BLOCK,
         top_count: int = 0,
@@ -210,6 +214,9 @@ class AsyncFramewatchClient:
                 there on. Give a time for every frame or for none: without it the time of arrival counts.
             labels: as in `classify`.
             rules: when to say ENTERED and EXITED: `EventRule`s or their short form `box:0.8:0.5`; none: scores only.
+            regions: parts of the frame that are scored by themselves, up to 64: `Region`s or their short form
+                `left=0.06,0.28,0.17,0.62`; none: the whole frame.
+            health: when pictures are not trusted; None: the default policy.
             templates: as in `classify`.
             overflow: what the server does with frames that come faster than it scores them: BLOCK slows the source,
                 DROP_OLDEST keeps the delay bounded (for live sources).
@@ -236,6 +243,8 @@ class AsyncFramewatchClient:
         config = stream_config(
             labels,
             rules=rules,
+            regions=regions,
+            health=health,
             templates=templates,
             overflow=overflow,
             top_count=top_count,

@@ -14,6 +14,7 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.types import ImageLike, PILImage
 from framewatch_core.errors import EmptyImage, ImageTooLarge, InvalidRequest
 from framewatch_core.image_header import read_header
+from framewatch_core.images import EncodedImage
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -41,6 +42,19 @@ def to_message(image: ImageLike) -> pb.Image:
         f"{type(image).__name__} is no image: expected a path, the bytes of a JPEG, PNG or WebP file, a numpy array "
         "(uint8, BGR as OpenCV gives it) or a PIL image"
     )
+
+
+EXAMPLE_QUALITY = 95
+"""Of the JPEG that pixels of an example are sent as."""
+
+
+def example_image(image: ImageLike) -> EncodedImage:
+    """The picture as an example of a label: files' bytes unchanged, pixels as JPEG. Raises as `to_message`."""
+    message = to_message(image)
+    if message.HasField("encoded"):
+        return EncodedImage(message.encoded)
+    pixels = _checked(image) if isinstance(image, np.ndarray) else _pixels_of(message.raw)
+    return EncodedImage(jpeg(pixels, EXAMPLE_QUALITY))
 
 
 def to_stream_message(image: ImageLike, *, short_side: int | None, jpeg_quality: int | None) -> pb.Image:

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from framewatch_client.types import LabelsLike, RuleLike
+from framewatch_client.images import example_image
+from framewatch_client.types import ImageLike, LabelsLike, RegionLike, RuleLike
 from framewatch_core.frames import OverflowPolicy, StreamConfig
+from framewatch_core.health import HealthPolicy
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.regions import Region
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
 from framewatch_core.scoring import ScoreKind
 from framewatch_core.stillness import DEFAULT_MAX_AGE_NS, ReusePolicy
@@ -46,6 +49,64 @@ def label_set(labels: LabelsLike, templates: Sequence[str] | None = None) -> Lab
     )
 
 
+def example_label(
+    name: str,
+    examples: Iterable[ImageLike],
+    counter_examples: Iterable[ImageLike],
+    *,
+    prompts: Iterable[str] = (),
+    contrast_prompts: Iterable[str] = (),
+) -> Label:
+    """A label whose presence is judged by pictures, best from the very camera, cropped as its region is.
+
+    Args:
+        name: the label's name.
+        examples: pictures with it, 1 to 64; a few of different moments do.
+        counter_examples: pictures of the same place without it, 1 to 64.
+        prompts: see `Label`.
+        contrast_prompts: see `Label`; with them, presence is the mean of what pictures and texts say.
+
+    Raises:
+        TypeError, ValueError, OSError, FramewatchError: what is wrong with a picture or the label.
+
+    """
+    return Label(
+        name,
+        tuple(prompts),
+        tuple(contrast_prompts),
+        tuple(example_image(image) for image in examples),
+        tuple(example_image(image) for image in counter_examples),
+    )
+
+
+def parse_region(text: str) -> Region:
+    """A region's short form, `ID=X,Y,WIDTH,HEIGHT`, in fractions of the frame. Raises ValueError or InvalidRegion.
+
+    Example:
+        >>> parse_region("left=0.06,0.28,0.17,0.62").width
+        0.17
+
+    """
+    id_, equals, numbers = text.rpartition("=")
+    try:
+        x, y, width, height = (float(number) for number in numbers.split(","))
+    except ValueError:
+        equals = ""
+    if not equals or not id_:
+        raise ValueError(
+            f"the region {text!r} can't be read: expected ID=X,Y,WIDTH,HEIGHT in fractions of the frame, such as "
+            "left=0.06,0.28,0.17,0.62"
+        )
+    return Region(id_, x, y, width, height)
+
+
+def stream_regions(regions: Iterable[RegionLike]) -> tuple[Region, ...]:
+    """Regions or their short forms as regions."""
+    if isinstance(regions, str):
+        regions = (regions,)
+    return tuple(parse_region(region) if isinstance(region, str) else region for region in regions)
+
+
 def event_rule(
     label: str,
     enter_at: float,
@@ -55,6 +116,10 @@ def event_rule(
     min_absent_s: float = 0.0,
     score: ScoreKind = ScoreKind.PROBABILITY,
     id: str = "",  # noqa: A002  the field's name
+    region: str = "",
+    cooldown_s: float = 0.0,
+    smoothing_s: float = 0.0,
+    trail_count: int = 0,
 ) -> EventRule:
     """An EventRule with its times in seconds of frame time.
 
@@ -63,7 +128,19 @@ def event_rule(
         300000000
 
     """
-    return EventRule(label, enter_at, exit_below, nanoseconds(min_present_s), nanoseconds(min_absent_s), score, id)
+    return EventRule(
+        label,
+        enter_at,
+        exit_below,
+        nanoseconds(min_present_s),
+        nanoseconds(min_absent_s),
+        score,
+        id,
+        region,
+        nanoseconds(cooldown_s),
+        nanoseconds(smoothing_s),
+        trail_count,
+    )
 
 
 def parse_rule(text: str) -> EventRule:
@@ -110,6 +187,8 @@ def stream_config(
     labels: LabelsLike,
     *,
     rules: Iterable[RuleLike] = (),
+    regions: Iterable[RegionLike] = (),
+    health: HealthPolicy | None = None,
     templates: Sequence[str] | None = None,
     overflow: OverflowPolicy = OverflowPolicy.BLOCK,
     top_count: int = 0,
@@ -127,6 +206,8 @@ def stream_config(
     return StreamConfig(
         label_set=label_set(labels, templates),
         rules=event_rules(rules),
+        regions=stream_regions(regions),
+        health=health or HealthPolicy(),
         overflow_policy=overflow,
         top_count=top_count,
         max_frame_rate=max_frame_rate,

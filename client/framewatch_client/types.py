@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.frames import DropReason
+from framewatch_core.frames import DropReason, RegionScores
 from framewatch_core.labels import Label, LabelSet
+from framewatch_core.regions import Region
 from framewatch_core.rules import EventKind, EventRule
 from framewatch_core.scoring import LabelScore
 
@@ -45,6 +46,9 @@ LabelsLike = LabelSet | Sequence[str | Label] | str
 
 RuleLike = EventRule | str
 """A rule, or its short form `LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]`."""
+
+RegionLike = Region | str
+"""A part of the frame, or its short form `ID=X,Y,WIDTH,HEIGHT` in fractions of the frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ class FrameResult:
         time_s: the frame's time since the origin, in seconds.
         config_version: of the config that counted for it; from 1.
         status: whether it was scored, dropped or failed.
-        scores: SCORED: best first, as many as asked for; else empty.
+        regions: SCORED: what each region shows, in the config's order; without regions one, the whole frame.
         drop_reason: DROPPED: why, if this client knows the reason.
         error: FAILED: why.
         timings: SCORED: where the time went.
@@ -181,7 +185,7 @@ class FrameResult:
     time_s: float
     config_version: int
     status: FrameStatus
-    scores: tuple[LabelScore, ...]
+    regions: tuple[RegionScores, ...]
     drop_reason: DropReason | None
     error: FrameError | None
     timings: Timings | None
@@ -189,8 +193,13 @@ class FrameResult:
     message: pb.StreamFramesResponse = field(repr=False, compare=False)
 
     @property
+    def scores(self) -> tuple[LabelScore, ...]:
+        """SCORED: of the first region, best first, as many as asked for; else empty."""
+        return self.regions[0].scores if self.regions else ()
+
+    @property
     def best(self) -> LabelScore | None:
-        """The most probable label's score; None if the frame was not scored."""
+        """The first region's most probable label's score; None if the frame was not scored."""
         return self.scores[0] if self.scores else None
 
 

@@ -23,8 +23,10 @@ from framewatch_client.types import (
     StreamStarted,
     Timings,
 )
-from framewatch_core.frames import DropReason, OverflowPolicy, StreamConfig
-from framewatch_core.labels import DEFAULT_TEMPLATES, LabelSet
+from framewatch_core.frames import DropReason, OverflowPolicy, RegionScores, StreamConfig
+from framewatch_core.health import HealthPolicy, HealthProblem
+from framewatch_core.images import EncodedImage, Image, ImageKey, RawImage
+from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
 from framewatch_core.stillness import ReusePolicy
@@ -38,7 +40,9 @@ _OVERFLOW = {
 _SCORE_KINDS = {
     ScoreKind.PROBABILITY: pb.SCORE_KIND_PROBABILITY,
     ScoreKind.SIMILARITY: pb.SCORE_KIND_SIMILARITY,
+    ScoreKind.PRESENCE: pb.SCORE_KIND_PRESENCE,
 }
+_PROBLEM_PREFIX = "HEALTH_PROBLEM_"
 _STATUSES = {"scores": FrameStatus.SCORED, "dropped": FrameStatus.DROPPED, "error": FrameStatus.FAILED}
 
 
@@ -49,10 +53,32 @@ def duration(time_ns: int) -> Duration:
 
 def label_set_message(label_set: LabelSet) -> pb.LabelSet:
     """The label set; default templates are left to the server."""
-    message = pb.LabelSet(labels=[pb.Label(name=label.name, prompts=label.prompts) for label in label_set.labels])
+    message = pb.LabelSet(labels=[_label_message(label) for label in label_set.labels])
     if label_set.templates != DEFAULT_TEMPLATES:
         message.templates.CopyFrom(pb.PromptTemplates(templates=label_set.templates))
     return message
+
+
+def _label_message(label: Label) -> pb.Label:
+    return pb.Label(
+        name=label.name,
+        prompts=label.prompts,
+        contrast_prompts=label.contrast_prompts,
+        examples=[_image_message(image) for image in label.examples],
+        counter_examples=[_image_message(image) for image in label.counter_examples],
+    )
+
+
+def _image_message(image: Image | ImageKey) -> pb.Image:
+    match image:
+        case EncodedImage(data):
+            return pb.Image(encoded=data)
+        case RawImage(data, width, height, pixel_format, row_stride_bytes):
+            raw = pb.RawImage(data=data, width=width, height=height, row_stride_bytes=row_stride_bytes)
+            raw.pixel_format = pb.PixelFormat.Value(f"PIXEL_FORMAT_{pixel_format.name}")
+            return pb.Image(raw=raw)
+        case ImageKey():
+            raise ValueError("an example is only known by its key: give the picture")
 
 
 def config_message(config: StreamConfig) -> pb.StreamConfig:
@@ -64,6 +90,7 @@ def config_message(config: StreamConfig) -> pb.StreamConfig:
         overflow_policy=_OVERFLOW[config.overflow_policy],
         top_count=config.top_count,
         max_frame_rate=config.max_frame_rate,
+        regions=[pb.Region(id=r.id, x=r.x, y=r.y, width=r.width, height=r.height) for r in config.regions],
     )
     if config.max_frame_gap_ns != DEFAULT_MAX_FRAME_GAP_NS:
         message.max_frame_gap.CopyFrom(duration(config.max_frame_gap_ns))
@@ -72,13 +99,26 @@ def config_message(config: StreamConfig) -> pb.StreamConfig:
     if config.reuse != ReusePolicy():
         message.reuse.change_threshold = config.reuse.change_threshold
         message.reuse.max_age.CopyFrom(duration(config.reuse.max_age_ns))
+    if config.health != HealthPolicy():
+        message.health.CopyFrom(_health_message(config.health))
     return message
+
+
+def _health_message(policy: HealthPolicy) -> pb.HealthPolicy:
+    return pb.HealthPolicy(
+        disabled=policy.disabled,
+        ignored=[pb.HealthProblem.Value(f"{_PROBLEM_PREFIX}{problem.name}") for problem in policy.ignored],
+        frozen_after=duration(policy.frozen_after_ns),
+        settle_time=duration(policy.settle_ns),
+    )
 
 
 def _rule_message(rule: EventRule) -> pb.EventRule:
     message = pb.EventRule(
         id=rule.id,
         label=rule.label,
+        region=rule.region,
+        trail_count=rule.trail_count,
         score=_SCORE_KINDS[rule.score],
         enter_at=rule.enter_at,
         exit_below=rule.exit_below,
@@ -87,6 +127,10 @@ def _rule_message(rule: EventRule) -> pb.EventRule:
         message.min_present.CopyFrom(duration(rule.min_present_ns))
     if rule.min_absent_ns:
         message.min_absent.CopyFrom(duration(rule.min_absent_ns))
+    if rule.cooldown_ns:
+        message.cooldown.CopyFrom(duration(rule.cooldown_ns))
+    if rule.smoothing_ns:
+        message.smoothing.CopyFrom(duration(rule.smoothing_ns))
     return message
 
 
@@ -117,17 +161,17 @@ def frame_result(message: pb.StreamFramesResponse) -> FrameResult:
     """What became of a frame."""
     result = message.result
     status = _STATUSES.get(result.WhichOneof("outcome") or "", FrameStatus.UNKNOWN)
-    region = result.scores.regions[0] if result.scores.regions else pb.RegionScores()
+    reused = next((r.reused_frame_id for r in result.scores.regions if r.HasField("reused_frame_id")), None)
     return FrameResult(
         frame_id=result.frame_id,
         time_s=_seconds(result.time_offset),
         config_version=result.config_version,
         status=status,
-        scores=_scores(region.scores),
+        regions=tuple(_region_scores(region) for region in result.scores.regions),
         drop_reason=_known(DropReason, pb.DropReason.DESCRIPTOR, "DROP_REASON_", result.dropped.reason),
         error=_frame_error(result.error) if status is FrameStatus.FAILED else None,
         timings=_timings(result.timings) if result.HasField("timings") else None,
-        reused_frame_id=region.reused_frame_id if region.HasField("reused_frame_id") else None,
+        reused_frame_id=reused,
         message=message,
     )
 
@@ -167,8 +211,21 @@ def _known(kind: type[EnumT], names: EnumDescriptor, prefix: str, number: int) -
     return None if value is None else kind.__members__.get(value.name.removeprefix(prefix))
 
 
+def _region_scores(message: pb.RegionScores) -> RegionScores:
+    return RegionScores(message.region_id, _scores(message.scores), _problem(message.problem), message.suspended)
+
+
+def _problem(number: int) -> HealthProblem | None:
+    return _known(HealthProblem, pb.HealthProblem.DESCRIPTOR, _PROBLEM_PREFIX, number)
+
+
 def _scores(scores: Iterable[pb.LabelScore]) -> tuple[LabelScore, ...]:
-    return tuple(LabelScore(score.label, score.probability, score.similarity) for score in scores)
+    return tuple(map(_score, scores))
+
+
+def _score(score: pb.LabelScore) -> LabelScore:
+    presence = score.presence if score.HasField("presence") else None
+    return LabelScore(score.label, score.probability, score.similarity, presence)
 
 
 def _timings(timings: pb.Timings) -> Timings:

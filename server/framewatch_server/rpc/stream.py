@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -228,7 +229,12 @@ class StreamShell:
         return pb.StreamStarted(
             model=scorer.info.name,
             config_version=started.config_version,
-            useful_short_side=scorer.useful_short_side,
+            useful_short_side=_useful_short_side(scorer, started.config),
             in_flight_frame_count=self._limits.running + self._limits.waiting,
             max_image_bytes=self._max_image_bytes,
         )
+
+
+def _useful_short_side(scorer: Scorer, config: StreamConfig) -> int:
+    """The frame's shorter side at which the smallest region has what the model sees."""
+    return math.ceil(scorer.useful_short_side / min(View(config.viewed_regions).min_share))

@@ -57,7 +57,9 @@ def result(time_s: float, status: FrameStatus = FrameStatus.SCORED) -> FrameResu
         time_s=time_s,
         config_version=1,
         status=status,
-        scores=(LabelScore("box", 0.9, 0.3), LabelScore("an empty belt", 0.1, 0.2)) if scored else (),
+        regions=(RegionScores("", (LabelScore("box", 0.9, 0.3), LabelScore("an empty belt", 0.1, 0.2))),)
+        if scored
+        else (),
         drop_reason=None,
         error=FrameError(FrameErrorReason.UNDECODABLE_IMAGE, "the bytes end early")
         if status is FrameStatus.FAILED
