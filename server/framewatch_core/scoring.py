@@ -12,6 +12,8 @@ from enum import Enum, auto
 import numpy as np
 import numpy.typing as npt
 
+from framewatch_core.errors import InvalidRule
+
 Float32Array = npt.NDArray[np.float32]
 
 
@@ -61,15 +63,32 @@ class ScoreHead:
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """How well an image fits a label: `probability` in [0, 1], `similarity` (cosine) in [-1, 1]."""
+    """How well an image fits a label.
+
+    Attributes:
+        label: the label's name.
+        probability: in [0, 1].
+        similarity: cosine, in [-1, 1].
+        presence: against the label's own contrast, in [0, 1]; None: not computed.
+
+    """
 
     label: str
     probability: float
     similarity: float
+    presence: float | None = None
 
     def value(self, kind: ScoreKind) -> float:
-        """The score of that kind."""
-        return self.probability if kind is ScoreKind.PROBABILITY else self.similarity
+        """The score of that kind. Raises InvalidRule: it is the presence, which was not computed."""
+        if kind is ScoreKind.PROBABILITY:
+            return self.probability
+        if kind is ScoreKind.SIMILARITY:
+            return self.similarity
+        if self.presence is None:
+            raise InvalidRule(
+                f"the scores of {self.label!r} have no presence: look at its probability or similarity", "score"
+            )
+        return self.presence
 
 
 def score_labels(
