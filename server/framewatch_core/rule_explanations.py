@@ -186,7 +186,7 @@ def _held(rule: EventRule, progress: Progress, held_ns: int) -> str:
 def _in_cooldown(rule: EventRule, exited: Moment) -> str:
     return (
         f", which is enough, but within the cooldown of {_seconds(rule.cooldown_ns)} after EXITED, {_frame(exited)}. "
-        "If the score stays there, ENTERED is said when that is over; to have it sooner, try a shorter cooldown."
+        "What stays until that is over is told then; to have ENTERED sooner, try a shorter cooldown."
     )
 
 

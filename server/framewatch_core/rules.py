@@ -75,6 +75,8 @@ class EventRule:
         check_limit(
             "the trail", limit="max_trail_count", maximum=MAX_TRAIL_COUNT, actual=self.trail_count, field="trail_count"
         )
+        if self.trail_count < 0:
+            raise InvalidRule(f"trail_count is {self.trail_count}: expected 0 or more", "trail_count")
         for name in ("min_present", "min_absent", "cooldown", "smoothing"):
             if (time_ns := getattr(self, f"{name}_ns")) < 0:
                 raise InvalidRule(f"{name} is {time_ns / NS_PER_S:g} s: expected 0 or more", name)
