@@ -248,6 +248,11 @@ def test_trails_name_the_best_other_label() -> None:
     assert entered.trail.runner_up == cup, "by probability, ties in the labels' order"
 
 
+def test_the_peak_may_lie_before_entered_was_said() -> None:
+    _, exited = play([rule(present_s=0.1)], every(0.1, 0.99, 0.85, 0.1))
+    assert exited.peak == 0.99
+
+
 def test_each_rule_keeps_its_own_state() -> None:
     events = play([rule(0.8), rule(0.5, 0.3)], every(1, 0.6, 0.9, 0.2))
     assert [(e.kind, e.rule.enter_at) for e in events] == [
