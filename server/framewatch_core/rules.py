@@ -1,4 +1,4 @@
-"""Event rules: hysteresis with minimum times, in frame time.
+"""Event rules and what they say; `rule_engine` follows them.
 
 A rule says ENTERED once when its label's score has been high for long enough, EXITED once when it has been low for long
 enough. Between the thresholds nothing changes, which is what keeps a wavering score from flapping.
@@ -6,7 +6,6 @@ enough. Between the thresholds nothing changes, which is what keeps a wavering s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -76,6 +75,8 @@ class EventRule:
         check_limit(
             "the trail", limit="max_trail_count", maximum=MAX_TRAIL_COUNT, actual=self.trail_count, field="trail_count"
         )
+        if self.trail_count < 0:
+            raise InvalidRule(f"trail_count is {self.trail_count}: expected 0 or more", "trail_count")
         for name in ("min_present", "min_absent", "cooldown", "smoothing"):
             if (time_ns := getattr(self, f"{name}_ns")) < 0:
                 raise InvalidRule(f"{name} is {time_ns / NS_PER_S:g} s: expected 0 or more", name)
@@ -100,17 +101,45 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleEvent:
-    """What a rule saw.
+class TrailPoint:
+    """A score that led to an event: as the frame had it, and as the rule saw it (the same without smoothing)."""
+
+    at: Moment
+    score: float
+    smoothed: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventTrail:
+    """What led to an event.
 
     Attributes:
-        kind: what happened.
+        points: the rule's last scores up to the frame that completed the event, oldest first; at most `trail_count`.
+            Frames that the rule did not see are not among them.
+        runner_up: the best other label in that frame by probability; None: there is no other.
+
+    """
+
+    points: tuple[TrailPoint, ...]
+    runner_up: LabelScore | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEvent:
+    """What a rule saw. All scores are as the rule saw them: smoothed, if it smooths.
+
+    Attributes:
+        kind: ENTERED or EXITED.
         rule: the rule.
         at: the frame that completed it.
-        began: the first frame of the run that satisfied the rule; for EXITED, of the absence.
+        began: the first frame of the run that satisfied the rule; for EXITED, of the absence. With smoothing, the first
+            whose smoothed score did: a few half-lives after the thing itself.
         score: of the frame that completed it.
         peak: the highest score since it began (ENTERED), while it was present (EXITED).
         present_ns: EXITED: from ENTERED's `began` to this one's; else None.
+        sparse: whether two frames in a row that the rule saw, from the one before `began` to `at`, lay further apart
+            than max_frame_gap: it may have begun at any time between them.
+        trail: what led to it; None unless the rule asks for trails.
 
     """
 
@@ -121,99 +150,5 @@ class RuleEvent:
     score: float
     peak: float
     present_ns: int | None = None
-
-
-@dataclass(slots=True)
-class _Run:
-    """Frames in a row that speak for a change: the first, how long they held, and their highest score."""
-
-    began: Moment
-    peak: float
-    held_ns: int = 0
-
-    def extend(self, elapsed_ns: int, score: float) -> None:
-        self.held_ns += elapsed_ns
-        self.peak = max(self.peak, score)
-
-
-class RuleState:
-    """One rule's view of one stream."""
-
-    def __init__(self, rule: EventRule) -> None:
-        self.rule = rule
-        self._run: _Run | None = None
-        self._present_since: Moment | None = None
-        self._peak = 0.0
-
-    @property
-    def present(self) -> bool:
-        """Whether ENTERED was said and EXITED was not yet."""
-        return self._present_since is not None
-
-    def update(self, at: Moment, elapsed_ns: int, score: float) -> RuleEvent | None:
-        """Takes the next scored frame.
-
-        Args:
-            at: the frame; later than all before it.
-            elapsed_ns: time since the scored frame before that counts towards minimum times; 0 for the first.
-            score: finite, of the rule's kind.
-
-        """
-        if self._present_since is None:
-            return self._update_absent(at, elapsed_ns, score)
-        return self._update_present(at, elapsed_ns, score, self._present_since)
-
-    def _update_absent(self, at: Moment, elapsed_ns: int, score: float) -> RuleEvent | None:
-        run = self._follow(score >= self.rule.enter_at, at, elapsed_ns, score)
-        if run is None or run.held_ns < self.rule.min_present_ns:
-            return None
-        self._run, self._present_since, self._peak = None, run.began, run.peak
-        return RuleEvent(EventKind.ENTERED, self.rule, at, run.began, score, run.peak)
-
-    def _update_present(self, at: Moment, elapsed_ns: int, score: float, since: Moment) -> RuleEvent | None:
-        self._peak = max(self._peak, score)
-        run = self._follow(score < self.rule.exit_threshold, at, elapsed_ns, score)
-        if run is None or run.held_ns < self.rule.min_absent_ns:
-            return None
-        self._run, self._present_since = None, None
-        present_ns = run.began.time_ns - since.time_ns
-        return RuleEvent(EventKind.EXITED, self.rule, at, run.began, score, self._peak, present_ns)
-
-    def _follow(self, satisfied: bool, at: Moment, elapsed_ns: int, score: float) -> _Run | None:
-        if not satisfied:
-            self._run = None
-        elif self._run is None:
-            self._run = _Run(at, score)
-        else:
-            self._run.extend(elapsed_ns, score)
-        return self._run
-
-
-class RuleBook:
-    """All rules of a stream.
-
-    A gap of more than `max_frame_gap_ns` between scored frames does not count towards minimum times: nobody looked.
-    """
-
-    def __init__(self) -> None:
-        self._states: dict[object, RuleState] = {}
-        self._max_frame_gap_ns = DEFAULT_MAX_FRAME_GAP_NS
-        self._last_ns: int | None = None
-
-    def configure(self, rules: Mapping[object, EventRule], max_frame_gap_ns: int) -> None:
-        """Takes new rules, in order. One under the same key (all that makes it the same) keeps its state."""
-        self._states = {key: self._states.get(key) or RuleState(rule) for key, rule in rules.items()}
-        self._max_frame_gap_ns = max_frame_gap_ns
-
-    def update(self, at: Moment, scores: Sequence[LabelScore]) -> list[RuleEvent]:
-        """Takes the scores of the next frame; returns the events that it completes, in the rules' order."""
-        elapsed_ns = 0 if self._last_ns is None else at.time_ns - self._last_ns
-        if elapsed_ns > self._max_frame_gap_ns:
-            elapsed_ns = 0
-        self._last_ns = at.time_ns
-        by_label = {score.label: score for score in scores}
-        updates = (
-            state.update(at, elapsed_ns, by_label[state.rule.label].value(state.rule.score))
-            for state in self._states.values()
-        )
-        return [event for event in updates if event is not None]
+    sparse: bool = False
+    trail: EventTrail | None = None

@@ -12,6 +12,8 @@ from enum import Enum, auto
 import numpy as np
 import numpy.typing as npt
 
+from framewatch_core.errors import InvalidRule
+
 Float32Array = npt.NDArray[np.float32]
 
 
@@ -64,10 +66,10 @@ class LabelScore:
     """How well an image fits a label.
 
     Attributes:
-        label: its name.
+        label: the label's name.
         probability: in [0, 1].
         similarity: cosine, in [-1, 1].
-        presence: in [0, 1], against the label's own contrast; None: an older server did not say.
+        presence: against the label's own contrast, in [0, 1]; None: not computed.
 
     """
 
@@ -77,12 +79,16 @@ class LabelScore:
     presence: float | None = None
 
     def value(self, kind: ScoreKind) -> float:
-        """The score of that kind; one that is not known counts as 0."""
+        """The score of that kind. Raises InvalidRule: it is the presence, which was not computed."""
         if kind is ScoreKind.PROBABILITY:
             return self.probability
         if kind is ScoreKind.SIMILARITY:
             return self.similarity
-        return self.presence or 0.0
+        if self.presence is None:
+            raise InvalidRule(
+                f"the scores of {self.label!r} have no presence: look at its probability or similarity", "score"
+            )
+        return self.presence
 
 
 def cosine(candidates: Float32Array, query: Float32Array) -> Float32Array:

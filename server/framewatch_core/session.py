@@ -35,7 +35,8 @@ from framewatch_core.frames import (
     StreamConfig,
     Timings,
 )
-from framewatch_core.rules import NS_PER_S, Moment, RuleBook
+from framewatch_core.rule_engine import RuleBook
+from framewatch_core.rules import NS_PER_S, Moment
 from framewatch_core.scoring import LabelScore, best_first
 
 
@@ -253,7 +254,7 @@ class StreamSession(Generic[ImageT, ContextT]):
         if slot.epoch.version != self._rules_version:
             self._rules.configure(config.rules_by_identity(), config.max_frame_gap_ns)
             self._rules_version = slot.epoch.version
-        seen = self._rules.update(slot.moment, slot.all_scores.get("", ()))
+        seen = self._rules.update(slot.moment, slot.all_scores)
         first = self._event_count + 1
         self._event_count += len(seen)
         return [Event(f"{self._stream_id}-{n}", event, config.origin_time_ns) for n, event in enumerate(seen, first)]
