@@ -6,7 +6,7 @@ enough. Between the thresholds nothing changes, which is what keeps a wavering s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -205,15 +205,25 @@ class RuleBook:
         self._states = {key: self._states.get(key) or RuleState(rule) for key, rule in rules.items()}
         self._max_frame_gap_ns = max_frame_gap_ns
 
-    def update(self, at: Moment, scores: Sequence[LabelScore]) -> list[RuleEvent]:
-        """Takes the scores of the next frame; returns the events that it completes, in the rules' order."""
+    def update(
+        self, at: Moment, scores: Mapping[str, Sequence[LabelScore]], held: Collection[str] = ()
+    ) -> list[RuleEvent]:
+        """Takes the scores of the next frame; returns the events that it completes, in the rules' order.
+
+        Args:
+            at: the frame; later than all before it.
+            scores: of every region that a rule names, by its id.
+            held: regions whose rules don't see this frame.
+
+        """
         elapsed_ns = 0 if self._last_ns is None else at.time_ns - self._last_ns
         if elapsed_ns > self._max_frame_gap_ns:
             elapsed_ns = 0
         self._last_ns = at.time_ns
-        by_label = {score.label: score for score in scores}
+        by_label = {region: {score.label: score for score in seen} for region, seen in scores.items()}
         updates = (
-            state.update(at, elapsed_ns, by_label[state.rule.label].value(state.rule.score))
+            state.update(at, elapsed_ns, by_label[state.rule.region][state.rule.label].value(state.rule.score))
             for state in self._states.values()
+            if state.rule.region not in held
         )
         return [event for event in updates if event is not None]

@@ -61,15 +61,19 @@ class ScoreHead:
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """How well an image fits a label: `probability` in [0, 1], `similarity` (cosine) in [-1, 1]."""
+    """How well an image fits a label: `probability` in [0, 1], `similarity` (cosine) in [-1, 1], `presence` in [0, 1]."""
 
     label: str
     probability: float
     similarity: float
+    presence: float | None = None
 
     def value(self, kind: ScoreKind) -> float:
-        """The score of that kind."""
-        return self.probability if kind is ScoreKind.PROBABILITY else self.similarity
+        """The score of that kind. Raises ValueError for a presence that is not known."""
+        value = getattr(self, kind.name.lower())
+        if value is None:
+            raise ValueError(f"the label {self.label!r} has no {kind.name.lower()}")
+        return float(value)
 
 
 def score_labels(

@@ -33,6 +33,7 @@ from framewatch_core.frames import (
     StreamConfig,
     Timings,
 )
+from framewatch_core.regions import WHOLE_FRAME_ID
 from framewatch_core.rules import NS_PER_S, Moment, RuleBook
 from framewatch_core.scoring import LabelScore, best_first
 
@@ -250,7 +251,7 @@ class StreamSession(Generic[ImageT, ContextT]):
         if slot.epoch.version != self._rules_version:
             self._rules.configure(config.rules_by_identity(), config.max_frame_gap_ns)
             self._rules_version = slot.epoch.version
-        seen = self._rules.update(slot.moment, slot.all_scores)
+        seen = self._rules.update(slot.moment, {WHOLE_FRAME_ID: slot.all_scores})
         first = self._event_count + 1
         self._event_count += len(seen)
         return [Event(f"{self._stream_id}-{n}", event, config.origin_time_ns) for n, event in enumerate(seen, first)]

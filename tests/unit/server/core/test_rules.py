@@ -32,7 +32,7 @@ def play(rules: list[EventRule], frames: list[tuple[float, float]], gap_ns: int 
     return [
         event
         for number, (time_s, probability) in enumerate(frames, 1)
-        for event in book.update(Moment(number, seconds(time_s)), [score(probability)])
+        for event in book.update(Moment(number, seconds(time_s)), {"": [score(probability)]})
     ]
 
 
@@ -123,18 +123,18 @@ def test_similarity_rules_look_at_similarity() -> None:
     similar = EventRule("box", 0.3, score=ScoreKind.SIMILARITY)
     book = RuleBook()
     book.configure({1: similar}, GAP_NS)
-    assert book.update(Moment(1, 0), [score(0.99, 0.1)]) == []
-    (event,) = book.update(Moment(2, 1), [score(0.01, 0.31)])
+    assert book.update(Moment(1, 0), {"": [score(0.99, 0.1)]}) == []
+    (event,) = book.update(Moment(2, 1), {"": [score(0.01, 0.31)]})
     assert event.score == 0.31
 
 
 def test_a_rule_under_the_same_key_keeps_its_state() -> None:
     book = RuleBook()
     book.configure({"kept": rule(), "gone": rule(0.7)}, GAP_NS)
-    assert len(book.update(Moment(1, 0), [score(0.9)])) == 2
+    assert len(book.update(Moment(1, 0), {"": [score(0.9)]})) == 2
     book.configure({"new": rule(0.6), "kept": rule()}, GAP_NS)
-    assert [(e.kind, e.rule.enter_at) for e in book.update(Moment(2, 1), [score(0.9)])] == [(EventKind.ENTERED, 0.6)]
-    assert [e.kind for e in book.update(Moment(3, 2), [score(0.1)])] == [EventKind.EXITED, EventKind.EXITED]
+    assert [(e.kind, e.rule.enter_at) for e in book.update(Moment(2, 1), {"": [score(0.9)]})] == [(EventKind.ENTERED, 0.6)]
+    assert [e.kind for e in book.update(Moment(3, 2), {"": [score(0.1)]})] == [EventKind.EXITED, EventKind.EXITED]
 
 
 @pytest.mark.parametrize(
