@@ -86,7 +86,8 @@ def roc_auc_estimate(present: Float64Array, absent: Float64Array) -> Estimate:
     1957), which is that of a proportion out of min(m, n); its Clopper–Pearson interval is taken, rounded outwards.
 
     Args:
-        present, absent: scores in the order of time; neither may be empty.
+        present: scores in the order of time, not empty.
+        absent: the same of the other class.
 
     """
     value = roc_auc(present, absent)
@@ -97,7 +98,7 @@ def roc_auc_estimate(present: Float64Array, absent: Float64Array) -> Estimate:
 
 
 def effective_count(scores: Float64Array) -> int:
-    """How many independent observations a series is worth: n (1 − r) / (1 + r) with its lag-1 correlation r, from 1 to n.
+    """How many independent observations a series is worth: n (1 − r) / (1 + r), r its lag-1 correlation; from 1 to n.
 
     That is the effective sample size of a first-order autoregressive process.
     """

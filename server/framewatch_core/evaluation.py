@@ -4,8 +4,8 @@ What is compared is an event's `began`, the moment at which the thing is said to
 that was said comes later by the rule's minimum time and is told as delay. An event is right if its `began` lies within
 the tolerance of a true transition of its kind; every transition is matched by one event at most.
 
-A thing that is there at the first frame has appeared then: ENTERED near the start is right and is expected. A thing that
-is there at the last frame has not gone: no EXITED is expected, and one would be false.
+A thing that is there at the first frame has appeared then: ENTERED near the start is right and is expected. A thing
+that is there at the last frame has not gone: no EXITED is expected, and one would be false.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def _evaluate_rule(name: str, events: list[Said], track: Track, truth: VideoTrut
 
 
 def _match(events: list[Said], expected: list[Transition], kind: EventKind, tolerance_ns: int) -> list[Match]:
-    """The most matches there can be: the earliest event that may tell a transition does (all tolerances are the same)."""
+    """The most matches there can be: all tolerances being the same, the earliest event that may tell a transition does."""
     left = sorted((event for event in events if event.kind is kind), key=lambda event: event.began_ns)
     matches = []
     for truth in (transition for transition in expected if transition.kind is kind):

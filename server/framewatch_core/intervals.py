@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.rules import NS_PER_S
@@ -50,7 +51,7 @@ class Interval:
 
 def check_apart(intervals: tuple[Interval, ...], what: str) -> None:
     """Raises InvalidRequest unless every interval begins after the end of the one before."""
-    for earlier, later in zip(intervals, intervals[1:], strict=False):
+    for earlier, later in pairwise(intervals):
         if later.start_ns < earlier.end_ns:
             raise InvalidRequest(
                 f"{what}: the interval that begins at {later.start_ns / NS_PER_S:g} s does so before the one from "

@@ -61,7 +61,7 @@ class ScoreHead:
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """How well an image fits a label: `probability` in [0, 1], `similarity` (cosine) in [-1, 1], `presence` in [0, 1]."""
+    """How well an image fits a label: `probability` and `presence` in [0, 1], `similarity` (cosine) in [-1, 1]."""
 
     label: str
     probability: float

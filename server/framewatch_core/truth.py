@@ -83,8 +83,8 @@ def load_truth(data: object, video: str) -> VideoTruth:
     """The truth about one video of a file of truth.
 
     Args:
-        data: the file's JSON: for every video `fps`, `frames`, `regions` (`{id: [x, y, width, height]}`, fractions of the
-            frame), `present` (`{region id: [[first, last], …]}`, frame numbers from 0, both inclusive) and
+        data: the file's JSON: for every video `fps`, `frames`, `regions` (`{id: [x, y, width, height]}`, fractions of
+            the frame), `present` (`{region id: [[first, last], …]}`, frame numbers from 0, both inclusive) and
             `tolerance_frames`; other keys are passed over.
         video: the key.
 
