@@ -1,8 +1,8 @@
 """A rule from recorded scores of when its label is there and when it is not.
 
-Thresholds and estimates come from the same material, so the estimates are optimistic: they say how well the rule does on
-what it was made from. With two appearances or more, `Calibration.held_out` says how rules made without a stretch do on that
-stretch. Either way the counts are small, and their intervals say how small.
+Thresholds and estimates come from the same material, so the estimates are optimistic: they say how well the rule does
+on what it was made from. With two appearances or more, `Calibration.held_out` says how rules made without a stretch do
+on that stretch. Either way the counts are small, and their intervals say how small.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from framewatch_core.errors import InvalidRequest
 from framewatch_core.estimates import Estimate, Float64Array, roc_auc_estimate
-from framewatch_core.intervals import Interval, check_apart
+from framewatch_core.intervals import Interval
 from framewatch_core.judging import EventEstimates, Tally, judge, presences
+from framewatch_core.material import BoolArray, Int64Array, Material
 from framewatch_core.replay import RecordedFrame, replay
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule, Moment, RuleEvent
 from framewatch_core.scoring import LabelScore, ScoreKind
@@ -31,10 +30,7 @@ from framewatch_core.thresholds import (
     to_axis,
 )
 
-Int64Array = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
-
-# A minute of frames is worth some 20 independent ones (`estimates.effective_count`): less is nothing that it could tell.
+# A minute of frames is worth some 20 independent ones (`estimates.effective_count`), which can't tell less apart.
 AUC_TIE = 0.02
 # Smoothing costs delay: it has to earn it where scores overlap.
 SMOOTHING_GAIN = 0.01
@@ -48,68 +44,6 @@ MOST_OF_STRETCH = 0.25
 # Enter thresholds tried where classes overlap.
 SEARCH_STEPS = 48
 _MILLISECOND_NS = 1_000_000
-
-
-class InvalidMaterial(InvalidRequest):
-    """Recorded scores and stretches that nothing can be learnt from; `field` names the part."""
-
-    reason = "INVALID_MATERIAL"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Material:
-    """Recorded scores of one label in one region, and what is known of some stretches.
-
-    Attributes:
-        times_ns: of the scored frames, `[n]`, never going back.
-        scores: `[n]` for each kind: probability and presence in [0, 1], similarity in [-1, 1].
-        present, absent: known stretches, each in order; what lies outside of them is unknown and counts for nothing. No
-            present one: background only.
-
-    Raises:
-        InvalidMaterial: saying what is missing.
-
-    """
-
-    times_ns: Int64Array
-    scores: Mapping[ScoreKind, Float64Array]
-    present: tuple[Interval, ...]
-    absent: tuple[Interval, ...]
-
-    def __post_init__(self) -> None:
-        if not self.scores:
-            raise InvalidMaterial("there are no scores: give those of one kind at least", "scores")
-        if len(self.times_ns) < 2 or np.any(np.diff(self.times_ns) < 0):
-            raise InvalidMaterial("expected two frames at least, with times that never go back", "times_ns")
-        for kind, values in self.scores.items():
-            if values.shape != self.times_ns.shape or not np.all(np.isfinite(values)):
-                raise InvalidMaterial(f"expected a finite {kind.name.lower()} for every frame", f"scores[{kind.name}]")
-        self._check_stretches()
-
-    def _check_stretches(self) -> None:
-        check_apart(self.present, "present")
-        check_apart(self.absent, "absent")
-        check_apart(tuple(sorted((*self.present, *self.absent))), "present and absent")
-        if not self.absent:
-            raise InvalidMaterial("no stretch is known to be without it: give one", "absent")
-        for name in ("present", "absent"):
-            for stretch in getattr(self, name):
-                if not self.frames_in((stretch,)).any():
-                    at_s = stretch.start_ns / NS_PER_S
-                    raise InvalidMaterial(f"the {name} stretch from {at_s:g} s on holds no scored frame", name)
-
-    def frames_in(self, stretches: Sequence[Interval]) -> BoolArray:
-        """Which frames lie in one of the stretches, `[n]`."""
-        inside = np.zeros(len(self.times_ns), dtype=np.bool_)
-        for stretch in stretches:
-            first, after = np.searchsorted(self.times_ns, (stretch.start_ns, stretch.end_ns))
-            inside[first:after] = True
-        return inside
-
-    @property
-    def frame_gap_ns(self) -> int:
-        """The usual time from a frame to the next: the median."""
-        return int(np.median(np.diff(self.times_ns)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +72,7 @@ class Calibration:
         placement: its thresholds among the scores.
         searched: the thresholds were found by replaying rules over the material, since its classes overlap, or the ones
             between them said something wrong.
-        separations: of every kind of score; empty with background only.
+        separations: of every kind of score over the stretches' inner frames; empty with background only.
         frame_auc: ROC AUC over frames of the rule's score, smoothed as in the rule; None with background only.
         estimates: of the rule's events, on the material that it was made from; optimistic.
         held_out: of rules made without a stretch, on that stretch; None with fewer than two appearances.
@@ -181,12 +115,15 @@ def calibrate(
 ) -> Calibration:
     """The rule that fits the material; see `thresholds` for how, and the module for what the estimates are worth.
 
-    The kind of score is the one with the highest AUC over frames; of those within AUC_TIE of it presence, which does not
-    depend on the other labels of the set, unless another has twice its margin; else the one with the widest margin.
+    The kind of score is the one with the highest AUC over the stretches' inner frames; of those within AUC_TIE of it
+    presence, which does not depend on the other labels of the set, unless another has twice its margin; else the one
+    with the widest margin.
 
     Args:
         material: scores and known stretches.
-        label, region, rule_id: the rule's.
+        label: the rule's.
+        region: the rule's.
+        rule_id: the rule's.
         max_frame_gap_ns: see `RuleBook`.
 
     Raises:
@@ -213,7 +150,7 @@ def calibrate(
 
 
 def smooth(scores: Float64Array, times_ns: Int64Array, half_life_ns: int, max_frame_gap_ns: int) -> Float64Array:
-    """Exponential smoothing as the rule engine's: each frame takes the share 1 − 2^(−elapsed / half-life) of what is new.
+    """Exponential smoothing as the rule engine's: what is past is halved every half-life, whatever the frame times.
 
     After a gap of more than `max_frame_gap_ns` it begins anew. A half-life of 0 smooths nothing.
     """
@@ -248,7 +185,7 @@ class _Fitter:
         kind = _best_kind(material)
         half_life_ns = self._best_smoothing(material, kind)
         scores = smooth(material.scores[kind], material.times_ns, half_life_ns, self.max_frame_gap_ns)
-        present, absent = (scores[material.frames_in(s)] for s in (material.present, material.absent))
+        present, absent = (scores[material.inner_frames(s)] for s in (material.present, material.absent))
         placement = place(kind, present, absent) if material.present else place_above(kind, absent)
         fit = _Fit(self._rule(material, kind, scores, placement, half_life_ns), placement, False, scores)
         if placement.separated and self._tallies(material, [fit.rule])[0].f1 == 1:
@@ -322,7 +259,7 @@ class _Fitter:
         return [judge(presences(events), stretches.present, stretches.absent) for events in by_rule]
 
     def held_out(self, material: Material) -> EventEstimates | None:
-        """Estimates on stretches that the rules were made without, each appearance with its share of the absent ones."""
+        """Estimates on stretches that rules were made without, each appearance with its share of the absent ones."""
         count = len(material.present)
         if count < 2:
             return None
@@ -339,7 +276,7 @@ class _Fitter:
 def _separations(material: Material) -> dict[ScoreKind, Separation]:
     if not material.present:
         return {}
-    is_present, is_absent = material.frames_in(material.present), material.frames_in(material.absent)
+    is_present, is_absent = material.inner_frames(material.present), material.inner_frames(material.absent)
     return {kind: separation(kind, s[is_present], s[is_absent]) for kind, s in material.scores.items()}
 
 
@@ -360,17 +297,15 @@ def _min_time(
     material: Material, satisfied: BoolArray, false_in: Sequence[Interval], right_in: Sequence[Interval]
 ) -> int:
     """More than the longest false run, less than a part of the shortest stretch in which it is right."""
-    needed = max(
-        LEAST_MIN_TIME_NS,
-        LEAST_MIN_TIME_FRAME_GAPS * material.frame_gap_ns,
-        round(FALSE_RUN_FACTOR * _longest_run_ns(material, satisfied, false_in)),
-    )
+    least = LEAST_MIN_TIME_FRAME_GAPS * material.frame_gap_ns
+    false_run_ns = _longest_run_ns(material, satisfied, false_in)
+    needed = max(LEAST_MIN_TIME_NS, least, round(FALSE_RUN_FACTOR * false_run_ns))
     most = min((int(MOST_OF_STRETCH * stretch.length_ns) for stretch in right_in), default=needed)
-    return min(needed, most) // _MILLISECOND_NS * _MILLISECOND_NS
+    return min(needed, max(most, least)) // _MILLISECOND_NS * _MILLISECOND_NS
 
 
 def _longest_run_ns(material: Material, satisfied: BoolArray, stretches: Sequence[Interval]) -> int:
-    """The longest time on end inside the stretches. Runs at a stretch's ends are the coming and going before or after."""
+    """The longest time on end inside the stretches; runs at a stretch's ends are coming and going."""
     longest = 0
     for stretch in stretches:
         first, after = np.searchsorted(material.times_ns, (stretch.start_ns, stretch.end_ns))

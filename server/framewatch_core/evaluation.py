@@ -197,7 +197,7 @@ def _evaluate_rule(name: str, events: list[Said], track: Track, truth: VideoTrut
 
 
 def _match(events: list[Said], expected: list[Transition], kind: EventKind, tolerance_ns: int) -> list[Match]:
-    """The most matches there can be: all tolerances being the same, the earliest event that may tell a transition does."""
+    """The most matches there can be: with one tolerance for all, the earliest event that may tell a transition does."""
     left = sorted((event for event in events if event.kind is kind), key=lambda event: event.began_ns)
     matches = []
     for truth in (transition for transition in expected if transition.kind is kind):

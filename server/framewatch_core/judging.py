@@ -1,7 +1,7 @@
 """What a rule would have said of material of which some stretches are known.
 
-Unlike an evaluation against the whole truth (`evaluation`), this asks only of known stretches: what happens elsewhere is
-neither right nor wrong, and a known stretch need not begin when the thing appears.
+Unlike an evaluation against the whole truth (`evaluation`), this asks only of known stretches: what happens elsewhere
+is neither right nor wrong, and a known stretch need not begin when the thing appears.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Tally:
     Attributes:
         appearance_count: known present stretches.
         found_count: those that a presence of their own was said of, for at least half of the stretch.
-        false_count: presences that are none: begun in a known stretch without being an appearance's own, or said of most
-            of a known absent stretch.
+        false_count: presences that are none: begun in a known stretch without being an appearance's own, or said of
+            most of a known absent stretch.
         known_ns: how long the known stretches are together.
 
     """
@@ -86,7 +86,8 @@ def judge(said: Sequence[Interval], present: Sequence[Interval], absent: Sequenc
 
     Args:
         said: `presences` of one rule.
-        present, absent: known stretches.
+        present: known stretches with it.
+        absent: known stretches without it.
 
     """
     own: set[Interval] = set()

@@ -1,14 +1,14 @@
 """Where to put a rule's thresholds, given scores of when the thing is there and when it is not.
 
-Everything is done on an axis on which equal distances mean equal evidence: logits of probability and presence, the plain
-cosine for similarity. On probability itself all of a good label's scores lie at 0 and 1, and the middle between them says
-nothing.
+Everything is done on an axis on which equal distances mean equal evidence: logits of probability and presence, the
+plain cosine for similarity. On probability itself all of a good label's scores lie at 0 and 1, and the middle between
+them says nothing.
 
-Material is short and the rule will be used at other hours. What then moves is measured: with other light, noise or place,
-absent scores drift up by up to a tenth of the gap between the classes and single ones, as when a hand reaches through the
-picture, by half of it; present scores fall by half of it for seconds. How widely a class scatters in the material says
-little of that: absent frames of a fixed camera hardly scatter at all. So thresholds are fractions of the gap, away from
-both classes, with a floor on the distance from the absent ones for material in which they do scatter.
+Material is short and the rule will be used at other hours. What then moves is measured: with other light, noise or
+place, absent scores drift up by up to a tenth of the gap between the classes and single ones, as when a hand reaches
+through the picture, by half of it; present scores fall by half of it for seconds. How widely a class scatters in the
+material says little of that: absent frames of a fixed camera hardly scatter at all. So thresholds are fractions of the
+gap, away from both classes, with a floor on the distance from the absent ones for material in which they do scatter.
 """
 
 from __future__ import annotations
@@ -23,20 +23,19 @@ from framewatch_core.scoring import ScoreKind
 # Evidence of more than 1000 to 1 is a model's over-confidence and tells no distance.
 LOGIT_LIMIT = 6.9
 
-# One frame in ten of a stretch may be one of coming or going: half in the picture, or marked wrongly, since people mark
-# moments to a fraction of a second.
+# One frame in ten of a stretch may be anything: a shadow, a passer-by, the thing half hidden.
 ABSENT_QUANTILE = 0.90
 PRESENT_QUANTILE = 0.10
 
-# Parts of the gap between the two quantiles, from the absent one up. ENTERED needs nearly half of it: more, and a present
-# thing in bad light is missed; less, and a hand that reaches through is one. EXITED needs the thing to be gone for all but
-# a quarter: more than absent scores drift, and less than present ones have left at their worst. Over two videos, three
-# regions, six kinds of light and noise and three frame rates, events were right for enter from 0.19 to 0.65 and more, and
-# for exit from 0.10 to 0.37: these are about the middles.
+# Parts of the gap between the two quantiles, from the absent one up. ENTERED needs nearly half of it: more, and a
+# present thing in bad light is missed; less, and a hand that reaches through is one. EXITED needs the thing to be gone
+# for all but a quarter: more than absent scores drift, and less than present ones have left at their worst. Over two
+# videos, four regions, six kinds of light and noise and two frame rates, events were right for enter from 0.19 to 0.65
+# and more, and for exit from 0.10 to 0.37: these are about the middles.
 ENTER_FRACTION = 0.45
 EXIT_FRACTION = 0.25
-# Absent scores that scatter need more: exit_below keeps so many robust standard deviations from their quantile. A camera
-# gives millions of frames a week, and the tails are heavier than a normal distribution's, of which 5 are one in millions.
+# Absent scores that scatter need more: exit_below keeps so many robust standard deviations from their quantile. A
+# camera gives millions of frames a week, of which a normal distribution has one beyond 5, and real tails are heavier.
 EXIT_SPREADS = 6.0
 # Beyond this part of the gap present scores are nearer, and the classes are too near each other to be called apart.
 MOST_EXIT_FRACTION = 0.40
@@ -125,7 +124,7 @@ def place(kind: ScoreKind, present: Float64Array, absent: Float64Array) -> Place
 def place_above(kind: ScoreKind, absent: Float64Array) -> Placement:
     """Thresholds from the absent frames alone.
 
-    enter_at lies well above the tail, and not below 0.5 where the score has that middle, which is as likely as not by the
+    enter_at lies well above the tail, and not below 0.5 where the score has that middle: as likely as not by the
     model's own word. exit_below lies halfway back.
     """
     middle, high, spread = _describe(kind, absent)
