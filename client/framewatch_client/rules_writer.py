@@ -57,11 +57,7 @@ def calibration_notes(calibration: Calibration, source: str, date: str) -> RuleN
         date: of the calibration, as people write it.
 
     """
-    behind = dict(_threshold_notes(calibration))
-    behind["min_present_s"] = "longer than any false run in the material; two frames and 0.2 s at least"
-    behind["min_absent_s"] = "likewise of runs below exit_below while it was there"
-    if calibration.rule.smoothing_ns:
-        behind["smoothing_s"] = "the scores overlap; smoothed they do so less"
+    behind = dict([*_threshold_notes(calibration), *_min_time_notes(calibration)])
     return RuleNotes(tuple(_calibration_lines(calibration, source, date)), behind)
 
 
@@ -71,6 +67,7 @@ def _calibration_lines(calibration: Calibration, source: str, date: str) -> Iter
         f"Calibrated {date} from {source}: {_stretches(material.present, 'with')} and "
         f"{_stretches(material.absent, 'without')} {rule.label}."
     )
+    yield _classes(rule.score, calibration.placement)
     if calibration.frame_auc is not None:
         kinds = ", ".join(f"{k.name.lower()} {s.auc:.3f}" for k, s in calibration.separations.items())
         yield f"ROC AUC over frames: {_interval(calibration.frame_auc, 3)}"
@@ -97,30 +94,36 @@ def _estimate_lines(estimates: EventEstimates) -> Iterator[str]:
 
 def _threshold_notes(calibration: Calibration) -> Iterator[tuple[str, str]]:
     kind, placement = calibration.rule.score, calibration.placement
-    classes = _classes(kind, placement)
     if calibration.searched:
-        yield "enter_at", f"the one that fits the material best when replayed; {classes}"
+        yield "enter_at", "fits the material best when replayed"
         yield "exit_below", "halfway from enter_at to the median without it"
     elif placement.present_low is None:
-        yield "enter_at", f"well above the highest score of the background; {classes}"
-        yield "exit_below", "halfway back to the background"
+        yield "enter_at", "well above the highest score without it" + " or 0.5" * (kind is not ScoreKind.SIMILARITY)
+        yield "exit_below", "halfway back to the scores without it"
     else:
         axis = "" if kind is ScoreKind.SIMILARITY else ", by log-odds"
         for name, threshold in (("enter_at", placement.enter_at), ("exit_below", placement.exit_below)):
-            share = _share(kind, threshold, placement)
-            yield (
-                name,
-                f"{share:.0%} of the way between the two{axis}"
-                if name == "exit_below"
-                else (f"{share:.0%} of the way between them{axis}: {classes}"),
-            )
+            yield name, f"{_share(kind, threshold, placement):.0%} of the way from without to with it{axis}"
+
+
+def _min_time_notes(calibration: Calibration) -> Iterator[tuple[str, str]]:
+    least = "at least two frames and 0.2 s"
+    yield "min_present_s", f"longer than scores reached enter_at without it; {least}"
+    if calibration.material.present:
+        yield "min_absent_s", f"longer than scores fell below exit_below with it; {least}"
+    else:
+        yield "min_absent_s", least
+    if calibration.rule.smoothing_ns:
+        yield "smoothing_s", "scores overlap; smoothed they do so less"
 
 
 def _classes(kind: ScoreKind, placement: Placement) -> str:
     absent = f"without it {ABSENT_QUANTILE:.0%} of frames score at most {from_axis(kind, placement.absent_high):.3g}"
     if placement.present_low is None:
-        return absent
-    return f"{absent}, with it {1 - PRESENT_QUANTILE:.0%} at least {from_axis(kind, placement.present_low):.3g}"
+        return f"Apart from the stretches' ends, {absent}."
+    present = f"with it {1 - PRESENT_QUANTILE:.0%} at least {from_axis(kind, placement.present_low):.3g}"
+    overlap = "" if placement.separated else "; the two are near each other or overlap"
+    return f"Apart from the stretches' ends, {absent}, {present}{overlap}."
 
 
 def _share(kind: ScoreKind, threshold: float, placement: Placement) -> float:

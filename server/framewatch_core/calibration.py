@@ -32,7 +32,7 @@ from framewatch_core.thresholds import (
 
 # A minute of frames is worth some 20 independent ones (`estimates.effective_count`), which can't tell less apart.
 AUC_TIE = 0.02
-# Smoothing costs delay: it has to earn it where scores overlap.
+# Smoothing costs delay: where scores overlap it has to earn it.
 SMOOTHING_GAIN = 0.01
 SMOOTHING_FRAME_GAPS = (2, 4, 8)
 # What lasts no longer is no event: a broken picture, a flicker.
@@ -158,9 +158,9 @@ def smooth(scores: Float64Array, times_ns: Int64Array, half_life_ns: int, max_fr
         return scores
     smoothed = scores.copy()
     elapsed = np.diff(times_ns)
-    weights = np.where(elapsed > max_frame_gap_ns, 1.0, 1 - np.exp2(-elapsed / half_life_ns))
-    for i, weight in enumerate(weights, 1):
-        smoothed[i] = smoothed[i - 1] + weight * (scores[i] - smoothed[i - 1])
+    memories = np.where(elapsed > max_frame_gap_ns, 0.0, np.exp2(-elapsed / half_life_ns))
+    for i, memory in enumerate(memories.tolist(), 1):
+        smoothed[i] = scores[i] + memory * (smoothed[i - 1] - scores[i])
     return smoothed
 
 
@@ -170,6 +170,7 @@ class _Fit:
     placement: Placement
     searched: bool
     scores: Float64Array
+    f1: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,31 +183,37 @@ class _Fitter:
     max_frame_gap_ns: int
 
     def fit(self, material: Material) -> _Fit:
+        """Smoothed only where that separates better and events fit as well, and the rule is not right without."""
         kind = _best_kind(material)
+        plain = self._fit_smoothed(material, kind, 0)
+        if plain.f1 == 1 and plain.placement.separated:
+            return plain
         half_life_ns = self._best_smoothing(material, kind)
+        if half_life_ns == 0:
+            return plain
+        smoothed = self._fit_smoothed(material, kind, half_life_ns)
+        return smoothed if smoothed.f1 >= plain.f1 else plain
+
+    def _fit_smoothed(self, material: Material, kind: ScoreKind, half_life_ns: int) -> _Fit:
         scores = smooth(material.scores[kind], material.times_ns, half_life_ns, self.max_frame_gap_ns)
         present, absent = (scores[material.inner_frames(s)] for s in (material.present, material.absent))
         placement = place(kind, present, absent) if material.present else place_above(kind, absent)
-        fit = _Fit(self._rule(material, kind, scores, placement, half_life_ns), placement, False, scores)
-        if placement.separated and self._tallies(material, [fit.rule])[0].f1 == 1:
-            return fit
-        return self._search(material, fit)
+        rule = self._rule(material, kind, scores, placement, half_life_ns)
+        fit = _Fit(rule, placement, False, scores, self._tallies(material, [rule])[0].f1)
+        return fit if placement.separated and fit.f1 == 1 else self._search(material, fit)
 
     def _search(self, material: Material, fit: _Fit) -> _Fit:
         """The thresholds whose replayed events fit the material best; of equals the middle of the widest range."""
         kind = fit.rule.score
         known = to_axis(kind, fit.scores[material.frames_in((*material.present, *material.absent))])
         steps = np.linspace(known.min(), known.max(), SEARCH_STEPS + 2)[1:-1]
-        placements = [fit.placement, *(place_at(kind, float(step), fit.placement) for step in steps)]
-        rules = [
-            fit.rule,
-            *(self._rule(material, kind, fit.scores, p, fit.rule.smoothing_ns) for p in placements[1:]),
-        ]
-        first, *others = (tally.f1 for tally in self._tallies(material, rules))
-        if first > max(others) or (first == max(others) and fit.placement.separated):
+        placements = [place_at(kind, float(step), fit.placement) for step in steps]
+        rules = [self._rule(material, kind, fit.scores, placed, fit.rule.smoothing_ns) for placed in placements]
+        scores = [tally.f1 for tally in self._tallies(material, rules)]
+        if fit.f1 > max(scores) or (fit.f1 == max(scores) and fit.placement.separated):
             return fit
-        best = 1 + _middle_of_widest(np.array(others) == max(others))
-        return _Fit(rules[best], placements[best], True, fit.scores)
+        best = _middle_of_widest(np.array(scores) == max(scores))
+        return _Fit(rules[best], placements[best], True, fit.scores, scores[best])
 
     def _rule(
         self, material: Material, kind: ScoreKind, scores: Float64Array, placement: Placement, smoothing_ns: int

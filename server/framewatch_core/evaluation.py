@@ -74,9 +74,9 @@ class RuleEvaluation:
         missed: transitions that no event told.
         doubled: events near a transition that an earlier event had told already.
         false: events near no transition of their kind.
-        flap_count: pairs of events that were not right and undo each other with no transition between: a thing that was
-            there all the while said to have gone and come, or the other way round. These events are among the false or
-            doubled ones too.
+        flap_count: pairs of events in a row that were not right and undo each other with no missed transition between:
+            a thing that was there all the while said to have gone and come, or the other way round. These events are
+            among the false or doubled ones too.
 
     """
 
@@ -185,14 +185,15 @@ def _evaluate_rule(name: str, events: list[Said], track: Track, truth: VideoTrut
     right = {match.event for match in matches}
     wrong = [event for event in events if event not in right]
     doubled = [event for event in wrong if _is_near(event, told, truth.tolerance_ns)]
+    missed = [transition for transition in expected if transition not in told]
     return RuleEvaluation(
         rule=name,
         region=track.region.id,
         matches=tuple(matches),
-        missed=tuple(transition for transition in expected if transition not in told),
+        missed=tuple(missed),
         doubled=tuple(doubled),
         false=tuple(event for event in wrong if event not in doubled),
-        flap_count=_count_flaps(events, right, expected),
+        flap_count=_count_flaps(events, right, missed),
     )
 
 
@@ -212,18 +213,18 @@ def _is_near(event: Said, told: set[Transition], tolerance_ns: int) -> bool:
     return any(truth.kind is event.kind and abs(event.began_ns - truth.time_ns) <= tolerance_ns for truth in told)
 
 
-def _count_flaps(events: list[Said], right: set[Said], expected: list[Transition]) -> int:
+def _count_flaps(events: list[Said], right: set[Said], missed: list[Transition]) -> int:
     count = 0
     first: Said | None = None
     for event in events:
         if event in right:
             first = None
-        elif first is None or first.kind is event.kind or _is_between(first, event, expected):
+        elif first is None or first.kind is event.kind or _is_between(first, event, missed):
             first = event
         else:
             count, first = count + 1, None
     return count
 
 
-def _is_between(first: Said, second: Said, expected: list[Transition]) -> bool:
-    return any(first.began_ns < transition.time_ns <= second.began_ns for transition in expected)
+def _is_between(first: Said, second: Said, missed: list[Transition]) -> bool:
+    return any(first.began_ns < transition.time_ns <= second.began_ns for transition in missed)

@@ -133,7 +133,9 @@ def test_a_rule_under_the_same_key_keeps_its_state() -> None:
     book.configure({"kept": rule(), "gone": rule(0.7)}, GAP_NS)
     assert len(book.update(Moment(1, 0), {"": [score(0.9)]})) == 2
     book.configure({"new": rule(0.6), "kept": rule()}, GAP_NS)
-    assert [(e.kind, e.rule.enter_at) for e in book.update(Moment(2, 1), {"": [score(0.9)]})] == [(EventKind.ENTERED, 0.6)]
+    assert [(e.kind, e.rule.enter_at) for e in book.update(Moment(2, 1), {"": [score(0.9)]})] == [
+        (EventKind.ENTERED, 0.6)
+    ]
     assert [e.kind for e in book.update(Moment(3, 2), {"": [score(0.1)]})] == [EventKind.EXITED, EventKind.EXITED]
 
 
