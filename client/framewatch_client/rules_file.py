@@ -54,7 +54,7 @@ _KEYS = {"min_present": "min_present_s", "min_absent": "min_absent_s", "cooldown
     "frozen_after": "frozen_after_s",
     "settle_time": "settle_s",
 }
-_EXAMPLE = re.compile(r"(?P<path>.+)@(?P<time>\d+(?:\.\d+)?)s(?:#(?P<region>.+))?")
+_EXAMPLE = re.compile(r"(?P<path>.+)@(?P<time>\d+(?:\.\d+)?)s(?:#(?P<region>.+))?", re.DOTALL)
 # stands for examples that are not read yet, so that the domain's own checks of how many there are hold before
 _UNREAD = EncodedImage(b"unread")
 

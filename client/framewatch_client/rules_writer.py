@@ -217,11 +217,20 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def _scalar(value: Any) -> str:
-    return _list([value])[1:-1]
-
-
 def _list(values: Iterable[Any]) -> str:
     """The values as a flow list on one line."""
-    text = yaml.safe_dump(list(values), default_flow_style=True, allow_unicode=True, width=math.inf)
-    return str(text).rstrip("\n")
+    return f"[{', '.join(map(_scalar, values))}]"
+
+
+def _scalar(value: Any) -> str:
+    """A text or number as it may stand in a flow list."""
+    # of texts with other line breaks than \n PyYAML writes what it does not read, unless they are escaped
+    escaped = isinstance(value, str) and not value.isprintable()
+    text = yaml.safe_dump(
+        [value],
+        default_flow_style=True,
+        default_style='"' if escaped else None,
+        allow_unicode=not escaped,
+        width=math.inf,
+    )
+    return str(text).rstrip("\n")[1:-1]
