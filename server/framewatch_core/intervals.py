@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.rules import NS_PER_S
+
+_SECONDS = r"(\d+(?:\.\d*)?|\.\d+)s?"
+_SPAN = re.compile(rf"\s*{_SECONDS}\s*-\s*{_SECONDS}\s*")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,3 +62,32 @@ def check_apart(intervals: tuple[Interval, ...], what: str) -> None:
                 f"{what}: the interval that begins at {later.start_ns / NS_PER_S:g} s does so before the one from "
                 f"{earlier.start_ns / NS_PER_S:g} s ends: give them in order, without overlap"
             )
+
+
+def parse_intervals(text: str) -> tuple[Interval, ...]:
+    """Reads `START-END` in seconds, several with commas between; sorted. Raises InvalidRequest.
+
+    Example:
+        >>> parse_intervals("6.1s-20.2s, 30-41.5")[1].end_ns
+        41500000000
+
+    """
+    intervals = []
+    for part in text.split(","):
+        found = _SPAN.fullmatch(part)
+        if found is None:
+            raise InvalidRequest(
+                f"the interval {part.strip()!r} can't be read: expected START-END in seconds, such as 6.1s-20.2s, "
+                "several with commas between"
+            )
+        intervals.append(Interval.of_seconds(float(found[1]), float(found[2])))
+    parsed = tuple(sorted(intervals))
+    check_apart(parsed, text)
+    return parsed
+
+
+def complement(intervals: Sequence[Interval], end_ns: int) -> tuple[Interval, ...]:
+    """What lies before `end_ns` between, before and after intervals that are in order and apart."""
+    edges = [0, *(edge for span in intervals for edge in (span.start_ns, span.end_ns)), end_ns]
+    pairs = zip(edges[::2], edges[1::2], strict=True)
+    return tuple(Interval(start, min(end, end_ns)) for start, end in pairs if start < min(end, end_ns))
