@@ -26,6 +26,7 @@ from framewatch_core.thresholds import (
     place,
     place_above,
     place_at,
+    search_range,
     separation,
     to_axis,
 )
@@ -206,7 +207,7 @@ class _Fitter:
         """The thresholds whose replayed events fit the material best; of equals the middle of the widest range."""
         kind = fit.rule.score
         known = to_axis(kind, fit.scores[material.frames_in((*material.present, *material.absent))])
-        steps = np.linspace(known.min(), known.max(), SEARCH_STEPS + 2)[1:-1]
+        steps = np.linspace(*search_range(fit.placement, known), SEARCH_STEPS + 2)[1:-1]
         placements = [place_at(kind, float(step), fit.placement) for step in steps]
         rules = [self._rule(material, kind, fit.scores, placed, fit.rule.smoothing_ns) for placed in placements]
         scores = [tally.f1 for tally in self._tallies(material, rules)]

@@ -34,6 +34,7 @@ PRESENT_QUANTILE = 0.10
 # and more, and for exit from 0.10 to 0.37: these are about the middles.
 ENTER_FRACTION = 0.45
 EXIT_FRACTION = 0.25
+SAFE_ENTER = (0.25, 0.65)
 # Absent scores that scatter need more: exit_below keeps so many robust standard deviations from their quantile. A
 # camera gives millions of frames a week, of which a normal distribution has one beyond 5, and real tails are heavier.
 EXIT_SPREADS = 6.0
@@ -132,6 +133,24 @@ def place_above(kind: ScoreKind, absent: Float64Array) -> Placement:
     if kind is not ScoreKind.SIMILARITY:
         enter = max(enter, 0.0)
     return _placement(kind, enter, (high + enter) / 2, (middle, high, None), separated=True)
+
+
+def search_range(placement: Placement, known: Float64Array) -> tuple[float, float]:
+    """Where else enter_at may be looked for: from and to a place on the axis.
+
+    Args:
+        placement: that says something wrong of the material.
+        known: all known frames' places on the axis.
+
+    Returns:
+        With classes that lie apart, what was right for other hours too: a better fit beyond that is one to chance. With
+        others, all that there is.
+
+    """
+    if not placement.separated or placement.present_low is None:
+        return float(known.min()), float(known.max())
+    gap = placement.present_low - placement.absent_high
+    return placement.absent_high + SAFE_ENTER[0] * gap, placement.absent_high + SAFE_ENTER[1] * gap
 
 
 def place_at(kind: ScoreKind, enter: float, like: Placement) -> Placement:

@@ -187,6 +187,17 @@ def test_overlap_is_searched_smoothed_and_told() -> None:
     assert tally.f1 >= 0.8, "replayed, the rule tells what can be told"
 
 
+def test_a_clear_gap_is_not_left_for_a_better_fit() -> None:
+    logits = TIGHT.copy()
+    logits[200:300] = 2.0  # the thing marked as gone, and yet there: only thresholds next to the present scores fit
+    found = calibrate(material(logistic(logits), absent=(S(0, 10), S(22, 24), S(40, 50))), "box")
+    assert found.placement.separated
+    assert found.estimates.precision.basis == "1 of 2", "and that it does not fit is told"
+    low, high = found.placement.absent_high, found.placement.present_low or 0
+    (enter,) = to_axis(ScoreKind.PRESENCE, np.array([found.rule.enter_at]))
+    assert 0.2 < (enter - low) / (high - low) < 0.7
+
+
 def test_no_difference_is_told_as_such() -> None:
     found = calibrate(material(logistic(logit_series((0, 1), (0, 1)))), "box")
     assert not found.placement.separated
