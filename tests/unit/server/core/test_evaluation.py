@@ -1,0 +1,118 @@
+"""Events against the truth, as tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from framewatch_core.errors import InvalidRule
+from framewatch_core.evaluation import Said, evaluate
+from framewatch_core.intervals import Interval
+from framewatch_core.regions import WHOLE_FRAME, Region
+from framewatch_core.rules import EventKind, EventRule
+from framewatch_core.truth import Track, VideoTruth
+
+FULL = Region("full", 0, 0, 1, 1)
+LEFT = Region("left", 0, 0, 0.5, 1)
+IN, OUT = EventKind.ENTERED, EventKind.EXITED
+RULE = EventRule("box", 0.5)
+
+
+def s(value: float) -> int:
+    return round(value * 1e9)
+
+
+def truth(*present: tuple[float, float], end: float = 100, tolerance: float = 1, region: Region = FULL) -> VideoTruth:
+    return VideoTruth(s(end), s(tolerance), (Track(region, tuple(Interval(s(a), s(b)) for a, b in present)),))
+
+
+def said(kind: EventKind, began: float, delay: float = 0.2, rule: str = "box") -> Said:
+    return Said(kind, rule, s(began + delay), s(began))
+
+
+@dataclass
+class Case:
+    id: str
+    truth: VideoTruth
+    events: list[Said]
+    matched: list[float]
+    missed: list[float] = field(default_factory=list)
+    false: list[float] = field(default_factory=list)
+    doubled: list[float] = field(default_factory=list)
+    flaps: int = 0
+
+
+CASES = [
+    Case("all right", truth((10, 20)), [said(IN, 10.5), said(OUT, 20.5)], [10, 20]),
+    Case("nothing said", truth((10, 20)), [], [], missed=[10, 20]),
+    Case("nothing there", truth(), [], []),
+    Case("nothing there but said", truth(), [said(IN, 5), said(OUT, 6)], [], false=[5, 6], flaps=1),
+    Case("at the tolerance", truth((10, 20)), [said(IN, 9), said(OUT, 21)], [10, 20]),
+    Case("beyond the tolerance", truth((10, 20)), [said(IN, 8.999), said(OUT, 21.001)], [], missed=[10, 20], false=[8.999, 21.001]),
+    Case("the completing frame may be late", truth((10, 20)), [said(IN, 10.9, delay=5), said(OUT, 20)], [10, 20]),
+    Case("the kind counts", truth((10, 20)), [said(OUT, 10), said(IN, 20)], [], missed=[10, 20], false=[10, 20]),
+    Case("there from the first frame", truth((0, 20)), [said(IN, 0), said(OUT, 20)], [0, 20]),
+    Case("there from the first frame, unsaid", truth((0, 20)), [said(OUT, 20)], [20], missed=[0]),
+    Case("there to the last frame", truth((90, 100)), [said(IN, 90)], [90]),
+    Case("said to go at the end", truth((90, 100)), [said(IN, 90), said(OUT, 99.5)], [90], false=[99.5]),
+    Case("a flap within an appearance", truth((10, 20)), [said(IN, 10), said(OUT, 14), said(IN, 15), said(OUT, 20)], [10, 20], false=[14, 15], flaps=1),
+    Case("a flap between appearances", truth((10, 20), (40, 50)), [said(IN, 10), said(OUT, 20), said(IN, 30), said(OUT, 31), said(IN, 40), said(OUT, 50)], [10, 20, 40, 50], false=[30, 31], flaps=1),
+    Case("doubled at the edge", truth((10, 20)), [said(IN, 9.5), said(OUT, 9.8), said(IN, 10.5), said(OUT, 20)], [10, 20], false=[9.8], doubled=[10.5], flaps=1),
+    Case("two appearances taken for one", truth((10, 20), (30, 40)), [said(IN, 10), said(OUT, 40)], [10, 40], missed=[20, 30]),
+    Case("one event, two transitions near", truth((10, 10.5), (11, 20), tolerance=2), [said(IN, 10.6), said(OUT, 20)], [10, 20], missed=[10.5, 11]),
+    Case("as many matches as can be", truth((10, 10.4), (11, 20), tolerance=1), [said(IN, 10.2), said(OUT, 10.5), said(IN, 11.4), said(OUT, 20)], [10, 10.4, 11, 20]),
+    Case("suspensions are passed over", truth((10, 20)), [said(IN, 10), said(EventKind.SUSPENDED, 12), said(EventKind.RESUMED, 14), said(OUT, 20)], [10, 20]),
+    Case("other rules are passed over", truth((10, 20)), [said(IN, 10), said(IN, 10, rule="dog"), said(OUT, 20)], [10, 20]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_events_against_the_truth(case: Case) -> None:
+    (found,) = evaluate(case.events, [RULE], case.truth).rules
+    assert [match.truth.time_ns for match in found.matches] == [s(t) for t in case.matched]
+    assert [transition.time_ns for transition in found.missed] == [s(t) for t in case.missed]
+    assert [event.began_ns for event in found.false] == [s(t) for t in case.false]
+    assert [event.began_ns for event in found.doubled] == [s(t) for t in case.doubled]
+    assert found.flap_count == case.flaps
+
+
+def test_figures() -> None:
+    events = [said(IN, 10.5, 0.5), said(OUT, 19.7, 0.5), said(IN, 50), said(OUT, 60)]
+    seen = evaluate(events, [RULE], truth((10, 20), (30, 40)))
+    assert (seen.precision.value, seen.precision.basis) == (0.5, "2 of 4")
+    assert seen.recall.basis == "2 of 4"
+    assert seen.precision.low < 0.1
+    assert seen.max_delay_ns() == s(1.0)
+    assert seen.median_delay_ns() == pytest.approx(s(0.6))
+    assert seen.max_error_ns() == s(0.5)
+    assert (seen.flap_count, seen.is_perfect) == (1, False)
+
+
+def test_without_events_there_are_no_figures() -> None:
+    seen = evaluate([], [RULE], truth())
+    assert (seen.precision.value, seen.median_delay_ns(), seen.max_delay_ns()) == (None, None, None)
+    assert seen.is_perfect
+
+
+def test_rules_go_with_their_regions() -> None:
+    both = VideoTruth(s(100), s(1), (Track(FULL, ()), Track(LEFT, (Interval(s(1), s(2)),))))
+    left = EventRule("box", 0.5, region="left")
+    assert evaluate([], [left], both).unwatched == ("full",)
+    assert evaluate([], [RULE, left], both).unwatched == ()
+    assert [rule.region for rule in evaluate([], [left, RULE], both).rules] == ["left", "full"]
+    with pytest.raises(InvalidRule, match="nothing about the region 'top'") as caught:
+        evaluate([], [EventRule("box", 0.5, region="top")], both)
+    assert caught.value.field == "rules[0].region"
+
+
+@pytest.mark.parametrize(
+    ("region", "expected"),
+    [
+        pytest.param(FULL, "", id="named, but the whole frame"),
+        pytest.param(WHOLE_FRAME, "", id="the whole frame"),
+        pytest.param(LEFT, "left", id="a part"),
+    ],
+)
+def test_a_region_that_is_the_whole_frame_goes_with_rules_without(region: Region, expected: str) -> None:
+    assert Track(region, ()).rule_region == expected
