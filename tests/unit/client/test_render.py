@@ -19,6 +19,7 @@ from framewatch_client import (
     FrameResult,
     FrameStatus,
     LabelScore,
+    RegionScores,
     StreamStarted,
     event_rule,
 )
