@@ -20,6 +20,7 @@ from framewatch_client.types import (
     ImageLike,
     LabelsLike,
     Reconfigure,
+    Reconnected,
     RuleLike,
     Similarity,
     StreamItem,
@@ -31,6 +32,7 @@ from framewatch_core.frames import DropReason, OverflowPolicy
 from framewatch_core.labels import Label, LabelSet
 from framewatch_core.rules import EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.session_state import ResumePoint
 
 __all__ = [
     "AsyncFramewatchClient",
@@ -54,6 +56,8 @@ __all__ = [
     "LabelsLike",
     "OverflowPolicy",
     "Reconfigure",
+    "Reconnected",
+    "ResumePoint",
     "RuleLike",
     "ScoreKind",
     "ServerUnreachableError",

@@ -147,11 +147,11 @@ def test_watch_ends_with_the_servers_error(
     server: list[str], service: FakeService, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service.fail_after = 1
-    service.fault = fault(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING", "the server is draining")
+    service.fault = fault(grpc.StatusCode.ABORTED, "STREAM_TAKEN_OVER", "another stream has taken over")
     assert run(["watch", str(folder), *LABELS, *server]) == 1
     out, err = capsys.readouterr()
     assert "1 scored" in out
-    assert err == "error: the server is draining [SERVER_DRAINING]\n"
+    assert err == "error: another stream has taken over [STREAM_TAKEN_OVER]\n"
 
 
 @pytest.mark.parametrize(
