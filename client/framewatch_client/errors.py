@@ -105,7 +105,7 @@ def _bare_error(error: grpc.aio.AioRpcError, address: str, *, connected: bool) -
             f"the server at {address} ended the stream while frames were being sent, and why was lost: start again",
             transient=True,
         )
-    if code is grpc.StatusCode.UNAVAILABLE or (connected and _is_reset(code, details)):
+    if code is grpc.StatusCode.UNAVAILABLE or _is_reset(details):
         return ServerUnreachableError(_lost(address, details) if connected else _not_found(address, details))
     return FramewatchCallError(
         code, code.name, _EXPLANATIONS.get(code, "{details}").format(address=address, details=details)
@@ -123,12 +123,12 @@ def _lost(address: str, details: str) -> str:
     return f"the connection to {address} broke: see whether the server still runs, then start again ({details})"
 
 
-def _is_reset(code: grpc.StatusCode, details: str) -> bool:
+def _is_reset(details: str) -> bool:
     """Whether a call was broken off on the way, by a proxy or a server that died, rather than ended with a status."""
-    return code is grpc.StatusCode.CANCELLED or any(words in details for words in _RESETS)
+    return any(words in details for words in _RESETS)
 
 
-# gRPC's words for a call that was broken off without a status; their codes are INTERNAL and UNKNOWN
+# gRPC's words for a call that was broken off without a status; their codes are CANCELLED, INTERNAL and UNKNOWN
 _RESETS = ("RST_STREAM", "Stream removed")
 
 # grpc.aio's words when a write met the end of the call before the status that came with it

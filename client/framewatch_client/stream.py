@@ -8,6 +8,7 @@ slows the others down. Frames without an outcome are kept: when the connection i
 from __future__ import annotations
 
 import asyncio
+from asyncio import sleep
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -146,7 +147,7 @@ class _Link:
             self._attempt += 1
             if clock() + wait_s >= give_up_s:
                 raise _given_up(self._options.address, timeout_s, last) from error
-            await asyncio.sleep(wait_s)
+            await sleep(wait_s)
             try:
                 started = await self.open(min(self._options.start_timeout_s, give_up_s - clock()))
             except FramewatchCallError as again:
