@@ -71,6 +71,7 @@ class Outbox:
             if request.HasField("frame"):
                 self.frame_count -= 1
                 return True
-            self.config = request.config
-            self.config_version += 1
+            if request.HasField("config"):
+                self.config = request.config
+                self.config_version += 1
         return False

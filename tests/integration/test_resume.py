@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import replace
+from dataclasses import asdict, replace
+from itertools import islice
 from typing import Any
 
 import cv2
@@ -21,6 +22,7 @@ from framewatch_client import (
     Frame,
     FrameResult,
     FramewatchCallError,
+    FramewatchClient,
     Reconfigure,
     Reconnected,
     ResumePoint,
@@ -171,6 +173,22 @@ async def watch_some(address: str, frames: list[Frame], count: int) -> tuple[lis
     point = items[-1].resume_point if items else starts[0].resume_point
     assert point is not None
     return items, point
+
+
+def test_a_blocking_client_goes_on_too(server: ServerProcess, frames: list[Frame]) -> None:
+    with FramewatchClient(server.address) as client:
+        stream = client.stream(frames, LABELS, rules=RULES)
+        items = list(islice(stream, 9))
+        stream.close()
+    point = items[-1].resume_point
+    assert point is not None
+    assert point.last_frame_id is not None
+    starts: list[StreamStarted] = []
+    with FramewatchClient(server.address) as client:
+        left = frames[point.last_frame_id + 1 :]
+        items += client.stream(left, LABELS, rules=RULES, resume=ResumePoint(**asdict(point)), on_started=starts.append)
+        assert told_of(items) == told_of(list(client.stream(frames, LABELS, rules=RULES)))
+    assert starts[0].resumed
 
 
 async def test_frames_are_numbered_on(server: ServerProcess, frames: list[Frame]) -> None:

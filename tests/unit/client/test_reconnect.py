@@ -28,7 +28,7 @@ from framewatch_client.errors import call_error
 from framewatch_client.outbox import Outbox
 from framewatch_client.reconnect import Backoff, may_pass
 
-from .fake_server import FakeService, fault
+from .fake_server import LossyService, fault
 
 LABELS = ["a box", "an empty belt"]
 GREY = np.full((8, 8), 128, dtype=np.uint8)
@@ -44,41 +44,6 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 async def client(address: str) -> AsyncIterator[AsyncFramewatchClient]:
     async with AsyncFramewatchClient(address) as client:
         yield client
-
-
-class LossyService(FakeService):
-    """Its streams are lost after so many results each, in turn; the others are not.
-
-    Attributes:
-        losses: results of each call, and what ends it; -1: before it has started.
-        resumed: what each call says in `started`.
-
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.losses: list[tuple[int, object]] = []
-        self.resumed = True
-        self.calls_of_frames: list[list[pb.StreamFramesRequest]] = []
-
-    async def StreamFrames(self, requests, context):  # type: ignore[no-untyped-def]  # noqa: N802
-        number, seen = len(self.calls_of_frames) + 1, []
-        self.calls_of_frames.append(seen)
-        self.fail_after, self.fault = self.losses.pop(0) if self.losses else (None, None)
-        self.started.resume_token = f"token {number}"
-        self.configs.clear()
-        if self.fail_after == -1:
-            seen.append(await anext(aiter(requests)))
-            await context.abort_with_status(rpc_status.to_status(self.fault))
-
-        async def noted():  # type: ignore[no-untyped-def]
-            async for request in requests:
-                seen.append(request)
-                self.started.resumed = bool(seen[0].config.HasField("resume")) and self.resumed
-                yield request
-
-        async for response in super().StreamFrames(noted(), context):
-            yield response
 
 
 @pytest.fixture
