@@ -20,6 +20,7 @@ from framewatch_client.types import (
     ImageLike,
     LabelsLike,
     Reconfigure,
+    Reconnected,
     RegionLike,
     RuleLike,
     Similarity,
@@ -34,6 +35,7 @@ from framewatch_core.labels import Label, LabelSet
 from framewatch_core.regions import Region
 from framewatch_core.rules import EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.session_state import ResumePoint
 
 __all__ = [
     "AsyncFramewatchClient",
@@ -59,9 +61,11 @@ __all__ = [
     "LabelsLike",
     "OverflowPolicy",
     "Reconfigure",
+    "Reconnected",
     "Region",
     "RegionLike",
     "RegionScores",
+    "ResumePoint",
     "RuleLike",
     "ScoreKind",
     "ServerUnreachableError",

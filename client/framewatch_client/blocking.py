@@ -14,13 +14,19 @@ from typing import Final, Self
 import grpc
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from framewatch_client.client import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
+from framewatch_client.client import (
+    DEFAULT_ADDRESS,
+    DEFAULT_RECONNECT_TIMEOUT_S,
+    DEFAULT_TIMEOUT_S,
+    AsyncFramewatchClient,
+)
 from framewatch_client.types import (
     Classification,
     Event,
     FrameResult,
     ImageLike,
     LabelsLike,
+    Reconnected,
     RegionLike,
     RuleLike,
     Similarity,
@@ -29,6 +35,7 @@ from framewatch_client.types import (
 )
 from framewatch_core.frames import OverflowPolicy
 from framewatch_core.health import HealthPolicy
+from framewatch_core.session_state import ResumePoint
 
 _END: Final = object()
 
@@ -122,10 +129,14 @@ class FramewatchClient:
         downscale: bool = True,
         window: int | None = None,
         on_started: Callable[[StreamStarted], object] | None = None,
+        resume: ResumePoint | None = None,
+        reconnect_timeout_s: float | None = DEFAULT_RECONNECT_TIMEOUT_S,
+        on_reconnect: Callable[[Reconnected], object] | None = None,
     ) -> Generator[FrameResult | Event, None, None]:
         """Watches frames; see AsyncFramewatchClient.stream.
 
-        `frames` is read, and `on_started` called, on other threads. Closing the generator cancels the call.
+        `frames` is read, and `on_started` and `on_reconnect` are called, on other threads. Closing the generator
+        cancels the call.
         """
         items = self._client.stream(
             frames,
@@ -146,6 +157,9 @@ class FramewatchClient:
             downscale=downscale,
             window=window,
             on_started=on_started,
+            resume=resume,
+            reconnect_timeout_s=reconnect_timeout_s,
+            on_reconnect=on_reconnect,
         )
         return self._iterate(_Steps(items))
 

@@ -16,8 +16,10 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_client import wire
 from framewatch_client.errors import call_error
+from framewatch_client.exchange import StreamCall, closed_error
 from framewatch_client.images import to_message
 from framewatch_client.inputs import label_set, stream_config
+from framewatch_client.reconnect import Backoff
 from framewatch_client.stream import StreamOptions, stream_frames
 from framewatch_client.types import (
     Classification,
@@ -25,6 +27,7 @@ from framewatch_client.types import (
     FrameResult,
     ImageLike,
     LabelsLike,
+    Reconnected,
     RegionLike,
     RuleLike,
     Similarity,
@@ -33,12 +36,16 @@ from framewatch_client.types import (
 )
 from framewatch_core.frames import OverflowPolicy
 from framewatch_core.health import HealthPolicy
+from framewatch_core.session_state import ResumePoint
 
 DEFAULT_ADDRESS = "localhost:50051"
 DEFAULT_TIMEOUT_S = 30.0
+DEFAULT_RECONNECT_TIMEOUT_S = 60.0
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 T = TypeVar("T")
+
+_BACKOFF = Backoff()
 
 _RETRIES = {
     "methodConfig": [
@@ -64,6 +71,9 @@ _CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
+    # gRPC refuses calls while it waits to connect again: it should not wait longer than streams do.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.enable_retries", 1),
@@ -203,11 +213,18 @@ class AsyncFramewatchClient:
         downscale: bool = True,
         window: int | None = None,
         on_started: Callable[[StreamStarted], object] | None = None,
+        resume: ResumePoint | None = None,
+        reconnect_timeout_s: float | None = DEFAULT_RECONNECT_TIMEOUT_S,
+        on_reconnect: Callable[[Reconnected], object] | None = None,
     ) -> AsyncGenerator[FrameResult | Event, None]:
         """Watches frames: yields one FrameResult per frame, in the order sent, each followed by the Events it caused.
 
         Closed early or cancelled, it cancels the call and releases the frames' source; use `contextlib.aclosing` where
         you leave the loop early. A plain iterable is read on a thread of its own, a frame at a time.
+
+        A connection that is lost on the way is made anew, and the stream goes on from where it was: every frame still
+        has one result and every event is said once, in order. For a program that may itself be lost, keep the
+        `resume_point` of the last item that was dealt with, and give it to the next one's stream.
 
         Args:
             frames: images, `(image, time in seconds)`, `Frame`s, and `Reconfigure`s to watch for something else from
@@ -231,7 +248,15 @@ class AsyncFramewatchClient:
             jpeg_quality: 1 to 100, of frames that are sent as JPEG: all that are pixels or had to be shrunk. None: raw.
             downscale: whether larger frames are shrunk to the size that the server says it needs.
             window: frames without a result at most; None: what the server says. Never more than that.
-            on_started: called once with what the server answered to the config.
+            on_started: called once with what the server answered to the config; not again after a reconnect.
+            resume: where an earlier stream was lost: the `resume_point` of its last item. This one goes on from there
+                if the server still has its state (for 60 s, if not set otherwise), else anew: `on_started` is told
+                which. `frames` begin with the frame after `last_frame_id`, and are numbered on from it unless they have
+                numbers.
+            reconnect_timeout_s: for how long to try to reach the server again when the connection is lost, or the
+                server drains; 0 or None: not at all. A stream that never started is not tried again.
+            on_reconnect: called when the connection is back, with what the server answered: if it had lost the stream's
+                state, `started.resumed` is False and rules have started anew.
 
         Raises:
             FramewatchError, ValueError: at once: labels, rules or options that can't be used.
@@ -256,8 +281,33 @@ class AsyncFramewatchClient:
             max_reuse_age_s=max_reuse_age_s,
         )
         _check_source(frames)
-        options = StreamOptions(self._address, jpeg_quality, downscale, window, self._timeout_s, on_started)
-        return stream_frames(lambda: self._stub().StreamFrames(), frames, config, options)
+        options = StreamOptions(
+            self._address,
+            jpeg_quality,
+            downscale,
+            window,
+            self._timeout_s,
+            on_started,
+            resume,
+            reconnect_timeout_s,
+            on_reconnect,
+            _BACKOFF,
+        )
+        return stream_frames(self._call_opener(), frames, config, options)
+
+    def _call_opener(self) -> Callable[[], StreamCall]:
+        """Opens a stream's calls. They share a channel: with the one that the first was on, the stream is closed."""
+        first_channel: grpc.aio.Channel | None = None
+
+        def open_call() -> StreamCall:
+            nonlocal first_channel
+            if first_channel is not None and first_channel is not self._channel:
+                raise closed_error()
+            call = self._stub().StreamFrames()
+            first_channel = self._channel
+            return call
+
+        return open_call
 
     async def _unary(self, call: Callable[[pb_grpc.ZeroShotServiceAsyncStub], Awaitable[T]]) -> T:
         try:

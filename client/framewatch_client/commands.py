@@ -17,7 +17,7 @@ from framewatch_client.live import JsonView, LiveView, PlainView, WatchView, pri
 from framewatch_client.render import answer_footer, score_table, similarity_table
 from framewatch_client.sources import Source, open_source
 from framewatch_client.summary import WatchSummary
-from framewatch_client.types import Frame
+from framewatch_client.types import Frame, Reconnected
 from framewatch_core.errors import FramewatchError
 from framewatch_core.frames import OverflowPolicy
 from framewatch_core.labels import LabelSet
@@ -129,12 +129,18 @@ async def watch(client: AsyncFramewatchClient, settings: WatchSettings, output: 
                 change_threshold=settings.change_threshold,
                 jpeg_quality=settings.quality,
                 on_started=view.started,
+                on_reconnect=lambda back: output.say(_reconnected(back), style="yellow"),
             )
             async with aclosing(items):
                 async for item in items:
                     summary.add(item)
                     view.show(item)
     return ExitCode.FAILED if summary.failed else ExitCode.OK
+
+
+def _reconnected(back: Reconnected) -> str:
+    anew = "" if back.started.resumed else "; the server had lost the stream's state: rules have started anew"
+    return f"connection lost ({back.error.message}), back after {back.lost_s:.1f} s{anew}"
 
 
 def _view(source: Source, summary: WatchSummary, max_frames: int | None, output: Output) -> WatchView:

@@ -20,6 +20,7 @@ class FramewatchCallError(Exception):
         message: what was wrong, what was expected and what to do.
         fields: for bad fields, their paths and what is wrong with each.
         metadata: further facts by name, such as `limit`, `maximum` and `actual`, or `error_id`.
+        transient: whether the same call may do better later: the server, or the connection to it, was lost.
 
     """
 
@@ -31,6 +32,7 @@ class FramewatchCallError(Exception):
         *,
         fields: Mapping[str, str] | None = None,
         metadata: Mapping[str, str] | None = None,
+        transient: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -38,6 +40,7 @@ class FramewatchCallError(Exception):
         self.message = message
         self.fields = dict(fields or {})
         self.metadata = dict(metadata or {})
+        self.transient = transient or code is grpc.StatusCode.UNAVAILABLE
 
     def __str__(self) -> str:
         where = f" (field {', '.join(self.fields)})" if self.fields else ""
@@ -100,8 +103,9 @@ def _bare_error(error: grpc.aio.AioRpcError, address: str, *, connected: bool) -
             grpc.StatusCode.UNKNOWN,
             "STREAM_ENDED_EARLY",
             f"the server at {address} ended the stream while frames were being sent, and why was lost: start again",
+            transient=True,
         )
-    if code is grpc.StatusCode.UNAVAILABLE:
+    if code is grpc.StatusCode.UNAVAILABLE or _is_reset(details):
         return ServerUnreachableError(_lost(address, details) if connected else _not_found(address, details))
     return FramewatchCallError(
         code, code.name, _EXPLANATIONS.get(code, "{details}").format(address=address, details=details)
@@ -118,6 +122,14 @@ def _not_found(address: str, details: str) -> str:
 def _lost(address: str, details: str) -> str:
     return f"the connection to {address} broke: see whether the server still runs, then start again ({details})"
 
+
+def _is_reset(details: str) -> bool:
+    """Whether a call was broken off on the way, by a proxy or a server that died, rather than ended with a status."""
+    return any(words in details for words in _RESETS)
+
+
+# gRPC's words for a call that was broken off without a status; their codes are CANCELLED, INTERNAL and UNKNOWN
+_RESETS = ("RST_STREAM", "Stream removed")
 
 # grpc.aio's words when a write met the end of the call before the status that came with it
 _LOST_STATUS = "Internal error from Core"

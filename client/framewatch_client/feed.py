@@ -26,14 +26,20 @@ class RequestEncoder:
     """Items of a source as requests: numbers the frames, shrinks them, keeps the config that later ones build on."""
 
     def __init__(
-        self, config: StreamConfig, *, short_side: int | None, jpeg_quality: int | None, max_image_bytes: int
+        self,
+        config: StreamConfig,
+        *,
+        short_side: int | None,
+        jpeg_quality: int | None,
+        max_image_bytes: int,
+        last_frame_id: int | None = None,
     ) -> None:
-        """Limits as in `to_stream_message` and `check_bytes`."""
+        """Limits as in `to_stream_message` and `check_bytes`; frames are numbered on from `last_frame_id`."""
         self._config = config
         self._short_side = short_side
         self._jpeg_quality = jpeg_quality
         self._max_image_bytes = max_image_bytes
-        self._last_id = -1
+        self._last_id = -1 if last_frame_id is None else last_frame_id
 
     def encode(self, item: StreamItem) -> pb.StreamFramesRequest:
         """The request for an item. Raises what its image or labels are wrong with."""

@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client.errors import FramewatchCallError
 from framewatch_core.frames import DropReason, RegionScores
 from framewatch_core.labels import Label, LabelSet
 from framewatch_core.regions import Region
 from framewatch_core.rules import EventKind, EventRule
 from framewatch_core.scoring import LabelScore
+from framewatch_core.session_state import ResumePoint
 
 
 @runtime_checkable
@@ -123,6 +125,9 @@ class StreamStarted:
         in_flight_frame_count: how many frames without a result are worth sending; 0: not said.
         max_image_bytes: the server's limit on a picture's bytes; 0: not said.
         message: the response as it came.
+        resumed: whether the stream goes on from the one that was lost, with its rules as they were.
+        resume_lifetime_s: for how long after its loss the server lets this stream be resumed; 0: not at all.
+        resume_point: give it to `stream(resume=...)` to go on from here; None: the server can't resume streams.
 
     """
 
@@ -132,6 +137,25 @@ class StreamStarted:
     in_flight_frame_count: int
     max_image_bytes: int
     message: pb.StreamFramesResponse = field(repr=False, compare=False)
+    resumed: bool = False
+    resume_lifetime_s: float = 0.0
+    resume_point: ResumePoint | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The connection was lost and is back.
+
+    Attributes:
+        error: what it was lost by.
+        lost_s: for how long, in seconds.
+        started: the server's answer. Not `resumed`: it had the stream no more, and rules have started anew.
+
+    """
+
+    error: FramewatchCallError
+    lost_s: float
+    started: StreamStarted
 
 
 class FrameStatus(Enum):
@@ -178,6 +202,7 @@ class FrameResult:
         timings: SCORED: where the time went.
         reused_frame_id: SCORED: the earlier frame whose embedding was scored, since nothing had changed; None: its own.
         message: the response as it came.
+        resume_point: give it to `stream(resume=...)` to go on after this; None: the server can't resume streams.
 
     """
 
@@ -191,6 +216,7 @@ class FrameResult:
     timings: Timings | None
     reused_frame_id: int | None
     message: pb.StreamFramesResponse = field(repr=False, compare=False)
+    resume_point: ResumePoint | None = field(default=None, repr=False, compare=False)
 
     @property
     def scores(self) -> tuple[LabelScore, ...]:
@@ -218,6 +244,7 @@ class Event:
         present_s: EXITED: how long it was present, in seconds; else None.
         wall_time, began_wall_time: the same moments in UTC, if the stream has an `origin_time`.
         message: the response as it came.
+        resume_point: as a FrameResult's.
 
     """
 
@@ -235,6 +262,7 @@ class Event:
     wall_time: datetime | None
     began_wall_time: datetime | None
     message: pb.StreamFramesResponse = field(repr=False, compare=False)
+    resume_point: ResumePoint | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

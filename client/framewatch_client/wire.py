@@ -154,6 +154,8 @@ def stream_started(message: pb.StreamFramesResponse) -> StreamStarted:
         started.in_flight_frame_count,
         started.max_image_bytes,
         message,
+        resumed=started.resumed,
+        resume_lifetime_s=_seconds(started.resume_lifetime),
     )
 
 

@@ -156,6 +156,12 @@ class ServerDraining(ServerUnavailable):
     reason = "SERVER_DRAINING"
 
 
+class StreamTakenOver(FramewatchError):
+    """Another stream has gone on from where this one was, with its resume token (ABORTED)."""
+
+    reason = "STREAM_TAKEN_OVER"
+
+
 class InternalError(FramewatchError):
     """A fault of the server; the metadata's `error_id` is in its log (INTERNAL)."""
 

@@ -190,10 +190,11 @@ Outcome = Scored | Dropped | Failed
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The first config was accepted."""
+    """The first config was accepted; `resumed`: the stream goes on from one that was lost."""
 
     config: StreamConfig
     config_version: int
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from framewatch_core.errors import FrameOutOfOrder, FramewatchError, InvalidRequest, MissingConfig
+from framewatch_core.frame_order import FrameOrder
 from framewatch_core.frames import (
     Dropped,
     DropReason,
@@ -35,9 +36,9 @@ from framewatch_core.frames import (
     StreamConfig,
     Timings,
 )
-from framewatch_core.rule_engine import RuleBook
-from framewatch_core.rules import NS_PER_S, Moment
+from framewatch_core.rules import Moment
 from framewatch_core.scoring import LabelScore, best_first
+from framewatch_core.session_state import ResumePoint, StreamState
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class _Slot(Generic[ImageT, ContextT]):
     moment: Moment
     epoch: _Epoch[ContextT]
     state: _State
+    order: FrameOrder
     image: ImageT | None = None
     outcome: Outcome | None = None
     all_scores: Mapping[str, tuple[LabelScore, ...]] = field(default_factory=dict)
@@ -109,20 +111,48 @@ class StreamSession(Generic[ImageT, ContextT]):
 
     def __init__(self, stream_id: str, limits: SessionLimits) -> None:
         """`stream_id`: unique over all streams and servers; event ids begin with it."""
-        self._stream_id = stream_id
+        self._state = StreamState(stream_id)
         self._limits = limits
         self._epoch: _Epoch[ContextT] | None = None
         self._slots: deque[_Slot[ImageT, ContextT]] = deque()
         self._waiting: deque[_Slot[ImageT, ContextT]] = deque()
         self._running_count = 0
         self._outbox: deque[Output] = deque()
-        self._rules = RuleBook()
         self._rules_version = 0
-        self._event_count = 0
         self._input_closed = False
-        self._order = _FrameOrder()
+        self._order = FrameOrder()
+        self._resumed_after: ResumePoint | None = None
+        self._missed: deque[Event] = deque()
         self.waiting_share = limits.waiting
         """Frames that this stream may let wait, if that is less than its limit: its share of those of all streams."""
+
+    @property
+    def state(self) -> StreamState:
+        """What another session would take over."""
+        return self._state
+
+    def take_over(self, state: StreamState, point: ResumePoint) -> None:
+        """Goes on from a stream that was lost, before the first config.
+
+        Its rules go on from the last frame that they have seen: frames up to it that come again have their results, and
+        the rules don't see them a second time. Events that the client has missed are said again.
+
+        Args:
+            state: what the lost stream's session has handed over.
+            point: what the client has of that stream.
+
+        """
+        self._state = state
+        self._order = state.order_after(point.last_frame_id)
+        self._missed = state.said_after(point.last_event_id)
+        self._resumed_after = point
+
+    def hand_over(self) -> StreamState:
+        """Ends the session; returns what another one needs to go on. Frames without a result are forgotten."""
+        for unfinished in (self._slots, self._waiting, self._outbox, self._missed):
+            unfinished.clear()
+        self._input_closed = True
+        return self._state
 
     def configure(self, config: StreamConfig, context: ContextT) -> None:
         """Takes a config; it counts for the frames after it.
@@ -138,7 +168,9 @@ class StreamSession(Generic[ImageT, ContextT]):
         last = self._epoch
         if last is None:
             self._epoch = _Epoch(config, 1, context)
-            self._outbox.append(Started(config, 1))
+            self._outbox.append(Started(config, 1, resumed=self._resumed_after is not None))
+            if self._resumed_after is not None and self._resumed_after.last_frame_id is not None:
+                self._say_missed(self._resumed_after.last_frame_id)
             return
         if config.model != last.config.model:
             raise InvalidRequest(
@@ -159,19 +191,25 @@ class StreamSession(Generic[ImageT, ContextT]):
 
     def _new_slot(self, frame: Frame[ImageT], arrival_ns: int, epoch: _Epoch[ContextT]) -> _Slot[ImageT, ContextT]:
         moment = Moment(frame.frame_id, arrival_ns if frame.time_ns is None else frame.time_ns)
-        slot = _Slot[ImageT, ContextT](moment, epoch, _State.WAITING)
+        refusal = self._refusal(frame, moment, epoch.config)
+        slot = _Slot[ImageT, ContextT](moment, epoch, _State.WAITING, self._order.copy())
+        if refusal is not None:
+            slot.settle(refusal)
+        elif not isinstance(frame.image, FramewatchError):
+            slot.image = frame.image
+        return slot
+
+    def _refusal(self, frame: Frame[ImageT], moment: Moment, config: StreamConfig) -> Outcome | None:
+        """The outcome of a frame that is not to be scored; None for one that is."""
         try:
             self._order.check(moment, gives_time=frame.time_ns is not None)
         except FrameOutOfOrder as error:
-            slot.settle(Failed(error))
-            return slot
+            return Failed(error)
         if isinstance(frame.image, FramewatchError):
-            slot.settle(Failed(frame.image))
-        elif not self._order.is_within_rate(moment.time_ns, epoch.config.max_frame_rate):
-            slot.settle(Dropped(DropReason.FRAME_RATE_LIMIT))
-        else:
-            slot.image = frame.image
-        return slot
+            return Failed(frame.image)
+        if not self._order.is_within_rate(moment.time_ns, config.max_frame_rate):
+            return Dropped(DropReason.FRAME_RATE_LIMIT)
+        return None
 
     def _drop_overflow(self) -> None:
         """Live streams: only the newest frames wait."""
@@ -245,23 +283,36 @@ class StreamSession(Generic[ImageT, ContextT]):
         """Moves outcomes to the outbox as far as none before them is missing."""
         while self._slots and (outcome := self._slots[0].outcome) is not None:
             slot = self._slots.popleft()
-            self._outbox.append(FrameResult(slot.moment.frame_id, slot.moment.time_ns, slot.epoch.version, outcome))
-            if isinstance(outcome, Scored):
+            frame_id = slot.moment.frame_id
+            self._say_missed(frame_id - 1)
+            self._outbox.append(FrameResult(frame_id, slot.moment.time_ns, slot.epoch.version, outcome))
+            self._state.passed.append((frame_id, slot.order))
+            self._say_missed(frame_id)
+            if isinstance(outcome, Scored) and not self._state.has_judged(frame_id):
                 self._outbox.extend(self._events(slot))
+        if self._input_closed and not self._slots and self._missed:
+            self._say_missed(self._missed[-1].seen.at.frame_id)
+
+    def _say_missed(self, frame_id: int) -> None:
+        """Says the events again that the client has missed, up to those of a frame."""
+        while self._missed and self._missed[0].seen.at.frame_id <= frame_id:
+            self._outbox.append(self._missed.popleft())
 
     def _events(self, slot: _Slot[ImageT, ContextT]) -> list[Event]:
-        config = slot.epoch.config
+        config, state = slot.epoch.config, self._state
         if slot.epoch.version != self._rules_version:
-            self._rules.configure(config.rules_by_identity(), config.max_frame_gap_ns)
+            state.rules.configure(config.rules_by_identity(), config.max_frame_gap_ns)
             self._rules_version = slot.epoch.version
-        seen = self._rules.update(slot.moment, slot.all_scores)
-        first = self._event_count + 1
-        self._event_count += len(seen)
-        return [Event(f"{self._stream_id}-{n}", event, config.origin_time_ns) for n, event in enumerate(seen, first)]
+        seen = state.rules.update(slot.moment, slot.all_scores)
+        state.judged = slot.moment
+        events = [Event(state.next_event_id(), event, config.origin_time_ns) for event in seen]
+        state.said.extend(events)
+        return events
 
     def close_input(self) -> None:
         """No more frames will come."""
         self._input_closed = True
+        self._release()
 
     @property
     def finished(self) -> bool:
@@ -276,53 +327,3 @@ class StreamSession(Generic[ImageT, ContextT]):
     def next_output(self) -> Output | None:
         """The next thing to send; None: nothing yet."""
         return self._outbox.popleft() if self._outbox else None
-
-
-class _FrameOrder:
-    """Frame numbers and times only go forward; frames above the rate limit are told."""
-
-    def __init__(self) -> None:
-        self._last: Moment | None = None
-        self._gives_time: bool | None = None
-        self._next_due_ns: int | None = None
-
-    def check(self, moment: Moment, *, gives_time: bool) -> None:
-        """Takes the next frame's place. Raises FrameOutOfOrder, and then forgets the frame."""
-        if moment.time_ns < 0:
-            raise FrameOutOfOrder(
-                f"time_offset is {moment.time_ns / NS_PER_S:g} s: expected 0 or more since the stream's origin",
-                "time_offset",
-            )
-        if self._last is not None:
-            self._check_after(self._last, moment, gives_time=gives_time)
-        self._last = moment
-        self._gives_time = gives_time
-
-    def _check_after(self, last: Moment, moment: Moment, *, gives_time: bool) -> None:
-        if moment.frame_id <= last.frame_id:
-            raise FrameOutOfOrder(
-                f"frame_id {moment.frame_id} came after {last.frame_id}: numbers must rise from frame to frame",
-                "frame_id",
-            )
-        if gives_time is not self._gives_time:
-            raise FrameOutOfOrder(
-                "only some frames of the stream have a time_offset: give it for every frame or for none", "time_offset"
-            )
-        if moment.time_ns < last.time_ns:
-            raise FrameOutOfOrder(
-                f"time_offset {moment.time_ns / NS_PER_S:.3f} s came after {last.time_ns / NS_PER_S:.3f} s: frame time "
-                "can't go back",
-                "time_offset",
-            )
-
-    def is_within_rate(self, time_ns: int, max_frame_rate: float | None) -> bool:
-        """Whether a frame is due, keeping the average at the limit: one that comes late doesn't delay the next."""
-        if max_frame_rate is None:
-            return True
-        period_ns = round(NS_PER_S / max_frame_rate)
-        due_ns = time_ns if self._next_due_ns is None else self._next_due_ns
-        if time_ns < due_ns:
-            return False
-        # after a pause the beat begins anew, else the pause would be credit for a burst
-        self._next_due_ns = (due_ns if time_ns - due_ns < period_ns else time_ns) + period_ns
-        return True

@@ -54,6 +54,9 @@ class ServerConfig:
             fewer ahead. Of live streams (DROP_OLDEST) two batches wait in all, so that what is scored is fresh.
         text_cache_bytes: Text embeddings kept, over all label sets.
         example_cache_bytes: What was learned from example images and is kept, over all labels.
+        resume_lifetime_s: Seconds for which a stream that has ended can be taken over by another, see Resume in the
+            .proto; 0: not at all.
+        max_resumable_streams: Streams kept for that; one more takes the place of the one that ended first.
         drain_timeout_s: Seconds that calls may take to end after SIGTERM.
         log_level: Least severe messages that are logged.
         log_format: console, json, or auto (console in a terminal, else json); logs go to standard error.
@@ -81,6 +84,8 @@ class ServerConfig:
     waiting_frames: Positive = 256
     text_cache_bytes: Positive = 64 * 1024 * 1024
     example_cache_bytes: Positive = 16 * 1024 * 1024
+    resume_lifetime_s: Annotated[float, Parameter(validator=Number(gte=0))] = 60.0
+    max_resumable_streams: Positive = 256
     drain_timeout_s: Annotated[float, Parameter(validator=Number(gte=0))] = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"

@@ -16,6 +16,7 @@ from framewatch_core.frames import OverflowPolicy
 from framewatch_core.scoring import best_first
 from framewatch_core.session import SessionLimits
 from framewatch_server.config import ServerConfig
+from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire
 from framewatch_server.rpc.status import abort, as_told
@@ -66,6 +67,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         self._scorer: Scorer | None = None
         self._draining = asyncio.Event()
         self._streams = _Gate("streams at once", "max_streams", config.max_streams)
+        self._resumable = ResumableStreams(config.resume_lifetime_s, config.max_resumable_streams)
         self._calls = _Gate("calls at once", "max_calls", config.max_calls)
 
     def use(self, scorer: Scorer) -> None:
@@ -155,4 +157,5 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
             config.max_image_bytes,
             self._waiting_share,
             self._draining,
+            self._resumable,
         )

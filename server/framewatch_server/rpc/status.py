@@ -22,6 +22,7 @@ from framewatch_core.errors import (
     MissingConfig,
     ModelNotFound,
     ServerUnavailable,
+    StreamTakenOver,
 )
 
 DOMAIN = "framewatch"
@@ -43,6 +44,8 @@ def status_code(error: FramewatchError) -> grpc.StatusCode:
             return grpc.StatusCode.NOT_FOUND
         case ServerUnavailable():
             return grpc.StatusCode.UNAVAILABLE
+        case StreamTakenOver():
+            return grpc.StatusCode.ABORTED
         case _:
             return grpc.StatusCode.INTERNAL
 

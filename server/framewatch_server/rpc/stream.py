@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.errors import MissingField, ServerDraining
+from framewatch_core.errors import MissingField, ServerDraining, StreamTakenOver
 from framewatch_core.frames import Event, FrameResult, Output, OverflowPolicy, Started, StreamConfig
 from framewatch_core.images import Image
 from framewatch_core.label_scores import LabelVectors
+from framewatch_core.rules import NS_PER_S
 from framewatch_core.scoring import LabelScore
 from framewatch_core.session import SessionLimits, StreamSession, Work
+from framewatch_core.session_state import ResumePoint, StreamState
 from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.resume import ResumableStreams, Ticket
 from framewatch_server.engine.reuse import FrameMemory, Recall
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire
@@ -70,6 +73,7 @@ class StreamShell:
         max_image_bytes: int,
         waiting_share: Callable[[Scorer, OverflowPolicy], int],
         draining: asyncio.Event,
+        resumable: ResumableStreams,
     ) -> None:
         """Sets up a stream.
 
@@ -79,6 +83,7 @@ class StreamShell:
             max_image_bytes: told to the client.
             waiting_share: gives a stream's share, at least 1, of the frames that may wait over all streams.
             draining: set when the stream is to end soon.
+            resumable: streams that this one can take over from; others can take over from this one.
 
         """
         self._find_scorer = find_scorer
@@ -87,8 +92,11 @@ class StreamShell:
         self._max_image_bytes = max_image_bytes
         self._waiting_share = waiting_share
         self._draining = draining
+        self._resumable = resumable
+        self._ticket: Ticket | None = None  # from the first config on, until the state goes to another stream
         self._session = StreamSession[Image, _Epoch](uuid.uuid4().hex, limits)
-        self._started_ns = time.monotonic_ns()
+        self._session.state.origin_ns = time.monotonic_ns()
+        self._reader: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()  # something for the writer
         self._may_read = asyncio.Event()  # room for the reader
         self._memory = FrameMemory[Job]()
@@ -97,7 +105,7 @@ class StreamShell:
 
     async def run(self, read: Read) -> AsyncGenerator[pb.StreamFramesResponse]:
         """Answers the requests that `read` gives. Raises what ends the call, after every frame taken has its result."""
-        reader = asyncio.create_task(self._read(read), name="stream reader")
+        self._reader = reader = asyncio.create_task(self._read(read), name="stream reader")
         drain = asyncio.create_task(self._stop_reading_when_draining(reader), name="stream drain")
         try:
             while not self._session.finished:
@@ -114,6 +122,7 @@ class StreamShell:
             self._stop_scoring()
             for task in (reader, drain):
                 task.cancel()
+            self._park()
             await asyncio.gather(reader, drain, return_exceptions=True)
 
     async def _read(self, read: Read) -> None:
@@ -139,10 +148,13 @@ class StreamShell:
     async def _take(self, request: pb.StreamFramesRequest) -> None:
         match request.WhichOneof("request"):
             case "config":
-                await self._configure(wire.to_config(request.config))
+                await self._configure(wire.to_config(request.config), wire.to_resume_point(request.config))
             case "frame":
                 self._update_share()
-                self._session.receive(wire.to_frame(request.frame), time.monotonic_ns() - self._started_ns)
+                if self._ticket is not None and self._ticket.former:
+                    self._ticket = self._resumable.confirm(self._ticket)
+                arrival_ns = time.monotonic_ns() - self._session.state.origin_ns
+                self._session.receive(wire.to_frame(request.frame), arrival_ns)
             case _:
                 raise MissingField("the message has neither config nor frame", "request")
 
@@ -151,13 +163,46 @@ class StreamShell:
         if self._scorer is not None and (policy := self._session.overflow_policy) is not None:
             self._session.waiting_share = self._waiting_share(self._scorer, policy)
 
-    async def _configure(self, config: StreamConfig) -> None:
+    async def _configure(self, config: StreamConfig, point: ResumePoint | None) -> None:
         scorer = self._find_scorer(config.model)
         # labels that can't be embedded end the call here, before anything is promised
         with wire.under("config.label_set"):
             labels = await scorer.label_vectors(config.label_set)
+        if self._ticket is None:
+            self._ticket = self._begin(scorer.info.name, point)
         self._session.configure(config.condensed(), _Epoch(labels, View(config.viewed_regions)))
         self._scorer = scorer
+
+    def _begin(self, model: str, point: ResumePoint | None) -> Ticket:
+        """Takes over from the stream that the client has lost, if there is one; says how to take over from this one."""
+        if point is not None and (state := self._resumable.take(point.token, model)) is not None:
+            self._session.take_over(state, point)
+            return self._resumable.add(self, point.token)
+        self._session.state.model = model
+        return self._resumable.add(self)
+
+    @property
+    def state(self) -> StreamState:
+        """What another stream would take over."""
+        return self._session.state
+
+    def hand_over(self) -> StreamState:
+        """Ends this stream: another one goes on with its state, since its client has lost this one."""
+        self._end = StreamTakenOver("another stream has taken over from this one with its resume token")
+        self._stop_scoring()
+        if self._reader is not None:
+            self._reader.cancel()
+        if self._ticket is not None:
+            self._resumable.remove(self._ticket)
+            self._ticket = None
+        self._changed.set()
+        return self._session.hand_over()
+
+    def _park(self) -> None:
+        """Leaves the state to a stream that may come for it."""
+        if self._ticket is not None:
+            self._resumable.end(self._ticket, self._session.hand_over())
+            self._ticket = None
 
     async def _wait_for_room(self) -> None:
         while not self._session.accepts_frames:
@@ -232,6 +277,9 @@ class StreamShell:
             useful_short_side=_useful_short_side(scorer, started.config),
             in_flight_frame_count=self._limits.running + self._limits.waiting,
             max_image_bytes=self._max_image_bytes,
+            resume_token="" if self._ticket is None else self._ticket.token,
+            resume_lifetime=wire.duration(round(self._resumable.lifetime_s * NS_PER_S)),
+            resumed=started.resumed,
         )
 
 

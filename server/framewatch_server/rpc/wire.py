@@ -35,6 +35,7 @@ from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.regions import Region
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.session_state import ResumePoint
 from framewatch_core.stillness import DEFAULT_MAX_AGE_NS, ReusePolicy
 
 _PIXEL_FORMATS = {
@@ -160,6 +161,15 @@ def _to_health(message: pb.HealthPolicy) -> HealthPolicy:
             frozen_after_ns=_optional_ns(message, "frozen_after", DEFAULT_FROZEN_AFTER_NS),
             settle_ns=_optional_ns(message, "settle_time", DEFAULT_SETTLE_NS),
         )
+
+
+def to_resume_point(message: pb.StreamConfig) -> ResumePoint | None:
+    """What the config says of a stream that was lost; None: nothing."""
+    if not message.HasField("resume"):
+        return None
+    resume = message.resume
+    last_frame_id = resume.last_frame_id if resume.HasField("last_frame_id") else None
+    return ResumePoint(resume.token, last_frame_id, resume.last_event_id)
 
 
 def _to_reuse(message: pb.Reuse) -> ReusePolicy:

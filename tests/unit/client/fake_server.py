@@ -114,6 +114,44 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         return pb.StreamFramesResponse(result=result)
 
 
+class LossyService(FakeService):
+    """Its streams are lost after so many results each, in turn; the others are not.
+
+    Attributes:
+        losses: results of each call, and what ends it; -1: before it has started.
+        resumed: what each call says in `started`.
+
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[tuple[int, status_pb2.Status]] = []
+        self.resumed = True
+        self.calls_of_frames: list[list[pb.StreamFramesRequest]] = []
+
+    async def StreamFrames(  # noqa: N802
+        self, requests: Requests, context: Context
+    ) -> AsyncIterator[pb.StreamFramesResponse]:
+        number = len(self.calls_of_frames) + 1
+        seen: list[pb.StreamFramesRequest] = []
+        self.calls_of_frames.append(seen)
+        self.fail_after, self.fault = self.losses.pop(0) if self.losses else (None, None)
+        self.started.resume_token = f"token {number}"
+        self.configs.clear()
+        if self.fail_after == -1:
+            seen.append(await anext(aiter(requests)))
+            await context.abort_with_status(rpc_status.to_status(self.fault))
+
+        async def noted() -> Requests:
+            async for request in requests:
+                seen.append(request)
+                self.started.resumed = bool(seen[0].config.HasField("resume")) and self.resumed
+                yield request
+
+        async for response in super().StreamFrames(noted(), context):
+            yield response
+
+
 def fault(code: grpc.StatusCode, reason: str, message: str, field: str = "", **metadata: str) -> status_pb2.Status:
     """A google.rpc.Status as the server sends it."""
     status = status_pb2.Status(code=code.value[0], message=message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,10 +15,11 @@ import cv2
 import grpc
 import numpy as np
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from framewatch_client.cli import run
 
-from .fake_server import FakeService, fault
+from .fake_server import FakeService, LossyService, fault, start
 
 LABELS = ["--label", "a box", "--label", "an empty belt"]
 
@@ -147,11 +149,31 @@ def test_watch_ends_with_the_servers_error(
     server: list[str], service: FakeService, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service.fail_after = 1
-    service.fault = fault(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING", "the server is draining")
+    service.fault = fault(grpc.StatusCode.ABORTED, "STREAM_TAKEN_OVER", "another stream has taken over")
     assert run(["watch", str(folder), *LABELS, *server]) == 1
     out, err = capsys.readouterr()
     assert "1 scored" in out
-    assert err == "error: the server is draining [SERVER_DRAINING]\n"
+    assert err == "error: another stream has taken over [STREAM_TAKEN_OVER]\n"
+
+
+@pytest.mark.parametrize(
+    ("resumed", "more"),
+    [(True, ""), (False, "; the server had lost the stream's state: rules have started anew")],
+    ids=["goes on", "anew"],
+)
+def test_watch_says_when_the_connection_was_lost(
+    folder: Path, capsys: pytest.CaptureFixture[str], resumed: bool, more: str
+) -> None:
+    service = LossyService()
+    service.resumed = resumed
+    service.losses = [(1, fault(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING", "the server is draining"))]
+    with start_blocking_portal() as portal:
+        running, address = portal.call(start, service)
+        assert run(["watch", str(folder), *LABELS, "--server", address]) == 0
+        portal.call(running.stop, None)
+    out, err = capsys.readouterr()
+    assert "3 sent, 3 scored" in out
+    assert re.fullmatch(rf"connection lost \(the server is draining\), back after \d\.\d s{more}\n", err)
 
 
 @pytest.mark.parametrize(

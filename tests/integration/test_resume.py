@@ -1,0 +1,337 @@
+"""Streams whose connection, client or server is lost at every stage say what one that is never lost says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import asdict, replace
+from itertools import islice
+from typing import Any
+
+import cv2
+import grpc
+import pytest
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_client import (
+    AsyncFramewatchClient,
+    Event,
+    EventKind,
+    Frame,
+    FrameResult,
+    FramewatchCallError,
+    FramewatchClient,
+    Reconfigure,
+    Reconnected,
+    ResumePoint,
+    ServerUnreachableError,
+    StreamItem,
+    StreamStarted,
+)
+from framewatch_client.reconnect import Backoff
+from framewatch_server.config import ServerConfig
+from framewatch_server.demo.belt import render_belt_video
+from framewatch_server.rpc.app import ServerApp
+from framewatch_server.spawn import ServerProcess
+from tests.integration.conftest import MakeServer
+from tests.integration.errors import told
+from tests.integration.lossy_proxy import Cut, LossyProxy
+from tests.integration.test_stream import config, frame
+
+LABELS = ["box", "an empty conveyor belt"]
+RULES = ["box:0.8:0.5", "an empty conveyor belt:0.8:0.5:0.5"]
+Item = FrameResult | Event
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("framewatch_client.client._BACKOFF", Backoff(0.01, 0.1))
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[Frame]:
+    """8 seconds of a belt with two boxes, as a camera might send them: two a second."""
+    video = render_belt_video(3, fps=2, seconds=12, width=160, height=90)
+    images = islice(video.frames, 3, 19)
+    return [Frame(cv2.imencode(".png", image)[1].tobytes(), i / 2, i) for i, image in enumerate(images)]
+
+
+@pytest.fixture
+async def expected(server: ServerProcess, frames: list[Frame]) -> list[Any]:
+    """What a stream says that is never lost: a result per frame, and both boxes come and go."""
+    items = await watch(server.address, frames)
+    assert [item.frame_id for item in items if isinstance(item, FrameResult)] == list(range(16))
+    kinds = [(item.rule_id, item.kind) for item in items if isinstance(item, Event)]
+    assert [kind for rule, kind in kinds if rule == "box"] == [EventKind.ENTERED, EventKind.EXITED] * 2
+    assert len(kinds) >= 7
+    return told_of(items)
+
+
+async def watch(address: str, items: list[StreamItem] | list[Frame], **options: Any) -> list[Item]:
+    async with AsyncFramewatchClient(address) as client:
+        return [item async for item in client.stream(items, LABELS, rules=RULES, **options)]
+
+
+def told_of(items: list[Item]) -> list[Any]:
+    """All that must be the same. Event ids are those of the stream: unique, and counted on."""
+    streams = {item.event_id.rpartition("-")[0] for item in items if isinstance(item, Event)}
+    assert len(streams) <= 1
+    return [
+        (
+            *(item.event_id.rpartition("-")[2], item.kind, item.rule_id, item.frame_id, item.time_s),
+            *(item.began_frame_id, item.present_s, near(item.score), near(item.peak_score)),
+        )
+        if isinstance(item, Event)
+        else (
+            *(item.frame_id, item.time_s, item.status, item.config_version),
+            [(score.label, near(score.probability)) for score in item.scores],
+        )
+        for item in items
+    ]
+
+
+def near(value: float) -> Any:
+    """Other batches, other last digits."""
+    return pytest.approx(value, abs=1e-4)
+
+
+@pytest.mark.parametrize("window", [None, 1], ids=["many on the way", "one on the way"])
+@pytest.mark.parametrize("cut", Cut)
+async def test_a_connection_lost_after_any_message_loses_nothing(
+    server: ServerProcess, frames: list[Frame], expected: list[Any], cut: Cut, window: int | None
+) -> None:
+    last_frame_ids = set()
+    for count in range(1, len(expected) + 2, window or 2):
+        back: list[Reconnected] = []
+        proxy = LossyProxy(server.address, [count], cut)
+        async with proxy as address:
+            items = await watch(address, frames, window=window, on_reconnect=back.append)
+        assert told_of(items) == expected, count
+        assert [each.started.resumed for each in back] == [True], count
+        assert proxy.cut_count == 1
+        point = back[0].started.resume_point
+        assert point is not None
+        last_frame_ids.add(point.last_frame_id)
+    if window == 1:  # else more than one result may be on the way, and lost with the connection
+        assert last_frame_ids == {None, *range(16)}
+
+
+@pytest.mark.parametrize("cut", Cut)
+async def test_a_connection_lost_before_the_start_is_an_error(
+    server: ServerProcess, frames: list[Frame], cut: Cut
+) -> None:
+    async with LossyProxy(server.address, [0], cut) as address:
+        with pytest.raises(FramewatchCallError):
+            await watch(address, frames)
+
+
+@pytest.mark.parametrize("code", [0, 2, 7, 8], ids=["NO_ERROR", "INTERNAL_ERROR", "REFUSED_STREAM", "CANCEL"])
+async def test_a_call_that_is_broken_off_goes_on(
+    server: ServerProcess, frames: list[Frame], expected: list[Any], code: int
+) -> None:
+    async with LossyProxy(server.address, [9], Cut.RESET, code) as address:
+        assert told_of(await watch(address, frames)) == expected
+
+
+@pytest.mark.parametrize("cut", Cut)
+@pytest.mark.parametrize(
+    "messages",
+    [[2] * 60, [1, 0, 0, 1, 4, 0, 3, 0, 1, 1, 6, 0], [3, 0, 2, 1, 5] * 5],
+    ids=["every two messages", "before it is back", "mixed"],
+)
+async def test_a_connection_lost_again_and_again_loses_nothing(
+    server: ServerProcess, frames: list[Frame], expected: list[Any], messages: list[int], cut: Cut
+) -> None:
+    async with LossyProxy(server.address, list(messages), cut) as address:
+        assert told_of(await watch(address, frames)) == expected
+
+
+async def test_a_client_that_is_killed_goes_on_from_what_it_had_noted(
+    server: ServerProcess, frames: list[Frame], expected: list[Any]
+) -> None:
+    for count in range(len(expected) + 1):
+        items, point = await watch_some(server.address, frames, count)
+        left = frames[0 if point.last_frame_id is None else point.last_frame_id + 1 :]
+        starts: list[StreamStarted] = []
+        items += await watch(server.address, left, resume=point, on_started=starts.append)
+        assert told_of(items) == expected, count
+        assert [start.resumed for start in starts] == [True]
+
+
+async def watch_some(address: str, frames: list[Frame], count: int) -> tuple[list[Item], ResumePoint]:
+    """The first items of a stream that then ends without a word, and what was noted of it."""
+    starts: list[StreamStarted] = []
+    items: list[Item] = []
+    async with AsyncFramewatchClient(address) as client:
+        stream = client.stream(frames, LABELS, rules=RULES, on_started=starts.append)
+        async with aclosing(stream):
+            while len(items) < count or not starts:
+                items.append(await anext(stream))
+    if count == 0:
+        items.clear()
+    point = items[-1].resume_point if items else starts[0].resume_point
+    assert point is not None
+    return items, point
+
+
+def test_a_blocking_client_goes_on_too(server: ServerProcess, frames: list[Frame]) -> None:
+    with FramewatchClient(server.address) as client:
+        stream = client.stream(frames, LABELS, rules=RULES)
+        items = list(islice(stream, 9))
+        stream.close()
+    point = items[-1].resume_point
+    assert point is not None
+    assert point.last_frame_id is not None
+    starts: list[StreamStarted] = []
+    with FramewatchClient(server.address) as client:
+        left = frames[point.last_frame_id + 1 :]
+        items += client.stream(left, LABELS, rules=RULES, resume=ResumePoint(**asdict(point)), on_started=starts.append)
+        assert told_of(items) == told_of(list(client.stream(frames, LABELS, rules=RULES)))
+    assert starts[0].resumed
+
+
+async def test_frames_are_numbered_on(server: ServerProcess, frames: list[Frame]) -> None:
+    items, point = await watch_some(server.address, frames, 5)
+    rest = await watch(server.address, [replace(each, frame_id=None) for each in frames[3:]], resume=point)
+    ids = [item.frame_id for item in items + rest if isinstance(item, FrameResult)]
+    assert ids == list(range(len(ids)))
+
+
+async def test_configs_among_the_frames_count_for_the_same_frames(server: ServerProcess, frames: list[Frame]) -> None:
+    box_only = Reconfigure(LABELS, RULES[:1])
+    later = Reconfigure([*LABELS, "a dog"], ["box:0.8:0.5", "a dog:0.9"])
+    items = [*frames[:5], box_only, *frames[5:9], later, box_only, *frames[9:13], later, *frames[13:]]
+    expected = told_of(await watch(server.address, items))
+    assert {row[3] for row in expected if len(row) == 5} == {1, 2, 4, 5}
+    for count in range(1, len(expected) + 2, 2):
+        async with LossyProxy(server.address, [count, 4]) as address:
+            assert told_of(await watch(address, items)) == expected, count
+
+
+@pytest.mark.parametrize("drain_timeout_s", [0.0, 5.0], ids=["killed", "drained"])
+async def test_a_server_that_lost_the_state_starts_anew_and_says_so(
+    frames: list[Frame], expected: list[Any], drain_timeout_s: float
+) -> None:
+    settings: dict[str, Any] = {"model": "demo", "engine": "torch", "drain_timeout_s": drain_timeout_s}
+    back: list[Reconnected] = []
+    items: list[Item] = []
+    async with AsyncExitStack() as servers:
+        first = ServerApp(ServerConfig(listen="127.0.0.1:0", **settings))
+        await first.__aenter__()
+        client = await servers.enter_async_context(AsyncFramewatchClient(first.address))
+        stream = client.stream(slowly(frames), LABELS, rules=RULES, on_reconnect=back.append)
+        async for item in stream:
+            items.append(item)
+            if len(items) == 7:  # the first box has entered
+                await first.__aexit__()
+                await servers.enter_async_context(ServerApp(ServerConfig(listen=first.address, **settings)))
+    assert [each.started.resumed for each in back] == [False]
+    assert [item.frame_id for item in items if isinstance(item, FrameResult)] == list(range(16))
+    ids = [item.event_id for item in items if isinstance(item, Event)]
+    assert len(set(ids)) == len(ids)
+    assert {each.rpartition("-")[0] for each in ids[:1]} != {each.rpartition("-")[0] for each in ids[-1:]}
+
+
+async def slowly(frames: list[Frame]) -> AsyncIterator[Frame]:
+    for each in frames:
+        yield each
+
+
+async def test_a_server_that_does_not_come_back_is_given_up(frames: list[Frame]) -> None:
+    app = ServerApp(ServerConfig(model="demo", engine="torch", listen="127.0.0.1:0", drain_timeout_s=0.0))
+    await app.__aenter__()
+    async with AsyncFramewatchClient(app.address) as client:
+        stream = client.stream(frames, LABELS, window=1, reconnect_timeout_s=0.05)
+        await anext(stream)
+        await app.__aexit__()
+        with pytest.raises(ServerUnreachableError, match=r"did not come back within 0\.05 s"):
+            [item async for item in stream]
+
+
+# What callers of other languages see
+
+
+async def answers(stub: pb_grpc.ZeroShotServiceAsyncStub, *requests: pb.StreamFramesRequest) -> list[Any]:
+    return [response async for response in stub.StreamFrames(iter(requests))]
+
+
+def resume(token: str, **fields: Any) -> pb.StreamFramesRequest:
+    return config(resume=pb.Resume(token=token, **fields))
+
+
+async def test_a_token_is_good_once_and_unknown_ones_start_anew(make_server: MakeServer) -> None:
+    stub = await make_server(resume_lifetime_s=7.5)
+    first, *_ = await answers(stub, config(), frame(1, time_s=1))
+    token = first.started.resume_token
+    assert not first.started.resumed
+    assert first.started.resume_lifetime.ToMilliseconds() == 7500
+    again, result = await answers(stub, resume(token, last_frame_id=1), frame(1, time_s=2))
+    assert again.started.resumed
+    assert again.started.config_version == 1
+    assert again.started.resume_token not in {"", token}
+    assert result.result.error.reason == pb.FRAME_ERROR_REASON_OUT_OF_ORDER
+    for unknown in (token, "", "nonsense"):
+        anew, result = await answers(stub, resume(unknown, last_frame_id=1), frame(1, time_s=2))
+        assert not anew.started.resumed
+        assert result.result.HasField("scores")
+
+
+async def test_nothing_is_kept_with_a_lifetime_of_zero(make_server: MakeServer) -> None:
+    stub = await make_server(resume_lifetime_s=0.0)
+    (first,) = await answers(stub, config())
+    (second,) = await answers(stub, resume(first.started.resume_token))
+    assert not second.started.resumed
+
+
+async def test_a_stream_that_still_runs_is_taken_over(make_server: MakeServer) -> None:
+    stub = await make_server()
+    old = stub.StreamFrames()
+    await old.write(config())
+    token = (await old.read()).started.resume_token
+    await old.write(frame(1))
+    assert (await old.read()).result.frame_id == 1
+    new = stub.StreamFrames()
+    await new.write(resume(token, last_frame_id=1))
+    assert (await new.read()).started.resumed
+    with pytest.raises(grpc.RpcError) as caught:
+        await old.read()
+    error = told(caught.value)
+    assert (error.code, error.reason) == ("ABORTED", "STREAM_TAKEN_OVER")
+    await new.write(frame(2))
+    assert (await new.read()).result.frame_id == 2
+    new.cancel()
+
+
+async def test_arrival_times_go_on_from_the_first_streams_start(make_server: MakeServer) -> None:
+    stub = await make_server()
+    started, first = await answers(stub, config(), frame(1))
+    token = started.started.resume_token
+    _, second = await answers(stub, resume(token, last_frame_id=1), frame(2))
+    assert second.result.time_offset.ToNanoseconds() > first.result.time_offset.ToNanoseconds()
+
+
+async def test_another_model_is_refused_and_the_state_stays(make_server: MakeServer) -> None:
+    stub = await make_server()
+    (first,) = await answers(stub, config())
+    # the server has one model, so another one's state is put in its place
+    kept = stub.app._service._resumable._ended
+    ((ticket, state),) = kept.values()
+    state.model = "other"
+    with pytest.raises(grpc.RpcError) as caught:
+        await answers(stub, resume(first.started.resume_token))
+    error = told(caught.value)
+    assert (error.code, error.reason, error.field) == ("INVALID_ARGUMENT", "INVALID_FIELD", "config.model")
+    assert kept[ticket.token] == (ticket, state)
+
+
+async def test_streams_do_not_mix(server: ServerProcess, frames: list[Frame], expected: list[Any]) -> None:
+    async def lossy(number: int) -> list[Any]:
+        async with LossyProxy(server.address, [number + 2, number + 5, 3]) as address:
+            items = await watch(address, frames)
+        return [told_of(items), {item.event_id for item in items if isinstance(item, Event)}]
+
+    told = await asyncio.gather(*(lossy(number) for number in range(8)))
+    assert all(items == expected for items, _ in told)
+    assert len(set.union(*(ids for _, ids in told))) == sum(len(ids) for _, ids in told)

@@ -1,0 +1,281 @@
+"""A stream that is lost and taken over says what one that is not lost says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from framewatch_core.errors import UndecodableImage
+from framewatch_core.frames import Event, Frame, FrameResult, Output, Scored, Started, StreamConfig, Timings
+from framewatch_core.labels import LabelSet
+from framewatch_core.rules import NS_PER_S, EventRule
+from framewatch_core.scoring import LabelScore
+from framewatch_core.session import SessionLimits, StreamSession
+from framewatch_core.session_state import MAX_PASSED_FRAMES, ResumePoint, StreamState
+
+LIMITS = SessionLimits(running=3, waiting=4, unsent=50)
+CONFIG = StreamConfig(LabelSet.of(["box", "empty"]), (EventRule("box", 0.8, 0.5), EventRule("box", 0.5, id="low")))
+OTHER = replace(CONFIG, rules=(CONFIG.rules[0], EventRule("empty", 0.4)))
+
+Item = Frame[float] | StreamConfig
+
+
+def frame(frame_id: int, box: float, time_s: float | None = None) -> Frame[float]:
+    time_ns = round((frame_id / 10 if time_s is None else time_s) * NS_PER_S)
+    return Frame(frame_id, time_ns, box)
+
+
+@dataclass
+class Client:
+    """What a client has, and what it must send again."""
+
+    config: StreamConfig
+    items: list[Item]
+    outputs: list[Output] = field(default_factory=list)
+    last_frame_id: int | None = None
+    last_event_id: str = ""
+
+    def take(self, output: Output) -> None:
+        match output:
+            case Event():
+                self.last_event_id = output.event_id
+            case FrameResult():
+                self.last_frame_id = output.frame_id
+                while isinstance(item := self.items.pop(0), StreamConfig):
+                    self.config = item
+        if not isinstance(output, Started):
+            self.outputs.append(output)
+
+    @property
+    def point(self) -> ResumePoint:
+        return ResumePoint("", self.last_frame_id, self.last_event_id)
+
+
+def play(session: StreamSession[float, None], client: Client, *, sent: int, received: int, keep: int = 0) -> bool:
+    """The client sends so many items and receives so many outputs; returns whether all is out.
+
+    `keep`: so many frames are under way all the time, and are scored last to first.
+    """
+    session.configure(client.config, None)
+    items, left = client.items[:sent], received
+    works = []
+    outs: list[Output] = []
+    for item in items:
+        if isinstance(item, StreamConfig):
+            session.configure(item, None)
+        else:
+            session.receive(item, 0)
+        while len(works) <= keep and (work := session.next_work()) is not None:
+            works.append(work)
+        while len(works) > keep:
+            work = works.pop()
+            session.complete(work, scores(work.image), Timings())
+        outs.extend(iter(session.next_output, None))
+    if sent >= len(client.items):
+        for work in [*works, *iter(session.next_work, None)]:
+            session.complete(work, scores(work.image), Timings())
+        session.close_input()
+    outs.extend(iter(session.next_output, None))
+    for output in outs[:left]:
+        client.take(output)
+    return session.finished and len(outs) <= left
+
+
+def scores(box: float) -> tuple[LabelScore, ...]:
+    return LabelScore("box", box, box / 2), LabelScore("empty", 1 - box, 0.1)
+
+
+def told(outputs: list[Output]) -> list[object]:
+    """All that must be the same; versions of configs start anew with each stream."""
+    return [
+        (o.frame_id, o.time_ns, type(o.outcome), getattr(o.outcome, "scores", getattr(o.outcome, "reason", None)))
+        if isinstance(o, FrameResult)
+        else o
+        for o in outputs
+    ]
+
+
+def unsplit(items: list[Item], config: StreamConfig = CONFIG) -> list[object]:
+    client = Client(config, list(items))
+    assert play(StreamSession("s", LIMITS), client, sent=10**6, received=10**6)
+    return told(client.outputs)
+
+
+def split(items: list[Item], cuts: list[tuple[int, int, int]], config: StreamConfig = CONFIG) -> list[object]:
+    """With the connection lost after so many items sent and outputs received, again and again."""
+    client = Client(config, list(items))
+    session = StreamSession[float, None]("s", LIMITS)
+    for sent, received, keep in cuts:
+        play(session, client, sent=sent, received=received, keep=keep)
+        state = session.hand_over()
+        assert session.next_output() is None
+        session = StreamSession("another", LIMITS)
+        session.take_over(state, client.point)
+    assert play(session, client, sent=10**6, received=10**6)
+    return told(client.outputs)
+
+
+BOXES = [0.1, 0.9, 0.9, 0.2, 0.1, 0.6, 0.9, 0.9, 0.6, 0.3, 0.9, 0.1]
+FRAMES: list[Item] = [frame(i, box) for i, box in enumerate(BOXES)]
+SLOW = replace(
+    CONFIG,
+    rules=(EventRule("box", 0.8, 0.5, min_present_ns=NS_PER_S // 10, min_absent_ns=NS_PER_S // 10), *CONFIG.rules[1:]),
+)
+
+
+@pytest.mark.parametrize("keep", [0, 2], ids=["one by one", "some under way"])
+@pytest.mark.parametrize("config", [CONFIG, SLOW, replace(CONFIG, max_frame_rate=5)], ids=["quick", "slow", "rate"])
+def test_split_at_every_point_it_says_the_same(config: StreamConfig, keep: int) -> None:
+    expected = unsplit(FRAMES, config)
+    assert sum(isinstance(o, Event) for o in expected) >= 4
+    for sent in range(len(FRAMES) + 1):
+        for received in range(len(expected) + 2):
+            assert split(FRAMES, [(sent, received, keep)], config) == expected, (sent, received)
+
+
+def test_lost_again_and_again_it_says_the_same() -> None:
+    expected = unsplit(FRAMES)
+    for received in (1, 2, 3):  # the first is `started`: with it alone nothing moves on
+        cuts = [(3, received, 1)] * (2 * len(expected))
+        assert split(FRAMES, cuts) == expected
+
+
+items_of_streams = st.lists(
+    st.one_of(
+        st.tuples(st.just("frame"), st.integers(0, 3), st.sampled_from([0.1, 0.5, 0.6, 0.8, 0.95]), st.integers(0, 3)),
+        st.tuples(st.just("broken"), st.integers(0, 2), st.just(0.0), st.integers(-2, 2)),
+        st.tuples(st.just("config"), st.just(0), st.sampled_from([0, 1]), st.just(0)),
+    ),
+    max_size=14,
+)
+cuts_of_streams = st.lists(st.tuples(st.integers(0, 15), st.integers(0, 30), st.integers(0, 2)), max_size=4)
+
+
+def build(parts: list[tuple[str, int, float, int]]) -> list[Item]:
+    """Frames of rising numbers, with gaps, some broken or back in time, and configs between them."""
+    items: list[Item] = []
+    frame_id, time_s = 0, 5.0
+    for kind, step, value, ticks in parts:
+        if kind == "config":
+            items.append((CONFIG, OTHER)[int(value)])
+            continue
+        frame_id += 1 + step
+        if kind == "broken":
+            items.append(replace(frame(frame_id, 0, time_s + ticks / 10), image=UndecodableImage("broken")))
+            time_s += max(0, ticks / 10)
+        else:
+            time_s += ticks / 10
+            items.append(frame(frame_id, value, time_s))
+    return items
+
+
+@settings(max_examples=300, deadline=None)
+@given(items_of_streams, cuts_of_streams, st.sampled_from([CONFIG, SLOW, replace(SLOW, max_frame_rate=7)]))
+def test_split_anywhere_any_number_of_times_it_says_the_same(
+    parts: list[tuple[str, int, float, int]], cuts: list[tuple[int, int, int]], config: StreamConfig
+) -> None:
+    items = build(parts)
+    assert split(items, cuts, config) == unsplit(items, config)
+
+
+def resume(state: StreamState, point: ResumePoint, *frames: Frame[float], arrival_ns: int = 0) -> list[Output]:
+    session = StreamSession[float, None]("another", LIMITS)
+    session.take_over(state, point)
+    session.configure(CONFIG, None)
+    for each in frames:
+        session.receive(each, arrival_ns)
+    for work in iter(session.next_work, None):
+        session.complete(work, scores(work.image), Timings())
+    session.close_input()
+    return list(iter(session.next_output, None))
+
+
+def lost(*boxes: float) -> StreamState:
+    """Frames from 0 on, all judged; what the client received is said with the point."""
+    session = StreamSession[float, None]("s", LIMITS)
+    play(session, Client(CONFIG, [frame(i, box) for i, box in enumerate(boxes)]), sent=10**6, received=10**6)
+    return session.hand_over()
+
+
+def brief(outputs: list[Output]) -> list[object]:
+    return [
+        o.frame_id if isinstance(o, FrameResult) else (o.event_id if isinstance(o, Event) else "started")
+        for o in outputs
+    ]
+
+
+@pytest.mark.parametrize(
+    ("point", "frame_ids", "expected"),
+    [
+        (ResumePoint("", 1, "s-2"), [2, 3], ["started", 2, 3, "s-3", "s-4"]),
+        (ResumePoint("", 1, ""), [2, 3], ["started", "s-1", "s-2", 2, 3, "s-3", "s-4"]),
+        (ResumePoint("", 1, "s-1"), [], ["started", "s-2", "s-3", "s-4"]),
+        (ResumePoint("", 3, "s-3"), [4], ["started", "s-4", 4, "s-5", "s-6"]),
+        (ResumePoint("", None, ""), [0, 1, 2, 3], ["started", 0, 1, "s-1", "s-2", 2, 3, "s-3", "s-4"]),
+        (ResumePoint("", None, ""), [4], ["started", "s-1", "s-2", "s-3", "s-4", 4, "s-5", "s-6"]),
+        (ResumePoint("", 1, "nonsense"), [3], ["started", "s-1", "s-2", 3, "s-3", "s-4"]),
+    ],
+    ids=["none", "at once", "at the end", "of the last", "all again", "not sent again", "unknown id"],
+)
+def test_missed_events_come_with_their_frames_or_before_later_ones(
+    point: ResumePoint, frame_ids: list[int], expected: list[object]
+) -> None:
+    outputs = resume(lost(0.1, 0.9, 0.9, 0.1), point, *(frame(i, 0.9 if i == 4 else 0.1) for i in frame_ids))
+    assert brief(outputs) == expected
+    assert outputs[0] == Started(CONFIG, 1, resumed=True)
+
+
+@pytest.mark.parametrize(
+    ("last_frame_id", "sent", "reason"),
+    [
+        (3, frame(3, 0.1, 9), "OUT_OF_ORDER"),
+        (2, frame(3, 0.1, 0.25), None),
+        (2, frame(3, 0.1, 0.15), "OUT_OF_ORDER"),
+        (None, frame(4, 0.1, 0.2), "OUT_OF_ORDER"),
+        (3, Frame(4, None, 0.1), "OUT_OF_ORDER"),
+        (700, frame(600, 0.1, 9), "OUT_OF_ORDER"),
+        (700, frame(701, 0.1, 9), None),
+    ],
+    ids=["number", "in order", "time", "before what is judged", "no time", "unknown number", "after it"],
+)
+def test_frames_come_after_those_that_the_client_has(
+    last_frame_id: int | None, sent: Frame[float], reason: str | None
+) -> None:
+    (result,) = (
+        o for o in resume(lost(0.1, 0.1, 0.1, 0.1), ResumePoint("", last_frame_id), sent) if isinstance(o, FrameResult)
+    )
+    assert (None if isinstance(result.outcome, Scored) else result.outcome.error.reason) == reason  # type: ignore[union-attr]
+
+
+def test_rules_that_are_new_start_anew_and_the_others_go_on() -> None:
+    state = lost(0.1, 0.9)  # both rules are present
+    session = StreamSession[float, None]("another", LIMITS)
+    client = Client(OTHER, [frame(2, 0.9), frame(3, 0.1)], last_frame_id=1, last_event_id="s-2")
+    session.take_over(state, client.point)
+    play(session, client, sent=10, received=10)
+    events = [o for o in client.outputs if isinstance(o, Event)]
+    assert [(e.event_id, e.seen.rule.name, e.seen.kind.name) for e in events] == [
+        ("s-3", "box", "EXITED"),
+        ("s-4", "empty", "ENTERED"),
+    ]
+
+
+def test_what_is_kept_is_bounded() -> None:
+    state = lost(*([0.1, 0.9] * 1000))
+    assert len(state.passed) == MAX_PASSED_FRAMES
+    assert len(state.said) == 1000
+
+
+def test_a_session_that_has_handed_over_changes_nothing_any_more() -> None:
+    session = StreamSession[float, None]("s", LIMITS)
+    session.configure(CONFIG, None)
+    session.receive(frame(0, 0.9), 0)
+    work = session.next_work()
+    assert work is not None
+    state = session.hand_over()
+    session.complete(work, scores(0.9), Timings())
+    assert session.finished
+    assert (state.judged, state.event_count) == (None, 0)
