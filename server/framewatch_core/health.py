@@ -132,12 +132,11 @@ class HealthMonitor:
 
     def _whole(self, at: Moment, stats: PictureStats) -> tuple[HealthProblem | None, Moment]:
         """What is wrong with the whole frame, and since when."""
-        self._still = self._still.followed(stats, at) if self._still else StillPicture.of(stats, at)
-        if (problem := lost(stats, self._scene.baseline)) is not None:
-            self._scene.interrupted()
-        elif self._counts(HealthProblem.FROZEN) and self._still.lasted(at, self._policy.frozen_after_ns):
-            return HealthProblem.FROZEN, self._still.since
-        elif self._scene.has_changed(stats, at.time_ns, self._policy.settle_ns):
+        still = self._still = self._still.followed(stats, at) if self._still else StillPicture.of(stats, at)
+        problem = self._scene.lost(stats, at.time_ns)
+        if problem is None and self._counts(HealthProblem.FROZEN) and still.lasted(at, self._policy.frozen_after_ns):
+            return HealthProblem.FROZEN, still.since
+        if problem is None and self._scene.has_changed(stats, at.time_ns, self._policy.settle_ns):
             problem = HealthProblem.SCENE_CHANGED
         return problem if problem and self._counts(problem) else None, at
 

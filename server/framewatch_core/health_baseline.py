@@ -20,7 +20,9 @@ LEARNING_TIME_S = 20.0
 # Measured on two videos, plain and with noise, darkened, brightened and compressed, against covers and blurs; each
 # threshold lies about midway on a logarithmic scale.
 KEPT_EDGES = 0.2  # good pictures: at least 0.5; out of focus by 2 % of the width: at most 0.14; covered: 0.02
+KEPT_EDGES_IF_SOFT = 0.35  # out of focus by 1 % of the width: 0.21 to 0.45
 SAME_SHAPE = 0.75  # of weaker edges, when the lights went out: 0.9; out of focus: 0.6
+AS_DIM = 0.4  # of the light's share; when the lights went out: 1; seen through a cover: 0.2
 UNIFORM_DETAIL = 1.0  # levels; darkened to 0.4: at least 3.2; a cover with noise of 15 levels: 0.7
 UNIFORM_SHARE = 0.25  # of the baseline's detail; good: at least 0.6; covers: 0.1
 SOFT_DETAIL_SHARE = 0.75
@@ -90,14 +92,20 @@ def _is_white(stats: PictureStats, baseline: Baseline | None) -> bool:
 
 def _lost_detail(stats: PictureStats, baseline: Baseline) -> HealthProblem | None:
     kept = slope(stats.edges, baseline.edges)
-    if kept >= KEPT_EDGES or correlation(stats.edges, baseline.edges) >= SAME_SHAPE:
+    if kept >= KEPT_EDGES_IF_SOFT or _is_dimmed(kept, stats, baseline):
         return None
-    uniform = stats.detail < max(UNIFORM_DETAIL, UNIFORM_SHARE * baseline.detail)
+    uniform = kept < KEPT_EDGES and stats.detail < max(UNIFORM_DETAIL, UNIFORM_SHARE * baseline.detail)
     soft = stats.detail < SOFT_DETAIL_SHARE * baseline.detail and stats.softness < SOFT_SHARE * baseline.softness
     if not (uniform or soft):
         return None
     coarse = slope(_coarse_edges(stats.grey), _coarse_edges(baseline.grey))
     return HealthProblem.BLURRED if soft and coarse >= COARSE_EDGES else HealthProblem.COVERED
+
+
+def _is_dimmed(kept: float, stats: PictureStats, baseline: Baseline) -> bool:
+    """Whether few edges are kept since there is less light, which hides nothing."""
+    light = float(stats.grey.mean()) / max(1.0, float(baseline.grey.mean()))
+    return kept >= AS_DIM * light and correlation(stats.edges, baseline.edges) >= SAME_SHAPE
 
 
 def slope(values: Float32Array, of: Float32Array) -> float:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framewatch_core.health_baseline import Baseline, correlation, slope
+from framewatch_core.health_baseline import Baseline, correlation, lost, slope
+from framewatch_core.health_problem import HealthProblem
 from framewatch_core.picture_stats import Float32Array, PictureStats
 from framewatch_core.rules import NS_PER_S
 
@@ -19,12 +20,13 @@ GIVE_UP_NS = 10 * NS_PER_S
 KNOWN_NS = 60 * NS_PER_S
 """For so long the look before a change is known: that it comes back is no further change."""
 
-# Measured as in health_baseline. Share of cells whose luma changed by a fifth of the mean level: at most 0.24 with people
-# and hands (exposure control included), at least 0.86 when the light changes by 0.6.
+# Measured as in health_baseline. Share of cells whose luma changed by a fifth of the mean level: at most 0.24 with
+# people and hands (exposure control included), at least 0.86 when the light changes by 0.6.
 CHANGED_SHARE = 0.5
 LEVEL_SHARE = 0.2
 MIN_LEVELS, MAX_LEVELS = 8.0, 40.0
 GREYED_SHARE = 0.3  # of the mean colour; good: at least 0.63; grey with noise: 0.1
+CAST_LEVELS = 16.0
 MIN_COLOUR = 2.0
 MIN_COLOUR_CHANGE = 1.5
 SAME_PLACE = 0.25  # of the edges; good: at least 0.56; moved by a fifth of the width: 0.1
@@ -55,7 +57,7 @@ class Look:
         """Whether a picture has another brightness all over, has lost or won its colours, or shows another place."""
         return (
             _is_other_light(stats.colours @ _LUMA, self.colours @ _LUMA)
-            or _is_other_colour(_colour(stats.colours), _colour(self.colours))
+            or _is_other_colour(_casts(stats.colours), _casts(self.colours))
             or self._is_other_place(stats)
         )
 
@@ -116,9 +118,13 @@ class Scene:
         self._follow(stats, time_ns, settle_ns)
         return True
 
-    def interrupted(self) -> None:
-        """A picture that shows nothing came: what was settling starts anew."""
+    def lost(self, stats: PictureStats, time_ns: int) -> HealthProblem | None:
+        """What has taken the picture away, if anything; what was settling then starts anew."""
+        problem = lost(stats, self.baseline)
+        if problem is None or self._returns_to_known(stats, time_ns):
+            return None
         self._change = None
+        return problem
 
     def learn(self, stats: PictureStats, time_ns: int) -> None:
         """Follows a good picture; none while a change settles."""
@@ -137,7 +143,9 @@ class Scene:
 
     def _returns_to_known(self, stats: PictureStats, time_ns: int) -> bool:
         known = self._known
-        if known is None or time_ns - self._left_ns > KNOWN_NS or known.differs(stats):
+        if known is None or time_ns - self._left_ns > KNOWN_NS:
+            return False
+        if lost(stats, known.baseline) is not None or known.differs(stats):
             return False
         self._known, self.look, self._left_ns, self._change = self.look, known, time_ns, None
         return True
@@ -164,13 +172,15 @@ def _is_other_light(now: Float32Array, before: Float32Array) -> bool:
 
 
 def _is_other_colour(now: Float32Array, before: Float32Array) -> bool:
-    less, more = sorted((float(now.mean()), float(before.mean())))
-    if more < MIN_COLOUR or less >= GREYED_SHARE * more:
-        return False
+    change = np.abs(now - before).max(axis=-1)
+    if float(np.mean(change > CAST_LEVELS)) >= CHANGED_SHARE:
+        return True
+    less, more = sorted(float(np.abs(casts).max(axis=-1).mean()) for casts in (now, before))
     # of a single coloured thing that comes or goes, most cells know nothing
-    return float(np.median(np.abs(now - before))) >= MIN_COLOUR_CHANGE
+    return more >= MIN_COLOUR and less < GREYED_SHARE * more and float(np.median(change)) >= MIN_COLOUR_CHANGE
 
 
-def _colour(cells: Float32Array) -> Float32Array:
-    """How far cells are from grey: the larger of |red - green| and |blue - green|, levels."""
-    return np.asarray(np.abs(cells[..., (0, 2)] - cells[..., 1:2]).max(axis=-1), np.float32)
+def _casts(colours: Float32Array) -> Float32Array:
+    """Red and blue less green of 8 × 8 cells, in which even strong noise leaves no colour, float32 `[8, 8, 2]`."""
+    cells = colours.reshape(8, 4, 8, 4, 3).mean(axis=(1, 3))
+    return np.asarray(cells[..., (0, 2)] - cells[..., 1:2], np.float32)
