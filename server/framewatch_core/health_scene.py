@@ -32,32 +32,31 @@ MIN_COLOUR_CHANGE = 1.5
 SAME_PLACE = 0.25  # of the edges; good: at least 0.56; moved by a fifth of the width: 0.1
 MIN_DETAIL = 1.5
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-
 
 @dataclass(slots=True)
 class Look:
     """How the place looks: what recent pictures show, and the baseline of good ones.
 
     Attributes:
-        colours: as in PictureStats, followed quickly.
+        luma, casts: as in PictureStats, followed quickly.
         baseline: of the same pictures, followed slowly.
 
     """
 
-    colours: Float32Array
+    luma: Float32Array
+    casts: Float32Array
     baseline: Baseline
 
     @classmethod
     def of(cls, stats: PictureStats) -> Look:
         """Begins with one picture."""
-        return cls(stats.colours, Baseline.of(stats))
+        return cls(stats.luma, stats.casts, Baseline.of(stats))
 
     def differs(self, stats: PictureStats) -> bool:
         """Whether a picture has another brightness all over, has lost or won its colours, or shows another place."""
         return (
-            _is_other_light(stats.colours @ _LUMA, self.colours @ _LUMA)
-            or _is_other_colour(_casts(stats.colours), _casts(self.colours))
+            _is_other_light(stats.luma, self.luma)
+            or _is_other_colour(stats.casts, self.casts)
             or self._is_other_place(stats)
         )
 
@@ -70,7 +69,8 @@ class Look:
     def learn(self, stats: PictureStats, elapsed_s: float) -> None:
         """Follows a good picture."""
         weight = np.float32(1 - math.exp(-elapsed_s / FOLLOWING_TIME_S))
-        self.colours = self.colours + weight * (stats.colours - self.colours)
+        self.luma = self.luma + weight * (stats.luma - self.luma)
+        self.casts = self.casts + weight * (stats.casts - self.casts)
         self.baseline.learn(stats, elapsed_s)
 
 
@@ -178,9 +178,3 @@ def _is_other_colour(now: Float32Array, before: Float32Array) -> bool:
     less, more = sorted(float(np.abs(casts).max(axis=-1).mean()) for casts in (now, before))
     # of a single coloured thing that comes or goes, most cells know nothing
     return more >= MIN_COLOUR and less < GREYED_SHARE * more and float(np.median(change)) >= MIN_COLOUR_CHANGE
-
-
-def _casts(colours: Float32Array) -> Float32Array:
-    """Red and blue less green of 8 × 8 cells, in which even strong noise leaves no colour, float32 `[8, 8, 2]`."""
-    cells = colours.reshape(8, 4, 8, 4, 3).mean(axis=(1, 3))
-    return np.asarray(cells[..., (0, 2)] - cells[..., 1:2], np.float32)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from framewatch_core.picture_stats import COLOUR_SIDE, GREY_SIDE, Float32Array, PictureStats, UInt8Array
+from framewatch_core.picture_stats import CAST_SIDE, GREY_SIDE, LUMA_SIDE, Float32Array, PictureStats, UInt8Array
 
 SAMPLED_SIDE = 256
 """A picture is first brought to this many rows and columns by taking single pixels, so that the cost, and what noise
@@ -24,31 +24,31 @@ def picture_stats(pixels: UInt8Array) -> PictureStats:
     """Measures RGB uint8 `[height, width, 3]` of any size; about 0.2 ms."""
     sampled = cv2.resize(pixels, (SAMPLED_SIDE, SAMPLED_SIDE), interpolation=cv2.INTER_NEAREST)
     fine = _means(cv2.medianBlur(sampled, 3), GREY_SIDE)  # rain and noise go, what is larger stays
-    colours = _means(fine, COLOUR_SIDE)
-    grey = _luma(fine)
-    coarse = _luma(colours)
+    grey = np.asarray(cv2.cvtColor(fine, cv2.COLOR_RGB2GRAY), np.float32)
+    luma = _means(grey, LUMA_SIDE)
     edges = _beyond_neighbours(grey)
-    fine_rms, coarse_rms = _rms(edges), _rms(_beyond_neighbours(coarse))
+    fine_rms, coarse_rms = _rms(edges), _rms(_beyond_neighbours(luma))
     return PictureStats(
-        colours=colours,
+        casts=_casts(_means(fine, CAST_SIDE)),
+        luma=luma,
         grey=grey,
         edges=edges,
         points=_points(pixels),
         detail=_without_noise(coarse_rms, fine_rms),
         softness=fine_rms / coarse_rms if coarse_rms > 0 else 1.0,
-        black=float((coarse <= BLACK_LUMA).mean()),
-        white=float((coarse >= WHITE_LUMA).mean()),
-        lit=float((coarse > LIT_LUMA).mean()),
+        black=float((luma <= BLACK_LUMA).mean()),
+        white=float((luma >= WHITE_LUMA).mean()),
+        lit=float((luma > LIT_LUMA).mean()),
     )
 
 
 def _means(pixels: npt.NDArray[Any], side: int) -> Float32Array:
-    """Means of `[side, side, 3]` cells."""
+    """Means of `side` × `side` cells."""
     return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _luma(rgb: Float32Array) -> Float32Array:
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.float32)
+def _casts(rgb: Float32Array) -> Float32Array:
+    return np.stack((rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., 1]), axis=-1)
 
 
 def _beyond_neighbours(luma: Float32Array) -> Float32Array:
