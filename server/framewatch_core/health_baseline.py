@@ -23,17 +23,18 @@ KEPT_EDGES = 0.2  # good pictures: at least 0.5; out of focus by 2 % of the widt
 KEPT_EDGES_IF_SOFT = 0.35  # out of focus by 1 % of the width: 0.21 to 0.45
 SAME_SHAPE = 0.75  # of weaker edges, when the lights went out: 0.9; out of focus: 0.6
 AS_DIM = 0.4  # of the light's share; when the lights went out: 1; seen through a cover: 0.2
-UNIFORM_DETAIL = 1.0  # levels; darkened to 0.4: at least 3.2; a cover with noise of 15 levels: 0.7
-UNIFORM_SHARE = 0.25  # of the baseline's detail; good: at least 0.6; covers: 0.1
+UNIFORM_DETAIL = 1.5  # levels; darkened to 0.4: at least 3.4; a cover with noise of 15 levels: 1.0
+UNIFORM_SHARE = 0.3  # of the baseline's detail; good: at least 0.7; covers: 0.1
 SOFT_DETAIL_SHARE = 0.75
 SOFT_SHARE = 0.72  # of the baseline's softness; good: at least 0.85; out of focus: 0.4, with noise 0.63
-COARSE_EDGES = 0.15  # out of focus by 4 % of the width: 0.35; covered: 0.02
+COARSE_EDGES = 0.2  # out of focus by 4 % of the width: 0.35; covered: 0.02, or what the cover lets through
 
 BLACK_SHARE = 0.98
 LIT_SHARE = 0.002  # a few lamps of a night scene are more
 WHITE_SHARE = 0.985  # brightened by 1.8: 0.95 at most
 UNCLIPPED_SHARE = 0.3  # of what was not white before
 MOSTLY_WHITE = 0.75
+LITTLE_WHITE = 0.25
 KEPT_EDGES_IN_WHITE = 0.3  # brightened by 1.8: at least 0.56
 
 
@@ -87,7 +88,9 @@ def _is_white(stats: PictureStats, baseline: Baseline | None) -> bool:
         return stats.white >= WHITE_SHARE
     if stats.white >= WHITE_SHARE:
         return 1 - stats.white <= UNCLIPPED_SHARE * (1 - baseline.white)
-    return stats.white >= MOSTLY_WHITE and slope(stats.edges, baseline.edges) < KEPT_EDGES_IN_WHITE
+    if stats.white < MOSTLY_WHITE:
+        return False
+    return baseline.white <= LITTLE_WHITE or slope(stats.edges, baseline.edges) < KEPT_EDGES_IN_WHITE
 
 
 def _lost_detail(stats: PictureStats, baseline: Baseline) -> HealthProblem | None:
@@ -99,7 +102,7 @@ def _lost_detail(stats: PictureStats, baseline: Baseline) -> HealthProblem | Non
     if not (uniform or soft):
         return None
     coarse = slope(_coarse_edges(stats.grey), _coarse_edges(baseline.grey))
-    return HealthProblem.BLURRED if soft and coarse >= COARSE_EDGES else HealthProblem.COVERED
+    return HealthProblem.BLURRED if coarse >= COARSE_EDGES else HealthProblem.COVERED
 
 
 def _is_dimmed(kept: float, stats: PictureStats, baseline: Baseline) -> bool:
