@@ -1,0 +1,71 @@
+"""Measures what the judgement of a picture's health needs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from framewatch_core.picture_stats import CAST_SIDE, GREY_SIDE, LUMA_SIDE, Float32Array, PictureStats, UInt8Array
+
+SAMPLED_SIDE = 256
+"""A picture is first brought to this many rows and columns by taking single pixels, so that the cost, and what noise
+does to the measures, hardly depend on its size. A multiple of the cells' count, which makes their means quick."""
+
+BLACK_LUMA = 20
+WHITE_LUMA = 240
+LIT_LUMA = 60
+
+
+def picture_stats(pixels: UInt8Array) -> PictureStats:
+    """Measures RGB uint8 `[height, width, 3]` of any size; about 0.2 ms."""
+    sampled = cv2.resize(pixels, (SAMPLED_SIDE, SAMPLED_SIDE), interpolation=cv2.INTER_NEAREST)
+    fine = _means(cv2.medianBlur(sampled, 3), GREY_SIDE)  # rain and noise go, what is larger stays
+    grey = np.asarray(cv2.cvtColor(fine, cv2.COLOR_RGB2GRAY), np.float32)
+    luma = _means(grey, LUMA_SIDE)
+    edges = _beyond_neighbours(grey)
+    fine_rms, coarse_rms = _rms(edges), _rms(_beyond_neighbours(luma))
+    return PictureStats(
+        casts=_casts(_means(fine, CAST_SIDE)),
+        luma=luma,
+        grey=grey,
+        edges=edges,
+        points=_points(pixels),
+        detail=_without_noise(coarse_rms, fine_rms),
+        softness=fine_rms / coarse_rms if coarse_rms > 0 else 1.0,
+        black=float((luma <= BLACK_LUMA).mean()),
+        white=float((luma >= WHITE_LUMA).mean()),
+        lit=float((luma > LIT_LUMA).mean()),
+    )
+
+
+def _means(pixels: npt.NDArray[Any], side: int) -> Float32Array:
+    """Means of `side` × `side` cells."""
+    return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _casts(rgb: Float32Array) -> Float32Array:
+    return np.stack((rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., 1]), axis=-1)
+
+
+def _beyond_neighbours(luma: Float32Array) -> Float32Array:
+    return np.asarray(luma - cv2.blur(luma, (3, 3), borderType=cv2.BORDER_REFLECT_101), np.float32)
+
+
+def _rms(values: Float32Array) -> float:
+    return math.sqrt(float(np.vdot(values, values)) / values.size)
+
+
+def _without_noise(coarse_rms: float, fine_rms: float) -> float:
+    """Takes white noise off: averaging 2 × 2 cells halves its amplitude, and hardly lessens a scene's."""
+    return math.sqrt(max(0.0, 4 * coarse_rms**2 - fine_rms**2) / 3)
+
+
+def _points(pixels: UInt8Array) -> UInt8Array:
+    height, width = pixels.shape[:2]
+    rows = (2 * np.arange(GREY_SIDE) + 1) * height // (2 * GREY_SIDE)
+    columns = (2 * np.arange(GREY_SIDE) + 1) * width // (2 * GREY_SIDE)
+    return np.asarray(pixels[rows[:, None], columns, 1])
