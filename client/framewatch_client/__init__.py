@@ -12,6 +12,9 @@ from framewatch_client.sources import Source, open_source
 from framewatch_client.types import (
     Classification,
     Event,
+    EventTrail,
+    Explain,
+    Explanation,
     Frame,
     FrameError,
     FrameErrorReason,
@@ -22,17 +25,20 @@ from framewatch_client.types import (
     Reconfigure,
     Reconnected,
     RegionLike,
+    RuleExplanation,
     RuleLike,
     Similarity,
     StreamItem,
     StreamStarted,
     Timings,
+    TrailPoint,
 )
 from framewatch_core.errors import FramewatchError
 from framewatch_core.frames import DropReason, OverflowPolicy, RegionScores
 from framewatch_core.health import HealthPolicy, HealthProblem
 from framewatch_core.labels import Label, LabelSet
 from framewatch_core.regions import Region
+from framewatch_core.rule_explanations import HeldBackBy
 from framewatch_core.rules import EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
 from framewatch_core.session_state import ResumePoint
@@ -44,6 +50,9 @@ __all__ = [
     "Event",
     "EventKind",
     "EventRule",
+    "EventTrail",
+    "Explain",
+    "Explanation",
     "Frame",
     "FrameError",
     "FrameErrorReason",
@@ -54,6 +63,7 @@ __all__ = [
     "FramewatchError",
     "HealthPolicy",
     "HealthProblem",
+    "HeldBackBy",
     "ImageLike",
     "Label",
     "LabelScore",
@@ -66,6 +76,7 @@ __all__ = [
     "RegionLike",
     "RegionScores",
     "ResumePoint",
+    "RuleExplanation",
     "RuleLike",
     "ScoreKind",
     "ServerUnreachableError",
@@ -75,6 +86,7 @@ __all__ = [
     "StreamItem",
     "StreamStarted",
     "Timings",
+    "TrailPoint",
     "event_rule",
     "example_label",
     "open_source",

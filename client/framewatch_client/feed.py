@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import AsyncIterable, Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
@@ -11,7 +12,7 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import wire
 from framewatch_client.images import check_bytes, to_stream_message
 from framewatch_client.inputs import event_rules, label_set, nanoseconds
-from framewatch_client.types import Frame, Reconfigure, StreamItem
+from framewatch_client.types import Explain, Frame, Reconfigure, StreamItem
 from framewatch_client.worker import WorkerThread
 from framewatch_core.frames import StreamConfig
 
@@ -39,12 +40,17 @@ class RequestEncoder:
         self._short_side = short_side
         self._jpeg_quality = jpeg_quality
         self._max_image_bytes = max_image_bytes
+        self.explains: deque[Explain] = deque()
+        """Those that have no answer yet, in order."""
         self._last_id = -1 if last_frame_id is None else last_frame_id
 
     def encode(self, item: StreamItem) -> pb.StreamFramesRequest:
         """The request for an item. Raises what its image or labels are wrong with."""
         if isinstance(item, Reconfigure):
             return pb.StreamFramesRequest(config=self._new_config(item))
+        if isinstance(item, Explain):
+            self.explains.append(item)
+            return pb.StreamFramesRequest(explain=pb.Explain())
         return pb.StreamFramesRequest(frame=self._frame(_as_frame(item)))
 
     def _new_config(self, item: Reconfigure) -> pb.StreamConfig:

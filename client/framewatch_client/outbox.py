@@ -10,7 +10,7 @@ from framewatch_core.session_state import ResumePoint
 
 
 class Outbox:
-    """Frames without a result and the configs between them, in order; every connection sends them from the first on.
+    """Frames without a result, and what lies between them, in order; every connection sends them from the first on.
 
     Attributes:
         config: counts for the first of them.
@@ -29,7 +29,7 @@ class Outbox:
         self._changed = asyncio.Event()
 
     def add(self, request: pb.StreamFramesRequest) -> None:
-        """Puts a frame or a config at the end."""
+        """Puts a request at the end."""
         self._requests.append(request)
         self.frame_count += request.HasField("frame")
         self._changed.set()
@@ -62,6 +62,14 @@ class Outbox:
             await self._changed.wait()
         self._sent_count += 1
         return self._requests[self._sent_count - 1]
+
+    def answer_explain(self) -> None:
+        """The first explain has its answer: all before it has its own, so that only configs may be."""
+        for i, request in enumerate(self._requests):
+            if request.HasField("explain"):
+                del self._requests[i]
+                self._sent_count = max(0, self._sent_count - 1)
+                return
 
     def answer(self) -> bool:
         """The first frame has its result. Returns False if there was none to have one."""

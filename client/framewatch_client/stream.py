@@ -21,7 +21,7 @@ from framewatch_client.exchange import Exchange, StreamCall, ended_early
 from framewatch_client.feed import Feed, RequestEncoder
 from framewatch_client.outbox import Outbox
 from framewatch_client.reconnect import Backoff, may_pass
-from framewatch_client.types import Event, FrameResult, Reconnected, StreamItem, StreamStarted
+from framewatch_client.types import Event, Explanation, FrameResult, Reconnected, StreamItem, StreamStarted
 from framewatch_core.frames import StreamConfig
 from framewatch_core.session_state import ResumePoint
 
@@ -83,7 +83,10 @@ async def stream_frames(
             options.on_started(started)
         producer = _Producer(frames, config, options, started, outbox)
         while (response := await link.read()) is not None:
-            if (item := link.take(response)) is not None:
+            item = link.take(response)
+            if isinstance(item, Explanation):
+                producer.explained(item)
+            elif item is not None:
                 if isinstance(item, FrameResult):
                     producer.make_room()
                 yield item
@@ -157,7 +160,7 @@ class _Link:
         if self._options.on_reconnect is not None:
             self._options.on_reconnect(Reconnected(error, clock() - lost_at_s, started))
 
-    def take(self, response: pb.StreamFramesResponse) -> FrameResult | Event | None:
+    def take(self, response: pb.StreamFramesResponse) -> FrameResult | Event | Explanation | None:
         """What a response says; None for what this client doesn't know."""
         self._idle_since_s, self._attempt = None, 0
         match response.WhichOneof("response"):
@@ -171,6 +174,9 @@ class _Link:
                 self._point = self._point and replace(self._point, last_event_id=response.event.event_id)
                 event = wire.event(response)
                 return event and replace(event, resume_point=self._point)
+            case "explanation":
+                self._outbox.answer_explain()
+                return wire.explanation(response)
             case _:
                 return None
 
@@ -199,6 +205,7 @@ class _Producer:
             max_image_bytes=started.max_image_bytes,
             last_frame_id=None if options.resume is None else options.resume.last_frame_id,
         )
+        self._explains = encoder.explains
         self._feed = Feed(frames, encoder)
         self._room = asyncio.Semaphore(_window(started.in_flight_frame_count, options.window))
         self._outbox = outbox
@@ -221,6 +228,10 @@ class _Producer:
             if request.HasField("frame"):
                 return True
         return False
+
+    def explained(self, explanation: Explanation) -> None:
+        """The first Explain has its answer."""
+        self._explains.popleft().on_answer(explanation)
 
     def make_room(self) -> None:
         """A frame has its outcome."""

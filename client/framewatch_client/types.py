@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
@@ -15,8 +15,10 @@ import numpy.typing as npt
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.errors import FramewatchCallError
 from framewatch_core.frames import DropReason, RegionScores
+from framewatch_core.health import HealthProblem
 from framewatch_core.labels import Label, LabelSet
 from framewatch_core.regions import Region
+from framewatch_core.rule_explanations import HeldBackBy
 from framewatch_core.rules import EventKind, EventRule
 from framewatch_core.scoring import LabelScore
 from framewatch_core.session_state import ResumePoint
@@ -230,18 +232,52 @@ class FrameResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TrailPoint:
+    """A score that led to an event: the frame, its time in seconds, its score and what the rule made of it."""
+
+    frame_id: int
+    time_s: float
+    score: float
+    smoothed_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventTrail:
+    """What led to an event.
+
+    Attributes:
+        points: the rule's last scores, oldest first.
+        runner_up: the best other label in the frame that completed the event.
+        enter_at: the rule's threshold.
+        exit_below: see enter_at.
+
+    """
+
+    points: tuple[TrailPoint, ...]
+    runner_up: LabelScore | None
+    enter_at: float
+    exit_below: float
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something appeared or went. ENTERED and EXITED of a rule alternate, beginning with ENTERED.
+
+    SUSPENDED and RESUMED are of all rules of a region: its pictures can't be gone by, or can be again.
 
     Attributes:
         event_id: unique over all streams and servers.
         kind: what happened.
-        rule_id, label: the rule that saw it and its label.
+        rule_id, label: the rule that saw it and its label; empty for SUSPENDED and RESUMED.
+        region: the region's id; empty for the whole frame.
         frame_id, time_s: the frame that completed it and its time in seconds.
         began_frame_id, began_time_s: when it truly began: the first frame of the run that satisfied the rule.
         score: of the frame that completed it, of the rule's kind.
         peak_score: the highest since it began (ENTERED), while it was present (EXITED).
         present_s: EXITED: how long it was present, in seconds; else None.
+        sparse: whether frames were missing where it mattered, so that it may have begun earlier.
+        problem: SUSPENDED: what is wrong with the pictures, if this client knows it.
+        trail: what led to it, if the rule asks for trails.
         wall_time, began_wall_time: the same moments in UTC, if the stream has an `origin_time`.
         message: the response as it came.
         resume_point: as a FrameResult's.
@@ -259,6 +295,10 @@ class Event:
     score: float
     peak_score: float
     present_s: float | None
+    region: str
+    sparse: bool
+    problem: HealthProblem | None
+    trail: EventTrail | None
     wall_time: datetime | None
     began_wall_time: datetime | None
     message: pb.StreamFramesResponse = field(repr=False, compare=False)
@@ -283,6 +323,67 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleExplanation:
+    """How near a rule is to its next event, since the last one or the first frame.
+
+    Attributes:
+        rule_id, label, region: the rule.
+        next_kind: what it waits for, ENTERED or EXITED; None: something that this client doesn't know.
+        frame_count: frames that it has seen.
+        score: the last one as the rule saw it.
+        nearest_score: the one that came nearest.
+        nearest_frame_id, nearest_time_s: the frame that had it; None: there was none.
+        threshold: the score that is needed.
+        longest_held_s: the longest time that scores were past it on end, in seconds.
+        needed_s: the time that is needed.
+        held_back_by: what holds it back; None: something that this client doesn't know.
+        message: the same as a sentence for people, with what to try.
+
+    """
+
+    rule_id: str
+    label: str
+    region: str
+    next_kind: EventKind | None
+    frame_count: int
+    score: float | None
+    nearest_score: float | None
+    nearest_frame_id: int | None
+    nearest_time_s: float | None
+    threshold: float
+    longest_held_s: float
+    needed_s: float
+    held_back_by: HeldBackBy | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer to an Explain, when all frames before it have their outcomes.
+
+    Attributes:
+        rules: in the config's order.
+        message: the response as it came.
+
+    """
+
+    rules: tuple[RuleExplanation, ...]
+    message: pb.StreamFramesResponse = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Put among the frames: asks how near the rules are to their next events.
+
+    Attributes:
+        on_answer: called with the answer once all frames before have their outcomes; must not block.
+
+    """
+
+    on_answer: Callable[[Explanation], object]
+
+
+@dataclass(frozen=True, slots=True)
 class Reconfigure:
     """Put among the frames: from the next one on, watch for this instead. All else of the stream stays as it was.
 
@@ -294,5 +395,5 @@ class Reconfigure:
     templates: Sequence[str] | None = None
 
 
-StreamItem = Frame | Reconfigure | ImageLike | tuple[ImageLike, float]
-"""What a stream's source may yield: a picture alone, with its time in seconds, a Frame, or a Reconfigure."""
+StreamItem = Frame | Reconfigure | Explain | ImageLike | tuple[ImageLike, float]
+"""What a stream's source may yield: a picture alone or with its time in seconds, a Frame, a Reconfigure, an Explain."""

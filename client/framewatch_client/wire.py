@@ -15,18 +15,23 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.types import (
     Classification,
     Event,
+    EventTrail,
+    Explanation,
     FrameError,
     FrameErrorReason,
     FrameResult,
     FrameStatus,
+    RuleExplanation,
     Similarity,
     StreamStarted,
     Timings,
+    TrailPoint,
 )
 from framewatch_core.frames import DropReason, OverflowPolicy, RegionScores, StreamConfig
 from framewatch_core.health import HealthPolicy, HealthProblem
 from framewatch_core.images import EncodedImage, Image, ImageKey, RawImage
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.rule_explanations import HeldBackBy
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
 from framewatch_core.scoring import LabelScore, ScoreKind
 from framewatch_core.stillness import ReusePolicy
@@ -196,9 +201,47 @@ def event(message: pb.StreamFramesResponse) -> Event | None:
         score=seen.score,
         peak_score=seen.peak_score,
         present_s=_seconds(seen.present_duration) if seen.HasField("present_duration") else None,
+        region=seen.region,
+        sparse=seen.sparse,
+        problem=_problem(seen.problem),
+        trail=_trail(seen.trail) if seen.HasField("trail") else None,
         wall_time=_datetime(seen.wall_time) if seen.HasField("wall_time") else None,
         began_wall_time=_datetime(seen.began_wall_time) if seen.HasField("began_wall_time") else None,
         message=message,
+    )
+
+
+def _trail(trail: pb.EventTrail) -> EventTrail:
+    points = tuple(
+        TrailPoint(point.frame_id, _seconds(point.time_offset), point.score, point.smoothed_score)
+        for point in trail.points
+    )
+    runner_up = _score(trail.runner_up) if trail.HasField("runner_up") else None
+    return EventTrail(points, runner_up, trail.enter_at, trail.exit_below)
+
+
+def explanation(message: pb.StreamFramesResponse) -> Explanation:
+    """How near the rules are to their next events."""
+    return Explanation(tuple(_rule_explanation(rule) for rule in message.explanation.rules), message)
+
+
+def _rule_explanation(rule: pb.RuleExplanation) -> RuleExplanation:
+    has_nearest = rule.HasField("nearest_score")
+    return RuleExplanation(
+        rule_id=rule.rule_id,
+        label=rule.label,
+        region=rule.region,
+        next_kind=_known(EventKind, pb.EventKind.DESCRIPTOR, "EVENT_KIND_", rule.next_kind),
+        frame_count=rule.frame_count,
+        score=rule.score if rule.HasField("score") else None,
+        nearest_score=rule.nearest_score if has_nearest else None,
+        nearest_frame_id=rule.nearest_frame_id if has_nearest else None,
+        nearest_time_s=_seconds(rule.nearest_time_offset) if has_nearest else None,
+        threshold=rule.threshold,
+        longest_held_s=_seconds(rule.longest_held),
+        needed_s=_seconds(rule.needed),
+        held_back_by=_known(HeldBackBy, pb.HeldBackBy.DESCRIPTOR, "HELD_BACK_BY_", rule.held_back_by),
+        message=rule.message,
     )
 
 

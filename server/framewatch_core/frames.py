@@ -9,9 +9,10 @@ from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from framewatch_core.errors import FramewatchError, InvalidRequest, InvalidRule, check_limit
-from framewatch_core.health import HealthPolicy, HealthProblem
+from framewatch_core.health import HealthEvent, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.labels import Label, LabelSet
 from framewatch_core.regions import WHOLE_FRAME, Region, check_regions
+from framewatch_core.rule_explanations import RuleExplanation
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule, RuleEvent
 from framewatch_core.scoring import LabelScore
 from framewatch_core.stillness import ReusePolicy
@@ -82,6 +83,11 @@ class StreamConfig:
         if self.max_frame_gap_ns <= 0:
             gap_s = self.max_frame_gap_ns / NS_PER_S
             raise InvalidRequest(f"max_frame_gap is {gap_s:g} s: expected more than 0, or nothing", "max_frame_gap")
+
+    @property
+    def judges_health(self) -> bool:
+        """Whether pictures are judged: there are rules to suspend."""
+        return bool(self.rules) and not self.health.disabled
 
     @property
     def viewed_regions(self) -> tuple[Region, ...]:
@@ -170,6 +176,16 @@ class Scored:
     timings: Timings = field(default_factory=Timings)
     reused_frame_id: int | None = None
 
+    def judged(self, report: HealthReport) -> Scored:
+        """The same with what is wrong with the pictures."""
+        if not report.held and not any(report.problems.values()):
+            return self
+        regions = tuple(
+            replace(r, problem=report.problems.get(r.region_id), suspended=r.region_id in report.held)
+            for r in self.regions
+        )
+        return replace(self, regions=regions)
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -209,11 +225,25 @@ class FrameResult:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A rule's event with its id and, when the config has it, its frame time 0 in ns since the Unix epoch."""
+    """What a rule saw or a region's health came to, with an id.
+
+    Attributes:
+        event_id: unique over all streams and servers.
+        seen: what happened.
+        origin_time_ns: frame time 0 in ns since the Unix epoch, when the config has it.
+
+    """
 
     event_id: str
-    seen: RuleEvent
+    seen: RuleEvent | HealthEvent
     origin_time_ns: int | None = None
 
 
-Output = Started | FrameResult | Event
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How near all rules are to their next event, in the config's order."""
+
+    rules: tuple[RuleExplanation, ...]
+
+
+Output = Started | FrameResult | Event | Explanation

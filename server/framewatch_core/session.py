@@ -12,7 +12,7 @@ each with its events behind it. Everything that the session holds is bounded by 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Generic, TypeVar
@@ -23,6 +23,7 @@ from framewatch_core.frames import (
     Dropped,
     DropReason,
     Event,
+    Explanation,
     Failed,
     Frame,
     FrameResult,
@@ -36,7 +37,9 @@ from framewatch_core.frames import (
     StreamConfig,
     Timings,
 )
-from framewatch_core.rules import Moment
+from framewatch_core.health import HealthEvent
+from framewatch_core.picture_stats import PictureStats
+from framewatch_core.rules import Moment, RuleEvent
 from framewatch_core.scoring import LabelScore, best_first
 from framewatch_core.session_state import ResumePoint, StreamState
 
@@ -85,6 +88,7 @@ class _Slot(Generic[ImageT, ContextT]):
     order: FrameOrder
     image: ImageT | None = None
     outcome: Outcome | None = None
+    pictures: Mapping[str, PictureStats] | None = None
     all_scores: Mapping[str, tuple[LabelScore, ...]] = field(default_factory=dict)
 
     def settle(self, outcome: Outcome) -> None:
@@ -118,6 +122,8 @@ class StreamSession(Generic[ImageT, ContextT]):
         self._waiting: deque[_Slot[ImageT, ContextT]] = deque()
         self._running_count = 0
         self._outbox: deque[Output] = deque()
+        # the last frame before each, and the config that counted then
+        self._explains: deque[tuple[_Slot[ImageT, ContextT] | None, _Epoch[ContextT]]] = deque()
         self._rules_version = 0
         self._input_closed = False
         self._order = FrameOrder()
@@ -233,7 +239,7 @@ class StreamSession(Generic[ImageT, ContextT]):
         """Whether the shell may read on. False slows the sender through the stream's flow control."""
         if self._epoch is None:
             return True
-        if len(self._slots) + len(self._outbox) >= self._limits.unsent:
+        if len(self._slots) + len(self._explains) + len(self._outbox) >= self._limits.unsent:
             return False
         # what is at the head decides: a frame that may not be dropped is in the way of those that may
         head = self._waiting[0].epoch if self._waiting else self._epoch
@@ -263,10 +269,21 @@ class StreamSession(Generic[ImageT, ContextT]):
         work: Work[ImageT, ContextT],
         scores: Mapping[str, tuple[LabelScore, ...]],
         timings: Timings,
+        pictures: Mapping[str, PictureStats] | None = None,
         reused_frame_id: int | None = None,
     ) -> None:
-        """Brings a frame's scores by region, each in the labels' order; `reused_frame_id`: see `Scored`."""
+        """Brings a frame's scores.
+
+        Args:
+            work: the frame.
+            scores: by region id, each in the labels' order.
+            timings: where the time went.
+            pictures: see `HealthMonitor.update`; None or empty: not judged.
+            reused_frame_id: see `Scored`.
+
+        """
         work.slot.all_scores = scores
+        work.slot.pictures = pictures
         regions = tuple(RegionScores(id_, best_first(found, work.config.top_count)) for id_, found in scores.items())
         self._settle(work, Scored(regions, timings, reused_frame_id))
 
@@ -285,11 +302,14 @@ class StreamSession(Generic[ImageT, ContextT]):
             slot = self._slots.popleft()
             frame_id = slot.moment.frame_id
             self._say_missed(frame_id - 1)
+            events: list[Event] = []
+            if isinstance(outcome, Scored) and not self._state.has_judged(frame_id):
+                outcome, events = self._judge(slot, outcome)
             self._outbox.append(FrameResult(frame_id, slot.moment.time_ns, slot.epoch.version, outcome))
             self._state.passed.append((frame_id, slot.order))
             self._say_missed(frame_id)
-            if isinstance(outcome, Scored) and not self._state.has_judged(frame_id):
-                self._outbox.extend(self._events(slot))
+            self._outbox.extend(events)
+            self._answer_explains()
         if self._input_closed and not self._slots and self._missed:
             self._say_missed(self._missed[-1].seen.at.frame_id)
 
@@ -298,16 +318,47 @@ class StreamSession(Generic[ImageT, ContextT]):
         while self._missed and self._missed[0].seen.at.frame_id <= frame_id:
             self._outbox.append(self._missed.popleft())
 
-    def _events(self, slot: _Slot[ImageT, ContextT]) -> list[Event]:
+    def _judge(self, slot: _Slot[ImageT, ContextT], outcome: Scored) -> tuple[Scored, list[Event]]:
+        """Shows a frame to health and rules: its outcome with what is wrong with it, and the events that it causes."""
         config, state = slot.epoch.config, self._state
-        if slot.epoch.version != self._rules_version:
-            state.rules.configure(config.rules_by_identity(), config.max_frame_gap_ns)
-            self._rules_version = slot.epoch.version
-        seen = state.rules.update(slot.moment, slot.all_scores)
+        self._follow(slot.epoch)
         state.judged = slot.moment
+        held: Collection[str] = ()
+        seen: list[HealthEvent | RuleEvent] = []
+        if slot.pictures:
+            report = state.health.update(slot.moment, slot.pictures)
+            outcome, held = outcome.judged(report), report.held
+            watched = {rule.region for rule in config.rules}
+            seen += [event for event in report.events if event.region in watched]
+        seen += state.rules.update(slot.moment, slot.all_scores, held)
         events = [Event(state.next_event_id(), event, config.origin_time_ns) for event in seen]
         state.said.extend(events)
-        return events
+        return outcome, events
+
+    def _follow(self, epoch: _Epoch[ContextT]) -> None:
+        """Rules and health go by a config from now on."""
+        if epoch.version == self._rules_version:
+            return
+        config = epoch.config
+        self._state.rules.configure(config.rules_by_identity(), config.max_frame_gap_ns)
+        self._state.health.configure(config.health)
+        self._rules_version = epoch.version
+
+    def explain(self) -> None:
+        """Asks how near the rules are to their next events; answered when all frames taken have their outcomes.
+
+        Raises MissingConfig before the first config.
+        """
+        if self._epoch is None:
+            raise MissingConfig("an explain came before the config: send the config as the stream's first message")
+        self._explains.append((self._slots[-1] if self._slots else None, self._epoch))
+        self._answer_explains()
+
+    def _answer_explains(self) -> None:
+        while self._explains and (self._explains[0][0] is None or self._explains[0][0] not in self._slots):
+            _, epoch = self._explains.popleft()
+            self._follow(epoch)
+            self._outbox.append(Explanation(tuple(self._state.rules.explain())))
 
     def close_input(self) -> None:
         """No more frames will come."""

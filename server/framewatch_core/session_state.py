@@ -8,6 +8,7 @@ from itertools import islice
 
 from framewatch_core.frame_order import FrameOrder
 from framewatch_core.frames import MAX_RULES, Event
+from framewatch_core.health import HealthMonitor, HealthPolicy
 from framewatch_core.rule_engine import RuleBook
 from framewatch_core.rules import Moment
 
@@ -43,7 +44,8 @@ class StreamState:
         model: the model's name.
         origin_ns: when the stream began, on the shell's clock: arrival times count from then.
         rules: what the rules have seen.
-        judged: the last frame that they have seen.
+        health: what is known of the pictures.
+        judged: the last frame that both have seen.
         event_count: events said so far.
         said: the last of them.
         passed: the last frames whose results were let go, each with the order of frames as it was after it.
@@ -54,6 +56,7 @@ class StreamState:
     model: str = ""
     origin_ns: int = 0
     rules: RuleBook = field(default_factory=RuleBook)
+    health: HealthMonitor = field(default_factory=lambda: HealthMonitor(HealthPolicy()))
     judged: Moment | None = None
     event_count: int = 0
     said: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_SAID_EVENTS))

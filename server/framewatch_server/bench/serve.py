@@ -70,5 +70,5 @@ def decode_ms(frames: JpegFrames, seconds: float = 1.0) -> float:
 
 def decode_and_prepare(encoded: bytes, spec: PreprocessSpec) -> UInt8Array:
     """A file as a model's input, uint8 `[3, height, width]`, made as the server makes it."""
-    (pixels,) = look(EncodedImage(encoded), WHOLE, spec, _LIMITS)
+    (pixels,) = look(EncodedImage(encoded), WHOLE, spec, _LIMITS).inputs
     return np.asarray(pixels)

@@ -214,10 +214,8 @@ class Device:
         start = 0
         for job in batch.jobs:
             rows = slice(start, start := start + len(job.decoded_pixels))
-            good = usable[rows].all()
-            finished.append(
-                (job, Embedded(vectors[rows], _timings(batch, job, inference_ns)) if good else _not_finite())
-            )
+            embedded = Embedded(vectors[rows], _timings(batch, job, inference_ns), job.pictures)
+            finished.append((job, embedded if usable[rows].all() else _not_finite()))
         return finished
 
     def _end_in_halves(self, jobs: list[Job], error: Exception) -> Finished:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from framewatch_core.errors import ServerUnavailable
 from framewatch_core.frames import Timings
 from framewatch_core.images import Image
+from framewatch_core.picture_stats import PictureStats
 from framewatch_core.scoring import Float32Array
-from framewatch_server.engine.reuse import Recall
+from framewatch_server.engine.reuse import Leader, Recall
 from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.view import WHOLE, View
 
@@ -22,19 +24,32 @@ class Embedded:
     Attributes:
         vectors: what the encoder gave for each of the view's inputs, `[inputs, vector_size]`.
         timings: where the time went.
+        pictures: what the judgement of the picture's health needs, by region id; empty if it is not judged.
         reused_frame_id: of the earlier frame whose embedding it is; None: it is the picture's own.
 
     """
 
     vectors: Float32Array
     timings: Timings
+    pictures: Mapping[str, PictureStats] = field(default_factory=dict)
     reused_frame_id: int | None = None
 
 
 class Job:
     """A picture to embed, and who wants to know; subclasses say what happens with the result."""
 
-    __slots__ = ("asked_ns", "cancelled", "decode_ns", "decoded_ns", "image", "pixels", "recall", "view", "waited_ns")
+    __slots__ = (
+        "asked_ns",
+        "cancelled",
+        "decode_ns",
+        "decoded_ns",
+        "image",
+        "pictures",
+        "pixels",
+        "recall",
+        "view",
+        "waited_ns",
+    )
 
     def __init__(self, image: Image, view: View = WHOLE, recall: Recall[Job] | None = None) -> None:
         """Asks for a picture's vectors.
@@ -49,6 +64,7 @@ class Job:
         self.view = view
         self.recall = recall
         self.pixels: UInt8Array | None = None
+        self.pictures: Mapping[str, PictureStats] = {}
         self.cancelled = False
         self.asked_ns = time.perf_counter_ns()
         self.waited_ns = 0
@@ -72,10 +88,14 @@ class Job:
         self.cancelled = True
         self.image = None
 
-    def reused(self, vectors: Float32Array, frame_id: int) -> Embedded:
-        """Its result, if that is the embedding of an earlier frame."""
+    def reused(self, leader: Leader) -> Embedded:
+        """Its result, if that is the embedding of an earlier frame; one that was not decoded is the same picture."""
+        if leader.vectors is None:
+            msg = "the leader is embedded"
+            raise AssertionError(msg)
         queue_ns = self.waited_ns + time.perf_counter_ns() - self.decoded_ns
-        return Embedded(vectors, Timings(self.decode_ns, queue_ns, inference_ns=0, batch_size=0), frame_id)
+        timings = Timings(self.decode_ns, queue_ns, inference_ns=0, batch_size=0)
+        return Embedded(leader.vectors, timings, self.pictures or leader.pictures, leader.frame_id)
 
 
 Finished: TypeAlias = list[tuple[Job, Embedded | Exception]]

@@ -29,10 +29,9 @@ from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.reuse import Recall, Verdict
 from framewatch_server.engine.thread_names import tell_thread_name
-from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.thumbnail import thumbnail
-from framewatch_server.vision.view import View
+from framewatch_server.vision.view import Seen, View
 
 ResultT = TypeVar("ResultT")
 
@@ -65,7 +64,7 @@ class Pipeline:
     def __init__(
         self,
         encoder: Encoder,
-        look: Callable[[Image, View], UInt8Array],
+        look: Callable[[Image, View], Seen],
         *,
         max_batch_size: int,
         decode_threads: int,
@@ -75,8 +74,7 @@ class Pipeline:
 
         Args:
             encoder: has the device.
-            look: decodes a picture and prepares the view's inputs, `[n, 3, height, width]`; called from several threads
-                at once.
+            look: decodes a picture and prepares the view's inputs; called from several threads at once.
             max_batch_size: pictures that the device takes at once.
             decode_threads: threads that call `look`.
             on_health: called in the event loop with False when the device has failed several batches on end or its
@@ -166,7 +164,7 @@ class Pipeline:
         look, memory = recall.look, recall.memory
         if isinstance(result, Embedded):
             for follower in memory.settle(look, result.vectors):
-                self._finish(follower, follower.reused(result.vectors, look.moment.frame_id))
+                self._finish(follower, follower.reused(look.as_leader()))
             return
         for follower in memory.settle(look, None):
             follower.recall = None
@@ -209,9 +207,11 @@ class Pipeline:
         if recall is not None and (leader := recall.memory.recall(recall.look, job)) is not None:
             return self._send_on([(job, leader)]) + self._skip(recall)
         try:
-            job.pixels = self._look(image, job.view)
-            if recall is not None and recall.look.policy.compares:
-                recall.look.thumbnail = thumbnail(job.pixels)
+            seen = self._look(image, job.view)
+            job.pixels, job.pictures = seen.inputs, seen.pictures
+            if recall is not None:
+                recall.look.pictures = seen.pictures
+                recall.look.thumbnail = thumbnail(seen.inputs) if recall.look.policy.compares else None
         except Exception as error:
             return [(job, error), *self._skip(recall)]
         job.decoded_ns = time.perf_counter_ns()
@@ -232,7 +232,7 @@ class Pipeline:
                 job.image = None
                 self._device.put(job)
             elif leader.vectors is not None:
-                finished.append((job, job.reused(leader.vectors, leader.frame_id)))
+                finished.append((job, job.reused(leader)))
         return finished
 
 

@@ -8,10 +8,12 @@ once or, while that is still being computed, together with it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from framewatch_core.images import Image
+from framewatch_core.picture_stats import PictureStats
 from framewatch_core.rules import Moment
 from framewatch_core.scoring import Float32Array
 from framewatch_core.stillness import ReusePolicy, Thumbnail
@@ -31,17 +33,19 @@ class Leader:
     Attributes:
         frame_id: its number.
         vectors: what the encoder gave for it; None: it is being computed, and comes when the leader is settled.
+        pictures: see `Embedded`.
 
     """
 
     frame_id: int
     vectors: Float32Array | None
+    pictures: Mapping[str, PictureStats]
 
 
 class Look(Generic[FollowerT]):
     """A frame as its stream's memory has it; made by `FrameMemory.look`."""
 
-    __slots__ = ("followers", "image", "moment", "number", "policy", "thumbnail", "vectors", "view")
+    __slots__ = ("followers", "image", "moment", "number", "pictures", "policy", "thumbnail", "vectors", "view")
 
     def __init__(self, number: int, policy: ReusePolicy, moment: Moment, image: Image, view: View) -> None:
         self.number = number
@@ -50,8 +54,13 @@ class Look(Generic[FollowerT]):
         self.moment = moment
         self.image = image if len(image.data) <= MAX_KEPT_BYTES else None
         self.thumbnail: Thumbnail | None = None
+        self.pictures: Mapping[str, PictureStats] = {}
         self.vectors: Float32Array | None = None
         self.followers: list[FollowerT] = []
+
+    def as_leader(self) -> Leader:
+        """What those that follow it need."""
+        return Leader(self.moment.frame_id, self.vectors, self.pictures)
 
     def may_follow(self, leader: Look[FollowerT]) -> bool:
         """Whether the leader's embedding is of the same regions, and not too old for this frame."""
@@ -141,7 +150,7 @@ class FrameMemory(Generic[FollowerT]):
     def _follow(leader: Look[FollowerT], follower: FollowerT) -> Leader:
         if leader.vectors is None:
             leader.followers.append(follower)
-        return Leader(leader.moment.frame_id, leader.vectors)
+        return leader.as_leader()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

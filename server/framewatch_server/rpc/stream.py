@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import MissingField, ServerDraining, StreamTakenOver
-from framewatch_core.frames import Event, FrameResult, Output, OverflowPolicy, Started, StreamConfig
+from framewatch_core.frames import Event, Explanation, FrameResult, Output, OverflowPolicy, Started, StreamConfig
 from framewatch_core.images import Image
 from framewatch_core.label_scores import LabelVectors
 from framewatch_core.rules import NS_PER_S
@@ -155,8 +155,10 @@ class StreamShell:
                     self._ticket = self._resumable.confirm(self._ticket)
                 arrival_ns = time.monotonic_ns() - self._session.state.origin_ns
                 self._session.receive(wire.to_frame(request.frame), arrival_ns)
+            case "explain":
+                self._session.explain()
             case _:
-                raise MissingField("the message has neither config nor frame", "request")
+                raise MissingField("the message has neither config nor frame nor explain", "request")
 
     def _update_share(self) -> None:
         """Streams come and go."""
@@ -170,7 +172,9 @@ class StreamShell:
             labels = await scorer.label_vectors(config.label_set)
         if self._ticket is None:
             self._ticket = self._begin(scorer.info.name, point)
-        self._session.configure(config.condensed(), _Epoch(labels, View(config.viewed_regions)))
+        self._session.configure(
+            config.condensed(), _Epoch(labels, View(config.viewed_regions, is_judged=config.judges_health))
+        )
         self._scorer = scorer
 
     def _begin(self, model: str, point: ResumePoint | None) -> Ticket:
@@ -236,7 +240,7 @@ class StreamShell:
         except Exception as error:
             self._session.fail(work, as_told(error))
         else:
-            self._session.complete(work, scores, result.timings, result.reused_frame_id)
+            self._session.complete(work, scores, result.timings, result.pictures, result.reused_frame_id)
         self._pump()
 
     def _scores(self, context: _Epoch, embedded: Embedded) -> dict[str, tuple[LabelScore, ...]]:
@@ -266,6 +270,8 @@ class StreamShell:
                 return pb.StreamFramesResponse(result=wire.frame_result(output))
             case Event():
                 return pb.StreamFramesResponse(event=wire.event(output))
+            case Explanation():
+                return pb.StreamFramesResponse(explanation=wire.explanation(output))
             case Started():
                 return pb.StreamFramesResponse(started=self._started(output))
 

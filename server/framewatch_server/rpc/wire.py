@@ -21,6 +21,7 @@ from framewatch_core.frames import (
     Dropped,
     DropReason,
     Event,
+    Explanation,
     Failed,
     Frame,
     FrameResult,
@@ -33,7 +34,8 @@ from framewatch_core.health import DEFAULT_FROZEN_AFTER_NS, DEFAULT_SETTLE_NS, H
 from framewatch_core.images import EncodedImage, Image, PixelFormat, RawImage
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.regions import Region
-from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule
+from framewatch_core.rule_explanations import HeldBackBy, RuleExplanation
+from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule, EventTrail, RuleEvent
 from framewatch_core.scoring import LabelScore, ScoreKind
 from framewatch_core.session_state import ResumePoint
 from framewatch_core.stillness import DEFAULT_MAX_AGE_NS, ReusePolicy
@@ -63,6 +65,7 @@ _DROP_REASONS = {
 }
 _EVENT_KINDS = {kind: pb.EventKind.Value(f"EVENT_KIND_{kind.name}") for kind in EventKind}
 _PROBLEMS = {pb.HealthProblem.Value(f"HEALTH_PROBLEM_{problem.name}"): problem for problem in HealthProblem}
+_HELD_BACK_BY = {reason: pb.HeldBackBy.Value(f"HELD_BACK_BY_{reason.name}") for reason in HeldBackBy}
 _PROBLEM_NUMBERS = {problem: number for number, problem in _PROBLEMS.items()}
 _MAX_DURATION_S = 315_576_000_000  # of google.protobuf.Duration
 
@@ -288,26 +291,74 @@ def frame_error_reason(error: FramewatchError) -> pb.FrameErrorReason.ValueType:
 
 
 def event(value: Event) -> pb.Event:
-    """A rule's event."""
+    """What happened."""
     seen = value.seen
     message = pb.Event(
         event_id=value.event_id,
         kind=_EVENT_KINDS[seen.kind],
-        rule_id=seen.rule.name,
-        label=seen.rule.label,
-        region=seen.rule.region,
         frame_id=seen.at.frame_id,
         time_offset=duration(seen.at.time_ns),
         began_frame_id=seen.began.frame_id,
         began_time_offset=duration(seen.began.time_ns),
-        score=seen.score,
-        peak_score=seen.peak,
     )
-    if seen.present_ns is not None:
-        message.present_duration.CopyFrom(duration(seen.present_ns))
+    if isinstance(seen, RuleEvent):
+        _add_rule_event(message, seen)
+    else:
+        message.region = seen.region
+        message.problem = pb.HEALTH_PROBLEM_UNSPECIFIED if seen.problem is None else _PROBLEM_NUMBERS[seen.problem]
     if value.origin_time_ns is not None:
         message.wall_time.CopyFrom(_timestamp(value.origin_time_ns + seen.at.time_ns))
         message.began_wall_time.CopyFrom(_timestamp(value.origin_time_ns + seen.began.time_ns))
+    return message
+
+
+def _add_rule_event(message: pb.Event, seen: RuleEvent) -> None:
+    rule = seen.rule
+    message.rule_id, message.label, message.region = rule.name, rule.label, rule.region
+    message.score, message.peak_score, message.sparse = seen.score, seen.peak, seen.sparse
+    if seen.present_ns is not None:
+        message.present_duration.CopyFrom(duration(seen.present_ns))
+    if seen.trail is not None:
+        message.trail.CopyFrom(_trail(seen.trail, rule))
+
+
+def _trail(trail: EventTrail, rule: EventRule) -> pb.EventTrail:
+    message = pb.EventTrail(enter_at=rule.enter_at, exit_below=rule.exit_threshold)
+    for point in trail.points:
+        message.points.add(
+            frame_id=point.at.frame_id,
+            time_offset=duration(point.at.time_ns),
+            score=point.score,
+            smoothed_score=point.smoothed,
+        )
+    if trail.runner_up is not None:
+        message.runner_up.CopyFrom(label_scores((trail.runner_up,))[0])
+    return message
+
+
+def explanation(value: Explanation) -> pb.Explanation:
+    """How near all rules are to their next event."""
+    return pb.Explanation(rules=[_rule_explanation(rule) for rule in value.rules])
+
+
+def _rule_explanation(value: RuleExplanation) -> pb.RuleExplanation:
+    message = pb.RuleExplanation(
+        rule_id=value.rule.name,
+        label=value.rule.label,
+        region=value.rule.region,
+        next_kind=_EVENT_KINDS[value.next_kind],
+        frame_count=value.frame_count,
+        score=value.score,
+        nearest_score=value.nearest_score,
+        threshold=value.threshold,
+        longest_held=duration(value.longest_held_ns),
+        needed=duration(value.needed_ns),
+        held_back_by=_HELD_BACK_BY[value.held_back_by],
+        message=value.message,
+    )
+    if value.nearest is not None:
+        message.nearest_frame_id = value.nearest.frame_id
+        message.nearest_time_offset.CopyFrom(duration(value.nearest.time_ns))
     return message
 
 

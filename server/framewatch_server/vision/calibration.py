@@ -124,7 +124,7 @@ def _bytes(path: Path) -> bytes:
 def _picture(path: Path, spec: PreprocessSpec) -> UInt8Array:
     """A file as the model's input, made as the server makes it of what clients send."""
     try:
-        (pixels,) = look(EncodedImage(_bytes(path)), WHOLE, spec, _LIMITS)
+        (pixels,) = look(EncodedImage(_bytes(path)), WHOLE, spec, _LIMITS).inputs
         return np.asarray(pixels)
     except FieldError as error:
         raise ModelLoadError(

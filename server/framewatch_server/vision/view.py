@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from framewatch_core.images import Image
-from framewatch_core.regions import WHOLE_FRAME, Region
+from framewatch_core.picture_stats import PictureStats
+from framewatch_core.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region
 from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
+from framewatch_server.vision.picture_stats import picture_stats
 from framewatch_server.vision.preprocess import PreprocessSpec, prepare
 
 EXPOSURES = (1.0, 0.5, 0.7, 1.4)
@@ -28,11 +31,13 @@ class View:
     Attributes:
         regions: at least one; each becomes an input of the model.
         is_example: the inputs are that of the first region in several lights.
+        is_judged: whether it is measured what the judgement of the picture's health needs.
 
     """
 
     regions: tuple[Region, ...] = (WHOLE_FRAME,)
     is_example: bool = False
+    is_judged: bool = False
 
     @property
     def min_share(self) -> tuple[float, float]:
@@ -43,8 +48,22 @@ class View:
 WHOLE = View()
 
 
-def look(image: Image, view: View, spec: PreprocessSpec, limits: DecodeLimits, *, reduced: bool = True) -> UInt8Array:
-    """The model's inputs of a picture, RGB uint8 `[n, 3, *spec.output_size]`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What was found.
+
+    Attributes:
+        inputs: the model's, RGB uint8 `[n, 3, height, width]`.
+        pictures: by region id, the whole frame's under the empty one; empty unless the view is judged.
+
+    """
+
+    inputs: UInt8Array
+    pictures: Mapping[str, PictureStats]
+
+
+def look(image: Image, view: View, spec: PreprocessSpec, limits: DecodeLimits, *, reduced: bool = True) -> Seen:
+    """Decodes a picture and prepares what is looked at.
 
     Args:
         image: as the caller gave it.
@@ -59,8 +78,11 @@ def look(image: Image, view: View, spec: PreprocessSpec, limits: DecodeLimits, *
 
     """
     pixels = decode(image, limits, _min_decoded_size(spec, view) if reduced else None)
-    inputs = np.stack([prepare(_crop(pixels, region), spec, exact=not reduced) for region in view.regions])
-    return in_several_lights(inputs[0]) if view.is_example else inputs
+    crops = {region.id: _crop(pixels, region) for region in view.regions}
+    inputs = np.stack([prepare(crop, spec, exact=not reduced) for crop in crops.values()])
+    judged = {WHOLE_FRAME_ID: pixels} | crops if view.is_judged else {}
+    pictures = {region_id: picture_stats(crop) for region_id, crop in judged.items()}
+    return Seen(in_several_lights(inputs[0]) if view.is_example else inputs, pictures)
 
 
 def in_several_lights(pixels: UInt8Array) -> UInt8Array:

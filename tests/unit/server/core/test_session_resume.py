@@ -72,11 +72,11 @@ def play(session: StreamSession[float, None], client: Client, *, sent: int, rece
             works.append(work)
         while len(works) > keep:
             work = works.pop()
-            session.complete(work, scores(work.image), Timings())
+            session.complete(work, {"": scores(work.image)}, Timings())
         outs.extend(iter(session.next_output, None))
     if sent >= len(client.items):
         for work in [*works, *iter(session.next_work, None)]:
-            session.complete(work, scores(work.image), Timings())
+            session.complete(work, {"": scores(work.image)}, Timings())
         session.close_input()
     outs.extend(iter(session.next_output, None))
     for output in outs[:left]:
@@ -188,7 +188,7 @@ def resume(state: StreamState, point: ResumePoint, *frames: Frame[float], arriva
     for each in frames:
         session.receive(each, arrival_ns)
     for work in iter(session.next_work, None):
-        session.complete(work, scores(work.image), Timings())
+        session.complete(work, {"": scores(work.image)}, Timings())
     session.close_input()
     return list(iter(session.next_output, None))
 
@@ -276,6 +276,6 @@ def test_a_session_that_has_handed_over_changes_nothing_any_more() -> None:
     work = session.next_work()
     assert work is not None
     state = session.hand_over()
-    session.complete(work, scores(0.9), Timings())
+    session.complete(work, {"": scores(0.9)}, Timings())
     assert session.finished
     assert (state.judged, state.event_count) == (None, 0)

@@ -20,7 +20,7 @@ from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.engine.reuse import Recall
 from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
-from framewatch_server.vision.view import WHOLE, View
+from framewatch_server.vision.view import WHOLE, Seen, View
 
 POISON = 13
 BROKEN = 99
@@ -118,7 +118,7 @@ class Rig:
         self.encoder.released.set()
         await self.pipeline.__aexit__()
 
-    def _look(self, image: Image, view: View) -> npt.NDArray[np.uint8]:
+    def _look(self, image: Image, view: View) -> Seen:
         assert isinstance(image, EncodedImage)
         value = image.data[0]
         if (may_read := self.may_read.get(value)) is not None:
@@ -126,7 +126,7 @@ class Rig:
         self.read.append(value)
         if value == BROKEN:
             raise UndecodableImage("broken", "encoded")
-        return np.full((len(view.regions), 3, 1, 1), value, np.uint8)
+        return Seen(np.full((len(view.regions), 3, 1, 1), value, np.uint8), {})
 
     async def busy(self) -> Source:
         """Lets a first picture occupy the device."""
