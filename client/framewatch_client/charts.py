@@ -52,12 +52,12 @@ def peaks(times_ns: npt.NDArray[np.int64], values: npt.NDArray[np.float64], end_
 
 
 def spans(intervals: Sequence[Interval], end_ns: int, width: int, mark: str = FULL, blank: str = " ") -> str:
-    """Where intervals lie in the time before `end_ns`, on a line; however short one is, it shows."""
+    """Where intervals lie in the time before `end_ns`, to the nearest character; however short one is, it shows."""
     line = [blank] * width
     for interval in intervals:
-        first = min(interval.start_ns * width // max(end_ns, 1), width - 1)
-        last = min(-(-min(interval.end_ns, end_ns) * width // max(end_ns, 1)), width)
-        line[first : max(last, first + 1)] = mark * (max(last, first + 1) - first)
+        first = min(round(interval.start_ns * width / max(end_ns, 1)), width - 1)
+        after = min(max(round(interval.end_ns * width / max(end_ns, 1)), first + 1), width)
+        line[first:after] = mark * (after - first)
     return "".join(line)
 
 

@@ -20,6 +20,8 @@ from framewatch_core.thresholds import to_axis
 WIDTH_IN = 11.0
 PRESENT, ABSENT, SCORE = "#2e7d32", "#1565c0", "#37474f"
 ENTER, EXIT, WRONG, RIGHT = "#e65100", "#6a1b9a", "#c62828", "#2e7d32"
+SAID = "#ffb74d"
+EDGE = 0.96
 _TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
@@ -55,6 +57,8 @@ def _draw_distribution(ax: Any, calibration: Calibration) -> None:
     found, rule = calibration.histogram(60), calibration.rule
     width = float(found.axis_edges[1] - found.axis_edges[0])
     for name, counts, colour in (("with it", found.present, PRESENT), ("without it", found.absent, ABSENT)):
+        if not counts.any():
+            continue
         share = counts / max(int(counts.sum()), 1)
         label = f"{name} ({int(counts.sum()):,} frames)"
         ax.bar(found.axis_edges[:-1], share, width, align="edge", color=colour, alpha=0.6, label=label)
@@ -62,23 +66,28 @@ def _draw_distribution(ax: Any, calibration: Calibration) -> None:
     _scale(ax.xaxis, rule.score)
     ax.set(title=f"scores of {rule.label!r}", xlabel=_score_name(rule), ylabel="share of its frames")
     ax.yaxis.set_major_formatter("{x:.0%}")
-    ax.legend(loc="upper center", framealpha=0.9)
     ax.margins(x=0.02)
+    _legend(ax)
 
 
 def _draw_timeline(ax: Any, timeline: Timeline) -> None:
     rule = timeline.rule
-    _shade(ax, timeline.present, PRESENT, 0.18, "truly there")
-    _shade(ax, timeline.absent, ABSENT, 0.08, "truly not there")
+    _shade(ax, timeline.present, PRESENT, 0.18, "known: there")
+    _shade(ax, timeline.absent, ABSENT, 0.08, "known: not there")
     times_s = timeline.times_ns / NS_PER_S
     ax.plot(times_s, to_axis(rule.score, timeline.scores), color=SCORE, linewidth=1.0)
     _draw_thresholds(ax.axhline, rule)
-    for span in timeline.said_present:
-        _bar(ax, span)
+    for i, span in enumerate(timeline.said_present):
+        _bar(ax, span, "said to be there" if i == 0 else None)
     _draw_events(ax, timeline)
     _scale(ax.yaxis, rule.score)
     ax.set(title=rule.name, ylabel=_score_name(rule), xlim=(0, timeline.end_ns / NS_PER_S))
     ax.margins(y=0.12)
+    _legend(ax)
+
+
+def _legend(ax: Any) -> None:
+    """Beside the axes, where it hides nothing."""
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False)
 
 
@@ -88,14 +97,15 @@ def _shade(ax: Any, spans: Sequence[Interval], colour: str, alpha: float, name: 
         ax.axvspan(*_seconds(span), color=colour, alpha=alpha, linewidth=0, label=label)
 
 
-def _bar(ax: Any, span: Interval) -> None:
+def _bar(ax: Any, span: Interval, name: str | None) -> None:
     """What was said, along the upper edge."""
     ax.plot(
         _seconds(span),
-        (0.97, 0.97),
-        color=ENTER,
+        (EDGE, EDGE),
+        color=SAID,
         linewidth=5,
         solid_capstyle="butt",
+        label=name,
         transform=ax.get_xaxis_transform(),
     )
 
@@ -122,7 +132,7 @@ def _mark(ax: Any, events: Sequence[tuple[EventKind, int]], colour: str, name: s
         if times_s:
             ax.plot(
                 times_s,
-                [0.97] * len(times_s),
+                [EDGE] * len(times_s),
                 linestyle="",
                 marker=marker,
                 color=colour,

@@ -25,6 +25,7 @@ HISTOGRAM_ROWS = 3
 MAX_TIMELINES = 8
 
 HELD_OUT = "Left out: rules made without a stretch, on that stretch."
+BACKGROUND_ONLY = "How many appearances it finds is not known: there was none in the material."
 OPTIMISM = (
     "Thresholds and estimates come from the same few appearances, so the estimates are optimistic: watch for a while, "
     "or evaluate on other material, before you rely on them."
@@ -38,6 +39,8 @@ def calibration_report(calibration: Calibration) -> RenderableType:
         parts += [_separation_table(calibration), Text()]
     parts += [histogram_chart(calibration), Text(), timeline_chart(calibration_timeline(calibration)), Text()]
     parts += [_estimate_table(calibration)]
+    if not calibration.material.present:
+        parts.append(Text(BACKGROUND_ONLY, "dim"))
     if calibration.held_out is not None:
         parts.append(Text(HELD_OUT, "dim"))
     parts.append(Text(OPTIMISM, "dim"))
@@ -50,7 +53,7 @@ def histogram_chart(calibration: Calibration) -> Text:
     kind, rule = calibration.rule.score, calibration.rule
     lines = Text()
     for name, counts, style in (("with it", found.present, "green"), ("without", found.absent, "blue")):
-        for row, line in enumerate(columns(counts, HISTOGRAM_ROWS)):
+        for row, line in enumerate(columns(counts, HISTOGRAM_ROWS) if counts.any() else ()):
             _row(lines, name if row == HISTOGRAM_ROWS - 1 else "", line, style)
     marks = Marks(CHART_CELLS)
     low, high = float(found.axis_edges[0]), float(found.axis_edges[-1])
@@ -124,11 +127,12 @@ def _estimate_rows(estimates: EventEstimates, suffix: str) -> Iterator[tuple[str
         ("recall", estimates.recall, 2),
         ("false an hour", estimates.false_per_hour, 1),
     ):
-        yield (name + suffix, *_estimate_cells(estimate, digits))
+        if estimate.value is not None:
+            yield (name + suffix, *_estimate_cells(estimate, digits))
 
 
 def _estimate_cells(estimate: Estimate, digits: int) -> tuple[str, str, str]:
-    value = "unknown" if estimate.value is None else f"{estimate.value:.{digits}f}"
+    value = "–" if estimate.value is None else f"{estimate.value:.{digits}f}"
     return value, f"{estimate.low:.{digits}f} to {estimate.high:.{digits}f}", estimate.basis
 
 
