@@ -138,6 +138,7 @@ def _mark(ax: Any, events: Sequence[tuple[EventKind, int]], colour: str, name: s
                 color=colour,
                 markersize=8,
                 markeredgecolor="white",
+                clip_on=False,
                 label=f"{name}: {kind.name}",
                 transform=ax.get_xaxis_transform(),
                 zorder=3,

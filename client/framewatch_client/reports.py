@@ -27,7 +27,7 @@ MAX_TIMELINES = 8
 HELD_OUT = "Left out: rules made without a stretch, on that stretch."
 BACKGROUND_ONLY = "How many appearances it finds is not known: there was none in the material."
 OPTIMISM = (
-    "Thresholds and estimates come from the same few appearances, so the estimates are optimistic: watch for a while, "
+    "Thresholds and estimates come from the same short material, so the estimates are optimistic: watch for a while, "
     "or evaluate on other material, before you rely on them."
 )
 
