@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Literal
 
@@ -16,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from framewatch_client import commands
-from framewatch_client.client import DEFAULT_ADDRESS, AsyncFramewatchClient
+from framewatch_client.cli_options import Common, Labels, Templates, Top, UsageError, run_with_client
 from framewatch_client.commands import ExitCode, Output, WatchSettings, describe
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
 from framewatch_client.inputs import event_rule, label_set, parse_rule, stream_config
@@ -24,6 +22,7 @@ from framewatch_core.errors import FramewatchError
 from framewatch_core.frames import OverflowPolicy
 from framewatch_core.rules import EventRule
 
+COMMANDS = frozenset({"classify", "similarity", "watch", "calibrate", "replay", "evaluate"})
 DEFAULT_ENTER_AT = 0.8
 DEFAULT_EXIT_BELOW = 0.5
 DEFAULT_MIN_S = 0.3
@@ -49,29 +48,6 @@ app = App(
     print_error=False,
     result_action="return_value",
 )
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Common:
-    """Options of every command.
-
-    Attributes:
-        server: HOST:PORT of the server.
-        json: Print each response as one line of JSON, in protobuf's mapping with the .proto's field names and zeros
-            written out, and nothing else on standard output.
-        model: One of the server's models; its default if not given.
-
-    """
-
-    server: Annotated[str, Parameter(env_var="FRAMEWATCH_SERVER")] = DEFAULT_ADDRESS
-    json: Annotated[bool, Parameter(negative=(), show_default=False)] = False
-    model: Annotated[str, Parameter(show_default=False)] = ""
-
-
-Labels = Annotated[list[str], Parameter(name="--label", negative=())]
-Templates = Annotated[list[str] | None, Parameter(name="--template", negative="--no-template")]
-Top = Annotated[int, Parameter(validator=Number(gte=0))]
 
 
 @app.command
@@ -106,8 +82,8 @@ def classify(
     labels = label_set(label, template)
     output = Output(common.json)
     _hint_at_single_label(label, output)
-    return _run(
-        common,
+    return run_with_client(
+        common.server,
         lambda client: commands.classify(client, images, labels, top=top, model=common.model, output=output),
     )
 
@@ -131,7 +107,9 @@ def similarity(query: str, /, *images: str, common: Common = Common()) -> int:
     if not images:
         raise UsageError("nothing to compare with: framewatch similarity IMAGE IMAGE...")
     output = Output(common.json)
-    return _run(common, lambda client: commands.similarity(client, query, images, model=common.model, output=output))
+    return run_with_client(
+        common.server, lambda client: commands.similarity(client, query, images, model=common.model, output=output)
+    )
 
 
 @app.command
@@ -204,11 +182,11 @@ def watch(
     )
     output = Output(common.json)
     _hint_at_single_label(label, output)
-    return _run(common, lambda client: commands.watch(client, settings, output))
+    return run_with_client(common.server, lambda client: commands.watch(client, settings, output))
 
 
-class UsageError(Exception):
-    """Options that don't go together."""
+app.command("framewatch_client.cli_calibrate:calibrate", name="calibrate")
+app.command("framewatch_client.cli_evaluate:evaluate", name="evaluate")
 
 
 def main() -> None:
@@ -250,16 +228,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _help_of(arguments: Sequence[str]) -> str:
-    command = arguments[0] if arguments and arguments[0] in {"classify", "similarity", "watch"} else None
+    command = arguments[0] if arguments and arguments[0] in COMMANDS else None
     return f"framewatch {command} --help" if command else "framewatch --help"
-
-
-def _run(common: Common, command: Callable[[AsyncFramewatchClient], Awaitable[ExitCode]]) -> int:
-    async def connected() -> ExitCode:
-        async with AsyncFramewatchClient(common.server) as client:
-            return await command(client)
-
-    return asyncio.run(connected())
 
 
 def _default_rules(labels: Sequence[str]) -> tuple[EventRule, ...]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -27,6 +26,7 @@ from rich.table import Table
 from rich.text import Text
 
 from framewatch_client.render import bar, counter_line, event_line, failure_line, summary_tables
+from framewatch_client.score_files import json_line
 from framewatch_client.summary import WatchSummary
 from framewatch_client.types import Event, FrameResult, StreamStarted
 
@@ -101,7 +101,7 @@ class LiveView(PlainView):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(console, source, summary, clock)
-        self._progress = Progress(*_columns(frame_count), console=console)
+        self._progress = Progress(*progress_columns(frame_count), console=console)
         self._task = self._progress.add_task("", total=frame_count)
         self._live = Live(
             console=console, get_renderable=self._frame, refresh_per_second=REFRESHES_PER_S, transient=True
@@ -163,20 +163,12 @@ class JsonView(WatchView):
 
 def print_json(message: Message) -> None:
     """The message on one line in protobuf's JSON mapping, with the .proto's field names and zeros written out."""
-    sys.stdout.write(
-        MessageToJson(
-            message,
-            preserving_proto_field_name=True,
-            always_print_fields_with_no_presence=True,
-            ensure_ascii=False,
-            indent=None,
-        )
-        + "\n"
-    )
+    sys.stdout.write(json_line(message) + "\n")
     sys.stdout.flush()
 
 
-def _columns(frame_count: int | None) -> tuple[ProgressColumn, ...]:
+def progress_columns(frame_count: int | None) -> tuple[ProgressColumn, ...]:
+    """A bar, or counters where the number of frames is not known."""
     rate = _RateColumn()
     if frame_count is None:
         return (SpinnerColumn(), TextColumn("{task.completed:,} frames"), rate)

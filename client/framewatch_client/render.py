@@ -76,7 +76,7 @@ class Bar:
 
 def score_table(scores: Sequence[LabelScore], *, title: str = "", footer: str = "") -> RenderableType:
     """Labels with probability, bar and similarity, the best marked."""
-    table = _table(title)
+    table = plain_table(title)
     table.add_column("label", overflow="fold", min_width=MIN_NAME_CELLS)
     table.add_column("probability", justify="right", no_wrap=True)
     table.add_column("similarity", justify="right", no_wrap=True)
@@ -97,7 +97,7 @@ def similarity_table(
 ) -> RenderableType:
     """Candidates with their cosines in the order given, the best marked with a star."""
     best = max(similarities, default=0.0)
-    table = _table(f"similarity to {query}")
+    table = plain_table(f"similarity to {query}")
     table.add_column("image", overflow="fold", min_width=MIN_NAME_CELLS)
     table.add_column("similarity", justify="right", no_wrap=True)
     table.add_column("")
@@ -148,7 +148,7 @@ def summary_tables(summary: WatchSummary, *, source: str, elapsed_s: float) -> R
 
 
 def _rule_table(summary: WatchSummary) -> Table:
-    table = _table("")
+    table = plain_table("")
     table.add_column("rule", overflow="fold")
     table.add_column("entered", justify="right")
     table.add_column("exited", justify="right")
@@ -165,7 +165,8 @@ def _rule_table(summary: WatchSummary) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str = "") -> Table:
+    """A table in the house style."""
     return Table(
         title=Text(title, "bold") if title else None,
         title_justify="left",

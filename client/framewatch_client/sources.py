@@ -57,12 +57,14 @@ class Source(ABC):
     Attributes:
         name: what to call it, without a URL's password.
         frame_count: about how many frames it gives; None: unknown or endless.
+        duration_s: about how long it is; None: unknown or endless.
         origin_time: live sources: the wall time of frame time 0; None otherwise.
 
     """
 
     name: str
     frame_count: int | None = None
+    duration_s: float | None = None
     origin_time: datetime | None = None
 
     @property
@@ -105,6 +107,7 @@ class VideoFile(Source):
         told_count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if math.isfinite(told_count) and told_count > 0:
             self.frame_count = self._thinner.picked_count(int(told_count), self._clock.fps)
+            self.duration_s = told_count / self._clock.fps
 
     def __iter__(self) -> Iterator[Frame]:
         for index in count():
@@ -135,6 +138,7 @@ class ImageFiles(Source):
     def __init__(self, paths: Sequence[Path], name: str, images_per_s: float = DEFAULT_IMAGES_PER_S) -> None:
         self.name = name
         self.frame_count = len(paths)
+        self.duration_s = len(paths) / images_per_s
         self._paths = paths
         self._images_per_s = images_per_s
 

@@ -11,8 +11,9 @@ from itertools import pairwise
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.rules import NS_PER_S
 
-_SECONDS = r"(\d+(?:\.\d*)?|\.\d+)s?"
-_SPAN = re.compile(rf"\s*{_SECONDS}\s*-\s*{_SECONDS}\s*")
+_SPAN = re.compile(r"\s*(?P<start>[^\s-]+)\s*-\s*(?P<end>[^\s-]+)\s*")
+_TIME = re.compile(r"(?:(?:(?P<hours>\d+):)?(?P<minutes>\d+):)?(?P<seconds>\d+(?:\.\d*)?|\.\d+)s?")
+_END = "end"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,26 +65,50 @@ def check_apart(intervals: tuple[Interval, ...], what: str) -> None:
             )
 
 
-def parse_intervals(text: str) -> tuple[Interval, ...]:
-    """Reads `START-END` in seconds, several with commas between; sorted. Raises InvalidRequest.
+def parse_intervals(text: str, end_ns: int | None = None) -> tuple[Interval, ...]:
+    """Reads `START-END`, several with commas between; sorted.
+
+    Args:
+        text: times are seconds, `MM:SS` or `H:MM:SS`, with decimals; an END may be `end`.
+        end_ns: where the recording ends; None: unknown, and `end` can't be used.
+
+    Raises:
+        InvalidRequest: it can't be read, or intervals overlap.
 
     Example:
-        >>> parse_intervals("6.1s-20.2s, 30-41.5")[1].end_ns
-        41500000000
+        >>> parse_intervals("6.1s-20.2s, 1:30-1:41.5")[1].end_ns
+        101500000000
 
     """
     intervals = []
     for part in text.split(","):
         found = _SPAN.fullmatch(part)
-        if found is None:
-            raise InvalidRequest(
-                f"the interval {part.strip()!r} can't be read: expected START-END in seconds, such as 6.1s-20.2s, "
-                "several with commas between"
-            )
-        intervals.append(Interval.of_seconds(float(found[1]), float(found[2])))
+        start_ns = found and parse_time(found["start"])
+        if found is None or start_ns is None:
+            raise _unreadable(part)
+        to_ns = end_ns if found["end"] == _END else parse_time(found["end"])
+        if to_ns is None:
+            raise _unreadable(part, "the recording's end is not known" if found["end"] == _END else "")
+        intervals.append(Interval(start_ns, to_ns))
     parsed = tuple(sorted(intervals))
     check_apart(parsed, text)
     return parsed
+
+
+def parse_time(text: str) -> int | None:
+    """A time such as `9.2s`, `9.2`, `1:30` or `1:02:03.5` in nanoseconds; None: it is none."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    minutes = int(found["hours"] or 0) * 60 + int(found["minutes"] or 0)
+    return minutes * 60 * NS_PER_S + round(float(found["seconds"]) * NS_PER_S)
+
+
+def _unreadable(part: str, why: str = "") -> InvalidRequest:
+    return InvalidRequest(
+        f"the interval {part.strip()!r} can't be read{f': {why}' if why else ''}: expected START-END in seconds or "
+        "MM:SS, such as 6.1s-20.2s or 1:05-1:40, several with commas between"
+    )
 
 
 def complement(intervals: Sequence[Interval], end_ns: int) -> tuple[Interval, ...]:

@@ -1,0 +1,130 @@
+"""The command `framewatch calibrate`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from framewatch_client.calibrating import DEFAULT_EXAMPLE_COUNT, CalibrationPlan, CalibrationRun, calibrate_source
+from framewatch_client.cli_options import (
+    Connection,
+    Described,
+    Fps,
+    Labels,
+    parse_moment,
+    run_with_client,
+)
+from framewatch_client.commands import ExitCode, Output
+from framewatch_client.progress import frame_progress
+from framewatch_client.reports import calibration_report
+from framewatch_client.rules_output import write_calibrated
+from framewatch_client.score_files import scores_writer
+from framewatch_client.sources import open_source
+from framewatch_client.types import Event, FrameResult
+from framewatch_core.intervals import Interval, parse_intervals
+from framewatch_core.rules import NS_PER_S
+
+
+def calibrate(
+    source: str,
+    /,
+    *,
+    label: Labels,
+    present: str | None = None,
+    absent: str | None = None,
+    until: str | None = None,
+    on: str = "",
+    examples: Annotated[int, Parameter(negative="--no-examples", validator=Number(gte=0, lte=64))] = (
+        DEFAULT_EXAMPLE_COUNT
+    ),
+    out: Path | None = None,
+    scores: Path | None = None,
+    fps: Fps = None,
+    described: Described = Described(),
+    connection: Connection = Connection(),
+) -> int:
+    """Find a rule's score, thresholds and times from a recording of which you know when the thing is there.
+
+    Example: framewatch calibrate door.mp4 --label person --label "an empty room" --present 6.1s-20.2s,22.8s-45.1s
+    --until 46.4s --out rules.yaml
+
+    Times are seconds (6.1s or 6.1), MM:SS or H:MM:SS; an interval may end at "end".
+
+    Parameters
+    ----------
+    source
+        A video file, or a folder or (quoted) glob of images.
+    label
+        What to find; further ones are its company, with which probabilities compare it, such as "an empty room".
+    present
+        When it is there: START-END, several with commas between. Two appearances or more make the estimates better.
+    absent
+        When it is not there. By default whenever it is not present. Alone, without --present, thresholds are put well
+        above what the background scores.
+    until
+        Use the recording up to here only; by default all of it.
+    on
+        The region that the intervals are of; by default the first. The rule is written for every region.
+    examples
+        How many pictures of it are taken from its first appearance, and how many without it from before; 0 or
+        --no-examples: none. Not used if you give --example.
+    out
+        The rules file to write, for "framewatch watch --rules". Pictures go into a folder beside it.
+    scores
+        A file for the scores, for "framewatch replay".
+    fps
+        Of video, how many frames a second to look at, at most. Of images, how many make a second.
+    described
+        Of labels.
+    connection
+        To the server.
+
+    """
+    until_ns = parse_moment(until, "--until")
+    end_ns = until_ns if until_ns is not None else duration_ns(source)
+    plan = CalibrationPlan(
+        source=source,
+        labels=described.labels(label),
+        present=_intervals(present, end_ns),
+        absent=_intervals(absent, end_ns),
+        regions=described.regions(),
+        region=on,
+        until_ns=until_ns,
+        example_count=examples,
+        fps=fps,
+        model=connection.model,
+        templates=described.templates,
+    )
+    output = Output()
+    run = _run(connection.server, plan, scores, output)
+    output.results.print(calibration_report(run.calibration))
+    if out is not None:
+        write_calibrated(out, run, plan)
+        output.results.print(f"rules: {out}", markup=False)
+    return ExitCode.OK
+
+
+def duration_ns(source: str) -> int | None:
+    """How long a recording is; None: it does not say. Raises SourceError."""
+    with open_source(source) as opened:
+        return None if opened.duration_s is None else round(opened.duration_s * NS_PER_S)
+
+
+def _intervals(text: str | None, end_ns: int | None) -> tuple[Interval, ...]:
+    return () if text is None else parse_intervals(text, end_ns)
+
+
+def _run(server: str, plan: CalibrationPlan, scores: Path | None, output: Output) -> CalibrationRun:
+    with ExitStack() as stack:
+        show = stack.enter_context(frame_progress(output.errors, None))
+        write = stack.enter_context(scores_writer(scores))
+
+        def take(item: FrameResult | Event) -> None:
+            show(item)
+            write(item)
+
+        return run_with_client(server, lambda client: calibrate_source(client, plan, take))

@@ -1,0 +1,74 @@
+"""The command `framewatch evaluate`."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+
+from framewatch_client.cli_options import Connection, Flag, Fps, load_rules, parse_moment, run_with_client
+from framewatch_client.commands import ExitCode, Output
+from framewatch_client.evaluating import evaluate_events, evaluation_summary, read_truth, replayed, watch_recording
+from framewatch_client.progress import frame_progress
+from framewatch_client.reports import evaluation_report
+from framewatch_client.score_files import SCORES_SUFFIX, read_recording
+
+
+def evaluate(
+    source: str,
+    /,
+    *,
+    truth: Path,
+    rules: Path,
+    video: str = "",
+    fps: Fps = None,
+    until: str | None = None,
+    json: Flag = False,
+    connection: Connection = Connection(),
+) -> int:
+    """Compare what rules say of a recording with what was truly there.
+
+    Example: framewatch evaluate door.mp4 --truth truth.json --rules rules.yaml
+
+    Exit code 0: every event was right and none was missing; 1: not so.
+
+    Parameters
+    ----------
+    source
+        A video file, or a folder or (quoted) glob of images. A .jsonl file of scores is replayed, without a server.
+    truth
+        A JSON file: for each video its fps, frames, tolerance_frames, regions {ID: [x, y, width, height]} and present
+        {ID: [[first frame, last frame], ...]}. Events must begin within the tolerance of the true moments.
+    rules
+        A rules file.
+    video
+        The recording's name in the truth; by default the source's file name.
+    fps
+        Of video, how many frames a second to look at, at most. The tolerance grows by one frame gap then.
+    until
+        Evaluate up to here only, such as 46.4s; by default all of it.
+    json
+        Print the result as one JSON object.
+    connection
+        To the server.
+
+    """
+    until_ns = parse_moment(until, "--until")
+    wanted = read_truth(truth, video or source, fps=fps, until_ns=until_ns)
+    file = load_rules(rules)
+    output = Output(json)
+    if source.endswith(SCORES_SUFFIX):
+        recording = replayed(read_recording(Path(source)), file)
+    else:
+        with frame_progress(output.errors, None) as show:
+            recording = run_with_client(
+                connection.server,
+                lambda client: watch_recording(
+                    client, source, file, fps=fps, until_ns=until_ns, model=connection.model, on_item=show
+                ),
+            )
+    found = evaluate_events(recording.said, file.rules, wanted)
+    if json:
+        print(json_format.dumps(evaluation_summary(found)))  # noqa: T201
+    else:
+        output.results.print(evaluation_report(found))
+    return ExitCode.OK if found.is_perfect else ExitCode.FAILED
