@@ -15,11 +15,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
+from framewatch_client import AsyncFramewatchClient, Event, EventKind, Frame, FrameResult, Label, Region, open_source
 from framewatch_client.calibrating import CalibrationPlan, CalibrationRun, calibrate_source
 from framewatch_client.evaluating import evaluate_events
 from framewatch_client.recording import record
-
-from framewatch_client import AsyncFramewatchClient, Event, EventKind, Frame, FrameResult, Label, Region, open_source
 from framewatch_core.evaluation import Evaluation
 from framewatch_core.intervals import Interval
 from framewatch_core.regions import WHOLE_FRAME_ID
