@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.errors import SourceError
 from framewatch_client.examples import as_example, frames_at
+from framewatch_client.inputs import rule_name
 from framewatch_client.recording import Recording, record
 from framewatch_client.sources import open_source
 from framewatch_client.types import Event, FrameResult
@@ -133,7 +134,7 @@ def calibrate_recording(recording: Recording, plan: CalibrationPlan) -> Calibrat
     end_ns = recording.end_ns if plan.until_ns is None else min(recording.end_ns, plan.until_ns)
     label = plan.labels[0].name
     material = recording.material(label, plan.present, plan.absent_until(end_ns), region_id)
-    return calibrate(material, label, region=region_id, rule_id=_rule_id(label, region))
+    return calibrate(material, label, region=region_id, rule_id=rule_name(label, region_id) if region else "")
 
 
 def rules_of(calibration: Calibration, regions: Sequence[Region]) -> tuple[EventRule, ...]:
@@ -141,11 +142,7 @@ def rules_of(calibration: Calibration, regions: Sequence[Region]) -> tuple[Event
     rule = calibration.rule
     if not regions:
         return (rule,)
-    return tuple(replace(rule, id=_rule_id(rule.label, region), region=region.id) for region in regions)
-
-
-def _rule_id(label: str, region: Region | None) -> str:
-    return f"{label} {region.id}" if region else ""
+    return tuple(replace(rule, id=rule_name(rule.label, region.id), region=region.id) for region in regions)
 
 
 def with_examples(plan: CalibrationPlan) -> Label:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -12,11 +12,13 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from framewatch_client.client import DEFAULT_ADDRESS, AsyncFramewatchClient
+from framewatch_client.commands import Output
 from framewatch_client.inputs import parse_region
 from framewatch_core.images import Image
 from framewatch_core.intervals import parse_time
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.regions import Region, check_regions
+from framewatch_core.rules import EventRule
 
 if TYPE_CHECKING:
     from framewatch_client.rules_file import RulesFile
@@ -29,6 +31,10 @@ Top = Annotated[int, Parameter(validator=Number(gte=0))]
 Fps = Annotated[float | None, Parameter(validator=Number(gt=0))]
 Repeated = Annotated[list[str] | None, Parameter(negative=())]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+
+
+EXPLAINED_SCORES = 30
+"""How many scores an event's trail shows."""
 
 
 class UsageError(Exception):
@@ -187,6 +193,11 @@ def load_rules(path: Path) -> RulesFile:
         raise UsageError(f"{path}: {error}") from error
 
 
+def with_trails(rules: Iterable[EventRule]) -> tuple[EventRule, ...]:
+    """The rules, whose events tell what led to them."""
+    return tuple(replace(rule, trail_count=rule.trail_count or EXPLAINED_SCORES) for rule in rules)
+
+
 def run_with_client(server: str, command: Callable[[AsyncFramewatchClient], Awaitable[T]]) -> T:
     """Runs a command with a client on an event loop of its own."""
 
@@ -195,3 +206,13 @@ def run_with_client(server: str, command: Callable[[AsyncFramewatchClient], Awai
             return await command(client)
 
     return asyncio.run(connected())
+
+
+def hint_at_single_label(labels: Sequence[str], output: Output) -> None:
+    """A softmax over one label is 1 whatever the picture shows."""
+    if len(labels) == 1:
+        output.say(
+            "note: with a single label, models of the CLIP kind give it probability 1 whatever the picture shows: add "
+            'one for what else there may be, such as --label "something else"',
+            style="yellow",
+        )

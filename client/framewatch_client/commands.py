@@ -13,14 +13,17 @@ from rich.console import Console
 
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
+from framewatch_client.interrupts import Interrupt, first_interrupt
 from framewatch_client.live import JsonView, LiveView, PlainView, WatchView, print_json
 from framewatch_client.render import answer_footer, score_table, similarity_table
 from framewatch_client.sources import Source, open_source
 from framewatch_client.summary import WatchSummary
-from framewatch_client.types import Frame, Reconnected
+from framewatch_client.types import Explain, Frame, Reconnected
 from framewatch_core.errors import FramewatchError
 from framewatch_core.frames import OverflowPolicy
+from framewatch_core.health import HealthPolicy
 from framewatch_core.labels import LabelSet
+from framewatch_core.regions import Region
 from framewatch_core.rules import EventRule
 
 
@@ -63,6 +66,9 @@ class WatchSettings:
     source: str
     label_set: LabelSet
     rules: tuple[EventRule, ...]
+    regions: tuple[Region, ...] = ()
+    health: HealthPolicy = field(default_factory=HealthPolicy)
+    explain: bool = False
     fps: float | None = None
     overflow: OverflowPolicy | None = None
     max_frames: int | None = None
@@ -117,11 +123,16 @@ async def watch(client: AsyncFramewatchClient, settings: WatchSettings, output: 
     """Watches a source to its end, Ctrl-C or a fault, and ends with a summary in each case."""
     with await asyncio.to_thread(open_source, settings.source, settings.fps) as source:
         summary = WatchSummary.of(settings.rules)
-        with _view(source, summary, settings.max_frames, output) as view:
+        with (
+            _view(source, summary, settings, output) as view,
+            first_interrupt(source.close, wanted=settings.explain) as interrupt,
+        ):
             items = client.stream(
-                _counted(source, summary, settings.max_frames),
+                _items(source, summary, settings, interrupt, view),
                 settings.label_set,
                 rules=settings.rules,
+                regions=settings.regions,
+                health=settings.health,
                 overflow=settings.overflow or source.overflow,
                 top_count=settings.top,
                 origin_time=source.origin_time,
@@ -135,6 +146,8 @@ async def watch(client: AsyncFramewatchClient, settings: WatchSettings, output: 
                 async for item in items:
                     summary.add(item)
                     view.show(item)
+    if interrupt.came:
+        return ExitCode.INTERRUPTED
     return ExitCode.FAILED if summary.failed else ExitCode.OK
 
 
@@ -143,19 +156,26 @@ def _reconnected(back: Reconnected) -> str:
     return f"connection lost ({back.error.message}), back after {back.lost_s:.1f} s{anew}"
 
 
-def _view(source: Source, summary: WatchSummary, max_frames: int | None, output: Output) -> WatchView:
+def _view(source: Source, summary: WatchSummary, settings: WatchSettings, output: Output) -> WatchView:
     if output.json:
         return JsonView(output.errors, source.name, summary)
     if output.results.is_terminal and not output.results.is_dumb_terminal:
-        counts = [count for count in (source.frame_count, max_frames) if count is not None]
-        return LiveView(output.results, source.name, summary, min(counts, default=None))
+        counts = [count for count in (source.frame_count, settings.max_frames) if count is not None]
+        return LiveView(output.results, source.name, summary, min(counts, default=None), rules=settings.rules)
     return PlainView(output.results, source.name, summary)
 
 
-def _counted(source: Source, summary: WatchSummary, max_frames: int | None) -> Iterator[Frame]:
-    for frame in islice(source, max_frames):
+def _items(
+    source: Source, summary: WatchSummary, settings: WatchSettings, interrupt: Interrupt, view: WatchView
+) -> Iterator[Frame | Explain]:
+    """Frames, counted, and at their end the question what the rules wait for."""
+    for frame in islice(source, settings.max_frames):
+        if interrupt.came:
+            break
         summary.sent += 1
         yield frame
+    if settings.explain:
+        yield Explain(view.explain)
 
 
 def describe(error: Exception, subject: str = "") -> str:

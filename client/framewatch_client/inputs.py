@@ -143,6 +143,11 @@ def event_rule(
     )
 
 
+def rule_name(label: str, region: str) -> str:
+    """What a rule is called that has no name of its own."""
+    return f"{label} {region}" if region else label
+
+
 def parse_rule(text: str) -> EventRule:
     """A rule's short form, `LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]`; the label may contain colons.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -25,13 +25,24 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from framewatch_client.render import bar, counter_line, event_line, failure_line, summary_tables
+from framewatch_client.render import (
+    bar,
+    counter_line,
+    event_line,
+    explanation_report,
+    failure_line,
+    summary_tables,
+    trail_line,
+)
 from framewatch_client.score_files import json_line
 from framewatch_client.summary import WatchSummary
-from framewatch_client.types import Event, FrameResult, StreamStarted
+from framewatch_client.types import Event, Explanation, FrameResult, StreamStarted
+from framewatch_core.rules import EventRule
+from framewatch_core.scoring import ScoreKind
 
 REFRESHES_PER_S = 10
 SHOWN_SCORES = 5
+SHOWN_RULES = 12
 
 
 class WatchView(ABC):
@@ -43,17 +54,26 @@ class WatchView(ABC):
         self._clock = clock
         self._start_s = clock()
         self._has_started = False
+        self._explanation: Explanation | None = None
 
     def started(self, started: StreamStarted) -> None:  # noqa: ARG002
         """The server took the config."""
         self._has_started = True
+
+    def explain(self, explanation: Explanation) -> None:
+        """Keeps what the rules wait for, to be shown at the end."""
+        self._explanation = explanation
 
     @abstractmethod
     def show(self, item: FrameResult | Event) -> None:
         """Shows an outcome or event that the summary has counted."""
 
     def _summary_tables(self) -> RenderableType:
-        return summary_tables(self._summary, source=self._source, elapsed_s=self._clock() - self._start_s)
+        tables = summary_tables(self._summary, source=self._source, elapsed_s=self._clock() - self._start_s)
+        if self._explanation is None:
+            return tables
+        told = ((rule.rule_id, rule.next_kind, rule.message) for rule in self._explanation.rules)
+        return Group(tables, Text(), explanation_report(told))
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +98,8 @@ class PlainView(WatchView):
         """Prints events and failures."""
         if isinstance(item, Event):
             self._console.print(event_line(item), soft_wrap=True)
+            if item.trail is not None:
+                self._console.print(trail_line(item.trail), soft_wrap=True)
         elif item.error is not None:
             self._console.print(failure_line(item.frame_id, item.error), soft_wrap=True)
 
@@ -99,8 +121,12 @@ class LiveView(PlainView):
         summary: WatchSummary,
         frame_count: int | None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        rules: Sequence[EventRule] = (),
     ) -> None:
+        """`frame_count`: None: unknown; `rules`: whose scores are shown, if not simply the probabilities."""
         super().__init__(console, source, summary, clock)
+        self._rules = rules
         self._progress = Progress(*progress_columns(frame_count), console=console)
         self._task = self._progress.add_task("", total=frame_count)
         self._live = Live(
@@ -119,15 +145,31 @@ class LiveView(PlainView):
 
     def _frame(self) -> RenderableType:
         """What is live: a blank line, the newest scores, the counters, the bar."""
-        scores = self._summary.last.scores[:SHOWN_SCORES] if self._summary.last else ()
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=32)
         table.add_column(no_wrap=True, justify="right")
         table.add_column(no_wrap=True)
-        for i, score in enumerate(scores):
-            style = "bold green" if i == 0 else "blue"
-            table.add_row(Text(score.label), f"{score.probability:.2f}", Text(bar(score.probability), style))
+        for name, score, style in self._rows():
+            table.add_row(Text(name), f"{score:.2f}", Text(bar(score), style))
         return Group(Text(), table, counter_line(self._summary), self._progress)
+
+    def _rows(self) -> Iterator[tuple[str, float, str]]:
+        """Name, score and style: of the rules' scores if they are other than the whole frame's probabilities."""
+        last = self._summary.last
+        if last is None:
+            return
+        if all(rule.score is ScoreKind.PROBABILITY and not rule.region for rule in self._rules):
+            for i, best in enumerate(last.scores[:SHOWN_SCORES]):
+                yield best.label, best.probability, "bold green" if i == 0 else "blue"
+            return
+        found = {(region.region_id, score.label): (score, region) for region in last.regions for score in region.scores}
+        for rule in self._rules[:SHOWN_RULES]:
+            score, region = found.get((rule.region, rule.label), (None, None))
+            if score is None or region is None or (rule.score is ScoreKind.PRESENCE and score.presence is None):
+                continue
+            value = score.value(rule.score)
+            style = "bold green" if value >= rule.enter_at else "blue"
+            yield f"{rule.name} (suspended)" if region.suspended else rule.name, value, style
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -153,6 +195,11 @@ class JsonView(WatchView):
     def show(self, item: FrameResult | Event) -> None:
         """Prints the response."""
         print_json(item.message)
+
+    def explain(self, explanation: Explanation) -> None:
+        """Prints the response."""
+        super().explain(explanation)
+        print_json(explanation.message)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -11,6 +11,7 @@ import numpy as np
 
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.inputs import nanoseconds
+from framewatch_client.summary import PRESENCE_KINDS
 from framewatch_client.types import Event, Frame, FrameResult, FrameStatus, LabelsLike
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.evaluation import Said
@@ -19,10 +20,8 @@ from framewatch_core.intervals import Interval
 from framewatch_core.material import Material
 from framewatch_core.regions import WHOLE_FRAME_ID, Region
 from framewatch_core.replay import RecordedFrame
-from framewatch_core.rules import EventKind, EventRule, Moment
+from framewatch_core.rules import EventRule, Moment
 from framewatch_core.scoring import LabelScore, ScoreKind
-
-_PRESENCE_KINDS = (EventKind.ENTERED, EventKind.EXITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ class Collector:
     def add(self, item: FrameResult | Event) -> None:
         """Takes the next one."""
         if isinstance(item, Event):
-            if item.kind in _PRESENCE_KINDS:
+            if item.kind in PRESENCE_KINDS:
                 self._said.append(said_of(item))
         elif item.status is FrameStatus.SCORED:
             self._frames.append(recorded_frame(item))

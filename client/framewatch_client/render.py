@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from framewatch_client.summary import WatchSummary
-from framewatch_client.types import Event, FrameError, Timings
+from framewatch_client.charts import sparkline
+from framewatch_client.inputs import rule_name
+from framewatch_client.summary import PRESENCE_KINDS, WatchSummary
+from framewatch_client.types import Event, EventTrail, FrameError, Timings
 from framewatch_core.rules import EventKind
 from framewatch_core.scoring import LabelScore
 
 BAR_CELLS = 20
+TRAIL_CELLS = 30
 MIN_NAME_CELLS = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-_KIND_STYLES = {EventKind.ENTERED: "bold green", EventKind.EXITED: "bold yellow"}
+_KIND_STYLES = {
+    EventKind.ENTERED: "bold green",
+    EventKind.EXITED: "bold yellow",
+    EventKind.SUSPENDED: "bold red",
+    EventKind.RESUMED: "bold blue",
+}
 
 
 def clock(time_s: float) -> str:
@@ -38,20 +47,52 @@ def bar(fraction: float, cells: int = BAR_CELLS) -> str:
 
 
 def event_line(event: Event) -> Text:
-    """One line, such as `ENTERED box  00:03.200 (began 00:02.900, frame 32)  score 0.93`."""
+    """One line, such as `ENTERED box in left  00:03.200 (began 00:02.900, frame 32)  score 0.93`."""
     line = Text(no_wrap=False)
     line.append(f"{event.kind.name:<7}", _KIND_STYLES.get(event.kind, "bold"))
-    line.append(f" {event.label}", "bold")
-    if event.rule_id != event.label:
+    if event.label:
+        line.append(f" {event.label}", "bold")
+    if event.region:
+        line.append(f" in {event.region}", "bold")
+    if event.rule_id not in {event.label, rule_name(event.label, event.region)}:
         line.append(f" [{event.rule_id}]", "dim")
     line.append(f"  {clock(event.time_s)}", "cyan")
     line.append(f" (began {clock(event.began_time_s)}, frame {event.frame_id})", "dim")
-    line.append(f"  score {event.score:.2f}")
+    if event.kind in PRESENCE_KINDS:
+        line.append(f"  score {event.score:.2f}")
+    if event.problem is not None:
+        line.append(f"  pictures are {event.problem.name.lower().replace('_', ' ')}", "red")
     if event.present_s is not None:
         line.append(f"  present {event.present_s:.1f} s")
+    if event.sparse:
+        line.append("  frames were missing", "yellow")
     if event.wall_time is not None:
         line.append(f"  {event.wall_time.astimezone():%Y-%m-%d %H:%M:%S}", "dim")
     return line
+
+
+def trail_line(trail: EventTrail) -> Text:
+    """What led to an event: its last scores, between which thresholds, and the best other label."""
+    scores = [point.smoothed_score for point in trail.points][-TRAIL_CELLS:]
+    low, high = min([*scores, trail.exit_below]), max([*scores, trail.enter_at])
+    line = Text("        ")
+    line.append(sparkline(scores, low, high), "cyan")
+    if trail.points:
+        first, last = trail.points[-len(scores)], trail.points[-1]
+        line.append(f" {first.smoothed_score:.2f} → {last.smoothed_score:.2f} in {last.time_s - first.time_s:.1f} s")
+    line.append(f"; enter at {trail.enter_at:g}, exit below {trail.exit_below:g}", "dim")
+    if trail.runner_up is not None:
+        line.append(f"; next: {trail.runner_up.label} {trail.runner_up.probability:.2f}", "dim")
+    return line
+
+
+def explanation_report(rules: Iterable[tuple[str, EventKind | None, str]]) -> RenderableType:
+    """For each rule its name, what it waits for, and the sentence of what holds it back."""
+    parts: list[RenderableType] = [Text("what each rule waits for", "bold")]
+    for name, next_kind, message in rules:
+        waits = f" waits for {next_kind.name}" if next_kind else ""
+        parts += [Text.assemble((name, "bold"), (waits, "dim")), Padding(Text(message), (0, 0, 0, 2))]
+    return Group(*parts)
 
 
 def failure_line(frame_id: int, error: FrameError) -> Text:
@@ -125,8 +166,14 @@ def counter_line(summary: WatchSummary) -> Text:
         parts.append((f"{summary.dropped:,} dropped", "yellow"))
     if summary.failed:
         parts.append((f"{summary.failed:,} failed", "red"))
+    if summary.suspended_count:
+        parts.append((_suspensions(summary.suspended_count), "red"))
     parts.append((f"{summary.event_count:,} events" if summary.event_count != 1 else "1 event", ""))
     return Text(", ").join(Text(*part) for part in parts)
+
+
+def _suspensions(count: int) -> str:
+    return "1 suspension" if count == 1 else f"{count:,} suspensions"
 
 
 def summary_tables(summary: WatchSummary, *, source: str, elapsed_s: float) -> RenderableType:
@@ -142,6 +189,8 @@ def summary_tables(summary: WatchSummary, *, source: str, elapsed_s: float) -> R
     unanswered = f", {summary.unanswered:,} without a result yet" if summary.unanswered > 0 else ""
     frames.add_row(Text("frames", "bold"), counts + unanswered)
     frames.add_row(Text("time", "bold"), f"{clock(summary.time_s)} of frames in {elapsed_s:.1f} s{rate}")
+    if summary.suspended_count:
+        frames.add_row(Text("pictures", "bold"), f"{_suspensions(summary.suspended_count)} of regions' rules")
     if summary.last_failure:
         frames.add_row(Text("failure", "bold red"), Text(summary.last_failure))
     return Group(frames, Text(), _rule_table(summary)) if summary.rules else frames
@@ -156,7 +205,7 @@ def _rule_table(summary: WatchSummary) -> Table:
     for name, rule in summary.rules.items():
         still = " (still)" if rule.present_since_s is not None else ""
         table.add_row(
-            Text(name if name == rule.label else f"{name} ({rule.label})"),
+            Text(name if name.startswith(rule.label) else f"{name} ({rule.label})"),
             f"{rule.entered_count:,}",
             f"{rule.exited_count:,}",
             f"{clock(rule.present_until(summary.time_s))}{still}",

@@ -56,16 +56,23 @@ def scores_writer(path: Path | None) -> Iterator[ItemSink]:
 
 def read_recording(path: Path) -> Recording:
     """The frames of a file of scores. Raises OSError, ScoresFileError."""
+    return Recording(tuple(iter_recording(path)))
+
+
+def iter_recording(path: Path) -> Iterator[RecordedFrame]:
+    """As `read_recording`, one frame at a time."""
+    count = 0
     with path.open(encoding="utf-8") as lines:
         try:
-            frames = tuple(parse_frames(lines))
+            for frame in parse_frames(lines):
+                count += 1
+                yield frame
         except UnicodeDecodeError as error:
             raise ScoresFileError(f"{path}: this is no text in UTF-8: {error.reason}") from error
         except ScoresFileError as error:
             raise ScoresFileError(f"{path}: {error}") from error
-    if not frames:
+    if not count:
         raise ScoresFileError(f"{path}: there is no scored frame in it: expected what framewatch watch --json prints")
-    return Recording(frames)
 
 
 def parse_frames(lines: Iterable[str]) -> Iterator[RecordedFrame]:

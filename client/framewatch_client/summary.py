@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from framewatch_client.types import Event, FrameResult, FrameStatus
 from framewatch_core.rules import EventKind, EventRule
 
+PRESENCE_KINDS = frozenset({EventKind.ENTERED, EventKind.EXITED})
+"""What rules say; the others are of a region's pictures."""
+
 
 @dataclass(slots=True)
 class RuleSummary:
@@ -41,6 +44,7 @@ class WatchSummary:
     Attributes:
         sent, scored, dropped, failed: frames.
         reused: of those scored, how many by the embedding of an earlier frame.
+        suspended_count: how often a region's rules were suspended.
         time_s: of the last frame with an outcome.
         last: its scores, best first, if any frame was scored.
         last_failure: what the server said of the last frame that failed.
@@ -53,6 +57,7 @@ class WatchSummary:
     reused: int = 0
     dropped: int = 0
     failed: int = 0
+    suspended_count: int = 0
     time_s: float = 0.0
     last: FrameResult | None = None
     last_failure: str = ""
@@ -81,7 +86,7 @@ class WatchSummary:
     def add(self, item: FrameResult | Event) -> None:
         """Counts an outcome or an event."""
         if isinstance(item, Event):
-            self.rules.setdefault(item.rule_id, RuleSummary(item.label)).add(item)
+            self._add_event(item)
             return
         self.time_s = item.time_s
         if item.status is FrameStatus.SCORED:
@@ -93,3 +98,9 @@ class WatchSummary:
         else:
             self.failed += 1
             self.last_failure = item.error.message if item.error else "an outcome that this client doesn't know"
+
+    def _add_event(self, event: Event) -> None:
+        if event.kind in PRESENCE_KINDS:
+            self.rules.setdefault(event.rule_id, RuleSummary(event.label)).add(event)
+        elif event.kind is EventKind.SUSPENDED:
+            self.suspended_count += 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidRule
 from framewatch_core.rule_engine import RuleBook
+from framewatch_core.rule_explanations import RuleExplanation
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, EventRule, Moment, RuleEvent
 from framewatch_core.scoring import LabelScore, ScoreKind
 
@@ -51,14 +52,28 @@ def iter_replay(
     frames: Iterable[RecordedFrame], rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS
 ) -> Iterator[RuleEvent]:
     """As `replay`, one event at a time; frames are read as they are needed."""
-    book = RuleBook()
-    book.configure(dict(enumerate(rules)), max_frame_gap_ns)
-    needs = {(rule.region, rule.label, rule.score): i for i, rule in reversed(list(enumerate(rules)))}
-    for frame in frames:
-        for (region, label, kind), i in needs.items():
-            if region not in frame.held:
-                _check_recorded(frame, region, label, kind, i)
-        yield from book.update(frame.at, frame.scores, frame.held)
+    return Replay(rules, max_frame_gap_ns).events(frames)
+
+
+class Replay:
+    """Rules on their way through recorded frames; see `replay` for the arguments."""
+
+    def __init__(self, rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS) -> None:
+        self._book = RuleBook()
+        self._book.configure(dict(enumerate(rules)), max_frame_gap_ns)
+        self._needs = {(rule.region, rule.label, rule.score): i for i, rule in reversed(list(enumerate(rules)))}
+
+    def events(self, frames: Iterable[RecordedFrame]) -> Iterator[RuleEvent]:
+        """The events of the next frames, which are read as they are needed. Raises InvalidRule."""
+        for frame in frames:
+            for (region, label, kind), i in self._needs.items():
+                if region not in frame.held:
+                    _check_recorded(frame, region, label, kind, i)
+            yield from self._book.update(frame.at, frame.scores, frame.held)
+
+    def explain(self) -> list[RuleExplanation]:
+        """How near every rule is to its next event, in the rules' order."""
+        return self._book.explain()
 
 
 def _check_recorded(frame: RecordedFrame, region: str, label: str, kind: ScoreKind, rule_index: int) -> None:
