@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +103,6 @@ def test_a_region_is_never_empty_and_inside_the_frame(
 @given(st.integers(1, 64), SIZES)
 def test_regions_side_by_side_leave_nothing_out(count: int, pixels: int) -> None:
     edges = [i / count for i in range(count + 1)]
-    boxes = [Region("r", x, 0, end - x, 1).pixel_box(pixels, 1) for x, end in zip(edges, edges[1:], strict=False)]
+    boxes = [Region("r", x, 0, end - x, 1).pixel_box(pixels, 1) for x, end in itertools.pairwise(edges)]
     covered = {column for left, _, right, _ in boxes for column in range(left, right)}
     assert covered == set(range(pixels))
