@@ -41,12 +41,13 @@ def events(
         json: One line of JSON per case.
 
     """
-    rows = asyncio.run(_measure(truth, model, label, share, only))
-    print_rows("events by rules from calibration", rows, as_json=json)
+    rows = asyncio.run(_measure(truth, model, label, share, only, as_json=json))
+    if not json:
+        print_rows("events by rules from calibration", rows, as_json=False)
     return 0 if all(row["right"] for row in rows) else 1
 
 
-async def _measure(truth: Path, model: str, label: str, share: float, only: str) -> list[Row]:
+async def _measure(truth: Path, model: str, label: str, share: float, only: str, *, as_json: bool) -> list[Row]:
     # torch comes with the server; --help stays quick
     from framewatch_client import AsyncFramewatchClient  # noqa: PLC0415
     from framewatch_server.bench.events import cases_of, find_rules, load_videos, watch_case  # noqa: PLC0415
@@ -62,6 +63,8 @@ async def _measure(truth: Path, model: str, label: str, share: float, only: str)
                     if only in case.name:
                         with progress.status(f"{video.path.name}: {case.name}"):
                             rows.append(_row(await watch_case(client, video, case, run)))
+                        if as_json:  # all of them take a while
+                            print_rows("", rows[-1:], as_json=True)
     return rows
 
 
