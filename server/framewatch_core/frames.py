@@ -20,6 +20,7 @@ from framewatch_core.stillness import ReusePolicy
 ImageT = TypeVar("ImageT")
 
 MAX_RULES = 1000
+MAX_TRAIL_POINTS = 10_000
 
 
 class OverflowPolicy(Enum):
@@ -61,6 +62,14 @@ class StreamConfig:
 
     def __post_init__(self) -> None:
         check_limit("rules", limit="max_rules", maximum=MAX_RULES, actual=len(self.rules), field="rules")
+        points = sum(rule.trail_count for rule in self.rules)
+        check_limit(
+            "points in the trails of all rules",
+            limit="max_trail_points",
+            maximum=MAX_TRAIL_POINTS,
+            actual=points,
+            field="rules",
+        )
         check_regions(self.regions)
         names = set(self.label_set.names)
         regions = {region.id for region in self.viewed_regions}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidRequest
@@ -112,20 +112,26 @@ class HealthMonitor:
         """Goes on with another policy; what has been learned and said stays."""
         self._policy = policy
 
-    def update(self, at: Moment, pictures: Mapping[str, PictureStats]) -> HealthReport:
+    def update(
+        self, at: Moment, pictures: Mapping[str, PictureStats], told: Collection[str] | None = None
+    ) -> HealthReport:
         """Judges one frame.
 
         Args:
             at: the frame; later than the one before.
             pictures: by region id; the whole frame is always there, with the empty id. Regions that are not there
                 any more are forgotten.
+            told: regions of which SUSPENDED may be said; None: all. RESUMED is said of those of which SUSPENDED was.
 
         """
         whole, began = self._whole(at, pictures[WHOLE_FRAME_ID])
         self._holds = {region: self._holds.get(region) or _Hold() for region in pictures}
         self._regions = {region: self._regions.get(region) or RegionTones() for region in pictures if region}
         problems = {region: whole or self._own(region, stats) for region, stats in pictures.items()}
-        events = [self._hold(region, at, problem, began) for region, problem in problems.items()]
+        events = [
+            self._hold(region, at, problem, began, may_tell=told is None or region in told)
+            for region, problem in problems.items()
+        ]
         held = frozenset(region for region in pictures if self._holds[region].is_holding)
         self._learn(at, pictures, held)
         return HealthReport(problems, held, tuple(event for event in events if event is not None))
@@ -146,9 +152,16 @@ class HealthMonitor:
         problem = self._regions[region].problem(stats)
         return problem if problem and self._counts(problem) else None
 
-    def _hold(self, region: str, at: Moment, problem: HealthProblem | None, began: Moment) -> HealthEvent | None:
+    def let_go(self, at: Moment) -> list[HealthEvent]:
+        """Holds no region any more, since pictures are not judged; says RESUMED where SUSPENDED was said."""
+        holds, self._holds = self._holds, {}
+        return [HealthEvent(EventKind.RESUMED, region, None, at, at) for region, hold in holds.items() if hold.said]
+
+    def _hold(
+        self, region: str, at: Moment, problem: HealthProblem | None, began: Moment, *, may_tell: bool
+    ) -> HealthEvent | None:
         settle_ns = 0 if self._policy.disabled else self._policy.settle_ns
-        return self._holds[region].update(region, at, problem, began, settle_ns)
+        return self._holds[region].update(region, at, problem, began, settle_ns, may_tell=may_tell)
 
     def _counts(self, problem: HealthProblem) -> bool:
         return not self._policy.disabled and problem not in self._policy.ignored
@@ -183,17 +196,24 @@ class _Hold:
         return self.began is not None
 
     def update(
-        self, region: str, at: Moment, problem: HealthProblem | None, began: Moment, settle_ns: int
+        self,
+        region: str,
+        at: Moment,
+        problem: HealthProblem | None,
+        began: Moment,
+        settle_ns: int,
+        *,
+        may_tell: bool,
     ) -> HealthEvent | None:
         if problem is not None:
-            return self._bad(region, at, problem, began, settle_ns)
+            return self._bad(region, at, problem, began, settle_ns, may_tell=may_tell)
         return None if self.began is None else self._good(region, at, settle_ns)
 
     def _bad(
-        self, region: str, at: Moment, problem: HealthProblem, began: Moment, settle_ns: int
+        self, region: str, at: Moment, problem: HealthProblem, began: Moment, settle_ns: int, *, may_tell: bool
     ) -> HealthEvent | None:
         self.began, self.good = self.began or began, None
-        if self.said or at.time_ns - self.began.time_ns < settle_ns:
+        if self.said or not may_tell or at.time_ns - self.began.time_ns < settle_ns:
             return None
         self.said = True
         return HealthEvent(EventKind.SUSPENDED, region, problem, at, self.began)

@@ -126,7 +126,10 @@ class ImageKey:
         """The image's key; a key's is itself."""
         if isinstance(image, ImageKey):
             return image
-        kind = "" if isinstance(image, EncodedImage) else f"{image.pixel_format.name} {image.width} {image.stride}"
-        digest = hashlib.blake2b(kind.encode(), digest_size=16)
+        if isinstance(image, EncodedImage):
+            kind = "encoded"
+        else:
+            kind = f"{image.pixel_format.name} {image.width} {image.height} {image.stride}"
+        digest = hashlib.blake2b(f"{kind}:".encode(), digest_size=16)
         digest.update(image.data)
         return cls(digest.digest())

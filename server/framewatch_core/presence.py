@@ -16,6 +16,9 @@ EXAMPLE_LOGIT = 4.0
 
 _SHRINKAGE = 1.0
 
+# The same picture's features differ by about a tenth of this from batch to batch, as shares of their length.
+_NOISE = 1e-5
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Discriminant:
@@ -46,13 +49,12 @@ def fit_discriminant(examples: Float32Array, counter_examples: Float32Array) -> 
     """
     present, absent = (kind.mean(axis=0, dtype=np.float64) for kind in (examples, counter_examples))
     difference = np.asarray(present - absent)
+    if np.linalg.norm(difference) <= _NOISE * np.linalg.norm(present):  # the model sees no difference
+        return Discriminant(np.zeros(len(difference), np.float32), 0.0)
     weights = _inverse_covariance_times(
         np.concatenate([examples - present, counter_examples - absent]).astype(np.float64), difference
     )
-    half_gap = float(weights @ difference) / 2
-    if half_gap <= np.finfo(np.float32).tiny:  # the model sees no difference
-        return Discriminant(np.zeros(len(weights), np.float32), 0.0)
-    scale = EXAMPLE_LOGIT / half_gap
+    scale = EXAMPLE_LOGIT / (float(weights @ difference) / 2)
     middle = float(weights @ (present + absent)) / 2
     return Discriminant((weights * scale).astype(np.float32), -middle * scale)
 

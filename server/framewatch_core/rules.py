@@ -15,7 +15,7 @@ from framewatch_core.scoring import LabelScore, ScoreKind
 
 NS_PER_S = 1_000_000_000
 DEFAULT_MAX_FRAME_GAP_NS = 10 * NS_PER_S
-MAX_TRAIL_COUNT = 1000
+MAX_TRAIL_COUNT = 100
 
 
 class EventKind(Enum):
@@ -42,7 +42,7 @@ class EventRule:
         region: id of the region looked at; empty: the whole frame.
         cooldown_ns: for how long after EXITED no ENTERED is said; 0: not at all.
         smoothing_ns: half-life of the exponential smoothing of the score; 0: none.
-        trail_count: how many scores events tell that led to them; 0 to 1000.
+        trail_count: how many scores events tell that led to them; 0 to 100.
 
     Raises:
         InvalidRule, LimitExceeded: with the field's path below the rule.

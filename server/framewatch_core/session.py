@@ -52,12 +52,14 @@ class SessionLimits:
         running: frames that are being decoded or scored at once.
         waiting: frames that wait for that.
         unsent: outcomes and events that wait for those before them or for the client to read.
+        explanations: asked for and not yet read; each is as long as the rules are many.
 
     """
 
     running: int = 8
     waiting: int = 8
     unsent: int = 1024
+    explanations: int = 4
 
 
 ContextT = TypeVar("ContextT")
@@ -124,6 +126,7 @@ class StreamSession(Generic[ImageT, ContextT]):
         self._outbox: deque[Output] = deque()
         # the last frame before each, and the config that counted then
         self._explains: deque[tuple[_Slot[ImageT, ContextT] | None, _Epoch[ContextT]]] = deque()
+        self._unread_explanations = 0
         self._rules_version = 0
         self._input_closed = False
         self._order = FrameOrder()
@@ -155,10 +158,15 @@ class StreamSession(Generic[ImageT, ContextT]):
 
     def hand_over(self) -> StreamState:
         """Ends the session; returns what another one needs to go on. Frames without a result are forgotten."""
-        for unfinished in (self._slots, self._waiting, self._outbox, self._missed):
+        self.abandon()
+        self._outbox.clear()
+        return self._state
+
+    def abandon(self) -> None:
+        """Ends the session when what is out already is sent. Frames without a result are forgotten."""
+        for unfinished in (self._slots, self._waiting, self._explains, self._missed):
             unfinished.clear()
         self._input_closed = True
-        return self._state
 
     def configure(self, config: StreamConfig, context: ContextT) -> None:
         """Takes a config; it counts for the frames after it.
@@ -239,7 +247,9 @@ class StreamSession(Generic[ImageT, ContextT]):
         """Whether the shell may read on. False slows the sender through the stream's flow control."""
         if self._epoch is None:
             return True
-        if len(self._slots) + len(self._explains) + len(self._outbox) >= self._limits.unsent:
+        if len(self._slots) + len(self._outbox) >= self._limits.unsent:
+            return False
+        if self._unread_explanations >= self._limits.explanations:
             return False
         # what is at the head decides: a frame that may not be dropped is in the way of those that may
         head = self._waiting[0].epoch if self._waiting else self._epoch
@@ -326,10 +336,11 @@ class StreamSession(Generic[ImageT, ContextT]):
         held: Collection[str] = ()
         seen: list[HealthEvent | RuleEvent] = []
         if slot.pictures:
-            report = state.health.update(slot.moment, slot.pictures)
+            report = state.health.update(slot.moment, slot.pictures, {rule.region for rule in config.rules})
             outcome, held = outcome.judged(report), report.held
-            watched = {rule.region for rule in config.rules}
-            seen += [event for event in report.events if event.region in watched]
+            seen += report.events
+        else:
+            seen += state.health.let_go(slot.moment)
         seen += state.rules.update(slot.moment, slot.all_scores, held)
         events = [Event(state.next_event_id(), event, config.origin_time_ns) for event in seen]
         state.said.extend(events)
@@ -351,6 +362,7 @@ class StreamSession(Generic[ImageT, ContextT]):
         """
         if self._epoch is None:
             raise MissingConfig("an explain came before the config: send the config as the stream's first message")
+        self._unread_explanations += 1
         self._explains.append((self._slots[-1] if self._slots else None, self._epoch))
         self._answer_explains()
 
@@ -377,4 +389,6 @@ class StreamSession(Generic[ImageT, ContextT]):
 
     def next_output(self) -> Output | None:
         """The next thing to send; None: nothing yet."""
-        return self._outbox.popleft() if self._outbox else None
+        output = self._outbox.popleft() if self._outbox else None
+        self._unread_explanations -= isinstance(output, Explanation)
+        return output

@@ -9,10 +9,11 @@ from itertools import islice
 from framewatch_core.frame_order import FrameOrder
 from framewatch_core.frames import MAX_RULES, Event
 from framewatch_core.health import HealthMonitor, HealthPolicy
+from framewatch_core.regions import MAX_REGIONS
 from framewatch_core.rule_engine import RuleBook
 from framewatch_core.rules import Moment
 
-MAX_SAID_EVENTS = MAX_RULES
+MAX_SAID_EVENTS = MAX_RULES + MAX_REGIONS
 """Events that can be said again: as many as a single frame can cause."""
 
 MAX_PASSED_FRAMES = 256

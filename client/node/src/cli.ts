@@ -1,48 +1,25 @@
 #!/usr/bin/env node
-import { parseArgs } from "node:util";
-
-import { FramewatchClient, type Rule } from "./client.js";
+import { FramewatchClient } from "./client.js";
 import { FramewatchError } from "./errors.js";
 import { framesOf, picturesIn } from "./folder.js";
-import { ClassifyResponseSchema } from "./gen/framewatch/v1/framewatch_pb.js";
-import { errorText, eventLine, jsonLine, responseJson, resultLine, scoreLines } from "./render.js";
-import { parseRule } from "./rules.js";
-
-const USAGE = `Usage:
-  framewatch-node classify IMAGE --label A --label B [options]
-  framewatch-node watch FOLDER --label A --label B [--rule LABEL:ENTER[:EXIT]]... [--fps N] [options]
-
-classify scores one JPEG, PNG or WebP file against labels.
-watch sends such files of a folder as frames, in natural order of their names, and prints results and events.
-
-  --label TEXT      what to look for; once per label
-  --template TEXT   a sentence with {label}; several make an ensemble (default: the server's)
-  --no-template     labels are used verbatim
-  --top K           print the best K labels only
-  --rule RULE       ENTERED at a probability of ENTER, EXITED below EXIT (default: ENTER); once per rule
-  --fps N           frames a second of the folder's pictures (default: 1)
-  --server ADDRESS  default: 127.0.0.1:50051
-  --json            print every response as a line of protobuf JSON
-  --help            print this
-
-Exit codes: 0 done, 1 the call failed, 2 wrong usage.`;
-
-const OPTIONS = {
-  label: { type: "string", multiple: true },
-  template: { type: "string", multiple: true },
-  "no-template": { type: "boolean", default: false },
-  top: { type: "string", default: "0" },
-  rule: { type: "string", multiple: true },
-  fps: { type: "string" },
-  server: { type: "string", default: "127.0.0.1:50051" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
-} as const;
-
-/** The command line asks for something that can't be done. */
-class UsageError extends Error {}
-
-type Values = ReturnType<typeof readOptions>["values"];
+import {
+  ClassifyResponseSchema,
+  type Event,
+  type Explanation,
+  type FrameResult,
+} from "./gen/framewatch/v1/framewatch_pb.js";
+import {
+  readFrameRate,
+  readLabelOptions,
+  readOptions,
+  readWatchOptions,
+  refuseWatchOptions,
+  USAGE,
+  UsageError,
+  type Values,
+} from "./options.js";
+import { errorText, eventLine, explanationLines, jsonLine, responseJson, resultLine, scoreLines } from "./render.js";
+import type { StreamItem } from "./requests.js";
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
@@ -83,32 +60,28 @@ async function run(argv: readonly string[]): Promise<void> {
 }
 
 async function classify(client: FramewatchClient, path: string, values: Values): Promise<void> {
-  if (values.rule || values.fps) throw new UsageError("--rule and --fps are for watch.");
-  const { labels, ...options } = readLabelOptions(values);
+  refuseWatchOptions(values);
+  const { labels, ...options } = await readLabelOptions(values);
   const classification = await client.classify(path, labels, options);
   console.log(values.json ? jsonLine(ClassifyResponseSchema, classification) : scoreLines(classification.scores));
 }
 
 async function watch(client: FramewatchClient, folder: string, values: Values): Promise<void> {
-  const frameRate = readNumber("--fps", values.fps ?? "1");
-  if (frameRate <= 0) throw new UsageError("--fps must be greater than 0.");
-  const options = { ...readLabelOptions(values), rules: values.rule?.map(readRule) };
+  const frameRate = readFrameRate(values);
+  const options = { ...readWatchOptions(values), ...(await readLabelOptions(values)) };
   const paths = await picturesIn(folder);
   if (paths.length === 0) throw new UsageError(`${folder} has no JPEG, PNG or WebP files.`);
 
+  const frames = values.explain ? thenExplained(framesOf(paths, frameRate), values.json) : framesOf(paths, frameRate);
   const counts = { scores: 0, dropped: 0, error: 0, event: 0 };
-  const messages = client.watch(framesOf(paths, frameRate), {
+  const messages = client.watch(frames, {
     ...options,
     onStarted: (value) => values.json && console.log(responseJson({ case: "started", value })),
   });
   for await (const message of messages) {
-    if (message.$typeName === "framewatch.v1.Event") {
-      counts.event += 1;
-      console.log(values.json ? responseJson({ case: "event", value: message }) : eventLine(message));
-    } else {
-      if (message.outcome.case) counts[message.outcome.case] += 1;
-      console.log(values.json ? responseJson({ case: "result", value: message }) : resultLine(message));
-    }
+    if (message.$typeName === "framewatch.v1.Event") counts.event += 1;
+    else if (message.outcome.case) counts[message.outcome.case] += 1;
+    console.log(messageLine(message, values.json));
   }
   console.error(
     `${paths.length} frames: ${counts.scores} scored, ${counts.dropped} dropped, ${counts.error} failed; ` +
@@ -116,32 +89,18 @@ async function watch(client: FramewatchClient, folder: string, values: Values): 
   );
 }
 
-function readOptions(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+function messageLine(message: FrameResult | Event, json: boolean): string {
+  if (message.$typeName === "framewatch.v1.Event") {
+    return json ? responseJson({ case: "event", value: message }) : eventLine(message);
   }
+  return json ? responseJson({ case: "result", value: message }) : resultLine(message);
 }
 
-function readLabelOptions({ label, template, "no-template": noTemplate, top }: Values) {
-  if (label === undefined) throw new UsageError("At least one --label is needed.");
-  if (template && noTemplate) throw new UsageError("--template and --no-template exclude each other.");
-  const topCount = readNumber("--top", top);
-  if (!Number.isInteger(topCount) || topCount < 0) throw new UsageError("--top must be a whole number.");
-  return { labels: label, templates: noTemplate ? [] : template, topCount };
-}
-
-function readRule(text: string): Rule {
-  const rule = parseRule(text);
-  if (rule === undefined) throw new UsageError(`--rule ${text}: LABEL:ENTER or LABEL:ENTER:EXIT was expected.`);
-  return rule;
-}
-
-function readNumber(option: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new UsageError(`${option} ${text}: a number was expected.`);
-  return value;
+async function* thenExplained(frames: AsyncIterable<StreamItem>, json: boolean): AsyncGenerator<StreamItem> {
+  yield* frames;
+  const onExplanation = (value: Explanation) =>
+    console.log(json ? responseJson({ case: "explanation", value }) : explanationLines(value));
+  yield { onExplanation };
 }
 
 /** A file or folder that is not there or can't be read. */

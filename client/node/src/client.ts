@@ -1,22 +1,21 @@
 import { readFile } from "node:fs/promises";
 
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { create } from "@bufbuild/protobuf";
 import { type ChannelCredentials, type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
 
 import { type CallOptions, callUnary, openBidi } from "./calls.js";
+import { type ConfigOptions, streamConfig } from "./config.js";
 import {
   ClassifyRequestSchema,
   type ClassifyResponse,
   type Event,
-  type EventRuleSchema,
   type FrameResult,
-  type OverflowPolicy,
-  StreamConfigSchema,
+  type Resume,
   type StreamStarted,
   ZeroShotService,
 } from "./gen/framewatch/v1/framewatch_pb.js";
-import { duration, type FrameInput, image, type LabelInput, type LabelOptions, labelSet } from "./requests.js";
+import { image, type LabelInput, labelSet, type StreamItem } from "./requests.js";
+import { ResumeTracker } from "./resume.js";
 import { runStream } from "./stream.js";
 
 export interface ClientOptions {
@@ -40,33 +39,18 @@ export interface ClassifyOptions extends CallOptions {
 /** Labels with scores, best first; the model that answered; where the time went. */
 export type Classification = ClassifyResponse;
 
-/** When to say ENTERED and EXITED: the proto's EventRule. */
-export type Rule = MessageInitShape<typeof EventRuleSchema>;
-
-export interface WatchOptions extends LabelOptions, CallOptions {
-  /** Ids unique. None: scores only. */
-  readonly rules?: readonly Rule[] | undefined;
-  /** What happens to frames that come faster than they are scored. Default: BLOCK, which loses none. */
-  readonly overflowPolicy?: OverflowPolicy | undefined;
-  /** How many of the best labels a result carries; 0 and absent: all. */
-  readonly topCount?: number | undefined;
-  /** Frames a second in frame time above which frames are dropped. Absent: no limit. */
-  readonly maxFrameRate?: number | undefined;
-  /** The longest gap between frames that counts towards a rule's times, in seconds. Absent: 10. */
-  readonly maxFrameGapS?: number | undefined;
-  /** The wall time of time offset 0; events then carry wall times too. */
-  readonly originTime?: Date | undefined;
-  /**
-   * A frame that differs by less than this from the last one that the model saw gets its scores; 0 to 1, about 0.05 for
-   * most cameras. 0 and absent: only one that is the same file.
-   */
-  readonly changeThreshold?: number | undefined;
-  /** The model sees a frame at least this often, in seconds of frame time; 0: every frame. Absent: 10. */
-  readonly maxReuseAgeS?: number | undefined;
-  /** As the server names it. Absent: its default model. */
-  readonly model?: string | undefined;
+export interface WatchOptions extends ConfigOptions, CallOptions {
   /** Told once, before the first result, what the server wants and what it can do. */
   readonly onStarted?: ((started: StreamStarted) => void) | undefined;
+}
+
+/** The messages of a stream, and from where another stream could take over should this one be lost. */
+export interface Watch extends AsyncGenerator<FrameResult | Event, void, undefined> {
+  /**
+   * Where a stream takes over that begins after the last message that was yielded; give it as `resume`. Undefined: the
+   * server gave no token, since it has not answered yet or can't resume.
+   */
+  resumePoint(): Resume | undefined;
 }
 
 const CHANNEL_OPTIONS: ChannelOptions = {
@@ -118,35 +102,31 @@ export class FramewatchClient {
   }
 
   /**
-   * Watches frames: yields exactly one result per frame, in the order of the frames, each followed by the events that it
-   * caused. Tell them apart by `$typeName`.
+   * Watches frames: yields exactly one result per frame, in the order of the frames, each followed by the events that
+   * it caused. Tell them apart by `$typeName`. The source may yield an ExplainRequest among its frames.
    *
    * The call begins with the first `next`, and ends when the frames do, when the caller leaves the loop, or when it
    * fails. A frame is taken from its source only when it can go out at once, so a live source may skip what is stale.
    *
+   * A connection that is lost fails the call: this client does not connect again by itself. `resumePoint` of what is
+   * returned, given as `resume` to another `watch`, goes on from there.
+   *
    * @throws FramewatchError when the call fails; whatever the source of the frames throws.
    */
-  async *watch(
-    frames: AsyncIterable<FrameInput> | Iterable<FrameInput>,
-    { labels, templates, rules, maxFrameGapS, maxReuseAgeS, originTime, onStarted, signal, ...rest }: WatchOptions,
+  watch(frames: AsyncIterable<StreamItem> | Iterable<StreamItem>, options: WatchOptions): Watch {
+    const tracker = new ResumeTracker(options.resume);
+    return Object.assign(this.#messages(frames, options, tracker), { resumePoint: () => tracker.point() });
+  }
+
+  async *#messages(
+    frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
+    { onStarted, signal, ...options }: WatchOptions,
+    tracker: ResumeTracker,
   ): AsyncGenerator<FrameResult | Event, void, undefined> {
-    const config = create(StreamConfigSchema, {
-      model: rest.model,
-      labelSet: labelSet({ labels, templates }),
-      rules: [...(rules ?? [])],
-      overflowPolicy: rest.overflowPolicy,
-      topCount: rest.topCount,
-      maxFrameRate: rest.maxFrameRate,
-      maxFrameGap: maxFrameGapS === undefined ? undefined : duration(maxFrameGapS),
-      originTime: originTime && timestampFromDate(originTime),
-      reuse: {
-        changeThreshold: rest.changeThreshold,
-        maxAge: maxReuseAgeS === undefined ? undefined : duration(maxReuseAgeS),
-      },
-    });
+    const config = streamConfig(options);
     signal?.throwIfAborted();
     const call = openBidi(this.#client, ZeroShotService.method.streamFrames);
-    yield* runStream(call, config, frames, { onStarted, signal });
+    yield* runStream(call, config, frames, { onStarted, signal, tracker });
   }
 
   /** Closes the connection; calls that are on the way fail. */

@@ -3,9 +3,21 @@ export {
   type ClassifyOptions,
   type ClientOptions,
   FramewatchClient,
-  type Rule,
+  type Watch,
   type WatchOptions,
 } from "./client.js";
+export { type ConfigOptions, type HealthOptions, type RegionInput, type ResumePoint, type Rule } from "./config.js";
 export { type ErrorDetails, type FieldViolation, FramewatchError } from "./errors.js";
-export { duration, type FrameInput, type ImageInput, type LabelInput, seconds, type TimedFrame } from "./requests.js";
+export {
+  duration,
+  type ExplainRequest,
+  type FrameInput,
+  type ImageInput,
+  type LabelInput,
+  type LabelOptions,
+  type LabelSpec,
+  seconds,
+  type StreamItem,
+  type TimedFrame,
+} from "./requests.js";
 export * from "./gen/framewatch/v1/framewatch_pb.js";

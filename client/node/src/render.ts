@@ -5,9 +5,13 @@ import {
   DropReason,
   type Event,
   EventKind,
+  type Explanation,
   FrameErrorReason,
   type FrameResult,
+  HealthProblem,
+  HeldBackBy,
   type LabelScore,
+  type RegionScores,
   type StreamFramesResponse,
   StreamFramesResponseSchema,
 } from "./gen/framewatch/v1/framewatch_pb.js";
@@ -23,9 +27,13 @@ export function responseJson(response: StreamFramesResponse["response"]): string
   return jsonLine(StreamFramesResponseSchema, create(StreamFramesResponseSchema, { response }));
 }
 
-/** `0.913 a cat`, a line per label. */
+/** `0.913 a cat  presence 0.950`, a line per label. */
 export function scoreLines(scores: readonly LabelScore[]): string {
-  return scores.map((score) => `${score.probability.toFixed(3)} ${score.label}`).join("\n");
+  return scores.map((score) => `${score.probability.toFixed(3)} ${score.label}${presenceText(score)}`).join("\n");
+}
+
+function presenceText({ presence }: LabelScore): string {
+  return presence === undefined ? "" : `  presence ${presence.toFixed(3)}`;
 }
 
 /** `frame 12  0.480 s  a cat 0.913  a dog 0.087`. */
@@ -36,9 +44,7 @@ export function resultLine(result: FrameResult): string {
 function outcomeText({ outcome }: FrameResult): string {
   switch (outcome.case) {
     case "scores":
-      return outcome.value.regions
-        .flatMap(({ scores }) => scores.map((score) => `${score.label} ${score.probability.toFixed(3)}`))
-        .join("  ");
+      return outcome.value.regions.map(regionText).join("  ");
     case "dropped":
       return `dropped: ${nameOf(DropReason, outcome.value.reason)}`;
     case "error":
@@ -48,16 +54,36 @@ function outcomeText({ outcome }: FrameResult): string {
   }
 }
 
-/** `ENTERED a cat  frame 12  0.480 s  since 0.320 s  score 0.913  (rule cat)`. */
+function regionText({ regionId, scores, problem, suspended }: RegionScores): string {
+  return [
+    ...(regionId === "" ? [] : [`[${regionId}]`]),
+    ...scores.map((score) => `${score.label} ${score.probability.toFixed(3)}${presenceText(score)}`),
+    ...(problem === HealthProblem.UNSPECIFIED ? [] : [nameOf(HealthProblem, problem)]),
+    ...(suspended ? ["(rules suspended)"] : []),
+  ].join("  ");
+}
+
+/** `ENTERED a cat  frame 12  0.480 s  since 0.320 s  score 0.913  (rule cat)`; `SUSPENDED [left]  …  BLACK`. */
 export function eventLine(event: Event): string {
   return [
-    `${nameOf(EventKind, event.kind)} ${event.label}`,
+    [nameOf(EventKind, event.kind), event.label, event.region && `[${event.region}]`].filter(Boolean).join(" "),
     `frame ${event.frameId}`,
     `${seconds(event.timeOffset).toFixed(3)} s`,
     `since ${seconds(event.beganTimeOffset).toFixed(3)} s`,
-    `score ${event.score.toFixed(3)}`,
-    `(rule ${event.ruleId})`,
+    ...(event.ruleId === "" ? [] : [`score ${event.score.toFixed(3)}`, `(rule ${event.ruleId})`]),
+    ...(event.problem === HealthProblem.UNSPECIFIED ? [] : [nameOf(HealthProblem, event.problem)]),
+    ...(event.sparse ? ["(frames were missing)"] : []),
   ].join("  ");
+}
+
+/** `rule cat waits for ENTERED: THRESHOLD: …`, a line per rule. */
+export function explanationLines({ rules }: Explanation): string {
+  return rules
+    .map(({ ruleId, nextKind, heldBackBy, message }) => {
+      const [waitsFor, reason] = [nameOf(EventKind, nextKind), nameOf(HeldBackBy, heldBackBy)];
+      return `rule ${ruleId} waits for ${waitsFor}: ${reason}: ${message}`;
+    })
+    .join("\n");
 }
 
 /** The message, the stable reason, then a line for every wrong field and every further fact. */

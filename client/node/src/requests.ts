@@ -2,18 +2,34 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
 
 import {
+  type Explanation,
   type Frame,
   FrameSchema,
   type Image,
   ImageSchema,
-  type LabelSchema,
+  type Label,
+  LabelSchema,
   type LabelSet,
   LabelSetSchema,
   type RawImageSchema,
 } from "./gen/framewatch/v1/framewatch_pb.js";
 
-/** One thing to look for: its name, or the proto's Label with prompts of its own. */
-export type LabelInput = string | MessageInitShape<typeof LabelSchema>;
+/** One thing to look for: its name, or more of it. */
+export type LabelInput = string | LabelSpec;
+
+/** One thing to look for; see the proto's Label. */
+export interface LabelSpec {
+  /** How results name it; not empty, unique in its set. */
+  readonly name: string;
+  /** The texts that describe it, used verbatim; several are an ensemble. Absent: the name in the templates. */
+  readonly prompts?: readonly string[] | undefined;
+  /** What the picture looks like when it is not there, for its `presence`. Absent: the server's, as `an empty room`. */
+  readonly contrastPrompts?: readonly string[] | undefined;
+  /** Pictures of it, for its `presence`; best from the very camera, cropped as its region is. At most 64. */
+  readonly examples?: readonly ImageInput[] | undefined;
+  /** Pictures of the same place without it; at most 64. Needed with examples, and only allowed with them. */
+  readonly counterExamples?: readonly ImageInput[] | undefined;
+}
 
 /** What an image is scored against. */
 export interface LabelOptions {
@@ -38,10 +54,31 @@ export interface TimedFrame {
   readonly timeOffsetS?: number;
 }
 
+/** Put among the frames: asks how near every rule is to its next event, and what holds it back. */
+export interface ExplainRequest {
+  /** Told once all frames before it have their results; must not throw unless the stream is to end. */
+  readonly onExplanation: (explanation: Explanation) => void;
+}
+
+/** What the source of a stream's frames may yield. */
+export type StreamItem = FrameInput | ExplainRequest;
+
 export function labelSet({ labels, templates }: LabelOptions): LabelSet {
   return create(LabelSetSchema, {
-    labels: labels.map((label) => (typeof label === "string" ? { name: label } : label)),
+    labels: labels.map(labelMessage),
     templates: templates && { templates: [...templates] },
+  });
+}
+
+function labelMessage(input: LabelInput): Label {
+  if (typeof input === "string") return create(LabelSchema, { name: input });
+  const { name, prompts = [], contrastPrompts = [], examples = [], counterExamples = [] } = input;
+  return create(LabelSchema, {
+    name,
+    prompts: [...prompts],
+    contrastPrompts: [...contrastPrompts],
+    examples: examples.map(image),
+    counterExamples: counterExamples.map(image),
   });
 }
 
@@ -61,6 +98,10 @@ export function frame(input: FrameInput, nextId: bigint): Frame {
     timeOffset: timed.timeOffsetS === undefined ? undefined : duration(timed.timeOffsetS),
     image: image(timed.image),
   });
+}
+
+export function isExplainRequest(item: StreamItem): item is ExplainRequest {
+  return "onExplanation" in item;
 }
 
 /** A Duration of so many seconds, to the nanosecond. */

@@ -1,4 +1,4 @@
-import type { Rule } from "./client.js";
+import type { Rule } from "./config.js";
 
 const NUMBER = String.raw`\d*\.?\d+`;
 const RULE = new RegExp(`^(?<label>.+?):(?<enterAt>${NUMBER})(?::(?<exitBelow>${NUMBER}))?$`, "s");
@@ -12,7 +12,7 @@ const RULE = new RegExp(`^(?<label>.+?):(?<enterAt>${NUMBER})(?::(?<exitBelow>${
  */
 export function parseRule(text: string): Rule | undefined {
   const parts = RULE.exec(text)?.groups;
-  if (parts === undefined) return undefined;
+  if (parts?.label === undefined) return undefined;
   const exitBelow = parts.exitBelow === undefined ? undefined : Number(parts.exitBelow);
   return { label: parts.label, enterAt: Number(parts.enterAt), exitBelow };
 }

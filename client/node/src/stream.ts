@@ -14,7 +14,8 @@ import {
   type StreamFramesResponse,
   type StreamStarted,
 } from "./gen/framewatch/v1/framewatch_pb.js";
-import { frame, type FrameInput } from "./requests.js";
+import { type ExplainRequest, frame, isExplainRequest, type StreamItem } from "./requests.js";
+import type { ResumeTracker } from "./resume.js";
 import { InFlightWindow } from "./window.js";
 
 export type StreamCall = ClientDuplexStream<StreamFramesRequest, StreamFramesResponse>;
@@ -22,10 +23,13 @@ export type StreamCall = ClientDuplexStream<StreamFramesRequest, StreamFramesRes
 export interface StreamOptions {
   readonly onStarted?: ((started: StreamStarted) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Follows the stream; frames without a number are counted from where it stands. */
+  readonly tracker: ResumeTracker;
 }
 
 /**
- * Runs one StreamFrames call: sends the config, then frames as the server has room for them, and yields what comes back.
+ * Runs one StreamFrames call: sends the config, then frames as the server has room for them, and yields what comes
+ * back.
  *
  * Reads no faster than the caller takes, and never has more frames without a result on the way than the server's
  * `in_flight_frame_count`, so that neither side piles up.
@@ -33,8 +37,8 @@ export interface StreamOptions {
 export async function* runStream(
   call: StreamCall,
   config: StreamConfig,
-  frames: AsyncIterable<FrameInput> | Iterable<FrameInput>,
-  { onStarted, signal }: StreamOptions,
+  frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
+  { onStarted, signal, tracker }: StreamOptions,
 ): AsyncGenerator<FrameResult | Event, void, undefined> {
   const forgetSignal = cancelOnAbort(call, signal);
   // A call that is cancelled after its reader has gone still emits its error; unheard, that would end the process.
@@ -45,24 +49,29 @@ export async function* runStream(
     for await (const { response } of call) {
       switch (response.case) {
         case "started":
+          tracker.started(response.value);
           onStarted?.(response.value);
-          sender ??= new FrameSender(call, frames, response.value.inFlightFrameCount);
+          sender ??= new FrameSender(call, frames, response.value.inFlightFrameCount, tracker.nextFrameId);
           break;
         case "result":
           sender?.window.leave();
+          tracker.took(response.value);
           yield response.value;
           break;
         case "event":
+          tracker.took(response.value);
           yield response.value;
+          break;
+        case "explanation":
+          sender?.explains.shift()?.onExplanation(response.value);
           break;
         default: // a later version's
       }
     }
     sender?.throwIfFailed();
     if (!sender?.finished) throw new FramewatchError(status.INTERNAL, "the server ended the stream before its time");
-    if (sender.window.count > 0) {
-      throw new FramewatchError(status.INTERNAL, `the server ended the stream and owes ${sender.window.count} results`);
-    }
+    const owed = sender.owed;
+    if (owed !== undefined) throw new FramewatchError(status.INTERNAL, `the server ended the stream and owes ${owed}`);
   } catch (error) {
     sender?.throwIfFailed();
     signal?.throwIfAborted();
@@ -77,13 +86,22 @@ export async function* runStream(
 /** Pulls frames from their source and sends them: a frame is asked for only when it could be sent at once. */
 class FrameSender {
   readonly window: InFlightWindow;
+  /** Those that were sent and have no answer yet; answers come in their order. */
+  readonly explains: ExplainRequest[] = [];
   readonly #call: StreamCall;
   readonly #stopped = new AbortController();
   #failure: { readonly error: unknown } | undefined;
   #finished = false;
+  #nextId: bigint;
 
-  constructor(call: StreamCall, frames: AsyncIterable<FrameInput> | Iterable<FrameInput>, capacity: number) {
+  constructor(
+    call: StreamCall,
+    frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
+    capacity: number,
+    firstId: bigint,
+  ) {
     this.#call = call;
+    this.#nextId = firstId;
     this.window = new InFlightWindow(capacity);
     this.#run(frames).catch((error: unknown) => {
       if (this.#stopped.signal.aborted) return;
@@ -97,6 +115,12 @@ class FrameSender {
     return this.#finished;
   }
 
+  /** What has not come back of what was sent, in words; undefined: nothing. */
+  get owed(): string | undefined {
+    if (this.window.count > 0) return `${this.window.count} results`;
+    return this.explains.length > 0 ? `${this.explains.length} explanations` : undefined;
+  }
+
   /** Throws what the source of the frames has thrown. */
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure.error;
@@ -106,19 +130,17 @@ class FrameSender {
     this.#stopped.abort();
   }
 
-  async #run(frames: AsyncIterable<FrameInput> | Iterable<FrameInput>): Promise<void> {
+  async #run(frames: AsyncIterable<StreamItem> | Iterable<StreamItem>): Promise<void> {
     const stopped = this.#stopped.signal;
     const source = Symbol.asyncIterator in frames ? frames[Symbol.asyncIterator]() : frames[Symbol.iterator]();
     try {
-      for (let nextId = 0n; ; ) {
-        await abortable(this.window.enter(), stopped);
+      await abortable(this.window.enter(), stopped);
+      for (;;) {
         // Not `for await`: a camera's next frame may never come, and stopping must not wait for it.
         const { done, value } = await abortable(Promise.resolve(source.next()), stopped);
         if (done) break;
-        const next = frame(value, nextId);
-        nextId = next.frameId + 1n;
-        const request = create(StreamFramesRequestSchema, { request: { case: "frame", value: next } });
-        if (!this.#call.write(request)) await once(this.#call, "drain", { signal: stopped });
+        if (!this.#call.write(this.#request(value))) await once(this.#call, "drain", { signal: stopped });
+        if (!isExplainRequest(value)) await abortable(this.window.enter(), stopped);
       }
     } catch (error) {
       void Promise.resolve(source.return?.()).catch(() => {});
@@ -127,6 +149,16 @@ class FrameSender {
     this.window.leave();
     this.#finished = true;
     this.#call.end();
+  }
+
+  #request(item: StreamItem): StreamFramesRequest {
+    if (isExplainRequest(item)) {
+      this.explains.push(item);
+      return create(StreamFramesRequestSchema, { request: { case: "explain", value: {} } });
+    }
+    const value = frame(item, this.#nextId);
+    this.#nextId = value.frameId + 1n;
+    return create(StreamFramesRequestSchema, { request: { case: "frame", value } });
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { PixelFormat } from "../src/gen/framewatch/v1/framewatch_pb.js";
 import { duration, frame, image, labelSet, seconds } from "../src/requests.js";
 
 const DURATIONS = [
@@ -29,6 +30,16 @@ test("no templates and an empty list of them differ", () => {
 test("labels keep their order and their prompts", () => {
   const { labels } = labelSet({ labels: ["cat", { name: "dog", prompts: ["a good dog"] }] });
   assert.deepEqual(labels.map(({ name, prompts }) => [name, prompts]), [["cat", []], ["dog", ["a good dog"]]]);
+});
+
+test("a label has contrast, and examples of both kinds of picture", () => {
+  const raw = { data: new Uint8Array(3), width: 1, height: 1, pixelFormat: PixelFormat.RGB24 };
+  const pictures = { examples: [new Uint8Array([1]), raw], counterExamples: [raw] };
+  const cat = { name: "cat", contrastPrompts: ["a room"], ...pictures };
+  const [label] = labelSet({ labels: [cat] }).labels;
+  assert.deepEqual(label?.contrastPrompts, ["a room"]);
+  assert.deepEqual(label?.examples.map(({ content }) => content.case), ["encoded", "raw"]);
+  assert.deepEqual(label?.counterExamples.map(({ content }) => content.case), ["raw"]);
 });
 
 test("bytes are a file, anything else is raw pixels", () => {

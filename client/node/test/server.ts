@@ -7,6 +7,7 @@ import {
   type StreamFramesRequest,
   StreamFramesRequestSchema,
   StreamFramesResponseSchema,
+  type StreamStartedSchema,
 } from "../src/index.js";
 import { BadRequestSchema, ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../src/gen/google/rpc/status_pb.js";
@@ -53,12 +54,21 @@ function bytesOf(answer: Answer): Uint8Array {
   return toBinary(StreamFramesResponseSchema, create(StreamFramesResponseSchema, answer));
 }
 
-export function started(inFlightFrameCount: number): Answer {
-  return { response: { case: "started", value: { inFlightFrameCount } } };
+export function started(inFlightFrameCount: number, resume: MessageInitShape<typeof StreamStartedSchema> = {}): Answer {
+  return { response: { case: "started", value: { ...resume, inFlightFrameCount } } };
 }
 
 export function result(frameId: bigint): Answer {
   return { response: { case: "result", value: { frameId } } };
+}
+
+export function event(frameId: bigint, eventId: string): Answer {
+  return { response: { case: "event", value: { frameId, eventId } } };
+}
+
+/** An explanation whose only rule tells the number of frames. */
+export function explanation(frameCount: number): Answer {
+  return { response: { case: "explanation", value: { rules: [{ frameCount: BigInt(frameCount) }] } } };
 }
 
 /** The details trailer of a call that failed for one field. */

@@ -4,10 +4,17 @@ import { test } from "node:test";
 
 import { status } from "@grpc/grpc-js";
 
-import { type Event, type FrameResult, FramewatchError } from "../src/index.js";
-import type { StreamConfig } from "../src/gen/framewatch/v1/framewatch_pb.js";
-import { seconds } from "../src/requests.js";
-import { callFailure, detailsTrailer, result, type StreamOnServer, started, withServer } from "./server.js";
+import { type Event, type Explanation, type FrameResult, FramewatchError, type Resume } from "../src/index.js";
+import {
+  callFailure,
+  detailsTrailer,
+  event,
+  explanation,
+  result,
+  type StreamOnServer,
+  started,
+  withServer,
+} from "./server.js";
 
 const PICTURE = new Uint8Array([1, 2, 3]);
 const LABELS = { labels: ["cat"] };
@@ -18,7 +25,7 @@ function answering(inFlight: number, beforeResult: (stream: StreamOnServer) => v
     stream.on("data", ({ request }) => {
       if (request.case === "config") {
         stream.write(started(inFlight));
-      } else {
+      } else if (request.case === "frame") {
         beforeResult(stream);
         stream.write(result(request.value.frameId));
       }
@@ -38,25 +45,6 @@ test("one result per frame, in order", () =>
     assert.deepEqual(await collect(client.watch([PICTURE, PICTURE, PICTURE], LABELS)), [0n, 1n, 2n]);
   }));
 
-test("what may be reused is said in the config", async () => {
-  const configs: StreamConfig[] = [];
-  const server = (stream: StreamOnServer) => {
-    stream.on("data", ({ request }) => request.case === "config" && configs.push(request.value));
-    answering(2)(stream);
-  };
-  await withServer(server, async (client) => {
-    await collect(client.watch([PICTURE], { ...LABELS, changeThreshold: 0.25, maxReuseAgeS: 4.5 }));
-    await collect(client.watch([PICTURE], LABELS));
-  });
-  assert.deepEqual(
-    configs.map(({ reuse }) => [reuse?.changeThreshold, reuse?.maxAge && seconds(reuse.maxAge)]),
-    [
-      [0.25, 4.5],
-      [undefined, undefined],
-    ],
-  );
-});
-
 test("no frames are no fault", () =>
   withServer(answering(2), async (client) => {
     assert.deepEqual(await collect(client.watch([], LABELS)), []);
@@ -69,6 +57,74 @@ test("what a later version says is passed over", () => {
   return withServer(server, async (client) => {
     assert.deepEqual(await collect(client.watch([PICTURE, PICTURE], LABELS)), [0n, 1n]);
   });
+});
+
+test("explanations go to those who asked, in their order, and take no place in the window", () => {
+  let frameCount = 0;
+  const explaining = (stream: StreamOnServer) => {
+    stream.on("data", ({ request }) => {
+      if (request.case === "frame") frameCount += 1;
+      if (request.case === "explain") stream.write(explanation(frameCount));
+    });
+    answering(1)(stream);
+  };
+  const told: [string, bigint | undefined][] = [];
+  const ask = (who: string) => ({ onExplanation: ({ rules }: Explanation) => told.push([who, rules[0]?.frameCount]) });
+  return withServer(explaining, async (client) => {
+    const items = [ask("a"), PICTURE, ask("b"), ask("c"), PICTURE, ask("d")];
+    assert.deepEqual(await collect(client.watch(items, LABELS)), [0n, 1n]);
+    assert.deepEqual(told, [
+      ["a", 0n],
+      ["b", 1n],
+      ["c", 1n],
+      ["d", 2n],
+    ]);
+  });
+});
+
+test("an explanation that nobody asked for is passed over", () =>
+  withServer(answering(2, (stream) => stream.write(explanation(0))), async (client) => {
+    assert.deepEqual(await collect(client.watch([PICTURE], LABELS)), [0n]);
+  }));
+
+test("an end with explanations missing is a fault", () =>
+  withServer(answering(2), async (client) => {
+    const items = [PICTURE, { onExplanation: () => {} }];
+    await assert.rejects(collect(client.watch(items, LABELS)), /owes 1 explanations/);
+  }));
+
+/** Says an event after every frame; a stream that resumes has its last one said again first. */
+function resuming(resumes: (Resume | undefined)[]) {
+  return (stream: StreamOnServer) => {
+    stream.on("data", ({ request }) => {
+      if (request.case === "config") {
+        const { resume } = request.value;
+        resumes.push(resume);
+        stream.write(started(1, { resumeToken: `t${resumes.length}`, resumed: resume !== undefined }));
+        if (resume?.lastFrameId !== undefined) stream.write(event(resume.lastFrameId, `e${resume.lastFrameId}`));
+      } else if (request.case === "frame") {
+        stream.write(result(request.value.frameId));
+        stream.write(event(request.value.frameId, `e${request.value.frameId}`));
+      }
+    });
+    stream.on("end", () => stream.end());
+  };
+}
+
+test("a stream goes on from the resume point of one that was left, its frames numbered on", async () => {
+  const resumes: (Resume | undefined)[] = [];
+  await withServer(resuming(resumes), async (client) => {
+    const lost = client.watch([PICTURE, PICTURE, PICTURE], LABELS);
+    assert.equal(lost.resumePoint(), undefined);
+    for await (const message of lost) if (message.$typeName !== "framewatch.v1.Event" && message.frameId === 1n) break;
+    const next = client.watch([PICTURE], { ...LABELS, resume: lost.resumePoint() });
+    // The event that was not read, then the new frame and its event.
+    assert.deepEqual(await collect(next), [1n, 2n, 2n]);
+    const { token, lastFrameId, lastEventId } = next.resumePoint() ?? {};
+    assert.deepEqual([token, lastFrameId, lastEventId], ["t2", 2n, "e2"]);
+  });
+  const sent = resumes.map((resume) => resume && [resume.token, resume.lastFrameId, resume.lastEventId]);
+  assert.deepEqual(sent, [undefined, ["t1", 1n, "e0"]]);
 });
 
 test("no frame is asked for while the window is full", () => {

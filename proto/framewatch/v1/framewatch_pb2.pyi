@@ -11,6 +11,7 @@ Every call that fails ends with a google.rpc.Status that carries a google.rpc.Er
   NOT_FOUND            no such model; the message lists those that are loaded.
   RESOURCE_EXHAUSTED   a limit was passed; ErrorInfo.metadata has `limit` (its name), `maximum` and `actual`.
   UNAVAILABLE          the server is starting or draining; try again.
+  ABORTED              StreamFrames: another stream has taken over from this one (Resume).
   INTERNAL             a fault of the server; ErrorInfo.metadata has the `error_id` under which its log has the cause.
 
 Clients must ignore a oneof case or enum value that they don't know: later versions add some.
@@ -822,7 +823,10 @@ class HealthPolicy(_message.Message):
     """When pictures are taken to show nothing that rules can go by. Rules don't see a picture with a problem; if the problem
     lasts, SUSPENDED is said once for each region that rules look at, and RESUMED once when pictures have been good again
     for a while. A rule goes on from where it was: what was present before is present after, until pictures say
-    otherwise.
+    otherwise. Pictures are judged while the config has rules. A problem of the whole frame is one of every region; of a
+    region by itself it is only told that it is black or over-exposed, since that it has no detail, or doesn't change, may
+    be all that there is to see. When a look comes back that was left less than a minute ago, as at the end of a bad
+    stretch, the rules wait for settle_time, and nothing is said of it.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -863,7 +867,10 @@ Global___HealthPolicy: _TypeAlias = HealthPolicy  # noqa: Y015
 
 @_typing.final
 class Resume(_message.Message):
-    """Takes over from a stream that was lost, with the state of its rules. Neither a second ENTERED nor a lost EXITED."""
+    """Takes over from a stream that was lost, with the state of its rules. Neither a second ENTERED nor a lost EXITED. A
+    stream that still runs, since the server has not noticed the loss yet, ends with ABORTED. The token can be used again
+    until the new stream's first frame; from then on the new stream's own counts.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1062,7 +1069,7 @@ class EventRule(_message.Message):
     exit_below: _builtins.float
     """A frame whose score is less than this counts towards EXITED; in (0, enter_at]. Absent: enter_at."""
     trail_count: _builtins.int
-    """How many scores an event's trail has at most; up to 1000. 0: events have no trail."""
+    """How many scores an event's trail has at most; up to 100, and 10,000 over all rules. 0: events have no trail."""
     @_builtins.property
     def min_present(self) -> _duration_pb2.Duration:
         """How long every frame's score must have been at least enter_at before ENTERED, first to last frame of the run; not
@@ -1658,7 +1665,7 @@ class Event(_message.Message):
     """The highest score since it began (ENTERED), while it was present (EXITED)."""
     sparse: _builtins.bool
     """Whether frames were missing where it mattered: from the frame before it began to the one that completed it, two
-    scored frames lay further apart than max_frame_gap. It may have begun at any time between them.
+    frames that the rule saw lay further apart than max_frame_gap. It may have begun at any time between them.
     """
     problem: Global___HealthProblem.ValueType
     """SUSPENDED: what is wrong."""

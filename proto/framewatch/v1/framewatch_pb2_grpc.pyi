@@ -11,6 +11,7 @@ Every call that fails ends with a google.rpc.Status that carries a google.rpc.Er
   NOT_FOUND            no such model; the message lists those that are loaded.
   RESOURCE_EXHAUSTED   a limit was passed; ErrorInfo.metadata has `limit` (its name), `maximum` and `actual`.
   UNAVAILABLE          the server is starting or draining; try again.
+  ABORTED              StreamFrames: another stream has taken over from this one (Resume).
   INTERNAL             a fault of the server; ErrorInfo.metadata has the `error_id` under which its log has the cause.
 
 Clients must ignore a oneof case or enum value that they don't know: later versions add some.

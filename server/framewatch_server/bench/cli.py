@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from framewatch_server.bench.event_commands import events
 from framewatch_server.bench.frames import render_jpegs
 from framewatch_server.bench.load import LoadPlan
 from framewatch_server.bench.load_commands import cameras, hold, serve
@@ -23,8 +24,8 @@ from framewatch_server.bench.overhead import measure_overhead
 from framewatch_server.bench.tables import Row, print_rows, progress
 
 app = App(name="bench")
-for load_command in (serve, hold, cameras):
-    app.command(load_command)
+for command in (serve, hold, cameras, events):
+    app.command(command)
 
 
 @app.command

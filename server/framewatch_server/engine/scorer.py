@@ -149,14 +149,13 @@ class Scorer:
         dimension = self.info.dimension
         return labels.score(vector[:dimension], vector[dimension:], self._encoder.head)
 
-    async def score(self, image: Image, label_set: LabelSet) -> tuple[tuple[LabelScore, ...], Timings]:
-        """Scores an image against a label set; scores come in the labels' order.
+    async def score(self, image: Image, labels: LabelVectors) -> tuple[tuple[LabelScore, ...], Timings]:
+        """Scores an image against what `label_vectors` gave; scores come in the labels' order.
 
         Raises:
             ImageTooLarge, UnsupportedFormat, UndecodableImage: with the field's path below the image.
 
         """
-        labels = await self.label_vectors(label_set)
         embedded = await self._embed(image, _CallLane())
         return self.scores(labels, embedded.vectors[0]), embedded.timings
 

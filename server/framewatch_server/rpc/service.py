@@ -102,7 +102,11 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         with wire.under("label_set"):
             label_set = wire.to_label_set(request.label_set)
         with wire.under("image"):
-            scores, timings = await scorer.score(wire.to_image(request.image), label_set)
+            image = wire.to_image(request.image)
+        with wire.under("label_set"):
+            labels = await scorer.label_vectors(label_set)
+        with wire.under("image"):
+            scores, timings = await scorer.score(image, labels)
         return pb.ClassifyResponse(
             scores=wire.label_scores(best_first(scores, request.top_count)),
             model=scorer.info.name,

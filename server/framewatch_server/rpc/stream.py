@@ -133,12 +133,18 @@ class StreamShell:
                 self._pump()
                 await self._wait_for_room()
         except asyncio.CancelledError:
-            if not self._draining.is_set():
+            if not self._draining.is_set() or self._end is not None:
                 raise
             self._end = ServerDraining("the server is draining: open the stream again, at another server or later")
         except Exception as error:
             self._end = error
-        self._session.close_input()
+        self._close_input()
+
+    def _close_input(self) -> None:
+        try:
+            self._session.close_input()
+        except Exception as error:
+            self._break_off(error)
         self._changed.set()
 
     async def _stop_reading_when_draining(self, reader: asyncio.Task[None]) -> None:
@@ -194,13 +200,17 @@ class StreamShell:
         """Ends this stream: another one goes on with its state, since its client has lost this one."""
         self._end = StreamTakenOver("another stream has taken over from this one with its resume token")
         self._stop_scoring()
+        self._withdraw()
+        self._changed.set()
+        return self._session.hand_over()
+
+    def _withdraw(self) -> None:
+        """Takes nothing more in; no other stream can take over from this one."""
         if self._reader is not None:
             self._reader.cancel()
         if self._ticket is not None:
             self._resumable.remove(self._ticket)
             self._ticket = None
-        self._changed.set()
-        return self._session.hand_over()
 
     def _park(self) -> None:
         """Leaves the state to a stream that may come for it."""
@@ -232,7 +242,14 @@ class StreamShell:
 
     def _finish(self, job: _FrameJob, result: Embedded | Exception) -> None:
         self._under_way.discard(job)
-        work = job.work
+        try:
+            self._bring(job.work, result)
+        except Exception as error:
+            self._break_off(error)
+        self._pump()
+
+    def _bring(self, work: FrameWork, result: Embedded | Exception) -> None:
+        """Brings the session a frame's scores, or what is wrong with it."""
         try:
             if isinstance(result, Exception):
                 raise result  # noqa: TRY301 what is wrong with a frame is told in one place
@@ -241,7 +258,13 @@ class StreamShell:
             self._session.fail(work, as_told(error))
         else:
             self._session.complete(work, scores, result.timings, result.pictures, result.reused_frame_id)
-        self._pump()
+
+    def _break_off(self, error: Exception) -> None:
+        """Ends the call after a fault of the session: it says what is out already, and nobody may go on from it."""
+        self._end = error
+        self._stop_scoring()
+        self._withdraw()
+        self._session.abandon()
 
     def _scores(self, context: _Epoch, embedded: Embedded) -> dict[str, tuple[LabelScore, ...]]:
         """The scores by region."""

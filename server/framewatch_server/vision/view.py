@@ -21,6 +21,9 @@ Of a few pictures from one hour a model would learn that hour's light too. With 
 separate at 0.4 and 1.8 times the brightness and without colour (docs/events.md has the figures).
 """
 
+# A part of a frame that is narrower than this has one pixel of any frame that is taken.
+_LEAST_SHARE = 1e-6
+
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
@@ -41,8 +44,9 @@ class View:
 
     @property
     def min_share(self) -> tuple[float, float]:
-        """The smallest width and height of a region, as shares of the frame."""
-        return min(region.width for region in self.regions), min(region.height for region in self.regions)
+        """The smallest width and height of a region, as shares of the frame; at least a millionth."""
+        width, height = min(region.width for region in self.regions), min(region.height for region in self.regions)
+        return max(width, _LEAST_SHARE), max(height, _LEAST_SHARE)
 
 
 WHOLE = View()

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from framewatch_core.errors import EmptyImage, FieldError, InvalidRawImage
-from framewatch_core.images import EncodedImage, PixelFormat, RawImage
+from framewatch_core.images import EncodedImage, ImageKey, PixelFormat, RawImage
 
 
 def test_an_encoded_image_has_bytes() -> None:
@@ -53,3 +55,38 @@ def test_impossible_raw_images_name_their_field(
     with pytest.raises(error) as caught:
         RawImage(**{**whole, **arguments})  # type: ignore[arg-type]
     assert caught.value.field == field
+
+
+RAW = RawImage(b"2" * 48, 4, 2, PixelFormat.RGB24)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(replace(RAW, data=b"3" * 48), id="other bytes"),
+        pytest.param(replace(RAW, pixel_format=PixelFormat.BGR24), id="another format"),
+        pytest.param(replace(RAW, height=4), id="more of the bytes"),
+        pytest.param(replace(RAW, width=2, height=4), id="another shape"),
+        pytest.param(replace(RAW, row_stride_bytes=20), id="another stride"),
+        pytest.param(EncodedImage(RAW.data), id="a file of these bytes"),
+        pytest.param(EncodedImage(b"RGB24 4 2 12:" + RAW.data), id="a file that begins with the raw picture's kind"),
+    ],
+)
+def test_keys_of_different_pictures_differ(other: RawImage | EncodedImage) -> None:
+    assert ImageKey.of(other) != ImageKey.of(RAW)
+
+
+def test_a_stride_can_not_pass_for_data() -> None:
+    narrow = RawImage(b"2" + b"x" * 20, 1, 1, PixelFormat.GRAY8, 1)
+    assert ImageKey.of(narrow) != ImageKey.of(RawImage(b"x" * 20, 1, 1, PixelFormat.GRAY8, 12))
+
+
+@pytest.mark.parametrize("image", [RAW, EncodedImage(b"abc")], ids=["raw", "a file"])
+def test_the_same_picture_has_the_same_key(image: RawImage | EncodedImage) -> None:
+    key = ImageKey.of(image)
+    assert key == ImageKey.of(replace(image)) == ImageKey.of(key)
+    assert len(key.digest) == 16
+
+
+def test_a_stride_without_gaps_is_no_other_picture() -> None:
+    assert ImageKey.of(replace(RAW, row_stride_bytes=12)) == ImageKey.of(RAW)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from framewatch_core.errors import FieldError, InvalidLabelSet, LimitExceeded
-from framewatch_core.labels import Label, LabelSet
+from framewatch_core.images import EncodedImage, ImageKey
+from framewatch_core.labels import DEFAULT_CONTRAST, Label, LabelSet
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,77 @@ def test_impossible_labels_name_their_field(
     with pytest.raises(error) as caught:
         Label(name, prompts)
     assert caught.value.field == field
+
+
+PICTURE, OTHER = EncodedImage(b"x"), EncodedImage(b"y")
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "field"),
+    [
+        pytest.param({"contrast_prompts": ("a", " ")}, InvalidLabelSet, "contrast_prompts[1]", id="blank contrast"),
+        pytest.param({"contrast_prompts": ("a",) * 33}, LimitExceeded, "contrast_prompts", id="many contrasts"),
+        pytest.param({"contrast_prompts": ("y" * 2001,)}, LimitExceeded, "contrast_prompts[0]", id="long contrast"),
+        pytest.param({"examples": (PICTURE,)}, InvalidLabelSet, "counter_examples", id="examples alone"),
+        pytest.param({"counter_examples": (PICTURE,)}, InvalidLabelSet, "examples", id="counter-examples alone"),
+        pytest.param(
+            {"examples": (PICTURE,) * 65, "counter_examples": (PICTURE,)}, LimitExceeded, "examples", id="many examples"
+        ),
+        pytest.param(
+            {"examples": (PICTURE,), "counter_examples": (PICTURE,) * 65},
+            LimitExceeded,
+            "counter_examples",
+            id="many counter-examples",
+        ),
+    ],
+)
+def test_impossible_contrasts_and_examples_name_their_field(
+    fields: dict[str, tuple[object, ...]], error: type[FieldError], field: str
+) -> None:
+    with pytest.raises(error) as caught:
+        Label("x", **fields)  # type: ignore[arg-type]
+    assert caught.value.field == field
+
+
+def test_examples_of_a_set_are_bounded_together() -> None:
+    def labels(count: int) -> LabelSet:
+        return LabelSet(tuple(Label(str(i), (), (), (PICTURE,) * 64, (PICTURE,) * 64) for i in range(count)))
+
+    assert len(labels(4).labels) == 4
+    with pytest.raises(LimitExceeded) as caught:
+        labels(5)
+    assert caught.value.metadata == {"limit": "max_examples", "maximum": "512", "actual": "640"}
+    assert caught.value.field == "labels"
+
+
+def test_contrasts_count_among_the_prompts_of_a_set() -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        LabelSet(tuple(Label(str(i), ("a",) * 5, ("b",) * 6) for i in range(1000)))
+    assert caught.value.metadata["actual"] == "11000"
+
+
+@pytest.mark.parametrize(
+    ("label", "contrast"),
+    [
+        pytest.param(Label("x"), DEFAULT_CONTRAST, id="by default"),
+        pytest.param(Label("x", contrast_prompts=("none",)), ("none",), id="its own"),
+        pytest.param(Label("x", examples=(PICTURE,), counter_examples=(PICTURE,)), (), id="examples decide alone"),
+        pytest.param(Label("x", (), ("none",), (PICTURE,), (PICTURE,)), ("none",), id="examples and contrast"),
+    ],
+)
+def test_what_presence_is_judged_against(label: Label, contrast: tuple[str, ...]) -> None:
+    assert label.judged_contrast == contrast
+
+
+def test_a_condensed_label_is_the_same_one_without_its_pictures() -> None:
+    label = Label("x", ("a",), ("b",), (PICTURE, OTHER), (OTHER,))
+    small = label.condensed()
+    assert small.condensed() == small
+    assert small == Label("x", ("a",), ("b",), (PICTURE, OTHER), (OTHER,)).condensed()
+    assert small.examples == (ImageKey.of(PICTURE), ImageKey.of(OTHER))
+    assert small.examples_key == label.examples_key
+    assert small != Label("x", ("a",), ("b",), (OTHER, PICTURE), (OTHER,)).condensed(), "another order"
+    assert small != Label("x", ("a",), ("b",), (PICTURE,), (OTHER, OTHER)).condensed(), "another kind"
 
 
 def test_limits_say_which_and_how_much() -> None:

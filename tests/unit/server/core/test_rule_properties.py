@@ -321,7 +321,7 @@ def test_smoothing_is_that_of_the_definition(rule: EventRule, played: list[Step]
             assert book.explain()[0].score == pytest.approx(expected, abs=1e-9)
 
 
-@given(rules(trail_count=st.just(1000)), steps())
+@given(rules(trail_count=st.just(100)), steps())
 def test_trails_tell_what_the_rule_saw(rule: EventRule, played: list[Step]) -> None:
     seen = [look for look in looks(rule, played) if look.score is not None]
     for event in play([rule], played):

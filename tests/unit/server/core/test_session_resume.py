@@ -14,7 +14,7 @@ from framewatch_core.labels import LabelSet
 from framewatch_core.rules import NS_PER_S, EventRule
 from framewatch_core.scoring import LabelScore
 from framewatch_core.session import SessionLimits, StreamSession
-from framewatch_core.session_state import MAX_PASSED_FRAMES, ResumePoint, StreamState
+from framewatch_core.session_state import MAX_PASSED_FRAMES, MAX_SAID_EVENTS, ResumePoint, StreamState
 
 LIMITS = SessionLimits(running=3, waiting=4, unsent=50)
 CONFIG = StreamConfig(LabelSet.of(["box", "empty"]), (EventRule("box", 0.8, 0.5), EventRule("box", 0.5, id="low")))
@@ -266,7 +266,7 @@ def test_rules_that_are_new_start_anew_and_the_others_go_on() -> None:
 def test_what_is_kept_is_bounded() -> None:
     state = lost(*([0.1, 0.9] * 1000))
     assert len(state.passed) == MAX_PASSED_FRAMES
-    assert len(state.said) == 1000
+    assert len(state.said) == MAX_SAID_EVENTS
 
 
 def test_a_session_that_has_handed_over_changes_nothing_any_more() -> None:

@@ -74,13 +74,17 @@ class Waiting(Job):
         self._finished()
 
 
+def regions_view(count: int) -> View:
+    """A view of so many regions."""
+    return View(tuple(Region(str(i), 0, 0, 1, 1) for i in range(count)))
+
+
 class Source:
     """A lane that keeps its jobs."""
 
     def __init__(self, *values: int, regions: int = 1) -> None:
         self.changed = asyncio.Event()
-        view = View(tuple(Region(str(i), 0, 0, 1, 1) for i in range(regions)))
-        self.jobs = [Waiting(value, self.changed.set, view=view) for value in values]
+        self.jobs = [Waiting(value, self.changed.set, view=regions_view(regions)) for value in values]
         self.waiting: deque[Waiting] = deque(self.jobs)
 
     def next_work(self) -> Job | None:

@@ -8,6 +8,7 @@
 //   NOT_FOUND            no such model; the message lists those that are loaded.
 //   RESOURCE_EXHAUSTED   a limit was passed; ErrorInfo.metadata has `limit` (its name), `maximum` and `actual`.
 //   UNAVAILABLE          the server is starting or draining; try again.
+//   ABORTED              StreamFrames: another stream has taken over from this one (Resume).
 //   INTERNAL             a fault of the server; ErrorInfo.metadata has the `error_id` under which its log has the cause.
 //
 // Clients must ignore a oneof case or enum value that they don't know: later versions add some.
@@ -577,7 +578,10 @@ export const RegionSchema: GenMessage<Region> = /*@__PURE__*/
  * When pictures are taken to show nothing that rules can go by. Rules don't see a picture with a problem; if the problem
  * lasts, SUSPENDED is said once for each region that rules look at, and RESUMED once when pictures have been good again
  * for a while. A rule goes on from where it was: what was present before is present after, until pictures say
- * otherwise.
+ * otherwise. Pictures are judged while the config has rules. A problem of the whole frame is one of every region; of a
+ * region by itself it is only told that it is black or over-exposed, since that it has no detail, or doesn't change, may
+ * be all that there is to see. When a look comes back that was left less than a minute ago, as at the end of a bad
+ * stretch, the rules wait for settle_time, and nothing is said of it.
  *
  * @generated from message framewatch.v1.HealthPolicy
  */
@@ -619,7 +623,9 @@ export const HealthPolicySchema: GenMessage<HealthPolicy> = /*@__PURE__*/
   messageDesc(file_framewatch_v1_framewatch, 14);
 
 /**
- * Takes over from a stream that was lost, with the state of its rules. Neither a second ENTERED nor a lost EXITED.
+ * Takes over from a stream that was lost, with the state of its rules. Neither a second ENTERED nor a lost EXITED. A
+ * stream that still runs, since the server has not noticed the loss yet, ends with ABORTED. The token can be used again
+ * until the new stream's first frame; from then on the new stream's own counts.
  *
  * @generated from message framewatch.v1.Resume
  */
@@ -874,7 +880,7 @@ export type EventRule = Message<"framewatch.v1.EventRule"> & {
   smoothing?: Duration | undefined;
 
   /**
-   * How many scores an event's trail has at most; up to 1000. 0: events have no trail.
+   * How many scores an event's trail has at most; up to 100, and 10,000 over all rules. 0: events have no trail.
    *
    * @generated from field: uint32 trail_count = 11;
    */
@@ -1560,7 +1566,7 @@ export type Event = Message<"framewatch.v1.Event"> & {
 
   /**
    * Whether frames were missing where it mattered: from the frame before it began to the one that completed it, two
-   * scored frames lay further apart than max_frame_gap. It may have begun at any time between them.
+   * frames that the rule saw lay further apart than max_frame_gap. It may have begun at any time between them.
    *
    * @generated from field: bool sparse = 14;
    */

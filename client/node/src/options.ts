@@ -1,0 +1,147 @@
+import { parseArgs } from "node:util";
+
+import type { RegionInput, Rule } from "./config.js";
+import { ScoreKind } from "./gen/framewatch/v1/framewatch_pb.js";
+import { readLabels } from "./labels.js";
+import { parseRegion } from "./regions.js";
+import type { LabelSpec } from "./requests.js";
+import { parseRule } from "./rules.js";
+
+export const USAGE = `Usage:
+  framewatch-node classify IMAGE --label A --label B [options]
+  framewatch-node watch FOLDER --label A --label B [--rule LABEL:ENTER[:EXIT]]... [--fps N] [options]
+
+classify scores one JPEG, PNG or WebP file against labels.
+watch sends such files of a folder as frames, in natural order of their names, and prints results and events.
+
+  --label TEXT      what to look for; once per label
+  --template TEXT   a sentence with {label}; several make an ensemble (default: the server's)
+  --no-template     labels are used verbatim
+  --contrast LABEL=TEXT         what the picture looks like without the label, for its presence
+  --example LABEL=PATH          a picture with it, or a folder of them, for its presence
+  --counter-example LABEL=PATH  a picture without it, or a folder of them
+  --top K           print the best K labels only
+  --server ADDRESS  default: 127.0.0.1:50051
+  --json            print every response as a line of protobuf JSON
+  --help            print this
+
+Of watch:
+  --rule RULE       ENTERED at a score of ENTER, EXITED below EXIT (default: ENTER); once per rule
+  --score KIND      what rules look at: probability (default), similarity or presence
+  --region REGION   a part of the frame, ID=X,Y,WIDTH,HEIGHT in fractions of it; every rule holds in each
+  --trail K         events bring along the last K scores that led to them
+  --explain         at the end, say how near each rule is to its next event and what holds it back
+  --fps N           frames a second of the folder's pictures (default: 1)
+
+Exit codes: 0 done, 1 the call failed, 2 wrong usage.`;
+
+const OPTIONS = {
+  label: { type: "string", multiple: true },
+  template: { type: "string", multiple: true },
+  "no-template": { type: "boolean", default: false },
+  contrast: { type: "string", multiple: true },
+  example: { type: "string", multiple: true },
+  "counter-example": { type: "string", multiple: true },
+  top: { type: "string", default: "0" },
+  rule: { type: "string", multiple: true },
+  score: { type: "string" },
+  region: { type: "string", multiple: true },
+  trail: { type: "string" },
+  explain: { type: "boolean" },
+  fps: { type: "string" },
+  server: { type: "string", default: "127.0.0.1:50051" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+const WATCH_ONLY = ["rule", "score", "region", "trail", "explain", "fps"] as const;
+
+const SCORE_KINDS: ReadonlyMap<string, ScoreKind> = new Map([
+  ["probability", ScoreKind.PROBABILITY],
+  ["similarity", ScoreKind.SIMILARITY],
+  ["presence", ScoreKind.PRESENCE],
+]);
+
+/** The command line asks for something that can't be done. */
+export class UsageError extends Error {}
+
+export type Values = ReturnType<typeof readOptions>["values"];
+
+export function readOptions(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** @throws UsageError when there are options that only watch has. */
+export function refuseWatchOptions(values: Values): void {
+  const given = WATCH_ONLY.filter((name) => values[name] !== undefined);
+  if (given.length > 0) throw new UsageError(`${given.map((name) => `--${name}`).join(", ")}: for watch only.`);
+}
+
+/** What both commands score against; reads the pictures of examples. */
+export async function readLabelOptions(values: Values) {
+  const { template, "no-template": noTemplate } = values;
+  if (template && noTemplate) throw new UsageError("--template and --no-template exclude each other.");
+  const topCount = readCount("--top", values.top);
+  return { labels: await labelsOf(values), templates: noTemplate ? [] : template, topCount };
+}
+
+async function labelsOf(values: Values): Promise<LabelSpec[]> {
+  if (values.label === undefined) throw new UsageError("At least one --label is needed.");
+  const { contrast = [], example: examples = [], "counter-example": counterExamples = [] } = values;
+  const labels = await readLabels(values.label, { contrast, examples, counterExamples });
+  if (labels !== undefined) return labels;
+  throw new UsageError("--contrast, --example and --counter-example are LABEL=VALUE, with one of the labels.");
+}
+
+/** What watch looks for beyond labels. */
+export function readWatchOptions(values: Values) {
+  const regions = values.region?.map(readRegion) ?? [];
+  const score = readScoreKind(values.score ?? "probability");
+  const trailCount = readCount("--trail", values.trail ?? "0");
+  const rules = values.rule?.map((text): Rule => ({ ...readRule(text), score, trailCount })) ?? [];
+  return { regions, rules: regions.length > 0 ? rules.flatMap((rule) => inEach(regions, rule)) : rules };
+}
+
+function inEach(regions: readonly RegionInput[], rule: Rule): Rule[] {
+  return regions.map(({ id: region }) => ({ ...rule, region, id: `${rule.label} in ${region}` }));
+}
+
+export function readFrameRate({ fps }: Values): number {
+  const frameRate = readNumber("--fps", fps ?? "1");
+  if (frameRate <= 0) throw new UsageError("--fps must be greater than 0.");
+  return frameRate;
+}
+
+function readRule(text: string): Rule {
+  const rule = parseRule(text);
+  if (rule === undefined) throw new UsageError(`--rule ${text}: LABEL:ENTER or LABEL:ENTER:EXIT was expected.`);
+  return rule;
+}
+
+function readRegion(text: string): RegionInput {
+  const region = parseRegion(text);
+  if (region === undefined) throw new UsageError(`--region ${text}: ID=X,Y,WIDTH,HEIGHT was expected.`);
+  return region;
+}
+
+function readScoreKind(text: string): ScoreKind {
+  const kind = SCORE_KINDS.get(text);
+  if (kind === undefined) throw new UsageError(`--score ${text}: ${[...SCORE_KINDS.keys()].join(", ")} is expected.`);
+  return kind;
+}
+
+function readCount(option: string, text: string): number {
+  const count = readNumber(option, text);
+  if (!Number.isInteger(count) || count < 0) throw new UsageError(`${option} must be a whole number.`);
+  return count;
+}
+
+function readNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new UsageError(`${option} ${text}: a number was expected.`);
+  return value;
+}

@@ -1,0 +1,134 @@
+"""The scores of a label set from an image's vector, each against its formula computed by itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from framewatch_core.images import EncodedImage
+from framewatch_core.label_scores import LabelVectors, label_vectors, text_groups
+from framewatch_core.labels import DEFAULT_CONTRAST, Label, LabelSet
+from framewatch_core.presence import Discriminant
+from framewatch_core.scoring import Activation, Float32Array, ScoreHead
+
+HEAD = ScoreHead(10.0)
+PICTURES = (EncodedImage(b"x"),)
+FEATURES = np.array([0.6, 0.8], np.float32)
+IMAGE = np.array([1, 0, 0, 0, 0, 0], np.float32)
+
+BARE = Label("bare")
+WORDS = Label("words", ("its words",), ("none of it", "nothing"))
+SAME_WORDS = Label("same words", ("other words",), ("none of it", "nothing"))
+SEEN = Label("seen", examples=PICTURES, counter_examples=PICTURES)
+BOTH = Label("both", (), ("nothing here",), PICTURES, PICTURES)
+
+
+def vector(cosine: float) -> Float32Array:
+    """An embedding of that cosine with the image's."""
+    found = np.zeros(6, np.float32)
+    found[:2] = cosine, math.sqrt(1 - cosine**2)
+    return found
+
+
+def sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+def discriminant(logit: float) -> Discriminant:
+    """One that gives FEATURES that logit."""
+    return Discriminant(np.array([logit, logit], np.float32), -0.4 * logit)
+
+
+def vectors(labels: tuple[Label, ...], cosines: list[float], **logits: float) -> LabelVectors:
+    label_set = LabelSet(labels)
+    groups = text_groups(label_set)
+    assert len(groups) == len(cosines)
+    fitted = {name: discriminant(logit) for name, logit in logits.items()}
+    return label_vectors(label_set, np.stack([vector(cosine) for cosine in cosines]), fitted)
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups"),
+    [
+        pytest.param((BARE,), (("a photo of bare",), DEFAULT_CONTRAST), id="the default contrast"),
+        pytest.param((WORDS,), (("its words",), ("none of it", "nothing")), id="its own contrast"),
+        pytest.param(
+            (WORDS, BARE, SAME_WORDS),
+            (("its words",), ("a photo of bare",), ("other words",), ("none of it", "nothing"), DEFAULT_CONTRAST),
+            id="a contrast that labels share is embedded once",
+        ),
+        pytest.param((SEEN,), (("a photo of seen",),), id="examples alone need none"),
+        pytest.param((BOTH,), (("a photo of both",), ("nothing here",)), id="examples and contrast"),
+    ],
+)
+def test_which_texts_are_embedded(labels: tuple[Label, ...], groups: tuple[tuple[str, ...], ...]) -> None:
+    assert text_groups(LabelSet(labels)) == groups
+
+
+@pytest.mark.parametrize(
+    ("labels", "cosines", "logits", "presences"),
+    [
+        pytest.param((WORDS,), [0.3, 0.2], {}, [sigmoid(10 * 0.1)], id="prompts: two-way softmax"),
+        pytest.param((BARE,), [0.2, 0.3], {}, [sigmoid(-10 * 0.1)], id="the default contrast"),
+        pytest.param((SEEN,), [0.9], {"seen": 1.5}, [sigmoid(1.5)], id="examples alone"),
+        pytest.param((BOTH,), [0.3, 0.1], {"both": 3.0}, [sigmoid((10 * 0.2 + 3) / 2)], id="both: the mean of the logits"),
+        pytest.param(
+            (WORDS, SEEN, BARE, SAME_WORDS, BOTH),
+            [0.1, 0.2, 0.3, 0.4, 0.5, 0.15, 0.25, 0.45],
+            {"seen": -2.0, "both": 4.0},
+            [
+                sigmoid(10 * (0.1 - 0.15)),
+                sigmoid(-2),
+                sigmoid(10 * (0.3 - 0.25)),
+                sigmoid(10 * (0.4 - 0.15)),
+                sigmoid((10 * (0.5 - 0.45) + 4) / 2),
+            ],
+            id="each against its own",
+        ),
+    ],
+)  # fmt: skip
+def test_presence(
+    labels: tuple[Label, ...], cosines: list[float], logits: dict[str, float], presences: list[float]
+) -> None:
+    scores = vectors(labels, cosines, **logits).score(IMAGE, FEATURES, HEAD)
+    assert [score.label for score in scores] == [label.name for label in labels]
+    assert [score.presence for score in scores] == pytest.approx(presences, abs=1e-5)
+
+
+def test_a_two_way_softmax_is_what_the_head_says_of_a_label_and_its_contrast() -> None:
+    (score,) = vectors((WORDS,), [0.31, 0.27]).score(IMAGE, FEATURES, HEAD)
+    two_way = HEAD.probabilities(np.array([0.31, 0.27], np.float32))
+    assert score.presence == pytest.approx(two_way[0], abs=1e-6)
+
+
+def test_a_contrast_does_not_bear_on_probabilities_nor_another_label_on_presence() -> None:
+    (alone,) = vectors((WORDS,), [0.3, 0.2]).score(IMAGE, FEATURES, HEAD)
+    first, second = vectors((WORDS, SAME_WORDS), [0.3, 0.5, 0.2]).score(IMAGE, FEATURES, HEAD)
+    assert alone.probability == 1
+    assert first.probability + second.probability == pytest.approx(1)
+    assert first.probability == pytest.approx(sigmoid(-10 * 0.2), abs=1e-5)
+    assert first.presence == pytest.approx(alone.presence, abs=1e-6)
+    assert (first.similarity, second.similarity) == pytest.approx((0.3, 0.5))
+
+
+def test_presence_of_a_sigmoid_model_knows_no_bias() -> None:
+    (score,) = vectors((WORDS,), [0.3, 0.2]).score(IMAGE, FEATURES, ScoreHead(10.0, -5.0, Activation.SIGMOID))
+    assert score.presence == pytest.approx(sigmoid(10 * 0.1), abs=1e-6)
+    assert score.probability == pytest.approx(sigmoid(10 * 0.3 - 5), abs=1e-6)
+
+
+@pytest.mark.parametrize(("logit", "presence"), [(1e6, 1.0), (-1e6, 0.0)], ids=["sure", "sure that not"])
+@pytest.mark.filterwarnings("error")
+def test_large_logits_do_not_overflow(logit: float, presence: float) -> None:
+    (score,) = vectors((SEEN,), [0.1], seen=logit).score(IMAGE, FEATURES, HEAD)
+    assert score.presence == presence
+
+
+def test_a_thousand_labels_each_with_its_contrast() -> None:
+    labels = tuple(Label(f"l{i}", contrast_prompts=(f"no l{i}",)) for i in range(1000))
+    cosines = np.random.default_rng(0).uniform(-0.9, 0.9, 2000).tolist()
+    scores = vectors(labels, cosines).score(IMAGE, FEATURES, HEAD)
+    expected = [sigmoid(10 * (cosines[i] - cosines[1000 + i])) for i in range(1000)]
+    assert [score.presence for score in scores] == pytest.approx(expected, abs=1e-5)
