@@ -44,11 +44,20 @@ def _cell(eighths: int) -> str:
 
 
 def peaks(times_ns: npt.NDArray[np.int64], values: npt.NDArray[np.float64], end_ns: int, width: int) -> list[float]:
-    """The highest value within each of `width` equal parts of the time before `end_ns`; NaN where there is none."""
+    """The highest value within each of `width` equal parts of the time before `end_ns`; NaN where there is none.
+
+    A value holds until the next, unless that is late: twice as late as usual.
+    """
     found = np.full(width, np.nan)
-    places = np.minimum(times_ns * width // max(end_ns, 1), width - 1)
-    np.fmax.at(found, places, values)
-    return [float(value) for value in found]
+    if not len(times_ns):
+        return found.tolist()
+    np.fmax.at(found, np.minimum(times_ns * width // max(end_ns, 1), width - 1), values)
+    starts_ns = np.arange(width) * end_ns // width
+    before = np.searchsorted(times_ns, starts_ns, side="right") - 1
+    usual_ns = float(np.median(np.diff(times_ns))) if len(times_ns) > 1 else 0.0
+    holds = np.isnan(found) & (before >= 0) & (starts_ns - times_ns[before] <= 2 * usual_ns)
+    found[holds] = values[before[holds]]
+    return found.tolist()
 
 
 def spans(intervals: Sequence[Interval], end_ns: int, width: int, mark: str = FULL, blank: str = " ") -> str:

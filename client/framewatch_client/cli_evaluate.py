@@ -62,7 +62,7 @@ def evaluate(
     file = load_rules(rules)
     output = Output(json)
     if source.endswith(SCORES_SUFFIX):
-        recording = replayed(read_recording(Path(source)), file)
+        recording = replayed(read_recording(Path(source)), file, fps=fps, until_ns=until_ns)
     else:
         with frame_progress(output.errors, None) as show:
             recording = run_with_client(

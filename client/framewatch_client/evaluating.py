@@ -14,6 +14,7 @@ from framewatch_client.recording import Recording, record, said_of
 from framewatch_client.rules_file import RulesFile
 from framewatch_client.score_files import ItemSink
 from framewatch_client.sources import open_source
+from framewatch_client.timing import Thinner
 from framewatch_client.types import Event
 from framewatch_core.estimates import Estimate
 from framewatch_core.evaluation import Evaluation, RuleEvaluation, Said, evaluate
@@ -60,9 +61,20 @@ def evaluate_events(events: Iterable[Event | Said], rules: Sequence[EventRule], 
     return evaluate(said, rules, truth)
 
 
-def replayed(recording: Recording, file: RulesFile) -> Recording:
-    """The recording with what the file's rules say of it. Raises InvalidRule."""
-    return Recording(recording.frames, tuple(map(Said.of, replay(recording.frames, file.rules))))
+def replayed(
+    recording: Recording, file: RulesFile, *, fps: float | None = None, until_ns: int | None = None
+) -> Recording:
+    """The recording, or what there is of it at a lower frame rate and up to a time, with what the file's rules say.
+
+    Raises InvalidRule.
+    """
+    thinner = Thinner(fps)
+    frames = tuple(
+        frame
+        for frame in recording.frames
+        if (until_ns is None or frame.at.time_ns < until_ns) and thinner.takes(frame.at.time_ns / NS_PER_S)
+    )
+    return Recording(frames, tuple(map(Said.of, replay(frames, file.rules))))
 
 
 async def watch_recording(

@@ -22,7 +22,7 @@ _NO_NAME = re.compile(r"[^\w]+")
 def write_calibrated(path: Path, run: CalibrationRun, plan: CalibrationPlan) -> None:
     """Writes the rules file and `STEM.examples/` with its pictures; both replace what is there. Raises OSError."""
     folder = path.with_suffix(".examples")
-    labels = tuple(_entry(label, folder, i) for i, label in enumerate(run.label_set.labels))
+    labels = tuple(_entry(label, folder, stem) for label, stem in _with_stems(run.label_set.labels))
     rules = RulesFile(labels, run.rules, plan.regions, plan.model, plan.templates)
     header = [
         f"Rules for framewatch, calibrated on {plan.source}.",
@@ -41,8 +41,18 @@ def _notes(run: CalibrationRun, plan: CalibrationPlan) -> Iterator[tuple[str, Ru
             yield rule.name, RuleNotes((f"As that of {judged.name}, on whose region it was calibrated.",))
 
 
-def _entry(label: Label, folder: Path, index: int) -> LabelEntry:
-    stem = _NO_NAME.sub("-", label.name).strip("-") or f"label-{index + 1}"
+def _with_stems(labels: Sequence[Label]) -> Iterator[tuple[Label, str]]:
+    """Labels and what their pictures' names begin with, different for each."""
+    taken: set[str] = set()
+    for number, label in enumerate(labels, 1):
+        stem = _NO_NAME.sub("-", label.name).strip("-").lower() or "label"
+        if stem in taken:
+            stem = f"{stem}-label-{number}"
+        taken.add(stem)
+        yield label, stem
+
+
+def _entry(label: Label, folder: Path, stem: str) -> LabelEntry:
     return LabelEntry(
         replace(label, examples=(), counter_examples=()),
         _write(label.examples, folder, f"{stem}-present"),

@@ -83,11 +83,8 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         answered = 0
         async for request in requests:
             if request.HasField("config"):
-                self.configs.append(request.config)
-                if len(self.configs) == 1 and not self.silent:
-                    yield pb.StreamFramesResponse(started=self.started)
-                    for response in self.extra:
-                        yield response
+                for response in self._accept(request.config):
+                    yield response
                 continue
             if request.HasField("explain"):
                 while waiting:
@@ -105,6 +102,12 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
                 return
         for frame in waiting:
             yield self._result(frame)
+
+    def _accept(self, config: pb.StreamConfig) -> list[pb.StreamFramesResponse]:
+        self.configs.append(config)
+        if len(self.configs) > 1 or self.silent:
+            return []
+        return [pb.StreamFramesResponse(started=self.started), *self.extra]
 
     def _result(self, frame: pb.Frame) -> pb.StreamFramesResponse:
         result = pb.FrameResult(

@@ -19,7 +19,7 @@ FRAME_NS = 100_000_000
 
 
 def recording(
-    present: tuple[Interval, ...] = PRESENT, count: int = 130, regions: tuple[str, ...] = ("",), *, noise: float = 0.02
+    present: tuple[Interval, ...] = PRESENT, count: int = 130, regions: tuple[str, ...] = ("",), *, noise: float = 0.004
 ) -> Recording:
     rng = np.random.default_rng(7)
     frames = []

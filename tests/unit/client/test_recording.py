@@ -76,9 +76,7 @@ def test_a_recording_ends_a_frame_after_its_last() -> None:
     assert Recording(()).end_ns == 0
 
 
-async def test_record_streams_up_to_a_time(
-    address: str, service: FakeService, make_video: Callable[..., Path]
-) -> None:
+async def test_record_streams_up_to_a_time(address: str, service: FakeService, make_video: Callable[..., Path]) -> None:
     items: list[object] = []
     async with AsyncFramewatchClient(address) as client:
         with open_source(str(make_video(20, 10.0))) as source:
@@ -140,7 +138,7 @@ def test_errors_name_the_line(line: str, message: str) -> None:
 
 def test_two_recordings_in_a_file_are_told() -> None:
     lines = [json_line(response(frame)) for frame in recording().frames[:3]]
-    with pytest.raises(ScoresFileError, match="line 4: .*one recording"):
+    with pytest.raises(ScoresFileError, match=r"line 4: .*one recording"):
         list(parse_frames([*lines, lines[0]]))
 
 
