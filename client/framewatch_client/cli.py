@@ -34,7 +34,7 @@ appears and once when it goes.
 Exit codes:
 
 - 0: all done
-- 1: a call failed, or an image, a frame or the source
+- 1: a call failed, or an image, a frame or the source; evaluate: an event was wrong or missing
 - 2: wrong usage
 - 3: the server can't be reached
 - 130: Ctrl-C, after a clean end with a summary

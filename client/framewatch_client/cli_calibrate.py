@@ -15,13 +15,14 @@ from framewatch_client.cli_options import (
     Described,
     Fps,
     Labels,
+    UsageError,
     load_plots,
     parse_moment,
     run_with_client,
 )
 from framewatch_client.commands import ExitCode, Output
 from framewatch_client.progress import frame_progress
-from framewatch_client.reports import calibration_report
+from framewatch_client.reports import calibration_report, say_what_is_missing
 from framewatch_client.rules_output import write_calibrated
 from framewatch_client.score_files import scores_writer
 from framewatch_client.sources import open_source
@@ -90,7 +91,7 @@ def calibrate(
     """
     drawn = load_plots(plot)
     until_ns = parse_moment(until, "--until")
-    end_ns = until_ns if until_ns is not None else duration_ns(source)
+    end_ns = until_ns if until_ns is not None else _duration_ns(source)
     plan = CalibrationPlan(
         source=source,
         labels=described.labels(label),
@@ -106,6 +107,7 @@ def calibrate(
     )
     output = Output()
     run = _run(connection.server, plan, scores, output)
+    say_what_is_missing(run.recording, output)
     output.results.print(calibration_report(run.calibration))
     if out is not None:
         write_calibrated(out, run, plan)
@@ -116,13 +118,15 @@ def calibrate(
     return ExitCode.OK
 
 
-def duration_ns(source: str) -> int | None:
-    """How long a recording is; None: it does not say. Raises SourceError."""
+def _duration_ns(source: str) -> int:
+    """How long a recording is. Raises SourceError, and UsageError if it does not say."""
     with open_source(source) as opened:
-        return None if opened.duration_s is None else round(opened.duration_s * NS_PER_S)
+        if opened.duration_s is None:
+            raise UsageError(f"{opened.name} does not say how long it is: give --until")
+        return round(opened.duration_s * NS_PER_S)
 
 
-def _intervals(text: str | None, end_ns: int | None) -> tuple[Interval, ...]:
+def _intervals(text: str | None, end_ns: int) -> tuple[Interval, ...]:
     return () if text is None else parse_intervals(text, end_ns)
 
 

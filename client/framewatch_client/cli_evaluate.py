@@ -9,7 +9,7 @@ from framewatch_client.cli_options import Connection, Flag, Fps, load_plots, loa
 from framewatch_client.commands import ExitCode, Output
 from framewatch_client.evaluating import evaluate_events, evaluation_summary, read_truth, replayed, watch_recording
 from framewatch_client.progress import frame_progress
-from framewatch_client.reports import evaluation_report
+from framewatch_client.reports import evaluation_report, say_what_is_missing
 from framewatch_client.score_files import SCORES_SUFFIX, read_recording
 from framewatch_client.timelines import evaluation_timelines
 
@@ -71,6 +71,7 @@ def evaluate(
                     client, source, file, fps=fps, until_ns=until_ns, model=connection.model, on_item=show
                 ),
             )
+    say_what_is_missing(recording, output)
     found = evaluate_events(recording.said, file.rules, wanted)
     timelines = evaluation_timelines(found, recording, file.rules, wanted)
     if drawn is not None and plot is not None:

@@ -61,7 +61,7 @@ def event_line(event: Event) -> Text:
     if event.kind in PRESENCE_KINDS:
         line.append(f"  score {event.score:.2f}")
     if event.problem is not None:
-        line.append(f"  pictures are {event.problem.name.lower().replace('_', ' ')}", "red")
+        line.append(f"  problem: {event.problem.name.lower().replace('_', ' ')}", "red")
     if event.present_s is not None:
         line.append(f"  present {event.present_s:.1f} s")
     if event.sparse:

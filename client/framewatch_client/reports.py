@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from framewatch_client.charts import Marks, axis, columns, merged, peaks, spans, sparkline
+from framewatch_client.commands import Output
+from framewatch_client.recording import Recording
 from framewatch_client.render import clock, plain_table
 from framewatch_client.timelines import Timeline, calibration_timeline
 from framewatch_core.calibration import Calibration
@@ -30,6 +32,14 @@ OPTIMISM = (
     "Thresholds and estimates come from the same short material, so the estimates are optimistic: watch for a while, "
     "or evaluate on other material, before you rely on them."
 )
+
+
+def say_what_is_missing(recording: Recording, output: Output) -> None:
+    """Tells of frames that rules did not see, if there are any."""
+    held = sum(bool(frame.held) for frame in recording.frames)
+    for count, what in ((recording.missing_count, "could not be scored"), (held, "had pictures that can't be trusted")):
+        if count:
+            output.say(f"note: {count:,} of the frames {what}; rules did not see them", style="yellow")
 
 
 def calibration_report(calibration: Calibration) -> RenderableType:

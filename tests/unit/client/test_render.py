@@ -14,20 +14,35 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import (
     Event,
     EventKind,
+    EventRule,
     FrameError,
     FrameErrorReason,
     FrameResult,
     FrameStatus,
+    HealthProblem,
     LabelScore,
     RegionScores,
+    ScoreKind,
     StreamStarted,
     event_rule,
 )
 from framewatch_client.live import JsonView, LiveView, PlainView, WatchView
-from framewatch_client.render import bar, clock, event_line, failure_line, score_table, similarity_table, summary_tables
+from framewatch_client.render import (
+    bar,
+    clock,
+    counter_line,
+    event_line,
+    failure_line,
+    score_table,
+    similarity_table,
+    summary_tables,
+)
 from framewatch_client.summary import WatchSummary
 
 STARTED = StreamStarted("demo", 1, 192, 4, 0, pb.StreamFramesResponse(started=pb.StreamStarted(model="demo")))
+
+
+OF_ALL_RULES = {"rule_id": "", "label": "", "region": "left"}
 
 
 def event(kind: EventKind, time_s: float, began_s: float, present_s: float | None = None, **fields: object) -> Event:
@@ -109,8 +124,24 @@ def test_bar(fraction: float, expected: str) -> None:
             event(EventKind.ENTERED, 3.2, 2.9, rule_id="r[1]"),
             "ENTERED box [r[1]]  00:03.200 (began 00:02.900, frame 32)  score 0.93",
         ),
+        (
+            event(EventKind.ENTERED, 3.2, 2.9, rule_id="box left", region="left"),
+            "ENTERED box in left  00:03.200 (began 00:02.900, frame 32)  score 0.93",
+        ),
+        (
+            event(EventKind.SUSPENDED, 3.2, 2.2, problem=HealthProblem.SCENE_CHANGED, **OF_ALL_RULES),
+            "SUSPENDED in left  00:03.200 (began 00:02.200, frame 32)  problem: scene changed",
+        ),
+        (
+            event(EventKind.RESUMED, 9.0, 8.0, **{**OF_ALL_RULES, "region": ""}),
+            "RESUMED  00:09.000 (began 00:08.000, frame 90)",
+        ),
+        (
+            event(EventKind.ENTERED, 3.2, 2.9, sparse=True),
+            "ENTERED box  00:03.200 (began 00:02.900, frame 32)  score 0.93  frames were missing",
+        ),
     ],
-    ids=["entered", "exited", "rule with a name"],
+    ids=["entered", "exited", "rule with a name", "in a region", "suspended", "resumed", "sparse"],
 )
 def test_event_line(seen: Event, expected: str) -> None:
     assert event_line(seen).plain == expected
@@ -217,3 +248,54 @@ def test_json_view_has_only_responses_on_standard_output(capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     assert [line[:9] for line in lines] == ['{"started', '{"result"', '{"event":']
     assert "0 sent" in console.export_text()
+
+
+def test_suspensions_are_counted_and_told() -> None:
+    summary = WatchSummary.of([event_rule("box", 0.8)])
+    for kind in (EventKind.SUSPENDED, EventKind.RESUMED):
+        summary.add(event(kind, 1.0, 0.5, **OF_ALL_RULES))
+    assert (summary.suspended_count, summary.event_count) == (1, 0)
+    assert list(summary.rules) == ["box"]
+    assert "1 suspension" in counter_line(summary).plain
+    assert "1 suspension" in shown(summary_tables(summary, source="belt.mp4", elapsed_s=1.0))
+
+
+def regional_result(presence: float | None, *, suspended: bool = False) -> FrameResult:
+    scores = (LabelScore("box", 0.9, 0.3, presence), LabelScore("an empty belt", 0.1, 0.2, 0.5))
+    return replace(result(0.0), regions=(RegionScores("left", scores, None, suspended),))
+
+
+@pytest.mark.parametrize(
+    ("seen", "rules", "expected"),
+    [
+        pytest.param(
+            regional_result(0.71),
+            [event_rule("box", 0.5, score=ScoreKind.PRESENCE, id="box left", region="left")],
+            "box left 0.71",
+            id="presence in a region",
+        ),
+        pytest.param(
+            regional_result(0.71, suspended=True),
+            [event_rule("box", 0.5, score=ScoreKind.PRESENCE, id="box left", region="left")],
+            "box left (suspended) 0.71",
+            id="suspended",
+        ),
+        pytest.param(
+            regional_result(None),
+            [
+                event_rule("box", 0.5, score=ScoreKind.PRESENCE, id="a", region="left"),
+                event_rule("box", 0.5, score=ScoreKind.SIMILARITY, id="b", region="left"),
+            ],
+            "b 0.30",
+            id="without a presence",
+        ),
+        pytest.param(result(0.0), [event_rule("box", 0.5)], "box 0.90", id="probabilities of the whole frame"),
+    ],
+)
+def test_the_live_view_shows_what_rules_look_at(seen: FrameResult, rules: list[EventRule], expected: str) -> None:
+    console = Console(file=io.StringIO(), record=True, width=100, force_terminal=True)
+    summary = WatchSummary.of(rules)
+    summary.add(seen)
+    view = LiveView(console, "belt.mp4", summary, 3, rules=rules)
+    lines = shown(view._frame()).splitlines()
+    assert " ".join(lines[1].split()).startswith(expected)
