@@ -11,7 +11,7 @@ from importlib.metadata import version
 import cv2
 from cyclopts import App, CycloptsError
 
-from framewatch_client import commands
+from framewatch_client import cli_help, commands
 from framewatch_client.cli_options import (
     Common,
     Labels,
@@ -113,10 +113,9 @@ def similarity(query: str, /, *images: str, common: Common = Common()) -> int:
     )
 
 
-app.command("framewatch_client.cli_watch:watch", name="watch")
-app.command("framewatch_client.cli_calibrate:calibrate", name="calibrate")
-app.command("framewatch_client.cli_replay:replay", name="replay")
-app.command("framewatch_client.cli_evaluate:evaluate", name="evaluate")
+# imported when they are called: what draws, reads YAML or calibrates is not needed to classify
+for _name, _help in cli_help.LAZY_COMMANDS.items():
+    app.command(f"framewatch_client.cli_{_name}:{_name}", name=_name, help=_help)
 
 
 def main() -> None:

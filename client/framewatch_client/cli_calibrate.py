@@ -13,6 +13,7 @@ from framewatch_client.calibrating import DEFAULT_EXAMPLE_COUNT, CalibrationPlan
 from framewatch_client.cli_options import (
     Connection,
     Described,
+    Flag,
     Fps,
     Labels,
     UsageError,
@@ -39,10 +40,9 @@ def calibrate(
     present: str | None = None,
     absent: str | None = None,
     until: str | None = None,
-    on: str = "",
-    examples: Annotated[int, Parameter(negative="--no-examples", validator=Number(gte=0, lte=64))] = (
-        DEFAULT_EXAMPLE_COUNT
-    ),
+    on: Annotated[str, Parameter(show_default=False)] = "",
+    examples: Annotated[int, Parameter(validator=Number(gte=0, lte=64))] = DEFAULT_EXAMPLE_COUNT,
+    no_examples: Flag = False,
     out: Path | None = None,
     plot: Path | None = None,
     scores: Path | None = None,
@@ -51,11 +51,6 @@ def calibrate(
     connection: Connection = Connection(),
 ) -> int:
     """Find a rule's score, thresholds and times from a recording of which you know when the thing is there.
-
-    Example: framewatch calibrate door.mp4 --label person --label "an empty room" --present 6.1s-20.2s,22.8s-45.1s
-    --until 46.4s --out rules.yaml
-
-    Times are seconds (6.1s or 6.1), MM:SS or H:MM:SS; an interval may end at "end".
 
     Parameters
     ----------
@@ -73,8 +68,10 @@ def calibrate(
     on
         The region that the intervals are of; by default the first. The rule is written for every region.
     examples
-        How many pictures of it are taken from its first appearance, and how many without it from before; 0 or
-        --no-examples: none. Not used if you give --example.
+        How many pictures of it are taken from its first appearance, and how many without it from before. Not used if
+        you give --example.
+    no_examples
+        Take none: words alone decide.
     out
         The rules file to write, for "framewatch watch --rules". Pictures go into a folder beside it.
     plot
@@ -100,7 +97,7 @@ def calibrate(
         regions=described.regions(),
         region=on,
         until_ns=until_ns,
-        example_count=examples,
+        example_count=0 if no_examples else examples,
         fps=fps,
         model=connection.model,
         templates=described.templates,

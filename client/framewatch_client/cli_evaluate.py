@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json as json_format
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from framewatch_client.cli_options import Connection, Flag, Fps, load_plots, load_rules, parse_moment, run_with_client
 from framewatch_client.commands import ExitCode, Output
@@ -20,7 +23,7 @@ def evaluate(
     *,
     truth: Path,
     rules: Path,
-    video: str = "",
+    video: Annotated[str, Parameter(show_default=False)] = "",
     fps: Fps = None,
     until: str | None = None,
     plot: Path | None = None,
@@ -28,10 +31,6 @@ def evaluate(
     connection: Connection = Connection(),
 ) -> int:
     """Compare what rules say of a recording with what was truly there.
-
-    Example: framewatch evaluate door.mp4 --truth truth.json --rules rules.yaml
-
-    Exit code 0: every event was right and none was missing; 1: not so.
 
     Parameters
     ----------

@@ -20,10 +20,6 @@ from framewatch_core.rules import NS_PER_S
 def replay(scores: Path, /, *, rules: Path, explain: Flag = False, json: Flag = False) -> int:
     """Run rules over recorded scores, without a server or a model, to try thresholds.
 
-    Example: framewatch watch door.mp4 --rules rules.yaml --json > scores.jsonl
-
-    Example: framewatch replay scores.jsonl --rules rules.yaml
-
     Parameters
     ----------
     scores

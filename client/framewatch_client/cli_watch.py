@@ -58,12 +58,6 @@ def watch(
 ) -> int:
     """Watch a video, images, a camera or a stream; say when a label's thing appears and when it goes.
 
-    Example: framewatch watch belt.mp4 --label "a box" --label "an empty belt" --rule "a box:0.8:0.5"
-
-    Example: framewatch watch rtsp://door/main --rules rules.yaml, with what "framewatch calibrate" wrote
-
-    Ctrl-C ends it with a summary.
-
     Parameters
     ----------
     source

@@ -287,3 +287,9 @@ def test_calibrate_scores_and_writes(
     assert len(service.configs[0].label_set.labels[0].examples) == 4
     assert not service.configs[0].rules
     assert run(["replay", str(scores), "--rules", str(out)]) == 0
+
+
+def test_calibrate_without_examples(server: list[str], service: FakeService, make_video: Callable[..., Path]) -> None:
+    options = ["--label", "box", "--present", "2-5", "--no-examples"]
+    assert run(["calibrate", str(make_video(60, 10.0)), *options, *server]) == 0
+    assert not service.configs[0].label_set.labels[0].examples

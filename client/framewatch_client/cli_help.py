@@ -1,0 +1,32 @@
+"""What `framewatch --help` and the help of commands that are imported when they are called say of them."""
+
+LAZY_COMMANDS = {
+    "watch": """Watch a video, images, a camera or a stream; say when a label's thing appears and when it goes.
+
+Example: framewatch watch belt.mp4 --label "a box" --label "an empty belt" --rule "a box:0.8:0.5"
+
+Example: framewatch watch rtsp://door/main --rules rules.yaml, with what "framewatch calibrate" wrote
+
+Ctrl-C ends it with a summary.
+""",
+    "calibrate": """Find a rule's score, thresholds and times from a recording of which you know when it is there.
+
+Example: framewatch calibrate door.mp4 --label person --label "an empty room" --present 6.1s-20.2s,22.8s-45.1s
+--until 46.4s --out rules.yaml
+
+Times are seconds (6.1s or 6.1), MM:SS or H:MM:SS; an interval may end at "end".
+""",
+    "replay": """Run rules over recorded scores, without a server or a model, to try thresholds.
+
+Example: framewatch watch door.mp4 --rules rules.yaml --json > scores.jsonl
+
+Example: framewatch replay scores.jsonl --rules rules.yaml
+""",
+    "evaluate": """Compare what rules say of a recording with what was truly there.
+
+Example: framewatch evaluate door.mp4 --truth truth.json --rules rules.yaml
+
+Exit code 0: every event was right and none was missing; 1: not so.
+""",
+}
+"""By the command's name; the first paragraph is what the list of commands shows."""
