@@ -52,15 +52,34 @@ def peaks(times_ns: npt.NDArray[np.int64], values: npt.NDArray[np.float64], end_
 
 
 def spans(intervals: Sequence[Interval], end_ns: int, width: int, mark: str = FULL, blank: str = " ") -> str:
-    """Where intervals lie in the time before `end_ns`, on a line; however short one is, it shows."""
+    """Where intervals lie in the time before `end_ns`, to the nearest character; however short one is, it shows."""
     line = [blank] * width
     for interval in intervals:
-        first = min(interval.start_ns * width // max(end_ns, 1), width - 1)
-        last = min(-(-min(interval.end_ns, end_ns) * width // max(end_ns, 1)), width)
-        line[first : max(last, first + 1)] = mark * (max(last, first + 1) - first)
+        first = min(round(interval.start_ns * width / max(end_ns, 1)), width - 1)
+        after = min(max(round(interval.end_ns * width / max(end_ns, 1)), first + 1), width)
+        line[first:after] = mark * (after - first)
     return "".join(line)
 
 
 def axis(left: str, right: str, width: int) -> str:
     """The names of an axis's ends, on a line."""
     return left + right.rjust(max(width - len(left), 0))
+
+
+def merged(below: str, above: str) -> str:
+    """Two lines of equal length, one over the other: blanks let what is below through."""
+    return "".join(lower if upper == " " else upper for lower, upper in zip(below, above, strict=True))
+
+
+class Marks:
+    """Words on a line at given places; each moves to the right as far as it must not to hide the one before."""
+
+    def __init__(self, width: int) -> None:
+        self.line = ""
+        self._width = width
+
+    def put(self, fraction: float, word: str) -> None:
+        """Adds a word whose first character stands at a fraction of the width; at the right end, further left."""
+        wanted = min(max(round(fraction * (self._width - 1)), 0), max(self._width - len(word), 0))
+        gap = max(wanted - len(self.line), 1 if self.line else 0)
+        self.line += " " * gap + word

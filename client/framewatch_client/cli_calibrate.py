@@ -15,6 +15,7 @@ from framewatch_client.cli_options import (
     Described,
     Fps,
     Labels,
+    load_plots,
     parse_moment,
     run_with_client,
 )
@@ -42,6 +43,7 @@ def calibrate(
         DEFAULT_EXAMPLE_COUNT
     ),
     out: Path | None = None,
+    plot: Path | None = None,
     scores: Path | None = None,
     fps: Fps = None,
     described: Described = Described(),
@@ -74,6 +76,8 @@ def calibrate(
         --no-examples: none. Not used if you give --example.
     out
         The rules file to write, for "framewatch watch --rules". Pictures go into a folder beside it.
+    plot
+        A PNG to draw: how scores are distributed, and the timeline with events. Needs framewatch[plot].
     scores
         A file for the scores, for "framewatch replay".
     fps
@@ -84,6 +88,7 @@ def calibrate(
         To the server.
 
     """
+    drawn = load_plots(plot)
     until_ns = parse_moment(until, "--until")
     end_ns = until_ns if until_ns is not None else duration_ns(source)
     plan = CalibrationPlan(
@@ -105,6 +110,9 @@ def calibrate(
     if out is not None:
         write_calibrated(out, run, plan)
         output.results.print(f"rules: {out}", markup=False)
+    if drawn is not None and plot is not None:
+        drawn.draw_calibration(plot, run.calibration)
+        output.results.print(f"picture: {plot}", markup=False)
     return ExitCode.OK
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json as json_format
 from pathlib import Path
 
-from framewatch_client.cli_options import Connection, Flag, Fps, load_rules, parse_moment, run_with_client
+from framewatch_client.cli_options import Connection, Flag, Fps, load_plots, load_rules, parse_moment, run_with_client
 from framewatch_client.commands import ExitCode, Output
 from framewatch_client.evaluating import evaluate_events, evaluation_summary, read_truth, replayed, watch_recording
 from framewatch_client.progress import frame_progress
 from framewatch_client.reports import evaluation_report
 from framewatch_client.score_files import SCORES_SUFFIX, read_recording
+from framewatch_client.timelines import evaluation_timelines
 
 
 def evaluate(
@@ -22,6 +23,7 @@ def evaluate(
     video: str = "",
     fps: Fps = None,
     until: str | None = None,
+    plot: Path | None = None,
     json: Flag = False,
     connection: Connection = Connection(),
 ) -> int:
@@ -46,12 +48,15 @@ def evaluate(
         Of video, how many frames a second to look at, at most. The tolerance grows by one frame gap then.
     until
         Evaluate up to here only, such as 46.4s; by default all of it.
+    plot
+        A PNG to draw: scores and events over time, with the truth. Needs framewatch[plot].
     json
         Print the result as one JSON object.
     connection
         To the server.
 
     """
+    drawn = load_plots(plot)
     until_ns = parse_moment(until, "--until")
     wanted = read_truth(truth, video or source, fps=fps, until_ns=until_ns)
     file = load_rules(rules)
@@ -67,8 +72,11 @@ def evaluate(
                 ),
             )
     found = evaluate_events(recording.said, file.rules, wanted)
+    timelines = evaluation_timelines(found, recording, file.rules, wanted)
+    if drawn is not None and plot is not None:
+        drawn.draw_evaluation(plot, timelines)
     if json:
         print(json_format.dumps(evaluation_summary(found)))  # noqa: T201
     else:
-        output.results.print(evaluation_report(found))
+        output.results.print(evaluation_report(found, timelines))
     return ExitCode.OK if found.is_perfect else ExitCode.FAILED

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Parameter
@@ -191,6 +193,16 @@ def load_rules(path: Path) -> RulesFile:
         return read_rules(path)
     except RulesFileError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def load_plots(path: Path | None) -> ModuleType | None:
+    """The module that draws; None: there is nothing to draw. Raises UsageError: what it needs is not installed."""
+    if path is None:
+        return None
+    try:
+        return importlib.import_module("framewatch_client.plots")
+    except ModuleNotFoundError as error:
+        raise UsageError(f"drawing {path} needs {error.name}: pip install 'framewatch[plot]'") from error
 
 
 def with_trails(rules: Iterable[EventRule]) -> tuple[EventRule, ...]:

@@ -2,29 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
+from framewatch_client.charts import Marks, axis, columns, merged, peaks, spans, sparkline
 from framewatch_client.render import clock, plain_table
+from framewatch_client.timelines import Timeline, calibration_timeline
 from framewatch_core.calibration import Calibration
 from framewatch_core.estimates import Estimate
 from framewatch_core.evaluation import Evaluation, RuleEvaluation, Said, Transition
 from framewatch_core.judging import EventEstimates
 from framewatch_core.rules import NS_PER_S, EventRule
+from framewatch_core.thresholds import to_axis
 
+NAME_CELLS = 12
+CHART_CELLS = 66
+HISTOGRAM_ROWS = 3
+MAX_TIMELINES = 8
+
+HELD_OUT = "Left out: rules made without a stretch, on that stretch."
+BACKGROUND_ONLY = "How many appearances it finds is not known: there was none in the material."
 OPTIMISM = (
-    "Thresholds and estimates come from the same few appearances, so the estimates are optimistic: watch for a while, "
+    "Thresholds and estimates come from the same short material, so the estimates are optimistic: watch for a while, "
     "or evaluate on other material, before you rely on them."
 )
 
 
 def calibration_report(calibration: Calibration) -> RenderableType:
-    """The rule and what it rests on."""
-    parts: list[RenderableType] = [_rule_line(calibration.rule), Text(), _separation_table(calibration), Text()]
-    parts += [_estimate_table(calibration), Text(OPTIMISM, "dim")]
+    """The rule, what it rests on, and how it does on that."""
+    parts: list[RenderableType] = [_rule_line(calibration.rule), Text()]
+    if calibration.separations:
+        parts += [_separation_table(calibration), Text()]
+    parts += [histogram_chart(calibration), Text(), timeline_chart(calibration_timeline(calibration)), Text()]
+    parts += [_estimate_table(calibration)]
+    if not calibration.material.present:
+        parts.append(Text(BACKGROUND_ONLY, "dim"))
+    if calibration.held_out is not None:
+        parts.append(Text(HELD_OUT, "dim"))
+    parts.append(Text(OPTIMISM, "dim"))
     return Group(*parts)
+
+
+def histogram_chart(calibration: Calibration) -> Text:
+    """How often frames had which score, with it and without, and where the thresholds are."""
+    found = calibration.histogram(CHART_CELLS)
+    kind, rule = calibration.rule.score, calibration.rule
+    lines = Text()
+    for name, counts, style in (("with it", found.present, "green"), ("without", found.absent, "blue")):
+        for row, line in enumerate(columns(counts, HISTOGRAM_ROWS) if counts.any() else ()):
+            _row(lines, name if row == HISTOGRAM_ROWS - 1 else "", line, style)
+    marks = Marks(CHART_CELLS)
+    low, high = float(found.axis_edges[0]), float(found.axis_edges[-1])
+    for name, threshold in (("exit", rule.exit_threshold), ("enter", rule.enter_at)):
+        place = (float(to_axis(kind, np.array([threshold]))[0]) - low) / (high - low)
+        marks.put(place, f"▲ {name} {threshold:g}")
+    _row(lines, "", marks.line, "yellow")
+    _row(lines, kind.name.lower(), axis(f"{found.edges[0]:.3g}", f"{found.edges[-1]:.3g}", CHART_CELLS), "dim")
+    return lines
+
+
+def timeline_chart(timeline: Timeline) -> Text:
+    """What is known, what was scored and what was said, over time."""
+    lines = Text()
+    known = merged(
+        spans(timeline.absent, timeline.end_ns, CHART_CELLS, "─"), spans(timeline.present, timeline.end_ns, CHART_CELLS)
+    )
+    _row(lines, "truth", known, "green")
+    low, high = min(0.0, float(timeline.scores.min(initial=0.0))), float(timeline.scores.max(initial=0.0))
+    high = max(high, timeline.rule.enter_at)
+    scores = peaks(timeline.times_ns, timeline.scores, timeline.end_ns, CHART_CELLS)
+    _row(lines, timeline.rule.score.name.lower(), sparkline(scores, low, high), "cyan")
+    _row(lines, "said", spans(timeline.said_present, timeline.end_ns, CHART_CELLS), "yellow")
+    _row(lines, "", axis(clock(0), clock(timeline.end_ns / NS_PER_S), CHART_CELLS), "dim")
+    return lines
+
+
+def _row(lines: Text, name: str, line: str, style: str) -> None:
+    if lines:
+        lines.append("\n")
+    lines.append(f"{name:<{NAME_CELLS}}", "dim")
+    lines.append(line, style)
 
 
 def _rule_line(rule: EventRule) -> Text:
@@ -37,7 +98,7 @@ def _rule_line(rule: EventRule) -> Text:
 
 
 def _separation_table(calibration: Calibration) -> RenderableType:
-    table = plain_table("")
+    table = plain_table()
     table.add_column("score")
     table.add_column("ROC AUC over frames", justify="right")
     table.add_column("gap between the classes", justify="right")
@@ -49,7 +110,7 @@ def _separation_table(calibration: Calibration) -> RenderableType:
 
 
 def _estimate_table(calibration: Calibration) -> RenderableType:
-    table = plain_table("")
+    table = plain_table()
     table.add_column("events")
     for column in ("on this material", "95 % interval", "counted"):
         table.add_column(column, justify="right")
@@ -66,35 +127,53 @@ def _estimate_rows(estimates: EventEstimates, suffix: str) -> Iterator[tuple[str
         ("recall", estimates.recall, 2),
         ("false an hour", estimates.false_per_hour, 1),
     ):
-        yield (name + suffix, *_estimate_cells(estimate, digits))
+        if estimate.value is not None:
+            yield (name + suffix, *_estimate_cells(estimate, digits))
 
 
 def _estimate_cells(estimate: Estimate, digits: int) -> tuple[str, str, str]:
-    value = "unknown" if estimate.value is None else f"{estimate.value:.{digits}f}"
+    value = "–" if estimate.value is None else f"{estimate.value:.{digits}f}"
     return value, f"{estimate.low:.{digits}f} to {estimate.high:.{digits}f}", estimate.basis
 
 
-def evaluation_report(evaluation: Evaluation) -> RenderableType:
-    """How right events were, and every one that was not."""
-    figures = plain_table("")
-    for column in ("", "value", "95 % interval", "counted"):
-        figures.add_column(column, justify="left" if not column else "right")
-    figures.add_row("precision", *_estimate_cells(evaluation.precision, 2))
-    figures.add_row("recall", *_estimate_cells(evaluation.recall, 2))
-    figures.add_row("delay", _delay(evaluation.median_delay_ns()), "", "median")
-    figures.add_row("", _delay(evaluation.max_delay_ns()), "", "longest")
-    figures.add_row("flaps", str(evaluation.flap_count), "", "")
-    rules = plain_table("")
-    for column in ("rule", "right", "missed", "false", "wrong ones"):
-        rules.add_column(column, justify="left" if column in {"rule", "wrong ones"} else "right")
-    for rule in evaluation.rules:
-        false = len(rule.false) + len(rule.doubled)
-        cells = str(len(rule.matches)), str(len(rule.missed)), str(false)
-        rules.add_row(Text(rule.rule), *cells, Text("\n").join(_wrong(rule)), style="" if not false else "red")
-    parts: list[RenderableType] = [rules, Text(), figures]
+def evaluation_report(evaluation: Evaluation, timelines: Sequence[Timeline] = ()) -> RenderableType:
+    """How right events were, every one that was not, and the timelines of the rules, those with faults first."""
+    parts: list[RenderableType] = []
+    for timeline in sorted(timelines, key=lambda line: _is_right(line.judged))[:MAX_TIMELINES]:
+        parts += [Text(timeline.rule.name, "bold"), timeline_chart(timeline), Text()]
+    parts += [_rule_table(evaluation), Text(), _figures_table(evaluation)]
     if evaluation.unwatched:
         parts.append(Text(f"no rule looks at: {', '.join(evaluation.unwatched)}", "yellow"))
     return Group(*parts)
+
+
+def _is_right(judged: RuleEvaluation | None) -> bool:
+    return judged is not None and not (judged.missed or judged.false or judged.doubled)
+
+
+def _rule_table(evaluation: Evaluation) -> Table:
+    table = plain_table()
+    for column in ("rule", "right", "missed", "false", "which"):
+        table.add_column(column, justify="left" if column in {"rule", "which"} else "right")
+    for rule in evaluation.rules:
+        counts = len(rule.matches), len(rule.missed), len(rule.false) + len(rule.doubled)
+        style = "" if _is_right(rule) else "red"
+        table.add_row(Text(rule.rule), *map(str, counts), Text("\n").join(_wrong(rule)), style=style)
+    return table
+
+
+def _figures_table(evaluation: Evaluation) -> Table:
+    table = plain_table()
+    table.add_column("events")
+    for column in ("", "95 % interval", "counted"):
+        table.add_column(column, justify="right")
+    table.add_row("precision", *_estimate_cells(evaluation.precision, 2))
+    table.add_row("recall", *_estimate_cells(evaluation.recall, 2))
+    table.add_row("delay until said, median", _delay(evaluation.median_delay_ns()), "", "")
+    table.add_row("delay until said, longest", _delay(evaluation.max_delay_ns()), "", "")
+    table.add_row("furthest began from the truth", _delay(evaluation.max_error_ns()), "", "")
+    table.add_row("flaps", str(evaluation.flap_count), "", "")
+    return table
 
 
 def _wrong(rule: RuleEvaluation) -> Iterator[Text]:

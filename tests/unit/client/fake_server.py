@@ -36,6 +36,7 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         self.fail_after: int | None = None
         self.fault: status_pb2.Status | None = None
         self.silent = False
+        self.explanation = pb.Explanation()
         self.extra: list[pb.StreamFramesResponse] = []
         self.frames: list[pb.Frame] = []
         self.configs: list[pb.StreamConfig] = []
@@ -87,6 +88,11 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
                     yield pb.StreamFramesResponse(started=self.started)
                     for response in self.extra:
                         yield response
+                continue
+            if request.HasField("explain"):
+                while waiting:
+                    yield self._result(waiting.pop(0))
+                yield pb.StreamFramesResponse(explanation=self.explanation)
                 continue
             self.frames.append(request.frame)
             waiting.append(request.frame)

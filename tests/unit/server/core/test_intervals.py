@@ -17,10 +17,18 @@ S = Interval.of_seconds
         pytest.param("6.1-20.2", (S(6.1, 20.2),), id="without a unit"),
         pytest.param(" 30s - 41.5s ,6s-7s", (S(6, 7), S(30, 41.5)), id="sorted, with blanks"),
         pytest.param("0-.5s", (S(0, 0.5),), id="from 0"),
+        pytest.param("12:05-12:40.5", (S(725, 760.5),), id="minutes and seconds"),
+        pytest.param("59:00-1:00:01", (S(3540, 3601),), id="an hour"),
+        pytest.param("9s-end", (S(9, 100),), id="to the end"),
     ],
 )
 def test_intervals_are_read(text: str, expected: tuple[Interval, ...]) -> None:
-    assert parse_intervals(text) == expected
+    assert parse_intervals(text, end_ns=100_000_000_000) == expected
+
+
+def test_an_unknown_end_is_told() -> None:
+    with pytest.raises(InvalidRequest, match="end is not known"):
+        parse_intervals("9s-end")
 
 
 @pytest.mark.parametrize(
@@ -29,7 +37,7 @@ def test_intervals_are_read(text: str, expected: tuple[Interval, ...]) -> None:
         pytest.param("", "can't be read", id="nothing"),
         pytest.param("6.1s", "such as 6.1s-20.2s", id="no end"),
         pytest.param("-1s-3s", "can't be read", id="negative"),
-        pytest.param("3m-4m", "can't be read", id="minutes"),
+        pytest.param("3m-4m", "can't be read", id="another unit"),
         pytest.param("6-7,", "''", id="comma at the end"),
         pytest.param("7-6", "a later end", id="backwards"),
         pytest.param("6-6", "a later end", id="empty"),
