@@ -76,9 +76,7 @@ def test_a_recording_ends_a_frame_after_its_last() -> None:
     assert Recording(()).end_ns == 0
 
 
-async def test_record_streams_up_to_a_time(
-    address: str, service: FakeService, make_video: Callable[..., Path]
-) -> None:
+async def test_record_streams_up_to_a_time(address: str, service: FakeService, make_video: Callable[..., Path]) -> None:
     items: list[object] = []
     async with AsyncFramewatchClient(address) as client:
         with open_source(str(make_video(20, 10.0))) as source:
