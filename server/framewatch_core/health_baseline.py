@@ -101,7 +101,7 @@ def _lost_detail(stats: PictureStats, baseline: Baseline) -> HealthProblem | Non
     soft = stats.detail < SOFT_DETAIL_SHARE * baseline.detail and stats.softness < SOFT_SHARE * baseline.softness
     if not (uniform or soft):
         return None
-    coarse = slope(_coarse_edges(stats.grey), _coarse_edges(baseline.grey))
+    coarse = slope(coarse_edges(stats.grey), coarse_edges(baseline.grey))
     return HealthProblem.BLURRED if coarse >= COARSE_EDGES else HealthProblem.COVERED
 
 
@@ -123,7 +123,7 @@ def correlation(one: Float32Array, other: Float32Array) -> float:
     return float(np.vdot(one, other)) / norm if norm > 0 else 0.0
 
 
-def _coarse_edges(grey: Float32Array) -> Float32Array:
+def coarse_edges(grey: Float32Array) -> Float32Array:
     """What 16 × 16 cells have beyond their four neighbours."""
     cells = grey.reshape(16, 4, 16, 4).mean(axis=(1, 3))
     beside = cells[:-2, 1:-1] + cells[2:, 1:-1] + cells[1:-1, :-2] + cells[1:-1, 2:]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framewatch_core.health_baseline import Baseline, correlation, lost, slope
+from framewatch_core.health_baseline import Baseline, coarse_edges, correlation, lost, slope
 from framewatch_core.health_problem import HealthProblem
 from framewatch_core.picture_stats import Float32Array, PictureStats
 from framewatch_core.rules import NS_PER_S
@@ -30,6 +30,7 @@ CAST_LEVELS = 16.0
 MIN_COLOUR = 2.0
 MIN_COLOUR_CHANGE = 1.5
 SAME_PLACE = 0.25  # of the edges; good: at least 0.56; moved by a fifth of the width: 0.1
+SAME_COARSE_PLACE = 0.5
 MIN_DETAIL = 1.5
 
 
@@ -64,7 +65,10 @@ class Look:
         if min(stats.detail, self.baseline.detail) < MIN_DETAIL:
             return False
         here, there = stats.edges, self.baseline.edges
-        return slope(here, there) < SAME_PLACE and correlation(here, there) < SAME_PLACE
+        if slope(here, there) >= SAME_PLACE or correlation(here, there) >= SAME_PLACE:
+            return False
+        # noise drowns the fine edges of a smooth scene, as at night, but not the coarse ones
+        return correlation(coarse_edges(stats.grey), coarse_edges(self.baseline.grey)) < SAME_COARSE_PLACE
 
     def learn(self, stats: PictureStats, elapsed_s: float) -> None:
         """Follows a good picture."""

@@ -24,7 +24,7 @@ from framewatch_core.evaluation import Evaluation
 from framewatch_core.intervals import Interval
 from framewatch_core.regions import WHOLE_FRAME_ID
 from framewatch_core.rules import NS_PER_S
-from framewatch_core.truth import Track, VideoTruth, load_truth
+from framewatch_core.truth import InvalidTruth, Track, VideoTruth, load_truth
 from framewatch_server.bench.disturbances import Kind, Pixels, brightened, spliced, with_noise
 
 SPLICE_S = 30.0
@@ -114,10 +114,26 @@ class Video:
 
 
 def load_videos(truth_path: Path, share: float) -> list[Video]:
-    """The videos of a file of truth that lie beside it. `share`: how much of each the rules come from, in (0, 1)."""
-    data = json.loads(truth_path.read_text(encoding="utf-8"))
-    found = [(truth_path.parent / name, load_truth(data, name)) for name in data]
-    return [Video(path, truth, round(truth.end_ns * share)) for path, truth in found if path.exists()]
+    """The videos of a file of truth that lie beside it.
+
+    Args:
+        truth_path: of the file, in the form of `load_truth`.
+        share: how much of each the rules come from, in (0, 1).
+
+    Raises:
+        InvalidTruth: it can't be read, or none of its videos is there.
+
+    """
+    try:
+        data = json.loads(truth_path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidTruth(f"{truth_path} can't be read as JSON: {error}") from error
+    names = list(data) if isinstance(data, dict) else []
+    found = [(truth_path.parent / name, load_truth(data, name)) for name in names]
+    videos = [Video(path, truth, round(truth.end_ns * share)) for path, truth in found if path.exists()]
+    if not videos:
+        raise InvalidTruth(f"{truth_path} names no video that lies beside it")
+    return videos
 
 
 def cases_of(truth: VideoTruth) -> list[Case]:

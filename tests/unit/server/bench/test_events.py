@@ -12,7 +12,7 @@ from framewatch_client import Frame
 from framewatch_core.intervals import Interval
 from framewatch_core.regions import WHOLE_FRAME, Region
 from framewatch_core.rules import NS_PER_S
-from framewatch_core.truth import Track, VideoTruth
+from framewatch_core.truth import InvalidTruth, Track, VideoTruth
 from framewatch_server.bench.events import cases_of, load_videos, quiet_moment, stretched
 
 
@@ -76,3 +76,20 @@ def test_videos_of_a_file_of_truth_are_those_that_are_there(tmp_path: Path) -> N
     plan = video.plan("thing")
     assert plan.regions == ()
     assert [(span.start_ns / NS_PER_S, span.end_ns / NS_PER_S) for span in plan.present] == [(1, 5.1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(None, "No such file", id="no file"),
+        pytest.param("{", "can't be read as JSON", id="no JSON"),
+        pytest.param("[]", "names no video", id="no object"),
+        pytest.param("{}", "names no video", id="empty"),
+    ],
+)
+def test_a_file_of_truth_that_can_not_be_used_is_told(tmp_path: Path, text: str | None, words: str) -> None:
+    path = tmp_path / "truth.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InvalidTruth, match=words):
+        load_videos(path, 0.5)
