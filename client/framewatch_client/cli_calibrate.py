@@ -50,7 +50,7 @@ def calibrate(
     described: Described = Described(),
     connection: Connection = Connection(),
 ) -> int:
-    """Find a rule's score, thresholds and times from a recording of which you know when the thing is there.
+    """Find a rule's score, thresholds and times from a recording of which you know when it is there.
 
     Parameters
     ----------
