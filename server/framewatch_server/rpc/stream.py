@@ -233,11 +233,16 @@ class StreamShell:
 
     def next_work(self) -> Job | None:
         """Gives the scorer the next frame."""
-        if (work := self._session.next_work()) is None:
+        try:
+            work = self._session.next_work()
+            job = None if work is None else _FrameJob(work, self._memory, self._finish)
+        except Exception as error:
+            self._break_off(error)
+            self._changed.set()
             return None
-        job = _FrameJob(work, self._memory, self._finish)
-        self._under_way.add(job)
-        self._may_read.set()
+        if job is not None:
+            self._under_way.add(job)
+            self._may_read.set()
         return job
 
     def _finish(self, job: _FrameJob, result: Embedded | Exception) -> None:

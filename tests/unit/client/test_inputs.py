@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
+import numpy as np
 import pytest
 
-from framewatch_client import event_rule, parse_rule
+from framewatch_client import event_rule, example_label, parse_region, parse_rule
 from framewatch_client.inputs import label_set, nanoseconds, stream_config
-from framewatch_core.errors import FramewatchError, InvalidLabelSet, InvalidRequest, InvalidRule
+from framewatch_core.errors import (
+    EmptyImage,
+    FramewatchError,
+    InvalidLabelSet,
+    InvalidRegion,
+    InvalidRequest,
+    InvalidRule,
+    LimitExceeded,
+)
+from framewatch_core.images import EncodedImage
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.regions import Region
 from framewatch_core.rules import EventRule
 
 
@@ -104,3 +118,74 @@ def test_config_is_checked_as_the_server_does(options: dict[str, object], expect
 def test_times_are_finite(seconds: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         nanoseconds(seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("left=0.06,0.28,0.17,0.62", Region("left", 0.06, 0.28, 0.17, 0.62)),
+        ("a=b=0,0,1,1", Region("a=b", 0, 0, 1, 1)),
+        ("the door = 0, 0.5, .5, 5e-1", Region("the door ", 0, 0.5, 0.5, 0.5)),
+    ],
+    ids=["decimals", "an id with an equals sign", "blanks"],
+)
+def test_parse_region(text: str, expected: Region) -> None:
+    assert parse_region(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ValueError),
+        ("left", ValueError),
+        ("0,0,1,1", ValueError),
+        ("=0,0,1,1", ValueError),
+        ("left=0,0,1", ValueError),
+        ("left=0,0,1,1,1", ValueError),
+        ("left=0,0,1,wide", ValueError),
+        ("left=0,0,1,2", InvalidRegion),
+        ("left=0,0,nan,1", InvalidRegion),
+        (" =0,0,1,1", InvalidRegion),
+    ],
+)
+def test_parse_region_refuses(text: str, expected: type[Exception]) -> None:
+    with pytest.raises(expected):
+        stream_config(["a"], regions=[text])
+
+
+def test_regions_may_be_one_text_or_several() -> None:
+    right = Region("right", 0.5, 0, 0.5, 1)
+    assert stream_config(["a"], regions="left=0,0,0.5,1").regions == (Region("left", 0, 0, 0.5, 1),)
+    assert stream_config(["a"], regions=["left=0,0,0.5,1", right]).regions == (Region("left", 0, 0, 0.5, 1), right)
+
+
+def test_example_label_takes_files_bytes_and_pixels(tmp_path: Path) -> None:
+    pixels = np.full((40, 60, 3), 90, np.uint8)
+    png = cv2.imencode(".png", pixels)[1].tobytes()
+    path = tmp_path / "example.png"
+    path.write_bytes(png)
+    label = example_label("box", [path, str(path), png], [pixels], prompts=["a crate"], contrast_prompts=["nothing"])
+    assert label.examples == (EncodedImage(png),) * 3
+    assert (label.prompts, label.contrast_prompts) == (("a crate",), ("nothing",))
+    (counter,) = label.counter_examples
+    assert isinstance(counter, EncodedImage)
+    decoded = cv2.imdecode(np.frombuffer(counter.data, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded.shape == pixels.shape
+    assert np.abs(decoded.astype(int) - 90).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("examples", "counter_examples", "expected"),
+    [
+        ([], [b"x"], InvalidLabelSet),
+        ([b"x"], [], InvalidLabelSet),
+        ([b"x"] * 65, [b"x"], LimitExceeded),
+        ([b""], [b"x"], EmptyImage),
+        ([3], [b"x"], TypeError),
+        (["/nowhere/x.png"], [b"x"], OSError),
+    ],
+    ids=["no example", "no counter-example", "too many", "an empty file", "no picture", "no file"],
+)
+def test_example_label_refuses(examples: list, counter_examples: list, expected: type[Exception]) -> None:
+    with pytest.raises(expected):
+        example_label("box", examples, counter_examples)

@@ -14,6 +14,7 @@ from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import Embedded, Finished, Job
 from framewatch_server.engine.reuse import FrameMemory, Recall
 from framewatch_server.vision.encoder import DeviceOutOfMemory
+from framewatch_server.vision.view import View
 from tests.unit.server.engine.rig import POISON, FakeEncoder, OverlappingEncoder, Rig, Source, Waiting, regions_view
 
 
@@ -195,3 +196,47 @@ async def test_a_frame_under_another_view_does_not_follow() -> None:
     results = [job.result for job in source.jobs]
     assert [isinstance(result, Embedded) and result.reused_frame_id for result in results] == [None, 0, None, 2, None]
     assert shapes(source) == [(1, 1), (1, 1), (2, 1), (2, 1), (1, 1)]
+
+
+JUDGED = View(is_judged=True)
+
+
+async def stream(rig: Rig, frames: Sequence[tuple[int, View]], policy: ReusePolicy) -> list[Embedded]:
+    """The results of one stream's frames, one a nanosecond."""
+    source, memory = Source(), FrameMemory[Job]()
+    for i, (value, view) in enumerate(frames):
+        job = Waiting(value, source.changed.set, view=view)
+        assert job.image is not None
+        job.recall = Recall(memory, memory.look(policy, Moment(i, i), job.image, view))
+        source.jobs.append(job)
+    source.waiting.extend(source.jobs)
+    async with rig:
+        rig.pipeline.announce(source)
+        await source.results()
+    found = [job.result for job in source.jobs if isinstance(job.result, Embedded)]
+    assert len(found) == len(frames)
+    return found
+
+
+def level(result: Embedded) -> int | None:
+    """The brightness that was measured; None: the picture was not judged."""
+    return round(float(result.pictures[""].luma.mean())) if result.pictures else None
+
+
+@pytest.mark.parametrize("decode_threads", [1, 2])
+async def test_followers_have_pictures_to_be_judged_by(decode_threads: int) -> None:
+    rig = Rig(decode_threads=decode_threads)
+    rig.encoder.released.set()
+    same, little_change, other = 40, 42, 200
+    frames = [(value, JUDGED) for value in (same, same, little_change, same, other)]
+    found = await stream(rig, frames, ReusePolicy(3 / 255))
+    assert [result.reused_frame_id for result in found] == [None, 0, 0, 0, None]
+    assert [level(result) for result in found] == [40, 40, 42, 40, 200], "each its own, as far as it was decoded"
+
+
+async def test_a_judged_frame_does_not_follow_one_that_was_not() -> None:
+    rig = Rig()
+    rig.encoder.released.set()
+    found = await stream(rig, [(7, View()), (7, JUDGED), (7, JUDGED), (7, View())], ReusePolicy())
+    assert [result.reused_frame_id for result in found] == [None, None, 1, None]
+    assert [level(result) for result in found] == [None, 7, 7, None]
