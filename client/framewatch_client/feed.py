@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Iterable
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any, Final
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import wire
 from framewatch_client.images import check_bytes, to_stream_message
-from framewatch_client.inputs import event_rules, label_set, nanoseconds
+from framewatch_client.inputs import event_rules, label_set, nanoseconds, stream_regions
 from framewatch_client.types import Explain, Frame, Reconfigure, StreamItem
 from framewatch_client.worker import WorkerThread
 from framewatch_core.frames import StreamConfig
@@ -38,6 +39,7 @@ class RequestEncoder:
         """Limits as in `to_stream_message` and `check_bytes`; frames are numbered on from `last_frame_id`."""
         self._config = config
         self._short_side = short_side
+        self._first_share = _smallest_share(config)
         self._jpeg_quality = jpeg_quality
         self._max_image_bytes = max_image_bytes
         self.explains: deque[Explain] = deque()
@@ -54,15 +56,27 @@ class RequestEncoder:
         return pb.StreamFramesRequest(frame=self._frame(_as_frame(item)))
 
     def _new_config(self, item: Reconfigure) -> pb.StreamConfig:
+        before = self._config
         self._config = replace(
-            self._config, label_set=label_set(item.labels, item.templates), rules=event_rules(item.rules)
+            before,
+            label_set=label_set(item.labels, item.templates),
+            rules=event_rules(item.rules),
+            regions=before.regions if item.regions is None else stream_regions(item.regions),
+            health=item.health or before.health,
         )
         return wire.config_message(self._config)
+
+    @property
+    def _needed_short_side(self) -> int | None:
+        """What the server needs of a frame; it told that for the first config's regions."""
+        if self._short_side is None:
+            return None
+        return math.ceil(self._short_side * (self._first_share / _smallest_share(self._config)))
 
     def _frame(self, frame: Frame) -> pb.Frame:
         frame_id = self._last_id + 1 if frame.frame_id is None else frame.frame_id
         self._last_id = max(self._last_id, frame_id)
-        image = to_stream_message(frame.image, short_side=self._short_side, jpeg_quality=self._jpeg_quality)
+        image = to_stream_message(frame.image, short_side=self._needed_short_side, jpeg_quality=self._jpeg_quality)
         check_bytes(image, self._max_image_bytes)
         time_offset = None if frame.time_s is None else wire.duration(_frame_time_ns(frame.time_s))
         return pb.Frame(frame_id=frame_id, time_offset=time_offset, image=image)
@@ -97,6 +111,11 @@ class Feed:
         close: Callable[[], object] = getattr(self._items, "close", lambda: None)
         if not await self._thread.aclose(close, RELEASE_GRACE_S):
             _logger.warning("the frames' source still blocks %.0f s after the stream has ended", RELEASE_GRACE_S)
+
+
+def _smallest_share(config: StreamConfig) -> float:
+    """The smallest side of a region as a share of the frame's."""
+    return min(min(region.width, region.height) for region in config.viewed_regions)
 
 
 def _as_frame(item: Frame | Any) -> Frame:

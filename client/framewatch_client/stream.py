@@ -230,8 +230,9 @@ class _Producer:
         return False
 
     def explained(self, explanation: Explanation) -> None:
-        """The first Explain has its answer."""
-        self._explains.popleft().on_answer(explanation)
+        """The first Explain has its answer; one that nobody asked for is passed over."""
+        if self._explains:
+            self._explains.popleft().on_answer(explanation)
 
     def make_room(self) -> None:
         """A frame has its outcome."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.errors import FramewatchCallError
 from framewatch_core.frames import DropReason, RegionScores
-from framewatch_core.health import HealthProblem
+from framewatch_core.health import HealthPolicy, HealthProblem
 from framewatch_core.labels import Label, LabelSet
 from framewatch_core.regions import Region
 from framewatch_core.rule_explanations import HeldBackBy
@@ -387,12 +387,22 @@ class Explain:
 class Reconfigure:
     """Put among the frames: from the next one on, watch for this instead. All else of the stream stays as it was.
 
-    A rule that equals an earlier one, its label's prompts included, keeps its state.
+    A rule that equals an earlier one, its label and its region included, keeps its state.
+
+    Attributes:
+        labels: as in `stream`.
+        rules: as in `stream`.
+        templates: as in `stream`.
+        regions: as in `stream`; None: as before.
+        health: as in `stream`; None: as before.
+
     """
 
     labels: LabelsLike
     rules: Sequence[RuleLike] = ()
     templates: Sequence[str] | None = None
+    regions: Sequence[RegionLike] | None = None
+    health: HealthPolicy | None = None
 
 
 StreamItem = Frame | Reconfigure | Explain | ImageLike | tuple[ImageLike, float]

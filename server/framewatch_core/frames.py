@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from framewatch_core.errors import FramewatchError, InvalidRequest, InvalidRule, check_limit
 from framewatch_core.health import HealthEvent, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.labels import Label, LabelSet
-from framewatch_core.regions import WHOLE_FRAME, Region, check_regions
+from framewatch_core.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region, check_regions
 from framewatch_core.rule_explanations import RuleExplanation
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule, RuleEvent
 from framewatch_core.scoring import LabelScore
@@ -94,9 +94,9 @@ class StreamConfig:
             raise InvalidRequest(f"max_frame_gap is {gap_s:g} s: expected more than 0, or nothing", "max_frame_gap")
 
     @property
-    def judges_health(self) -> bool:
-        """Whether pictures are judged: there are rules to suspend."""
-        return bool(self.rules) and not self.health.disabled
+    def judged_regions(self) -> frozenset[str]:
+        """Ids of the regions whose pictures are judged: those that rules look at."""
+        return frozenset() if self.health.disabled else frozenset(rule.region for rule in self.rules)
 
     @property
     def viewed_regions(self) -> tuple[Region, ...]:
@@ -186,14 +186,15 @@ class Scored:
     reused_frame_id: int | None = None
 
     def judged(self, report: HealthReport) -> Scored:
-        """The same with what is wrong with the pictures."""
+        """The same with what is wrong with the pictures; of a region that was not judged, with the whole frame's."""
         if not report.held and not any(report.problems.values()):
             return self
-        regions = tuple(
-            replace(r, problem=report.problems.get(r.region_id), suspended=r.region_id in report.held)
-            for r in self.regions
-        )
-        return replace(self, regions=regions)
+        return replace(self, regions=tuple(_judged(region, report) for region in self.regions))
+
+
+def _judged(region: RegionScores, report: HealthReport) -> RegionScores:
+    judged_id = region.region_id if region.region_id in report.problems else WHOLE_FRAME_ID
+    return replace(region, problem=report.problems[judged_id], suspended=judged_id in report.held)
 
 
 @dataclass(frozen=True, slots=True)

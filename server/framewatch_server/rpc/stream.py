@@ -179,7 +179,7 @@ class StreamShell:
         if self._ticket is None:
             self._ticket = self._begin(scorer.info.name, point)
         self._session.configure(
-            config.condensed(), _Epoch(labels, View(config.viewed_regions, is_judged=config.judges_health))
+            config.condensed(), _Epoch(labels, View(config.viewed_regions, judged=config.judged_regions))
         )
         self._scorer = scorer
 

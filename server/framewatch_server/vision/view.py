@@ -34,13 +34,19 @@ class View:
     Attributes:
         regions: at least one; each becomes an input of the model.
         is_example: the inputs are that of the first region in several lights.
-        is_judged: whether it is measured what the judgement of the picture's health needs.
+        judged: ids of the regions whose pictures are measured for the judgement of their health, and then the whole frame
+            is, too. Empty: nothing is measured.
 
     """
 
     regions: tuple[Region, ...] = (WHOLE_FRAME,)
     is_example: bool = False
-    is_judged: bool = False
+    judged: frozenset[str] = frozenset()
+
+    @property
+    def input_count(self) -> int:
+        """How many inputs of the model it becomes."""
+        return len(EXPOSURES) + 1 if self.is_example else len(self.regions)
 
     @property
     def min_share(self) -> tuple[float, float]:
@@ -84,8 +90,9 @@ def look(image: Image, view: View, spec: PreprocessSpec, limits: DecodeLimits, *
     pixels = decode(image, limits, _min_decoded_size(spec, view) if reduced else None)
     crops = {region.id: _crop(pixels, region) for region in view.regions}
     inputs = np.stack([prepare(crop, spec, exact=not reduced) for crop in crops.values()])
-    judged = {WHOLE_FRAME_ID: pixels} | crops if view.is_judged else {}
-    pictures = {region_id: picture_stats(crop) for region_id, crop in judged.items()}
+    judged = {WHOLE_FRAME_ID: pixels} if view.judged else {}
+    judged |= {region_id: crop for region_id, crop in crops.items() if region_id in view.judged}
+    pictures = {region_id: picture_stats(picture) for region_id, picture in judged.items()}
     return Seen(in_several_lights(inputs[0]) if view.is_example else inputs, pictures)
 
 

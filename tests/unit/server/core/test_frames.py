@@ -88,12 +88,12 @@ def test_a_condensed_config_keeps_no_picture_and_is_condensed_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "judges"),
+    ("config", "judged"),
     [
-        pytest.param(BASE, True, id="rules"),
-        pytest.param(replace(BASE, rules=()), False, id="no rules to suspend"),
-        pytest.param(replace(BASE, health=HealthPolicy(disabled=True)), False, id="disabled"),
+        pytest.param(BASE, {rule.region for rule in BASE.rules}, id="rules"),
+        pytest.param(replace(BASE, rules=()), set(), id="no rules to suspend"),
+        pytest.param(replace(BASE, health=HealthPolicy(disabled=True)), set(), id="disabled"),
     ],
 )
-def test_when_pictures_are_judged(config: StreamConfig, judges: bool) -> None:
-    assert config.judges_health == judges
+def test_which_pictures_are_judged(config: StreamConfig, judged: set[str]) -> None:
+    assert config.judged_regions == judged

@@ -131,7 +131,7 @@ class Rig:
         self.read.append(value)
         if value == BROKEN:
             raise UndecodableImage("broken", "encoded")
-        pictures = {"": picture_stats(np.full((8, 8, 3), value, np.uint8))} if view.is_judged else {}
+        pictures = {"": picture_stats(np.full((8, 8, 3), value, np.uint8))} if view.judged else {}
         return Seen(np.full((len(view.regions), 3, 1, 1), value, np.uint8), pictures)
 
     async def busy(self) -> Source:

@@ -128,7 +128,7 @@ async def test_without_room_for_a_single_input_it_fails() -> None:
 async def test_a_cancelled_picture_with_many_regions_costs_no_device_time() -> None:
     rig = Rig(8)
     async with rig:
-        first, later = await rig.busy(), sources([(1, 4), (2, 20), (3, 4)])
+        first, later = await rig.busy(), sources([(1, 4), (2, 9), (3, 4)])
         rig.pipeline.announce(later)
         await rig.decoded(4)
         later.jobs[1].cancel()
@@ -198,7 +198,7 @@ async def test_a_frame_under_another_view_does_not_follow() -> None:
     assert shapes(source) == [(1, 1), (1, 1), (2, 1), (2, 1), (1, 1)]
 
 
-JUDGED = View(is_judged=True)
+JUDGED = View(judged=frozenset({""}))
 
 
 async def stream(rig: Rig, frames: Sequence[tuple[int, View]], policy: ReusePolicy) -> list[Embedded]:
@@ -240,3 +240,28 @@ async def test_a_judged_frame_does_not_follow_one_that_was_not() -> None:
     found = await stream(rig, [(7, View()), (7, JUDGED), (7, JUDGED), (7, View())], ReusePolicy())
     assert [result.reused_frame_id for result in found] == [None, None, 1, None]
     assert [level(result) for result in found] == [None, 7, 7, None]
+
+
+@pytest.mark.parametrize(
+    ("counts", "admitted"),
+    [
+        pytest.param([8] * 6, 2, id="as many as two batches and a decoder hold"),
+        pytest.param([64] * 6, 2, id="wide ones: as many as keep decoder and device at work"),
+        pytest.param([1] * 20, 16, id="narrow ones"),
+    ],
+)
+async def test_what_is_under_way_is_bounded_in_inputs(counts: list[int], admitted: int) -> None:
+    rig = Rig(8)
+    async with rig:
+        first, later = await rig.busy(), sources([(i, count) for i, count in enumerate(counts, 1) if i != POISON])
+        rig.pipeline.announce(later)
+        assert len(later.jobs) - len(later.waiting) == admitted
+        rig.encoder.released.set()
+        await first.results()
+        assert None not in await later.results()
+        again = sources([(i, count) for i, count in enumerate(counts, 1) if i != POISON])
+        rig.encoder.released.clear()
+        rig.pipeline.announce(again)
+        assert len(again.jobs) - len(again.waiting) == admitted + 1, "all of the room was given back"
+        rig.encoder.released.set()
+        await again.results()

@@ -103,8 +103,8 @@ def test_a_reduced_decode_shows_a_region_the_same() -> None:
     ("seen", "measured"),
     [
         pytest.param(VIEW, [], id="not judged"),
-        pytest.param(View(VIEW.regions, is_judged=True), ["", "left", "small", "right"], id="regions and all of it"),
-        pytest.param(View(is_judged=True), [""], id="the whole frame once"),
+        pytest.param(View(VIEW.regions, judged=frozenset({"left", "right"})), ["", "left", "right"], id="those judged"),
+        pytest.param(View(judged=frozenset({""})), [""], id="the whole frame once"),
     ],
 )
 def test_what_is_measured(seen: View, measured: list[str]) -> None:
@@ -117,7 +117,7 @@ def test_what_is_measured(seen: View, measured: list[str]) -> None:
 
 
 def test_a_region_of_one_pixel_can_be_judged() -> None:
-    look(raw(smooth(8, 8)), View((Region("dot", 0.5, 0.5, 1e-9, 1e-9),), is_judged=True), SPEC, LIMITS)
+    look(raw(smooth(8, 8)), View((Region("dot", 0.5, 0.5, 1e-9, 1e-9),), judged=frozenset({"dot"})), SPEC, LIMITS)
 
 
 def test_a_broken_picture_is_told() -> None:
