@@ -16,7 +16,11 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
+
+DISC_FROM = 4
+"""The frame in which the disc of `scene` appears."""
 
 PACKAGE = Path(__file__).parents[2] / "client" / "node"
 LABELS = ("a red circle", "a blue square", "an empty scene")
@@ -97,12 +101,37 @@ def cli(built: NodeTools, server: RunningServer) -> Cli:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Twelve frames, numbered without leading zeros, of a disc that grows."""
+    """Twelve frames, numbered without leading zeros, of a place in which a disc grows."""
     for index in range(12):
-        picture = np.full((96, 128, 3), 200, np.uint8)
-        cv2.circle(picture, (64, 48), 3 * index, (0, 0, 255), cv2.FILLED)
-        assert cv2.imwrite(str(tmp_path / f"frame{index}.jpg"), picture)
+        write(tmp_path / f"frame{index}.jpg", place(index, radius=2 * index))
     return tmp_path
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    """`frames/` of a place in whose left half a red disc appears; `with/` and `without/` it, cropped to that half."""
+    for folder in ("frames", "with", "without"):
+        (tmp_path / folder).mkdir()
+    for index in range(12):
+        write(tmp_path / "frames" / f"{index}.jpg", place(index, radius=24 if index >= DISC_FROM else 0))
+    for index in range(4):
+        write(tmp_path / "with" / f"{index}.jpg", place(100 + index, radius=24)[:, :80])
+        write(tmp_path / "without" / f"{index}.jpg", place(200 + index, radius=0)[:, :80])
+    return tmp_path
+
+
+def place(seed: int, *, radius: int) -> npt.NDArray[np.uint8]:
+    """The same place each time, with a red disc if `radius` is more than 0, and with the noise of a camera."""
+    layout = np.random.default_rng(1).integers(80, 176, (6, 8, 3)).astype(np.float32)
+    still = cv2.resize(layout, (160, 96), interpolation=cv2.INTER_NEAREST)
+    if radius:
+        cv2.circle(still, (40, 48), radius, (0, 0, 255), cv2.FILLED)
+    noisy = still + np.random.default_rng(seed).normal(0, 3, still.shape)
+    return np.asarray(np.clip(noisy, 0, 255), dtype=np.uint8)
+
+
+def write(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+    assert cv2.imwrite(str(path), picture)
 
 
 def responses(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -160,6 +189,107 @@ def test_watch_goes_on_after_a_broken_picture(cli: Cli, folder: Path) -> None:
     assert "12 frames: 11 scored, 0 dropped, 1 failed" in done.stderr
 
 
+def flags(**values: str) -> list[str]:
+    return [text for name, value in values.items() for text in (f"--{name.replace('_', '-')}", value)]
+
+
+def test_presence_by_examples_in_regions_with_trail_and_explanation(cli: Cli, scene: Path) -> None:
+    disc = LABELS[0]
+    options = flags(
+        region="left=0,0,0.5,1",
+        example=f"{disc}={scene / 'with'}",
+        counter_example=f"{disc}={scene / 'without'}",
+        rule=f"{disc}:0.8:0.3",
+        score="presence",
+        trail="3",
+        fps="4",
+    )
+    done = cli("watch", scene / "frames", *options, "--region", "right=0.5,0,0.5,1", "--explain")
+    _, *messages, explanation = responses(done)
+
+    results = [message["result"]["scores"]["regions"] for message in messages if "result" in message]
+    assert len(results) == 12
+    assert {tuple(region["region_id"] for region in regions) for regions in results} == {("left", "right")}
+    presence = [score["presence"] for score in results[DISC_FROM][0]["scores"] if score["label"] == disc]
+    assert presence == [pytest.approx(0.98, abs=0.1)]
+
+    (event,) = (message["event"] for message in messages if "event" in message)
+    assert (event["kind"], event["rule_id"], event["region"]) == ("EVENT_KIND_ENTERED", f"{disc} in left", "left")
+    assert event["frame_id"] == str(DISC_FROM)
+    assert event["score"] == presence[0]
+    points = event["trail"]["points"]
+    assert [point["frame_id"] for point in points] == [str(DISC_FROM - back) for back in (2, 1, 0)]
+    assert points[-1]["score"] == presence[0]
+
+    left, right = explanation["explanation"]["rules"]
+    assert (left["region"], left["next_kind"]) == ("left", "EVENT_KIND_EXITED")
+    assert (right["region"], right["next_kind"]) == ("right", "EVENT_KIND_ENTERED")
+    assert right["held_back_by"] == "HELD_BACK_BY_THRESHOLD"
+    assert right["nearest_score"] < 0.8
+    assert right["message"]
+
+
+def test_black_pictures_suspend_rules_once(cli: Cli, scene: Path) -> None:
+    for index in range(5, 9):
+        write(scene / "frames" / f"{index}.jpg", np.zeros((96, 160, 3), np.uint8))
+    done = cli("watch", scene / "frames", "--rule", f"{LABELS[0]}:0.999999")
+    messages = responses(done)
+    events = [message["event"] for message in messages if "event" in message]
+    told = [(event["kind"], event["problem"], event["began_frame_id"], event["frame_id"]) for event in events]
+    assert told == [
+        ("EVENT_KIND_SUSPENDED", "HEALTH_PROBLEM_BLACK", "5", "6"),
+        ("EVENT_KIND_RESUMED", "HEALTH_PROBLEM_UNSPECIFIED", "9", "10"),
+    ]
+
+
+RESUMING = """
+import { readFileSync } from "node:fs";
+import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
+import { FramewatchClient, ResumeSchema, ScoreKind } from "./dist/src/index.js";
+
+const [address, scene, discFrom] = process.argv.slice(1);
+const picture = (path) => readFileSync(`${scene}/${path}.jpg`);
+const pictures = (folder) => [0, 1, 2, 3].map((index) => picture(`${folder}/${index}`));
+const disc = { name: "disc", examples: pictures("with"), counterExamples: pictures("without") };
+const options = {
+  labels: [disc],
+  regions: [{ id: "left", x: 0, y: 0, width: 0.5, height: 1 }],
+  rules: [{ label: "disc", region: "left", score: ScoreKind.PRESENCE, enterAt: 0.8, cooldownS: 1, smoothingS: 0.001 }],
+  health: { disabled: true },
+  onStarted: ({ resumed }) => told.push({ resumed }),
+};
+const told = [];
+function* frames(first) {
+  for (let index = first; index < 12; index += 1) yield { image: picture(`frames/${index}`), timeOffsetS: index / 4 };
+}
+
+const client = new FramewatchClient(address);
+const lost = client.watch(frames(0), options);
+// Leaves the loop before the event of this very frame.
+for await (const message of lost) if (message.frameId === BigInt(discFrom)) break;
+const kept = toJsonString(ResumeSchema, lost.resumePoint());
+const resume = fromJsonString(ResumeSchema, kept);
+for await (const { $typeName, frameId } of client.watch(frames(Number(resume.lastFrameId) + 1), { ...options, resume })) {
+  told.push({ type: $typeName, frame: Number(frameId) });
+}
+client.close();
+console.log(JSON.stringify(told));
+"""
+
+
+def test_a_stream_takes_over_from_a_lost_one_and_no_event_is_lost(
+    built: NodeTools, server: RunningServer, scene: Path
+) -> None:
+    arguments = (server.address, str(scene), str(DISC_FROM))
+    done = built.run(str(built.node), "--input-type=module", "--eval", RESUMING, *arguments)
+    assert done.returncode == 0, done.stderr
+    first, second, *rest = json.loads(done.stdout)
+    assert (first, second) == ({"resumed": False}, {"resumed": True})
+    entered = {"type": "framewatch.v1.Event", "frame": DISC_FROM}
+    results = [{"type": "framewatch.v1.FrameResult", "frame": index} for index in range(DISC_FROM + 1, 12)]
+    assert rest == [entered, *results]
+
+
 @pytest.mark.parametrize(
     ("command", "path", "field"),
     [("classify", "frame0.jpg", "label_set.labels[1]"), ("watch", ".", "config.label_set.labels[1]")],
@@ -179,6 +309,11 @@ def test_a_wrong_field_is_told_by_reason_and_path(cli: Cli, folder: Path, comman
         pytest.param("watch", "missing", (), id="no such folder"),
         pytest.param("watch", ".", ("--rule", "no numbers"), id="no rule"),
         pytest.param("watch", ".", ("--fps", "0"), id="no frame rate"),
+        pytest.param("watch", ".", ("--region", "left"), id="no region"),
+        pytest.param("watch", ".", ("--score", "luck"), id="no such score"),
+        pytest.param("watch", ".", ("--contrast", "a dog=a room"), id="contrast of no label"),
+        pytest.param("watch", ".", ("--example", f"{LABELS[0]}=missing.jpg"), id="no such example"),
+        pytest.param("classify", "frame0.jpg", ("--region", "left=0,0,1,1"), id="region of a single image"),
         pytest.param("look", ".", (), id="no such command"),
     ],
 )

@@ -38,7 +38,7 @@ export interface Rule {
   readonly cooldownS?: number | undefined;
   /** The half-life of an exponential smoothing of the score. Absent: no smoothing. */
   readonly smoothingS?: number | undefined;
-  /** How many of the scores that led to it an event brings along; up to 1000. Absent: none. */
+  /** How many of the last scores an event brings along in its `trail`, at most. Absent: it has no trail. */
   readonly trailCount?: number | undefined;
 }
 

@@ -127,6 +127,32 @@ test("a stream goes on from the resume point of one that was left, its frames nu
   assert.deepEqual(sent, [undefined, ["t1", 1n, "e0"]]);
 });
 
+test("the point of a stream that failed, or was never answered, is where it can be taken over", async () => {
+  const resume = { token: "t0", lastFrameId: 4n, lastEventId: "e4" };
+  const unavailable = (stream: StreamOnServer) => {
+    stream.emit("error", callFailure(status.UNAVAILABLE, "gone", Buffer.alloc(0)));
+  };
+  const failing = (stream: StreamOnServer) => {
+    stream.on("data", ({ request }) => {
+      if (request.case === "config") stream.write(started(2, { resumeToken: "t1", resumed: true }));
+      if (request.case !== "frame") return;
+      if (request.value.frameId === 5n) stream.write(result(5n));
+      else unavailable(stream);
+    });
+  };
+  for (const [server, point] of [
+    [unavailable, ["t0", 4n, "e4"]],
+    [failing, ["t1", 5n, "e4"]],
+  ] as const) {
+    await withServer(server, async (client) => {
+      const lost = client.watch([PICTURE, PICTURE], { ...LABELS, resume });
+      await assert.rejects(collect(lost), { code: status.UNAVAILABLE });
+      const { token, lastFrameId, lastEventId } = lost.resumePoint() ?? {};
+      assert.deepEqual([token, lastFrameId, lastEventId], point);
+    });
+  }
+});
+
 test("no frame is asked for while the window is full", () => {
   let pulled = 0;
   function* source() {
