@@ -34,8 +34,8 @@ class View:
     Attributes:
         regions: at least one; each becomes an input of the model.
         is_example: the inputs are that of the first region in several lights.
-        judged: ids of the regions whose pictures are measured for the judgement of their health; then the whole frame is,
-            too. Empty: nothing is measured.
+        judged: ids of the regions whose pictures are measured for the judgement of their health, and with any the whole
+            frame. Empty: nothing is measured.
 
     """
 
