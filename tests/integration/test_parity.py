@@ -138,14 +138,16 @@ async def test_real_geometries(make_server: MakeServer, checkpoint: Path, engine
     await check_parity(stub, Reference(checkpoint), files, TEMPLATES[:1])
 
 
-def reference_embeddings(folder: Path, files: Sequence[bytes]) -> np.ndarray[Any, Any]:
-    """The model's normalised image embeddings in fp32, on the processor's own inputs."""
+def reference_vectors(folder: Path, files: Sequence[bytes]) -> np.ndarray[Any, Any]:
+    """The model's vectors in fp32, on the processor's own inputs: embeddings, then means of the last layer's patches."""
     model = AutoModel.from_pretrained(folder, dtype=torch.float32)
     processor = AutoImageProcessor.from_pretrained(folder, backend="pil")  # type: ignore[no-untyped-call]
     inputs = processor(images=[Image.open(io.BytesIO(data)).convert("RGB") for data in files], return_tensors="pt")
     with torch.inference_mode():
-        features = model.get_image_features(inputs["pixel_values"]).pooler_output
-    return np.asarray(torch.nn.functional.normalize(features, dim=-1).numpy())
+        embeddings = model.get_image_features(inputs["pixel_values"]).pooler_output
+        patches = model.vision_model(inputs["pixel_values"]).last_hidden_state[:, 1:].mean(dim=1)
+    parts = [torch.nn.functional.normalize(part, dim=-1).numpy() for part in (embeddings, patches)]
+    return np.concatenate(parts, axis=1)
 
 
 def check_quick_embeddings(folder: Path, name: str, files: Sequence[bytes], engine: str) -> None:
@@ -153,9 +155,11 @@ def check_quick_embeddings(folder: Path, name: str, files: Sequence[bytes], engi
     encoder = load_encoder(name, device="cpu", dtype="bfloat16", engine=engine)
     spec = encoder.preprocess
     inputs = [prepare(decode(EncodedImage(f), DecodeLimits(), spec.min_decoded_size), spec) for f in files]
-    ours, theirs = encoder.encode_images(np.stack(inputs)), reference_embeddings(folder, files)
-    assert (ours * theirs).sum(axis=1).min() >= 0.999
-    others = ours @ theirs.T
+    ours, theirs = encoder.encode_images(np.stack(inputs)), reference_vectors(folder, files)
+    dimension = encoder.info.dimension
+    for part in (slice(dimension), slice(dimension, None)):
+        assert (ours[:, part] * theirs[:, part]).sum(axis=1).min() >= 0.999
+    others = ours[:, :dimension] @ theirs[:, :dimension].T
     assert others.min() < 0.99, "the model tells these pictures apart"
 
 
