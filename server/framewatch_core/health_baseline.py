@@ -24,10 +24,13 @@ KEPT_EDGES_IF_SOFT = 0.35  # out of focus by 1 % of the width: 0.21 to 0.45
 SAME_SHAPE = 0.75  # of weaker edges, when the lights went out: 0.9; out of focus: 0.6
 AS_DIM = 0.4  # of the light's share; when the lights went out: 1; seen through a cover: 0.2
 UNIFORM_DETAIL = 1.5  # levels; darkened to 0.4: at least 3.4; a cover with noise of 15 levels: 1.0
+BLANK_DETAIL = 0.25  # levels, of the very first picture: an empty plain table in soft light has 0.4
 UNIFORM_SHARE = 0.3  # of the baseline's detail; good: at least 0.7; covers: 0.1
 SOFT_DETAIL_SHARE = 0.75
 SOFT_SHARE = 0.72  # of the baseline's softness; good: at least 0.85; out of focus: 0.4, with noise 0.63
 COARSE_EDGES = 0.2  # out of focus by 4 % of the width: 0.35; covered: 0.02, or what the cover lets through
+AS_BEFORE_LEVELS, AS_BEFORE_SHARE = 5.0, 0.06
+AS_BEFORE_CELLS = 0.5
 
 BLACK_SHARE = 0.98
 LIT_SHARE = 0.002  # a few lamps of a night scene are more
@@ -79,8 +82,9 @@ def lost(stats: PictureStats, baseline: Baseline | None) -> HealthProblem | None
     if _is_white(stats, baseline):
         return HealthProblem.OVEREXPOSED
     if baseline is None:
-        return HealthProblem.COVERED if stats.detail < UNIFORM_DETAIL else None
-    return _lost_detail(stats, baseline)
+        return HealthProblem.COVERED if stats.detail < BLANK_DETAIL else None
+    # a plain place has nothing to lose but noise
+    return None if baseline.detail < UNIFORM_DETAIL else _lost_detail(stats, baseline)
 
 
 def _is_white(stats: PictureStats, baseline: Baseline | None) -> bool:
@@ -101,8 +105,16 @@ def _lost_detail(stats: PictureStats, baseline: Baseline) -> HealthProblem | Non
     soft = stats.detail < SOFT_DETAIL_SHARE * baseline.detail and stats.softness < SOFT_SHARE * baseline.softness
     if not (uniform or soft):
         return None
+    if not soft and _is_mostly_as_before(stats.grey, baseline.grey):
+        return None
     coarse = slope(coarse_edges(stats.grey), coarse_edges(baseline.grey))
     return HealthProblem.BLURRED if coarse >= COARSE_EDGES else HealthProblem.COVERED
+
+
+def _is_mostly_as_before(now: Float32Array, before: Float32Array) -> bool:
+    """Whether most of the picture is as light as it was: what was taken from a plain place takes its edges along."""
+    levels = max(AS_BEFORE_LEVELS, AS_BEFORE_SHARE * float(before.mean()))
+    return float(np.mean(np.abs(now - before) <= levels)) >= AS_BEFORE_CELLS
 
 
 def _is_dimmed(kept: float, stats: PictureStats, baseline: Baseline) -> bool:

@@ -15,10 +15,18 @@ from framewatch_core.rules import NS_PER_S
 FOLLOWING_TIME_S = 2.0
 STEADY_NS = NS_PER_S
 """How long pictures must have been alike before a change counts: where all changes all the time, none is sudden."""
+STEADY_PICTURES = 4
+"""And how many: where frames come seldom, time alone proves nothing."""
 GIVE_UP_NS = 10 * NS_PER_S
-"""A picture that has not settled by then is taken as it is: the camera moves."""
+"""Pictures that have not settled by then are taken as they are: the camera moves, or a light blinks."""
+CALM_NS = 5 * NS_PER_S
+"""Changes further apart than this have nothing to do with each other."""
 KNOWN_NS = 60 * NS_PER_S
 """For so long the look before a change is known: that it comes back is no further change."""
+MAX_PLACES = 8
+"""Looks that were good for a while and are remembered: one that comes back hides nothing, however plain it is."""
+PLACE_PICTURES = 20
+"""Pictures that make a look one of them."""
 
 # Measured as in health_baseline. Share of cells whose luma changed by a fifth of the mean level: at most 0.24 with
 # people and hands (exposure control included), at least 0.86 when the light changes by 0.6.
@@ -94,12 +102,19 @@ class Change:
 
 
 class Scene:
-    """Follows the look of the place; tells of pictures where all of it changed at once."""
+    """Follows the look of the place; tells of pictures where all of it changed at once.
+
+    What has once been good for a while is a place that is known: a wall that the camera turns to, or the road behind a
+    truck that stood before it. A cover is never among them, since nothing is learned of pictures that are held.
+    """
 
     def __init__(self) -> None:
         self.look: Look | None = None
         self._known: Look | None = None
         self._left_ns = 0
+        self._places: list[Look] = []
+        self._restless_since_ns = 0
+        self._last_change_ns = -CALM_NS - 1
         self._change: Change | None = None
         self._steady_ns = 0
         self._learned_ns = 0
@@ -114,18 +129,27 @@ class Scene:
         if self.look is None or not self.look.differs(stats):
             self._change = None
             return False
-        if self._change is None and time_ns - self._steady_ns < STEADY_NS:
+        if self._change is None and not self._was_steady(self.look, time_ns):
             self._begin(stats, time_ns)
             return False
-        if self._returns_to_known(stats, time_ns):
-            return True
-        self._follow(stats, time_ns, settle_ns)
-        return True
+        if not self._returns_to_known(stats, time_ns):
+            self._follow(stats, time_ns, settle_ns)
+        self._note_change(time_ns)
+        return time_ns - self._restless_since_ns < GIVE_UP_NS
+
+    def _was_steady(self, look: Look, time_ns: int) -> bool:
+        return time_ns - self._steady_ns >= STEADY_NS and look.baseline.count >= STEADY_PICTURES
+
+    def _note_change(self, time_ns: int) -> None:
+        """Follows for how long all has changed again and again; a place may be like that."""
+        if time_ns - self._last_change_ns > CALM_NS:
+            self._restless_since_ns = time_ns
+        self._last_change_ns = time_ns
 
     def lost(self, stats: PictureStats, time_ns: int) -> HealthProblem | None:
         """What has taken the picture away, if anything; what was settling then starts anew."""
         problem = lost(stats, self.baseline)
-        if problem is None or self._returns_to_known(stats, time_ns):
+        if problem is None or self._returns_to_known(stats, time_ns) or self._returns_to_place(stats, time_ns):
             return None
         self._change = None
         return problem
@@ -145,6 +169,23 @@ class Scene:
         self.look = Look.of(stats)
         self._steady_ns = self._learned_ns = time_ns
 
+    def _returns_to_place(self, stats: PictureStats, time_ns: int) -> bool:
+        for i, place in enumerate(self._places):
+            if lost(stats, place.baseline) is None and not place.differs(stats):
+                del self._places[i]
+                self._leave(place, time_ns)
+                return True
+        return False
+
+    def _leave(self, to: Look, time_ns: int) -> None:
+        """Goes back to a look; the one that is left stays known, and for good if it was good for a while."""
+        self._remember()
+        self._known, self.look, self._left_ns, self._change = self.look, to, time_ns, None
+
+    def _remember(self) -> None:
+        if self.look is not None and self.look.baseline.count >= PLACE_PICTURES:
+            self._places = [*self._places[1 - MAX_PLACES :], self.look]
+
     def _returns_to_known(self, stats: PictureStats, time_ns: int) -> bool:
         known = self._known
         if known is None or time_ns - self._left_ns > KNOWN_NS:
@@ -152,6 +193,7 @@ class Scene:
         if lost(stats, known.baseline) is not None or known.differs(stats):
             return False
         self._known, self.look, self._left_ns, self._change = self.look, known, time_ns, None
+        self._note_change(time_ns)
         return True
 
     def _follow(self, stats: PictureStats, time_ns: int, settle_ns: int) -> None:
@@ -166,6 +208,7 @@ class Scene:
             self._settle(stats, change, time_ns)
 
     def _settle(self, stats: PictureStats, change: Change, steady_ns: int) -> None:
+        self._remember()
         self._known, self._left_ns, self._change = self.look, change.began_ns, None
         self._begin(stats, steady_ns)
 

@@ -214,6 +214,13 @@ class RuleBook:
                 events.append(event)
         return events
 
+    def under(self, rules: Mapping[object, EventRule], max_frame_gap_ns: int) -> RuleBook:
+        """The same states as under another config, to be looked at; this book stays as it is."""
+        book = RuleBook()
+        book._states = self._states
+        book.configure(rules, max_frame_gap_ns)
+        return book
+
     def explain(self) -> list[RuleExplanation]:
         """How near every rule is to its next event and what holds it back, in the rules' order."""
         return [state.explain(self._max_frame_gap_ns) for state in self._states.values()]

@@ -369,8 +369,11 @@ class StreamSession(Generic[ImageT, ContextT]):
     def _answer_explains(self) -> None:
         while self._explains and (self._explains[0][0] is None or self._explains[0][0] not in self._slots):
             _, epoch = self._explains.popleft()
-            self._follow(epoch)
-            self._outbox.append(Explanation(tuple(self._state.rules.explain())))
+            rules, config = self._state.rules, epoch.config
+            if epoch.version != self._rules_version:
+                # to ask changes nothing: on a resumed stream the rules may be ahead of the config that is asked about
+                rules = rules.under(config.rules_by_identity(), config.max_frame_gap_ns)
+            self._outbox.append(Explanation(tuple(rules.explain())))
 
     def close_input(self) -> None:
         """No more frames will come."""

@@ -208,7 +208,7 @@ def test_one_suspension_whatever_comes_between() -> None:
 @pytest.mark.parametrize(
     ("picture", "problem"),
     [
-        pytest.param(lambda: covered(ROOM, RNG), HealthProblem.COVERED, id="covered"),
+        pytest.param(lambda: np.full_like(ROOM, 90), HealthProblem.COVERED, id="blank"),
         pytest.param(lambda: black(ROOM, RNG), HealthProblem.BLACK, id="black"),
         pytest.param(lambda: np.full_like(ROOM, 255), HealthProblem.OVEREXPOSED, id="white"),
     ],
@@ -218,6 +218,13 @@ def test_a_stream_may_start_badly(picture: Callable[[], Pixels], problem: Health
     first = stream.show(2, picture)
     assert first[0].held == {""}
     assert kinds(first, stream.show(2, seen)) == once(problem)
+
+
+def test_a_stream_that_starts_covered_can_not_be_told_from_a_plain_place() -> None:
+    stream = Stream()
+    first = stream.show(2, lambda: covered(ROOM, RNG))
+    assert not any(report.held for report in first)
+    assert kinds(first, stream.show(4, seen)) == once(HealthProblem.SCENE_CHANGED)
 
 
 @pytest.mark.parametrize("rate", [2, 25])

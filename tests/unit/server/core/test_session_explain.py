@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from framewatch_core.errors import MissingConfig, UndecodableImage
-from framewatch_core.frames import Explanation, StreamConfig
+from framewatch_core.frames import Event, Explanation, Frame, StreamConfig, Timings
+from framewatch_core.labels import LabelSet
 from framewatch_core.rule_explanations import HeldBackBy
 from framewatch_core.rules import EventRule
-from framewatch_core.session import SessionLimits
+from framewatch_core.scoring import LabelScore
+from framewatch_core.session import SessionLimits, StreamSession
+from framewatch_core.session_state import ResumePoint
 from tests.unit.server.core.test_session import LABELS, RULE, Player, brief, config
 
 
@@ -137,3 +140,35 @@ def test_a_session_that_is_abandoned_says_what_is_out_and_no_more() -> None:
     assert not player.session.finished
     assert briefs(player) == [1]
     assert player.session.finished
+
+
+def test_to_ask_about_an_earlier_config_after_a_loss_changes_no_rule() -> None:
+    labels = LabelSet.of(["a", "b"])
+    old, new = (StreamConfig(labels, (EventRule(name, 0.5),)) for name in "ab")
+
+    def send(session: StreamSession[bytes, None], frame_id: int) -> None:
+        session.receive(Frame(frame_id, frame_id, b"x"), 0)
+        for work in iter(session.next_work, None):
+            scores = (LabelScore("a", 0.1, 0.1), LabelScore("b", 0.9, 0.9))
+            session.complete(work, {"": scores}, Timings())
+
+    def said(session: StreamSession[bytes, None]) -> list[tuple[str, int]]:
+        outputs = list(iter(session.next_output, None))
+        return [(o.event_id, o.seen.at.frame_id) for o in outputs if isinstance(o, Event)]
+
+    first = StreamSession[bytes, None]("s", SessionLimits())
+    first.configure(old, None)
+    send(first, 0)
+    assert said(first) == []
+    first.explain()
+    first.configure(new, None)
+    send(first, 1)
+    assert said(first) == [("s-1", 1)], "and its client never hears of it"
+    second = StreamSession[bytes, None]("t", SessionLimits())
+    second.take_over(first.hand_over(), ResumePoint("token", 0))
+    second.configure(old, None)
+    second.explain()
+    second.configure(new, None)
+    for frame_id in range(1, 5):
+        send(second, frame_id)
+    assert said(second) == [("s-1", 1)]
