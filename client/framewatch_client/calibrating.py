@@ -16,7 +16,7 @@ from framewatch_core.calibration import Calibration, calibrate
 from framewatch_core.errors import InvalidRegion, InvalidRequest
 from framewatch_core.intervals import Interval, complement
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
-from framewatch_core.material import EDGE_NS
+from framewatch_core.material import inner
 from framewatch_core.regions import WHOLE_FRAME_ID, Region
 from framewatch_core.rules import NS_PER_S, EventRule
 
@@ -187,22 +187,15 @@ def example_times(
 
 def _evenly(stretches: Sequence[Interval], count: int) -> tuple[int, ...]:
     """Moments in the middles of so many equal parts of the stretches without their ends."""
-    inner = [_inner(stretch) for stretch in stretches]
-    total = sum(length for _, length in inner)
-    return tuple(_moment(inner, (2 * i + 1) * total // (2 * count)) for i in range(count))
+    inners = [inner(stretch) for stretch in stretches]
+    total = sum(stretch.length_ns for stretch in inners)
+    return tuple(_moment(inners, (2 * i + 1) * total // (2 * count)) for i in range(count))
 
 
-def _inner(stretch: Interval) -> tuple[int, int]:
-    """Start and length."""
-    edge_ns = min(EDGE_NS, stretch.length_ns // 4)
-    return stretch.start_ns + edge_ns, stretch.length_ns - 2 * edge_ns
-
-
-def _moment(stretches: Sequence[tuple[int, int]], offset_ns: int) -> int:
+def _moment(stretches: Sequence[Interval], offset_ns: int) -> int:
     """What lies so far into the stretches, put one behind the other."""
-    for start_ns, length_ns in stretches:
-        if offset_ns < length_ns:
-            return start_ns + offset_ns
-        offset_ns -= length_ns
-    start_ns, length_ns = stretches[-1]
-    return start_ns + length_ns
+    for stretch in stretches:
+        if offset_ns < stretch.length_ns:
+            return stretch.start_ns + offset_ns
+        offset_ns -= stretch.length_ns
+    return stretches[-1].end_ns

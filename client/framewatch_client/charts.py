@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ def sparkline(values: Iterable[float], low: float, high: float) -> str:
 
 
 def _level(fraction: float) -> str:
-    if fraction != fraction:  # noqa: PLR0124  NaN
+    if math.isnan(fraction):
         return " "
     return _LEVELS[min(max(int(fraction * len(_LEVELS)), 0), len(_LEVELS) - 1)]
 

@@ -16,6 +16,7 @@ from framewatch_client.inputs import event_rules, label_set, nanoseconds, stream
 from framewatch_client.types import Explain, Frame, Reconfigure, StreamItem
 from framewatch_client.worker import WorkerThread
 from framewatch_core.frames import StreamConfig
+from framewatch_core.regions import least_shares
 
 RELEASE_GRACE_S = 2.0
 """How long the end of a stream waits for a source that is being read."""
@@ -39,7 +40,7 @@ class RequestEncoder:
         """Limits as in `to_stream_message` and `check_bytes`; frames are numbered on from `last_frame_id`."""
         self._config = config
         self._short_side = short_side
-        self._first_share = _smallest_share(config)
+        self._first_share = min(least_shares(config.viewed_regions))
         self._jpeg_quality = jpeg_quality
         self._max_image_bytes = max_image_bytes
         self.explains: deque[Explain] = deque()
@@ -71,7 +72,7 @@ class RequestEncoder:
         """What the server needs of a frame; it told that for the first config's regions."""
         if self._short_side is None:
             return None
-        return math.ceil(self._short_side * (self._first_share / _smallest_share(self._config)))
+        return math.ceil(self._short_side * (self._first_share / min(least_shares(self._config.viewed_regions))))
 
     def _frame(self, frame: Frame) -> pb.Frame:
         frame_id = self._last_id + 1 if frame.frame_id is None else frame.frame_id
@@ -111,11 +112,6 @@ class Feed:
         close: Callable[[], object] = getattr(self._items, "close", lambda: None)
         if not await self._thread.aclose(close, RELEASE_GRACE_S):
             _logger.warning("the frames' source still blocks %.0f s after the stream has ended", RELEASE_GRACE_S)
-
-
-def _smallest_share(config: StreamConfig) -> float:
-    """The smallest side of a region as a share of the frame's."""
-    return min(min(region.width, region.height) for region in config.viewed_regions)
 
 
 def _as_frame(item: Frame | Any) -> Frame:

@@ -15,7 +15,7 @@ from framewatch_core.evaluation import RuleEvaluation
 from framewatch_core.intervals import Interval
 from framewatch_core.rules import NS_PER_S, EventKind, EventRule
 from framewatch_core.scoring import ScoreKind
-from framewatch_core.thresholds import to_axis
+from framewatch_core.thresholds import place_of, to_axis
 
 WIDTH_IN = 11.0
 PRESENT, ABSENT, SCORE = "#2e7d32", "#1565c0", "#37474f"
@@ -147,7 +147,7 @@ def _mark(ax: Any, events: Sequence[tuple[EventKind, int]], colour: str, name: s
 
 def _draw_thresholds(line: Any, rule: EventRule) -> None:
     for name, threshold, colour in (("enter at", rule.enter_at, ENTER), ("exit below", rule.exit_threshold, EXIT)):
-        place = float(to_axis(rule.score, np.array([threshold]))[0])
+        place = place_of(rule.score, threshold)
         line(place, color=colour, linestyle="--", linewidth=1.2, label=f"{name} {threshold:g}")
 
 

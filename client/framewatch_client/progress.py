@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from framewatch_client.live import progress_columns
-from framewatch_client.score_files import ItemSink
+from framewatch_client.score_files import ItemSink, take_nothing
 from framewatch_client.types import Event, FrameResult
 
 
@@ -17,7 +17,7 @@ from framewatch_client.types import Event, FrameResult
 def frame_progress(console: Console, frame_count: int | None) -> Iterator[ItemSink]:
     """Counts results on a terminal; elsewhere shows nothing. `frame_count`: of all; None: unknown."""
     if not console.is_terminal or console.is_dumb_terminal:
-        yield lambda item: None  # noqa: ARG005
+        yield take_nothing
         return
     with Progress(*progress_columns(frame_count), console=console, transient=True) as progress:
         task = progress.add_task("", total=frame_count)

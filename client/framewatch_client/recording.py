@@ -40,11 +40,6 @@ class Recording:
     missing_count: int = 0
 
     @property
-    def region_ids(self) -> tuple[str, ...]:
-        """Ids of the regions that were scored; the whole frame's is empty."""
-        return tuple(self.frames[0].scores) if self.frames else ()
-
-    @property
     def end_ns(self) -> int:
         """When it ends: one frame gap after its last frame."""
         times = [frame.at.time_ns for frame in self.frames[-2:]]

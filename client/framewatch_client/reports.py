@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -19,7 +18,7 @@ from framewatch_core.estimates import Estimate
 from framewatch_core.evaluation import Evaluation, RuleEvaluation, Said, Transition
 from framewatch_core.judging import EventEstimates
 from framewatch_core.rules import NS_PER_S, EventRule
-from framewatch_core.thresholds import to_axis
+from framewatch_core.thresholds import place_of
 
 NAME_CELLS = 12
 CHART_CELLS = 66
@@ -68,7 +67,7 @@ def histogram_chart(calibration: Calibration) -> Text:
     marks = Marks(CHART_CELLS)
     low, high = float(found.axis_edges[0]), float(found.axis_edges[-1])
     for name, threshold in (("exit", rule.exit_threshold), ("enter", rule.enter_at)):
-        place = (float(to_axis(kind, np.array([threshold]))[0]) - low) / (high - low)
+        place = (place_of(kind, threshold) - low) / (high - low)
         marks.put(place, f"▲ {name} {threshold:g}")
     _row(lines, "", marks.line, "yellow")
     _row(lines, kind.name.lower(), axis(f"{found.edges[0]:.3g}", f"{found.edges[-1]:.3g}", CHART_CELLS), "dim")
@@ -158,7 +157,7 @@ def evaluation_report(evaluation: Evaluation, timelines: Sequence[Timeline] = ()
 
 
 def _is_right(judged: RuleEvaluation | None) -> bool:
-    return judged is not None and not (judged.missed or judged.false or judged.doubled)
+    return judged is not None and judged.is_right
 
 
 def _rule_table(evaluation: Evaluation) -> Table:
@@ -167,7 +166,7 @@ def _rule_table(evaluation: Evaluation) -> Table:
         table.add_column(column, justify="left" if column in {"rule", "which"} else "right")
     for rule in evaluation.rules:
         counts = len(rule.matches), len(rule.missed), len(rule.false) + len(rule.doubled)
-        style = "" if _is_right(rule) else "red"
+        style = "" if rule.is_right else "red"
         table.add_row(Text(rule.rule), *map(str, counts), Text("\n").join(_wrong(rule)), style=style)
     return table
 

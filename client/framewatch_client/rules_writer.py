@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import yaml
 
 from framewatch_client.rules_file import VERSION, LabelEntry, RulesFile, seconds_text
@@ -24,7 +23,7 @@ from framewatch_core.thresholds import (
     PRESENT_QUANTILE,
     Placement,
     from_axis,
-    to_axis,
+    place_of,
 )
 
 
@@ -128,7 +127,7 @@ def _classes(kind: ScoreKind, placement: Placement) -> str:
 
 def _share(kind: ScoreKind, threshold: float, placement: Placement) -> float:
     low, high = placement.absent_high, placement.present_low or 0.0
-    return (float(to_axis(kind, np.array([threshold]))[0]) - low) / (high - low)
+    return (place_of(kind, threshold) - low) / (high - low)
 
 
 def _stretches(stretches: Sequence[Interval], what: str) -> str:

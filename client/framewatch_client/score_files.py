@@ -40,11 +40,15 @@ ItemSink = Callable[[FrameResult | Event], None]
 """Takes what a stream gives, one by one."""
 
 
+def take_nothing(_item: FrameResult | Event) -> None:
+    """An ItemSink that keeps nothing."""
+
+
 @contextmanager
 def scores_writer(path: Path | None) -> Iterator[ItemSink]:
     """Writes what it is given as lines of JSON to a file; None: nowhere. Raises OSError."""
     if path is None:
-        yield lambda item: None  # noqa: ARG005  nothing is kept
+        yield take_nothing
         return
     with path.open("w", encoding="utf-8") as file:
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from framewatch_client.recording import Recording
 from framewatch_core.calibration import Calibration, smooth
-from framewatch_core.evaluation import Evaluation, RuleEvaluation, Said
+from framewatch_core.evaluation import Evaluation, RuleEvaluation, Said, presences
 from framewatch_core.intervals import Interval
-from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, EventKind, EventRule
+from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.truth import VideoTruth
 
 
@@ -44,20 +44,7 @@ class Timeline:
     @property
     def said_present(self) -> list[Interval]:
         """When the rule took its label to be there."""
-        return presences_of(self.said, self.end_ns)
-
-
-def presences_of(said: Iterable[Said], end_ns: int) -> list[Interval]:
-    """From each ENTERED's `began` to the EXITED's, the last one up to the end if none came."""
-    found: list[Interval] = []
-    since: int | None = None
-    for event in said:
-        if event.kind is EventKind.ENTERED:
-            since = event.began_ns
-        elif since is not None:
-            found.append(Interval(since, max(event.began_ns, since + 1)))
-            since = None
-    return found if since is None else [*found, Interval(since, max(end_ns, since + 1))]
+        return presences(self.said, self.end_ns)
 
 
 def calibration_timeline(calibration: Calibration) -> Timeline:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidRule
 from framewatch_core.estimates import Estimate, proportion
+from framewatch_core.intervals import Interval
 from framewatch_core.rules import EventKind, EventRule, RuleEvent
 from framewatch_core.truth import Track, VideoTruth
 
@@ -88,6 +89,11 @@ class RuleEvaluation:
     false: tuple[Said, ...]
     flap_count: int
 
+    @property
+    def is_right(self) -> bool:
+        """Whether every transition was told once and nothing else was said."""
+        return not (self.missed or self.doubled or self.false)
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -127,7 +133,7 @@ class Evaluation:
     @property
     def is_perfect(self) -> bool:
         """Whether every transition was told once and nothing else was said."""
-        return not any(rule.missed or rule.doubled or rule.false for rule in self.rules)
+        return all(rule.is_right for rule in self.rules)
 
     def median_delay_ns(self) -> float | None:
         """Of right events; None: there are none."""
@@ -168,6 +174,25 @@ def evaluate(events: Iterable[Said], rules: Sequence[EventRule], truth: VideoTru
     return Evaluation(
         tuple(found), tuple(track.region.id for track in truth.tracks if track.rule_region not in watched)
     )
+
+
+def presences(said: Iterable[Said], end_ns: int) -> list[Interval]:
+    """When a rule took its label to be there: from ENTERED's `began` to EXITED's; without one up to the end.
+
+    Args:
+        said: one rule's ENTERED and EXITED, in the order of time.
+        end_ns: of the recording.
+
+    """
+    found: list[Interval] = []
+    since: int | None = None
+    for event in said:
+        if event.kind is EventKind.ENTERED:
+            since = event.began_ns
+        elif since is not None:
+            found.append(Interval(since, max(event.began_ns, since + 1)))
+            since = None
+    return found if since is None else [*found, Interval(since, max(end_ns, since + 1))]
 
 
 def transitions(track: Track, end_ns: int) -> list[Transition]:

@@ -69,6 +69,10 @@ class Look:
             or self._is_other_place(stats)
         )
 
+    def is_seen_in(self, stats: PictureStats) -> bool:
+        """Whether a good picture shows this look."""
+        return lost(stats, self.baseline) is None and not self.differs(stats)
+
     def _is_other_place(self, stats: PictureStats) -> bool:
         if min(stats.detail, self.baseline.detail) < MIN_DETAIL:
             return False
@@ -171,18 +175,19 @@ class Scene:
 
     def _returns_to_place(self, stats: PictureStats, time_ns: int) -> bool:
         for i, place in enumerate(self._places):
-            if lost(stats, place.baseline) is None and not place.differs(stats):
+            if place.is_seen_in(stats):
                 del self._places[i]
-                self._leave(place, time_ns)
+                self._remember()
+                self._go_back(place, time_ns)
                 return True
         return False
 
-    def _leave(self, to: Look, time_ns: int) -> None:
-        """Goes back to a look; the one that is left stays known, and for good if it was good for a while."""
-        self._remember()
+    def _go_back(self, to: Look, time_ns: int) -> None:
+        """Takes up an earlier look; the one that is left is known for a while."""
         self._known, self.look, self._left_ns, self._change = self.look, to, time_ns, None
 
     def _remember(self) -> None:
+        """Knows the look for good, if it was good for a while."""
         if self.look is not None and self.look.baseline.count >= PLACE_PICTURES:
             self._places = [*self._places[1 - MAX_PLACES :], self.look]
 
@@ -190,9 +195,9 @@ class Scene:
         known = self._known
         if known is None or time_ns - self._left_ns > KNOWN_NS:
             return False
-        if lost(stats, known.baseline) is not None or known.differs(stats):
+        if not known.is_seen_in(stats):
             return False
-        self._known, self.look, self._left_ns, self._change = self.look, known, time_ns, None
+        self._go_back(known, time_ns)
         self._note_change(time_ns)
         return True
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from framewatch_core import evaluation
 from framewatch_core.estimates import Estimate, proportion, rate_per_hour
+from framewatch_core.evaluation import Said
 from framewatch_core.intervals import Interval
-from framewatch_core.rules import EventKind, RuleEvent
+from framewatch_core.rules import RuleEvent
 
 # the end of a presence that no EXITED ended
 _FOREVER_NS = 2**63
@@ -69,16 +71,8 @@ class EventEstimates:
 
 
 def presences(events: Iterable[RuleEvent]) -> list[Interval]:
-    """When a rule took its label to be there: from ENTERED's `began` to EXITED's; in the order of time."""
-    found: list[Interval] = []
-    since: int | None = None
-    for event in events:
-        if event.kind is EventKind.ENTERED:
-            since = event.began.time_ns
-        elif event.kind is EventKind.EXITED and since is not None:
-            found.append(Interval(since, max(event.began.time_ns, since + 1)))
-            since = None
-    return found if since is None else [*found, Interval(since, _FOREVER_NS)]
+    """When a rule took its label to be there, in the order of time; one that no EXITED ended goes on for ever."""
+    return evaluation.presences(map(Said.of, events), _FOREVER_NS)
 
 
 def judge(said: Sequence[Interval], present: Sequence[Interval], absent: Sequence[Interval]) -> Tally:

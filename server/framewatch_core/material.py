@@ -28,6 +28,12 @@ class InvalidMaterial(InvalidRequest):
     reason = "INVALID_MATERIAL"
 
 
+def inner(stretch: Interval) -> Interval:
+    """A stretch without coming and going: but for up to EDGE_NS at either end, and a quarter of it at most."""
+    edge_ns = min(EDGE_NS, stretch.length_ns // 4)
+    return Interval(stretch.start_ns + edge_ns, stretch.end_ns - edge_ns)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
     """Recorded scores of one label in one region, and what is known of some stretches.
@@ -79,12 +85,11 @@ class Material:
         return inside
 
     def inner_frames(self, stretches: Sequence[Interval]) -> BoolArray:
-        """Those without coming and going: but for up to EDGE_NS at either end, and a quarter of a stretch at most."""
+        """Those in the stretches without their ends; see `inner`."""
         inside = np.zeros(len(self.times_ns), dtype=np.bool_)
         for stretch in stretches:
-            edge_ns = min(EDGE_NS, stretch.length_ns // 4)
-            inner = self.frames_in((Interval(stretch.start_ns + edge_ns, stretch.end_ns - edge_ns),))
-            inside |= inner if inner.any() else self.frames_in((stretch,))
+            within = self.frames_in((inner(stretch),))
+            inside |= within if within.any() else self.frames_in((stretch,))
         return inside
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidRegion, check_limit
@@ -12,6 +12,9 @@ from framewatch_core.labels import MAX_NAME_CHARS
 MAX_REGIONS = 64
 
 WHOLE_FRAME_ID = ""
+
+# A part of a frame that is narrower than this has one pixel of any frame that is taken.
+_LEAST_SHARE = 1e-6
 
 # What fractions written with a few decimals may come to beyond the edge.
 _ROUNDING = 1e-6
@@ -61,6 +64,12 @@ class Region:
 
 
 WHOLE_FRAME = Region(WHOLE_FRAME_ID, 0.0, 0.0, 1.0, 1.0)
+
+
+def least_shares(regions: Iterable[Region]) -> tuple[float, float]:
+    """The smallest width and the smallest height of one or more regions, as shares of the frame; at least a millionth."""
+    widths, heights = zip(*((region.width, region.height) for region in regions), strict=True)
+    return max(min(widths), _LEAST_SHARE), max(min(heights), _LEAST_SHARE)
 
 
 def check_regions(regions: Sequence[Region]) -> None:

@@ -185,6 +185,11 @@ class RuleBook:
         self._regions = frozenset(rule.region for rule in rules.values())
         self._max_frame_gap_ns = max_frame_gap_ns
 
+    @property
+    def regions(self) -> frozenset[str]:
+        """Ids of the regions that rules look at."""
+        return self._regions
+
     def update(
         self, at: Moment, scores: Mapping[str, Sequence[LabelScore]], held: Collection[str] = ()
     ) -> list[RuleEvent]:

@@ -336,7 +336,7 @@ class StreamSession(Generic[ImageT, ContextT]):
         held: Collection[str] = ()
         seen: list[HealthEvent | RuleEvent] = []
         if slot.pictures:
-            report = state.health.update(slot.moment, slot.pictures, {rule.region for rule in config.rules})
+            report = state.health.update(slot.moment, slot.pictures, state.rules.regions)
             outcome, held = outcome.judged(report), report.held
             seen += report.events
         else:

@@ -62,6 +62,11 @@ def to_axis(kind: ScoreKind, scores: Float64Array) -> Float64Array:
     return np.asarray(np.log(inner) - np.log1p(-inner), dtype=np.float64)
 
 
+def place_of(kind: ScoreKind, score: float) -> float:
+    """One score's place on the axis."""
+    return float(to_axis(kind, np.array([score]))[0])
+
+
 def from_axis(kind: ScoreKind, value: float) -> float:
     """A place on the axis as a score."""
     return value if kind is ScoreKind.SIMILARITY else float(1 / (1 + np.exp(-value)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -100,15 +100,19 @@ class Video:
         """The region that rules are calibrated on: the first."""
         return self.truth.tracks[0]
 
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """What is looked at; none: the whole frame."""
+        return tuple(track.region for track in self.truth.tracks if track.rule_region != WHOLE_FRAME_ID)
+
     def plan(self, label: str) -> CalibrationPlan:
         """How to find the rules: on the first region's first part, for all regions."""
         known = next(track for track in self.truth.until(self.until_ns).tracks if track.region == self.track.region)
-        regions = tuple(track.region for track in self.truth.tracks if track.rule_region != WHOLE_FRAME_ID)
         return CalibrationPlan(
             source=str(self.path),
             labels=(Label(label), Label("something else")),
             present=known.present,
-            regions=regions,
+            regions=self.regions,
             until_ns=self.until_ns,
         )
 
@@ -209,10 +213,9 @@ async def watch_case(client: AsyncFramewatchClient, video: Video, case: Case, ru
         if isinstance(item, Event):
             said[item.kind] += 1
 
-    regions: Sequence[Region] = [track.region for track in video.truth.tracks if track.rule_region != WHOLE_FRAME_ID]
     with open_source(str(video.path), case.fps) as source:
         recording = await record(
-            client, case.change(source), run.label_set, regions=regions, rules=run.rules, on_item=count
+            client, case.change(source), run.label_set, regions=video.regions, rules=run.rules, on_item=count
         )
     evaluation = evaluate_events(recording.said, run.rules, case.truth)
     return CaseResult(video.path.name, case, evaluation, said[EventKind.SUSPENDED], said[EventKind.RESUMED])

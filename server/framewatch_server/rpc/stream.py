@@ -15,6 +15,7 @@ from framewatch_core.errors import MissingField, ServerDraining, StreamTakenOver
 from framewatch_core.frames import Event, Explanation, FrameResult, Output, OverflowPolicy, Started, StreamConfig
 from framewatch_core.images import Image
 from framewatch_core.label_scores import LabelVectors
+from framewatch_core.regions import least_shares
 from framewatch_core.rules import NS_PER_S
 from framewatch_core.scoring import LabelScore
 from framewatch_core.session import SessionLimits, StreamSession, Work
@@ -319,4 +320,4 @@ class StreamShell:
 
 def _useful_short_side(scorer: Scorer, config: StreamConfig) -> int:
     """The frame's shorter side at which the smallest region has what the model sees."""
-    return math.ceil(scorer.useful_short_side / min(View(config.viewed_regions).min_share))
+    return math.ceil(scorer.useful_short_side / min(least_shares(config.viewed_regions)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from framewatch_core.images import Image
 from framewatch_core.picture_stats import PictureStats
-from framewatch_core.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region
+from framewatch_core.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region, least_shares
 from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
 from framewatch_server.vision.picture_stats import picture_stats
 from framewatch_server.vision.preprocess import PreprocessSpec, prepare
@@ -20,9 +20,6 @@ EXPOSURES = (1.0, 0.5, 0.7, 1.4)
 Of a few pictures from one hour a model would learn that hour's light too. With these, examples from daylight still
 separate at 0.4 and 1.8 times the brightness and without colour (docs/events.md has the figures).
 """
-
-# A part of a frame that is narrower than this has one pixel of any frame that is taken.
-_LEAST_SHARE = 1e-6
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -50,9 +47,8 @@ class View:
 
     @property
     def min_share(self) -> tuple[float, float]:
-        """The smallest width and height of a region, as shares of the frame; at least a millionth."""
-        width, height = min(region.width for region in self.regions), min(region.height for region in self.regions)
-        return max(width, _LEAST_SHARE), max(height, _LEAST_SHARE)
+        """See `least_shares`."""
+        return least_shares(self.regions)
 
 
 WHOLE = View()
