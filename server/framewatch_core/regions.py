@@ -67,7 +67,7 @@ WHOLE_FRAME = Region(WHOLE_FRAME_ID, 0.0, 0.0, 1.0, 1.0)
 
 
 def least_shares(regions: Iterable[Region]) -> tuple[float, float]:
-    """The smallest width and the smallest height of one or more regions, as shares of the frame; at least a millionth."""
+    """The smallest width and the smallest height of one or more regions, as shares of the frame; at least 1e-6."""
     widths, heights = zip(*((region.width, region.height) for region in regions), strict=True)
     return max(min(widths), _LEAST_SHARE), max(min(heights), _LEAST_SHARE)
 
