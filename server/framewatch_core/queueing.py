@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 WorkT = TypeVar("WorkT")
@@ -26,10 +27,23 @@ class Lane(Protocol[WorkT_co]):
 class RoundRobin(Generic[WorkT]):
     """Hands out work of many lanes, fairly and with a bound on what is under way; itself a lane for another one."""
 
-    def __init__(self, capacity: int | None = None) -> None:
-        """`capacity`: pieces that may be under way at once, over all lanes; None: no bound."""
+    def __init__(
+        self, capacity: int | None = None, *, size: Callable[[WorkT], int] = lambda _: 1, least: int = 0
+    ) -> None:
+        """No lane has work yet.
+
+        Args:
+            capacity: how much may be under way at once, over all lanes; None: no bound. What is handed out last may be
+                more than what is left of it.
+            size: how much a piece is.
+            least: pieces that may be under way whatever their size.
+
+        """
         self._capacity = sys.maxsize if capacity is None else capacity
+        self._size = size
+        self._least = least
         self._under_way = 0
+        self._size_under_way = 0
         # an ordered set: the lane whose turn is next comes first
         self._lanes: OrderedDict[Lane[WorkT], None] = OrderedDict()
 
@@ -48,14 +62,16 @@ class RoundRobin(Generic[WorkT]):
 
     def next_work(self) -> WorkT | None:
         """The next piece; None: no lane has any, or enough is under way."""
-        while self._lanes and self._under_way < self._capacity:
+        while self._lanes and (self._size_under_way < self._capacity or self._under_way < self._least):
             lane, _ = self._lanes.popitem(last=False)
             if (work := lane.next_work()) is not None:
                 self._lanes[lane] = None
                 self._under_way += 1
+                self._size_under_way += self._size(work)
                 return work
         return None
 
-    def finish(self, count: int = 1) -> None:
-        """Says that pieces are finished, well or not."""
+    def finish(self, count: int = 1, size: int | None = None) -> None:
+        """Says that pieces are finished, well or not. `size`: of all of them; None: 1 each."""
         self._under_way -= count
+        self._size_under_way -= count if size is None else size

@@ -83,11 +83,11 @@ class Pipeline:
         """
         self._look = look
         # what is on the device, a batch that fills up behind it, and a picture in every decoder's hands
-        self._input_room = (encoder.in_flight + 1) * max_batch_size + decode_threads
-        self._inputs_under_way = 0
-        # jobs with many inputs must not leave decoders and device waiting for each other
-        self._least_jobs = decode_threads + 2
-        self._turns = RoundRobin[Job](max(self._input_room, self._least_jobs))
+        self._turns = RoundRobin[Job](
+            (encoder.in_flight + 1) * max_batch_size + decode_threads,
+            size=lambda job: job.view.input_count,
+            least=decode_threads + 2,  # jobs with many inputs must not leave decoders and device waiting for each other
+        )
         self._undecoded: SimpleQueue[Job | None] = SimpleQueue()
         self._decoders = [
             threading.Thread(target=self._decode_forever, name=f"decode-{i}", daemon=True)
@@ -136,16 +136,11 @@ class Pipeline:
         self._turns.retire(lane)
 
     def _admit(self) -> None:
-        while self._has_room and (job := self._turns.next_work()) is not None:
-            self._inputs_under_way += job.view.input_count
+        while (job := self._turns.next_work()) is not None:
             if self._stopping or not self._device.alive:
                 self._post(self._deliver, [(job, self._refusal())])
             else:
                 self._undecoded.put(job)
-
-    @property
-    def _has_room(self) -> bool:
-        return self._inputs_under_way < self._input_room or self._turns.under_way < self._least_jobs
 
     def _refusal(self) -> Exception:
         if self._stopping:
@@ -160,8 +155,7 @@ class Pipeline:
         self._admit()
 
     def _finish(self, job: Job, result: Embedded | Exception) -> None:
-        self._turns.finish()
-        self._inputs_under_way -= job.view.input_count
+        self._turns.finish(size=job.view.input_count)
         if job.cancelled:
             return
         try:

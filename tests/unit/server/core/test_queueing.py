@@ -115,3 +115,22 @@ def test_everything_is_served_once_in_its_order_and_nobody_waits_longer_than_a_r
         if number < least:
             shares[name] += 1
             assert max(shares.values()) - min(shares[lane.name] for lane in lanes) <= 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "least", "handed_out"),
+    [
+        pytest.param([1, 1, 1, 1, 1, 1], 0, 5, id="small pieces fill the capacity"),
+        pytest.param([4, 4, 4], 0, 2, id="the last one may be more than what is left"),
+        pytest.param([9, 9, 9], 0, 1, id="one that is more than the capacity"),
+        pytest.param([9, 9, 9, 9], 3, 3, id="some are under way whatever their size"),
+    ],
+)
+def test_the_capacity_is_in_sizes(sizes: list[int], least: int, handed_out: int) -> None:
+    turns = RoundRobin[tuple[str, int]](5, size=lambda piece: sizes[piece[1]], least=least)
+    turns.announce(Pieces("a", len(sizes)))
+    under_way = list(iter(turns.next_work, None))
+    assert len(under_way) == turns.under_way == handed_out
+    for _, number in under_way:
+        turns.finish(size=sizes[number])
+    assert turns.next_work() == ("a", handed_out), "all of the room was given back"
