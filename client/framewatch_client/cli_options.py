@@ -45,24 +45,6 @@ class UsageError(Exception):
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Common:
-    """Options of every command.
-
-    Attributes:
-        server: HOST:PORT of the server.
-        json: Print each response as one line of JSON, in protobuf's mapping with the .proto's field names and zeros
-            written out, and nothing else on standard output.
-        model: One of the server's models; its default if not given.
-
-    """
-
-    server: Annotated[str, Parameter(env_var="FRAMEWATCH_SERVER")] = DEFAULT_ADDRESS
-    json: Annotated[bool, Parameter(negative=(), show_default=False)] = False
-    model: Annotated[str, Parameter(show_default=False)] = ""
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """Which server.
 
@@ -74,6 +56,20 @@ class Connection:
 
     server: Annotated[str, Parameter(env_var="FRAMEWATCH_SERVER")] = DEFAULT_ADDRESS
     model: Annotated[str, Parameter(show_default=False)] = ""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common(Connection):
+    """Options of every command.
+
+    Attributes:
+        json: Print each response as one line of JSON, in protobuf's mapping with the .proto's field names and zeros
+            written out, and nothing else on standard output.
+
+    """
+
+    json: Flag = False
 
 
 @Parameter(name="*")

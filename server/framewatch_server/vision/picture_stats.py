@@ -21,7 +21,7 @@ LIT_LUMA = 60
 
 
 def picture_stats(pixels: UInt8Array) -> PictureStats:
-    """Measures RGB uint8 `[height, width, 3]` of any size; about 0.2 ms."""
+    """Measures RGB uint8 `[height, width, 3]` of any size; about 0.25 ms."""
     sampled = cv2.resize(pixels, (SAMPLED_SIDE, SAMPLED_SIDE), interpolation=cv2.INTER_NEAREST)
     fine = _means(cv2.medianBlur(sampled, 3), GREY_SIDE)  # rain and noise go, what is larger stays
     grey = np.asarray(cv2.cvtColor(fine, cv2.COLOR_RGB2GRAY), np.float32)
