@@ -75,6 +75,30 @@ PIXEL_FORMAT_I420: PixelFormat.ValueType  # 6
 """Planes of Y, U and V, the last two at half resolution; BT.601, limited range."""
 Global___PixelFormat: _TypeAlias = PixelFormat  # noqa: Y015
 
+class _ScoreFunction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScoreFunctionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScoreFunction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCORE_FUNCTION_UNSPECIFIED: _ScoreFunction.ValueType  # 0
+    """Never sent."""
+    SCORE_FUNCTION_SOFTMAX: _ScoreFunction.ValueType  # 1
+    """The softmax over the label set of logit scale * cosine: probabilities sum to 1."""
+    SCORE_FUNCTION_SIGMOID: _ScoreFunction.ValueType  # 2
+    """The sigmoid of logit scale * cosine + logit bias, of each label on its own."""
+
+class ScoreFunction(_ScoreFunction, metaclass=_ScoreFunctionEnumTypeWrapper):
+    """How a model turns cosines into probabilities."""
+
+SCORE_FUNCTION_UNSPECIFIED: ScoreFunction.ValueType  # 0
+"""Never sent."""
+SCORE_FUNCTION_SOFTMAX: ScoreFunction.ValueType  # 1
+"""The softmax over the label set of logit scale * cosine: probabilities sum to 1."""
+SCORE_FUNCTION_SIGMOID: ScoreFunction.ValueType  # 2
+"""The sigmoid of logit scale * cosine + logit bias, of each label on its own."""
+Global___ScoreFunction: _TypeAlias = ScoreFunction  # noqa: Y015
+
 class _HealthProblem:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -582,6 +606,38 @@ class Timings(_message.Message):
 Global___Timings: _TypeAlias = Timings  # noqa: Y015
 
 @_typing.final
+class Warning(_message.Message):
+    """Something that was done, but perhaps not as it was meant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Stable name, UPPER_SNAKE_CASE. TEXT_TRUNCATED: a text has more tokens than the model reads; the rest was cut off."""
+    message: _builtins.str
+    """What it was and what to do, for a person to read."""
+    field: _builtins.str
+    """The path of the field that it is about, such as `label_set.labels[2].prompts[0]`. For a text that a template made,
+    the label's name.
+    """
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        field: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Warning: _TypeAlias = Warning  # noqa: Y015
+
+@_typing.final
 class ClassifyRequest(_message.Message):
     """Asks for the scores of an image."""
 
@@ -628,6 +684,7 @@ class ClassifyResponse(_message.Message):
     SCORES_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model that answered."""
     @_builtins.property
@@ -638,16 +695,21 @@ class ClassifyResponse(_message.Message):
     def timings(self) -> Global___Timings:
         """Where the time went."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
+        """What may not be as it was meant; the first 20."""
+
     def __init__(
         self,
         *,
         scores: _abc.Iterable[Global___LabelScore] | None = ...,
         model: _builtins.str = ...,
         timings: Global___Timings | None = ...,
+        warnings: _abc.Iterable[Global___Warning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "scores", b"scores", "timings", b"timings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "scores", b"scores", "timings", b"timings", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -655,22 +717,29 @@ Global___ClassifyResponse: _TypeAlias = ClassifyResponse  # noqa: Y015
 
 @_typing.final
 class SimilarityRequest(_message.Message):
-    """Asks how much images resemble another."""
+    """Asks how much images resemble others. The embeddings of a call's images are kept for a while (the server's
+    `image_cache_bytes`), so that an image that comes again costs nothing.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
+    QUERIES_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model's name as the server loaded it; empty: its default model."""
     @_builtins.property
     def query(self) -> Global___Image:
-        """The image to compare with. Required."""
+        """The image to compare with. Either this or `queries` is required."""
 
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Image]:
-        """1 to 256 images."""
+        """At least 1 image. With the queries at most the server's `max_images_per_call` (default 1024)."""
+
+    @_builtins.property
+    def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Image]:
+        """Several images to compare with, each with every candidate."""
 
     def __init__(
         self,
@@ -678,10 +747,11 @@ class SimilarityRequest(_message.Message):
         model: _builtins.str = ...,
         query: Global___Image | None = ...,
         candidates: _abc.Iterable[Global___Image] | None = ...,
+        queries: _abc.Iterable[Global___Image] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["query", b"query"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "model", b"model", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "model", b"model", "queries", b"queries", "query", b"query"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -700,7 +770,9 @@ class SimilarityResponse(_message.Message):
     """The model that answered."""
     @_builtins.property
     def similarities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """One cosine of image embeddings per candidate, in the order sent, in [-1, 1]; 1 for the same picture."""
+        """Cosines of image embeddings, in [-1, 1]; 1 for the same picture. One per candidate, in the order sent; with several
+        queries the first one's, then the second one's, and so on: `similarities[q * candidate_count + c]`.
+        """
 
     @_builtins.property
     def timings(self) -> Global___Timings:
@@ -720,6 +792,213 @@ class SimilarityResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SimilarityResponse: _TypeAlias = SimilarityResponse  # noqa: Y015
+
+@_typing.final
+class EmbedRequest(_message.Message):
+    """Asks for vectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The model's name as the server loaded it; empty: its default model."""
+    @_builtins.property
+    def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___Image]:
+        """Images; at most the server's `max_images_per_call` (default 1024). One that can't be decoded fails the call, which
+        names it.
+        """
+
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Texts, used verbatim; at most 1000, each 1 to 2000 characters. Models are used to sentences such as
+        `a photo of a dog`.
+        """
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        images: _abc.Iterable[Global___Image] | None = ...,
+        texts: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "model", b"model", "texts", b"texts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EmbedRequest: _TypeAlias = EmbedRequest  # noqa: Y015
+
+@_typing.final
+class EmbedResponse(_message.Message):
+    """Vectors of length 1, in one space: the dot product of any two is their cosine. Those of images are near each other
+    and those of texts too, so that the cosine of an image and a fitting text is about 0.2 to 0.35 with most models.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    IMAGE_VECTORS_FIELD_NUMBER: _builtins.int
+    TEXT_VECTORS_FIELD_NUMBER: _builtins.int
+    TIMINGS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_DIGEST_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The model that answered."""
+    dimension: _builtins.int
+    """How many numbers a vector has."""
+    image_vectors: _builtins.bytes
+    """One vector per image, in the order sent, one after the other without gaps: `dimension` IEEE 754 binary32 numbers
+    each, little-endian (what numpy reads as `<f4`).
+    """
+    text_vectors: _builtins.bytes
+    """One vector per text, likewise."""
+    weights_digest: _builtins.str
+    """Model.weights_digest of that model: vectors of other weights can't be compared with these."""
+    @_builtins.property
+    def timings(self) -> Global___Timings:
+        """Where the time of the images went."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
+        """What may not be as it was meant; the first 20."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        dimension: _builtins.int = ...,
+        image_vectors: _builtins.bytes = ...,
+        text_vectors: _builtins.bytes = ...,
+        timings: Global___Timings | None = ...,
+        warnings: _abc.Iterable[Global___Warning] | None = ...,
+        weights_digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["timings", b"timings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "image_vectors", b"image_vectors", "model", b"model", "text_vectors", b"text_vectors", "timings", b"timings", "warnings", b"warnings", "weights_digest", b"weights_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EmbedResponse: _TypeAlias = EmbedResponse  # noqa: Y015
+
+@_typing.final
+class ListModelsRequest(_message.Message):
+    """Asks for the models; has no fields yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
+
+@_typing.final
+class ListModelsResponse(_message.Message):
+    """The models that the server has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODELS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
+        """In the order in which they were given to it; the first is the default. UNAVAILABLE while they load."""
+
+    def __init__(
+        self,
+        *,
+        models: _abc.Iterable[Global___Model] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
+
+@_typing.final
+class Model(_message.Message):
+    """A model that is loaded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FAMILY_FIELD_NUMBER: _builtins.int
+    IMAGE_WIDTH_FIELD_NUMBER: _builtins.int
+    IMAGE_HEIGHT_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    DTYPE_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    SCORE_FUNCTION_FIELD_NUMBER: _builtins.int
+    MAX_TEXT_TOKENS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    WEIGHTS_DIGEST_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    DEMO_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """How requests name it."""
+    family: _builtins.str
+    """Its family, such as `clip` or `siglip`."""
+    image_width: _builtins.int
+    """Width of its input, in pixels."""
+    image_height: _builtins.int
+    """Height of its input, in pixels."""
+    dimension: _builtins.int
+    """How many numbers its vectors have."""
+    device: _builtins.str
+    """Where it runs, such as `cpu` or `cuda:0`."""
+    dtype: _builtins.str
+    """What it computes in: `float32`, `bfloat16`, `float16` or `int8`."""
+    engine: _builtins.str
+    """The library that runs its image tower: `torch` or `openvino`."""
+    score_function: Global___ScoreFunction.ValueType
+    """How its probabilities come about."""
+    max_text_tokens: _builtins.int
+    """How many tokens of a text it reads, those for beginning and end counted."""
+    revision: _builtins.str
+    """The commit on the hub that it was loaded from; empty for a folder."""
+    weights_digest: _builtins.str
+    """Names its weights: 16 hexadecimal digits, the same wherever and in whatever dtype they are loaded."""
+    memory_bytes: _builtins.int
+    """The memory that was set aside for it before it was loaded, in bytes."""
+    demo: _builtins.bool
+    """Whether it is the embedded demo model, which knows a few rendered scenes and nothing else."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        family: _builtins.str = ...,
+        image_width: _builtins.int = ...,
+        image_height: _builtins.int = ...,
+        dimension: _builtins.int = ...,
+        device: _builtins.str = ...,
+        dtype: _builtins.str = ...,
+        engine: _builtins.str = ...,
+        score_function: Global___ScoreFunction.ValueType = ...,
+        max_text_tokens: _builtins.int = ...,
+        revision: _builtins.str = ...,
+        weights_digest: _builtins.str = ...,
+        memory_bytes: _builtins.int = ...,
+        demo: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demo", b"demo", "device", b"device", "dimension", b"dimension", "dtype", b"dtype", "engine", b"engine", "family", b"family", "image_height", b"image_height", "image_width", b"image_width", "max_text_tokens", b"max_text_tokens", "memory_bytes", b"memory_bytes", "name", b"name", "revision", b"revision", "score_function", b"score_function", "weights_digest", b"weights_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Model: _TypeAlias = Model  # noqa: Y015
 
 @_typing.final
 class StreamFramesRequest(_message.Message):
@@ -1173,6 +1452,7 @@ class StreamFramesResponse(_message.Message):
     EVENT_FIELD_NUMBER: _builtins.int
     STARTED_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
+    CONFIG_WARNINGS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def result(self) -> Global___FrameResult:
         """What became of a frame."""
@@ -1189,6 +1469,12 @@ class StreamFramesResponse(_message.Message):
     def explanation(self) -> Global___Explanation:
         """The answer to an explain."""
 
+    @_builtins.property
+    def config_warnings(self) -> Global___ConfigWarnings:
+        """What may not be as it was meant in a config; follows `started`, for a later config comes before the results under
+        it. Only if there is something.
+        """
+
     def __init__(
         self,
         *,
@@ -1196,16 +1482,45 @@ class StreamFramesResponse(_message.Message):
         event: Global___Event | None = ...,
         started: Global___StreamStarted | None = ...,
         explanation: Global___Explanation | None = ...,
+        config_warnings: Global___ConfigWarnings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "explanation", b"explanation", "response", b"response", "result", b"result", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config_warnings", b"config_warnings", "event", b"event", "explanation", b"explanation", "response", b"response", "result", b"result", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "explanation", b"explanation", "response", b"response", "result", b"result", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_warnings", b"config_warnings", "event", b"event", "explanation", b"explanation", "response", b"response", "result", b"result", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["result", "event", "started", "explanation"]  # noqa: Y015
+    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["result", "event", "started", "explanation", "config_warnings"]  # noqa: Y015
     _WhichOneofArgType_response: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_response) -> _WhichOneofReturnType_response | None: ...
 
 Global___StreamFramesResponse: _TypeAlias = StreamFramesResponse  # noqa: Y015
+
+@_typing.final
+class ConfigWarnings(_message.Message):
+    """What may not be as it was meant in a config."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONFIG_VERSION_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    config_version: _builtins.int
+    """The version of the config."""
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
+        """At least 1, at most 20."""
+
+    def __init__(
+        self,
+        *,
+        config_version: _builtins.int = ...,
+        warnings: _abc.Iterable[Global___Warning] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_version", b"config_version", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfigWarnings: _TypeAlias = ConfigWarnings  # noqa: Y015
 
 @_typing.final
 class Explanation(_message.Message):

@@ -45,6 +45,16 @@ class ZeroShotServiceStub(object):
                 request_serializer=framewatch_dot_v1_dot_framewatch__pb2.SimilarityRequest.SerializeToString,
                 response_deserializer=framewatch_dot_v1_dot_framewatch__pb2.SimilarityResponse.FromString,
                 _registered_method=True)
+        self.Embed = channel.unary_unary(
+                '/framewatch.v1.ZeroShotService/Embed',
+                request_serializer=framewatch_dot_v1_dot_framewatch__pb2.EmbedRequest.SerializeToString,
+                response_deserializer=framewatch_dot_v1_dot_framewatch__pb2.EmbedResponse.FromString,
+                _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/framewatch.v1.ZeroShotService/ListModels',
+                request_serializer=framewatch_dot_v1_dot_framewatch__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=framewatch_dot_v1_dot_framewatch__pb2.ListModelsResponse.FromString,
+                _registered_method=True)
         self.StreamFrames = channel.stream_stream(
                 '/framewatch.v1.ZeroShotService/StreamFrames',
                 request_serializer=framewatch_dot_v1_dot_framewatch__pb2.StreamFramesRequest.SerializeToString,
@@ -64,7 +74,21 @@ class ZeroShotServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Similarity(self, request, context):
-        """Compares one image with one or more others.
+        """Compares one image, or several, with one or more others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Embed(self, request, context):
+        """Gives the vectors of images and texts, for an index or a classifier of one's own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModels(self, request, context):
+        """Tells which models the server has.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,6 +117,16 @@ def add_ZeroShotServiceServicer_to_server(servicer, server):
                     servicer.Similarity,
                     request_deserializer=framewatch_dot_v1_dot_framewatch__pb2.SimilarityRequest.FromString,
                     response_serializer=framewatch_dot_v1_dot_framewatch__pb2.SimilarityResponse.SerializeToString,
+            ),
+            'Embed': grpc.unary_unary_rpc_method_handler(
+                    servicer.Embed,
+                    request_deserializer=framewatch_dot_v1_dot_framewatch__pb2.EmbedRequest.FromString,
+                    response_serializer=framewatch_dot_v1_dot_framewatch__pb2.EmbedResponse.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=framewatch_dot_v1_dot_framewatch__pb2.ListModelsRequest.FromString,
+                    response_serializer=framewatch_dot_v1_dot_framewatch__pb2.ListModelsResponse.SerializeToString,
             ),
             'StreamFrames': grpc.stream_stream_rpc_method_handler(
                     servicer.StreamFrames,
@@ -155,6 +189,60 @@ class ZeroShotService(object):
             '/framewatch.v1.ZeroShotService/Similarity',
             framewatch_dot_v1_dot_framewatch__pb2.SimilarityRequest.SerializeToString,
             framewatch_dot_v1_dot_framewatch__pb2.SimilarityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Embed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/framewatch.v1.ZeroShotService/Embed',
+            framewatch_dot_v1_dot_framewatch__pb2.EmbedRequest.SerializeToString,
+            framewatch_dot_v1_dot_framewatch__pb2.EmbedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/framewatch.v1.ZeroShotService/ListModels',
+            framewatch_dot_v1_dot_framewatch__pb2.ListModelsRequest.SerializeToString,
+            framewatch_dot_v1_dot_framewatch__pb2.ListModelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

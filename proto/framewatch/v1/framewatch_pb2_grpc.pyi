@@ -50,7 +50,11 @@ class ZeroShotServiceStub:
     Classify: _grpc.UnaryUnaryMultiCallable[_framewatch_pb2.ClassifyRequest, _framewatch_pb2.ClassifyResponse]
     """Scores one image against a set of labels."""
     Similarity: _grpc.UnaryUnaryMultiCallable[_framewatch_pb2.SimilarityRequest, _framewatch_pb2.SimilarityResponse]
-    """Compares one image with one or more others."""
+    """Compares one image, or several, with one or more others."""
+    Embed: _grpc.UnaryUnaryMultiCallable[_framewatch_pb2.EmbedRequest, _framewatch_pb2.EmbedResponse]
+    """Gives the vectors of images and texts, for an index or a classifier of one's own."""
+    ListModels: _grpc.UnaryUnaryMultiCallable[_framewatch_pb2.ListModelsRequest, _framewatch_pb2.ListModelsResponse]
+    """Tells which models the server has."""
     StreamFrames: _grpc.StreamStreamMultiCallable[_framewatch_pb2.StreamFramesRequest, _framewatch_pb2.StreamFramesResponse]
     """Watches a stream of frames. The client sends a config, then frames, and a new config at any time. The server
     answers with one `started`, then for every frame exactly one `result`, in the order sent, each followed by the
@@ -67,7 +71,11 @@ class ZeroShotServiceAsyncStub(ZeroShotServiceStub):
     Classify: _aio.UnaryUnaryMultiCallable[_framewatch_pb2.ClassifyRequest, _framewatch_pb2.ClassifyResponse]  # type: ignore[assignment]
     """Scores one image against a set of labels."""
     Similarity: _aio.UnaryUnaryMultiCallable[_framewatch_pb2.SimilarityRequest, _framewatch_pb2.SimilarityResponse]  # type: ignore[assignment]
-    """Compares one image with one or more others."""
+    """Compares one image, or several, with one or more others."""
+    Embed: _aio.UnaryUnaryMultiCallable[_framewatch_pb2.EmbedRequest, _framewatch_pb2.EmbedResponse]  # type: ignore[assignment]
+    """Gives the vectors of images and texts, for an index or a classifier of one's own."""
+    ListModels: _aio.UnaryUnaryMultiCallable[_framewatch_pb2.ListModelsRequest, _framewatch_pb2.ListModelsResponse]  # type: ignore[assignment]
+    """Tells which models the server has."""
     StreamFrames: _aio.StreamStreamMultiCallable[_framewatch_pb2.StreamFramesRequest, _framewatch_pb2.StreamFramesResponse]  # type: ignore[assignment]
     """Watches a stream of frames. The client sends a config, then frames, and a new config at any time. The server
     answers with one `started`, then for every frame exactly one `result`, in the order sent, each followed by the
@@ -93,7 +101,23 @@ class ZeroShotServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _framewatch_pb2.SimilarityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_framewatch_pb2.SimilarityResponse, _abc.Awaitable[_framewatch_pb2.SimilarityResponse]]:
-        """Compares one image with one or more others."""
+        """Compares one image, or several, with one or more others."""
+
+    @_abc_1.abstractmethod
+    def Embed(
+        self,
+        request: _framewatch_pb2.EmbedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_framewatch_pb2.EmbedResponse, _abc.Awaitable[_framewatch_pb2.EmbedResponse]]:
+        """Gives the vectors of images and texts, for an index or a classifier of one's own."""
+
+    @_abc_1.abstractmethod
+    def ListModels(
+        self,
+        request: _framewatch_pb2.ListModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_framewatch_pb2.ListModelsResponse, _abc.Awaitable[_framewatch_pb2.ListModelsResponse]]:
+        """Tells which models the server has."""
 
     @_abc_1.abstractmethod
     def StreamFrames(

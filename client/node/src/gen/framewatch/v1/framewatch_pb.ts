@@ -27,7 +27,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file framewatch/v1/framewatch.proto.
  */
 export const file_framewatch_v1_framewatch: GenFile = /*@__PURE__*/
-  fileDesc("Ch5mcmFtZXdhdGNoL3YxL2ZyYW1ld2F0Y2gucHJvdG8SDWZyYW1ld2F0Y2gudjEiTQoFSW1hZ2USEQoHZW5jb2RlZBgBIAEoDEgAEiYKA3JhdxgCIAEoCzIXLmZyYW1ld2F0Y2gudjEuUmF3SW1hZ2VIAEIJCgdjb250ZW50IoMBCghSYXdJbWFnZRIMCgRkYXRhGAEgASgMEg0KBXdpZHRoGAIgASgNEg4KBmhlaWdodBgDIAEoDRIYChByb3dfc3RyaWRlX2J5dGVzGAQgASgNEjAKDHBpeGVsX2Zvcm1hdBgFIAEoDjIaLmZyYW1ld2F0Y2gudjEuUGl4ZWxGb3JtYXQimAEKBUxhYmVsEgwKBG5hbWUYASABKAkSDwoHcHJvbXB0cxgCIAMoCRIYChBjb250cmFzdF9wcm9tcHRzGAMgAygJEiYKCGV4YW1wbGVzGAQgAygLMhQuZnJhbWV3YXRjaC52MS5JbWFnZRIuChBjb3VudGVyX2V4YW1wbGVzGAUgAygLMhQuZnJhbWV3YXRjaC52MS5JbWFnZSIkCg9Qcm9tcHRUZW1wbGF0ZXMSEQoJdGVtcGxhdGVzGAEgAygJImMKCExhYmVsU2V0EiQKBmxhYmVscxgBIAMoCzIULmZyYW1ld2F0Y2gudjEuTGFiZWwSMQoJdGVtcGxhdGVzGAIgASgLMh4uZnJhbWV3YXRjaC52MS5Qcm9tcHRUZW1wbGF0ZXMiaAoKTGFiZWxTY29yZRINCgVsYWJlbBgBIAEoCRITCgtwcm9iYWJpbGl0eRgCIAEoAhISCgpzaW1pbGFyaXR5GAMgASgCEhUKCHByZXNlbmNlGAQgASgCSACIAQFCCwoJX3ByZXNlbmNlIqABCgdUaW1pbmdzEikKBmRlY29kZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgVxdWV1ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCglpbmZlcmVuY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKYmF0Y2hfc2l6ZRgEIAEoDSKEAQoPQ2xhc3NpZnlSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEiMKBWltYWdlGAIgASgLMhQuZnJhbWV3YXRjaC52MS5JbWFnZRIqCglsYWJlbF9zZXQYAyABKAsyFy5mcmFtZXdhdGNoLnYxLkxhYmVsU2V0EhEKCXRvcF9jb3VudBgEIAEoDSJ1ChBDbGFzc2lmeVJlc3BvbnNlEikKBnNjb3JlcxgBIAMoCzIZLmZyYW1ld2F0Y2gudjEuTGFiZWxTY29yZRINCgVtb2RlbBgCIAEoCRInCgd0aW1pbmdzGAMgASgLMhYuZnJhbWV3YXRjaC52MS5UaW1pbmdzInEKEVNpbWlsYXJpdHlSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEiMKBXF1ZXJ5GAIgASgLMhQuZnJhbWV3YXRjaC52MS5JbWFnZRIoCgpjYW5kaWRhdGVzGAMgAygLMhQuZnJhbWV3YXRjaC52MS5JbWFnZSJiChJTaW1pbGFyaXR5UmVzcG9uc2USFAoMc2ltaWxhcml0aWVzGAEgAygCEg0KBW1vZGVsGAIgASgJEicKB3RpbWluZ3MYAyABKAsyFi5mcmFtZXdhdGNoLnYxLlRpbWluZ3MioQEKE1N0cmVhbUZyYW1lc1JlcXVlc3QSJQoFZnJhbWUYASABKAsyFC5mcmFtZXdhdGNoLnYxLkZyYW1lSAASLQoGY29uZmlnGAIgASgLMhsuZnJhbWV3YXRjaC52MS5TdHJlYW1Db25maWdIABIpCgdleHBsYWluGAMgASgLMhYuZnJhbWV3YXRjaC52MS5FeHBsYWluSABCCQoHcmVxdWVzdCIJCgdFeHBsYWluIkkKBlJlZ2lvbhIKCgJpZBgBIAEoCRIJCgF4GAIgASgBEgkKAXkYAyABKAESDQoFd2lkdGgYBCABKAESDgoGaGVpZ2h0GAUgASgBIrABCgxIZWFsdGhQb2xpY3kSEAoIZGlzYWJsZWQYASABKAgSLQoHaWdub3JlZBgCIAMoDjIcLmZyYW1ld2F0Y2gudjEuSGVhbHRoUHJvYmxlbRIvCgxmcm96ZW5fYWZ0ZXIYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLc2V0dGxlX3RpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iXAoGUmVzdW1lEg0KBXRva2VuGAEgASgJEhoKDWxhc3RfZnJhbWVfaWQYAiABKARIAIgBARIVCg1sYXN0X2V2ZW50X2lkGAMgASgJQhAKDl9sYXN0X2ZyYW1lX2lkIvEDCgxTdHJlYW1Db25maWcSDQoFbW9kZWwYASABKAkSKgoJbGFiZWxfc2V0GAIgASgLMhcuZnJhbWV3YXRjaC52MS5MYWJlbFNldBInCgVydWxlcxgDIAMoCzIYLmZyYW1ld2F0Y2gudjEuRXZlbnRSdWxlEjYKD292ZXJmbG93X3BvbGljeRgEIAEoDjIdLmZyYW1ld2F0Y2gudjEuT3ZlcmZsb3dQb2xpY3kSEQoJdG9wX2NvdW50GAUgASgNEhsKDm1heF9mcmFtZV9yYXRlGAYgASgBSACIAQESMAoNbWF4X2ZyYW1lX2dhcBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgtvcmlnaW5fdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoHcmVnaW9ucxgJIAMoCzIVLmZyYW1ld2F0Y2gudjEuUmVnaW9uEisKBmhlYWx0aBgKIAEoCzIbLmZyYW1ld2F0Y2gudjEuSGVhbHRoUG9saWN5EiUKBnJlc3VtZRgLIAEoCzIVLmZyYW1ld2F0Y2gudjEuUmVzdW1lEiMKBXJldXNlGBAgASgLMhQuZnJhbWV3YXRjaC52MS5SZXVzZUIRCg9fbWF4X2ZyYW1lX3JhdGUiZwoFUmV1c2USHQoQY2hhbmdlX3RocmVzaG9sZBgBIAEoAkgAiAEBEioKB21heF9hZ2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEwoRX2NoYW5nZV90aHJlc2hvbGQi+gIKCUV2ZW50UnVsZRIKCgJpZBgBIAEoCRINCgVsYWJlbBgCIAEoCRIOCgZyZWdpb24YAyABKAkSJwoFc2NvcmUYBCABKA4yGC5mcmFtZXdhdGNoLnYxLlNjb3JlS2luZBIVCghlbnRlcl9hdBgFIAEoAkgAiAEBEhcKCmV4aXRfYmVsb3cYBiABKAJIAYgBARIuCgttaW5fcHJlc2VudBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgptaW5fYWJzZW50GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGNvb2xkb3duGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKCXNtb290aGluZxgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhITCgt0cmFpbF9jb3VudBgLIAEoDUILCglfZW50ZXJfYXRCDQoLX2V4aXRfYmVsb3cibgoFRnJhbWUSEAoIZnJhbWVfaWQYASABKAQSLgoLdGltZV9vZmZzZXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIwoFaW1hZ2UYAyABKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlItsBChRTdHJlYW1GcmFtZXNSZXNwb25zZRIsCgZyZXN1bHQYASABKAsyGi5mcmFtZXdhdGNoLnYxLkZyYW1lUmVzdWx0SAASJQoFZXZlbnQYAiABKAsyFC5mcmFtZXdhdGNoLnYxLkV2ZW50SAASLwoHc3RhcnRlZBgDIAEoCzIcLmZyYW1ld2F0Y2gudjEuU3RyZWFtU3RhcnRlZEgAEjEKC2V4cGxhbmF0aW9uGAQgASgLMhouZnJhbWV3YXRjaC52MS5FeHBsYW5hdGlvbkgAQgoKCHJlc3BvbnNlIjwKC0V4cGxhbmF0aW9uEi0KBXJ1bGVzGAEgAygLMh4uZnJhbWV3YXRjaC52MS5SdWxlRXhwbGFuYXRpb24i0gMKD1J1bGVFeHBsYW5hdGlvbhIPCgdydWxlX2lkGAEgASgJEg0KBWxhYmVsGAIgASgJEg4KBnJlZ2lvbhgDIAEoCRIrCgluZXh0X2tpbmQYBCABKA4yGC5mcmFtZXdhdGNoLnYxLkV2ZW50S2luZBITCgtmcmFtZV9jb3VudBgFIAEoBBISCgVzY29yZRgGIAEoAkgAiAEBEhoKDW5lYXJlc3Rfc2NvcmUYByABKAJIAYgBARIYChBuZWFyZXN0X2ZyYW1lX2lkGAggASgEEjYKE25lYXJlc3RfdGltZV9vZmZzZXQYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEQoJdGhyZXNob2xkGAogASgCEi8KDGxvbmdlc3RfaGVsZBgLIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIpCgZuZWVkZWQYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoMaGVsZF9iYWNrX2J5GA0gASgOMhkuZnJhbWV3YXRjaC52MS5IZWxkQmFja0J5Eg8KB21lc3NhZ2UYDiABKAlCCAoGX3Njb3JlQhAKDl9uZWFyZXN0X3Njb3JlIuQBCg1TdHJlYW1TdGFydGVkEg0KBW1vZGVsGAEgASgJEhYKDmNvbmZpZ192ZXJzaW9uGAIgASgNEhkKEXVzZWZ1bF9zaG9ydF9zaWRlGAMgASgNEh0KFWluX2ZsaWdodF9mcmFtZV9jb3VudBgEIAEoDRIXCg9tYXhfaW1hZ2VfYnl0ZXMYBSABKAQSFAoMcmVzdW1lX3Rva2VuGAYgASgJEjIKD3Jlc3VtZV9saWZldGltZRgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdyZXN1bWVkGAggASgIIqUCCgtGcmFtZVJlc3VsdBIQCghmcmFtZV9pZBgBIAEoBBIuCgt0aW1lX29mZnNldBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5jb25maWdfdmVyc2lvbhgDIAEoDRIsCgZzY29yZXMYBCABKAsyGi5mcmFtZXdhdGNoLnYxLkZyYW1lU2NvcmVzSAASLgoHZHJvcHBlZBgFIAEoCzIbLmZyYW1ld2F0Y2gudjEuRnJhbWVEcm9wcGVkSAASKgoFZXJyb3IYBiABKAsyGS5mcmFtZXdhdGNoLnYxLkZyYW1lRXJyb3JIABInCgd0aW1pbmdzGAcgASgLMhYuZnJhbWV3YXRjaC52MS5UaW1pbmdzQgkKB291dGNvbWUiOwoLRnJhbWVTY29yZXMSLAoHcmVnaW9ucxgBIAMoCzIbLmZyYW1ld2F0Y2gudjEuUmVnaW9uU2NvcmVzIsABCgxSZWdpb25TY29yZXMSEQoJcmVnaW9uX2lkGAEgASgJEikKBnNjb3JlcxgCIAMoCzIZLmZyYW1ld2F0Y2gudjEuTGFiZWxTY29yZRIcCg9yZXVzZWRfZnJhbWVfaWQYAyABKARIAIgBARItCgdwcm9ibGVtGAQgASgOMhwuZnJhbWV3YXRjaC52MS5IZWFsdGhQcm9ibGVtEhEKCXN1c3BlbmRlZBgFIAEoCEISChBfcmV1c2VkX2ZyYW1lX2lkIjkKDEZyYW1lRHJvcHBlZBIpCgZyZWFzb24YASABKA4yGS5mcmFtZXdhdGNoLnYxLkRyb3BSZWFzb24iTgoKRnJhbWVFcnJvchIvCgZyZWFzb24YASABKA4yHy5mcmFtZXdhdGNoLnYxLkZyYW1lRXJyb3JSZWFzb24SDwoHbWVzc2FnZRgCIAEoCSJ1CgpUcmFpbFBvaW50EhAKCGZyYW1lX2lkGAEgASgEEi4KC3RpbWVfb2Zmc2V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBXNjb3JlGAMgASgCEhYKDnNtb290aGVkX3Njb3JlGAQgASgCIosBCgpFdmVudFRyYWlsEikKBnBvaW50cxgBIAMoCzIZLmZyYW1ld2F0Y2gudjEuVHJhaWxQb2ludBIsCglydW5uZXJfdXAYAiABKAsyGS5mcmFtZXdhdGNoLnYxLkxhYmVsU2NvcmUSEAoIZW50ZXJfYXQYAyABKAISEgoKZXhpdF9iZWxvdxgEIAEoAiKmBAoFRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSJgoEa2luZBgCIAEoDjIYLmZyYW1ld2F0Y2gudjEuRXZlbnRLaW5kEg8KB3J1bGVfaWQYAyABKAkSDQoFbGFiZWwYBCABKAkSDgoGcmVnaW9uGAUgASgJEhAKCGZyYW1lX2lkGAYgASgEEi4KC3RpbWVfb2Zmc2V0GAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKDmJlZ2FuX2ZyYW1lX2lkGAggASgEEjQKEWJlZ2FuX3RpbWVfb2Zmc2V0GAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBXNjb3JlGAogASgCEhIKCnBlYWtfc2NvcmUYCyABKAISMwoQcHJlc2VudF9kdXJhdGlvbhgMIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgV0cmFpbBgNIAEoCzIZLmZyYW1ld2F0Y2gudjEuRXZlbnRUcmFpbBIOCgZzcGFyc2UYDiABKAgSLQoHcHJvYmxlbRgPIAEoDjIcLmZyYW1ld2F0Y2gudjEuSGVhbHRoUHJvYmxlbRItCgl3YWxsX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2JlZ2FuX3dhbGxfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqugEKC1BpeGVsRm9ybWF0EhwKGFBJWEVMX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhYKElBJWEVMX0ZPUk1BVF9SR0IyNBABEhYKElBJWEVMX0ZPUk1BVF9CR1IyNBACEhYKElBJWEVMX0ZPUk1BVF9HUkFZOBADEhcKE1BJWEVMX0ZPUk1BVF9CR1JBMzIQBBIVChFQSVhFTF9GT1JNQVRfTlYxMhAFEhUKEVBJWEVMX0ZPUk1BVF9JNDIwEAYq3gEKDUhlYWx0aFByb2JsZW0SHgoaSEVBTFRIX1BST0JMRU1fVU5TUEVDSUZJRUQQABIYChRIRUFMVEhfUFJPQkxFTV9CTEFDSxABEh4KGkhFQUxUSF9QUk9CTEVNX09WRVJFWFBPU0VEEAISGQoVSEVBTFRIX1BST0JMRU1fRlJPWkVOEAMSGgoWSEVBTFRIX1BST0JMRU1fQkxVUlJFRBAEEhoKFkhFQUxUSF9QUk9CTEVNX0NPVkVSRUQQBRIgChxIRUFMVEhfUFJPQkxFTV9TQ0VORV9DSEFOR0VEEAYqbQoOT3ZlcmZsb3dQb2xpY3kSHwobT1ZFUkZMT1dfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGQoVT1ZFUkZMT1dfUE9MSUNZX0JMT0NLEAESHwobT1ZFUkZMT1dfUE9MSUNZX0RST1BfT0xERVNUEAIqdwoJU2NvcmVLaW5kEhoKFlNDT1JFX0tJTkRfVU5TUEVDSUZJRUQQABIaChZTQ09SRV9LSU5EX1BST0JBQklMSVRZEAESGQoVU0NPUkVfS0lORF9TSU1JTEFSSVRZEAISFwoTU0NPUkVfS0lORF9QUkVTRU5DRRADKtQBCgpIZWxkQmFja0J5EhwKGEhFTERfQkFDS19CWV9VTlNQRUNJRklFRBAAEhoKFkhFTERfQkFDS19CWV9OT19GUkFNRVMQARIaChZIRUxEX0JBQ0tfQllfVEhSRVNIT0xEEAISGQoVSEVMRF9CQUNLX0JZX01JTl9USU1FEAMSGQoVSEVMRF9CQUNLX0JZX0NPT0xET1dOEAQSGgoWSEVMRF9CQUNLX0JZX1NVU1BFTkRFRBAFEh4KGkhFTERfQkFDS19CWV9TUEFSU0VfRlJBTUVTEAYqZQoKRHJvcFJlYXNvbhIbChdEUk9QX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFERST1BfUkVBU09OX09WRVJGTE9XEAESIAocRFJPUF9SRUFTT05fRlJBTUVfUkFURV9MSU1JVBACKscCChBGcmFtZUVycm9yUmVhc29uEiIKHkZSQU1FX0VSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEiIKHkZSQU1FX0VSUk9SX1JFQVNPTl9FTVBUWV9JTUFHRRABEikKJUZSQU1FX0VSUk9SX1JFQVNPTl9VTlNVUFBPUlRFRF9GT1JNQVQQAhIoCiRGUkFNRV9FUlJPUl9SRUFTT05fVU5ERUNPREFCTEVfSU1BR0UQAxImCiJGUkFNRV9FUlJPUl9SRUFTT05fSU1BR0VfVE9PX0xBUkdFEAQSKAokRlJBTUVfRVJST1JfUkVBU09OX0lOVkFMSURfUkFXX0lNQUdFEAUSIwofRlJBTUVfRVJST1JfUkVBU09OX09VVF9PRl9PUkRFUhAGEh8KG0ZSQU1FX0VSUk9SX1JFQVNPTl9JTlRFUk5BTBAHKogBCglFdmVudEtpbmQSGgoWRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEhYKEkVWRU5UX0tJTkRfRU5URVJFRBABEhUKEUVWRU5UX0tJTkRfRVhJVEVEEAISGAoURVZFTlRfS0lORF9TVVNQRU5ERUQQAxIWChJFVkVOVF9LSU5EX1JFU1VNRUQQBDKOAgoPWmVyb1Nob3RTZXJ2aWNlEksKCENsYXNzaWZ5Eh4uZnJhbWV3YXRjaC52MS5DbGFzc2lmeVJlcXVlc3QaHy5mcmFtZXdhdGNoLnYxLkNsYXNzaWZ5UmVzcG9uc2USUQoKU2ltaWxhcml0eRIgLmZyYW1ld2F0Y2gudjEuU2ltaWxhcml0eVJlcXVlc3QaIS5mcmFtZXdhdGNoLnYxLlNpbWlsYXJpdHlSZXNwb25zZRJbCgxTdHJlYW1GcmFtZXMSIi5mcmFtZXdhdGNoLnYxLlN0cmVhbUZyYW1lc1JlcXVlc3QaIy5mcmFtZXdhdGNoLnYxLlN0cmVhbUZyYW1lc1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("Ch5mcmFtZXdhdGNoL3YxL2ZyYW1ld2F0Y2gucHJvdG8SDWZyYW1ld2F0Y2gudjEiTQoFSW1hZ2USEQoHZW5jb2RlZBgBIAEoDEgAEiYKA3JhdxgCIAEoCzIXLmZyYW1ld2F0Y2gudjEuUmF3SW1hZ2VIAEIJCgdjb250ZW50IoMBCghSYXdJbWFnZRIMCgRkYXRhGAEgASgMEg0KBXdpZHRoGAIgASgNEg4KBmhlaWdodBgDIAEoDRIYChByb3dfc3RyaWRlX2J5dGVzGAQgASgNEjAKDHBpeGVsX2Zvcm1hdBgFIAEoDjIaLmZyYW1ld2F0Y2gudjEuUGl4ZWxGb3JtYXQimAEKBUxhYmVsEgwKBG5hbWUYASABKAkSDwoHcHJvbXB0cxgCIAMoCRIYChBjb250cmFzdF9wcm9tcHRzGAMgAygJEiYKCGV4YW1wbGVzGAQgAygLMhQuZnJhbWV3YXRjaC52MS5JbWFnZRIuChBjb3VudGVyX2V4YW1wbGVzGAUgAygLMhQuZnJhbWV3YXRjaC52MS5JbWFnZSIkCg9Qcm9tcHRUZW1wbGF0ZXMSEQoJdGVtcGxhdGVzGAEgAygJImMKCExhYmVsU2V0EiQKBmxhYmVscxgBIAMoCzIULmZyYW1ld2F0Y2gudjEuTGFiZWwSMQoJdGVtcGxhdGVzGAIgASgLMh4uZnJhbWV3YXRjaC52MS5Qcm9tcHRUZW1wbGF0ZXMiaAoKTGFiZWxTY29yZRINCgVsYWJlbBgBIAEoCRITCgtwcm9iYWJpbGl0eRgCIAEoAhISCgpzaW1pbGFyaXR5GAMgASgCEhUKCHByZXNlbmNlGAQgASgCSACIAQFCCwoJX3ByZXNlbmNlIqABCgdUaW1pbmdzEikKBmRlY29kZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgVxdWV1ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCglpbmZlcmVuY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKYmF0Y2hfc2l6ZRgEIAEoDSI5CgdXYXJuaW5nEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEg0KBWZpZWxkGAMgASgJIoQBCg9DbGFzc2lmeVJlcXVlc3QSDQoFbW9kZWwYASABKAkSIwoFaW1hZ2UYAiABKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlEioKCWxhYmVsX3NldBgDIAEoCzIXLmZyYW1ld2F0Y2gudjEuTGFiZWxTZXQSEQoJdG9wX2NvdW50GAQgASgNIp8BChBDbGFzc2lmeVJlc3BvbnNlEikKBnNjb3JlcxgBIAMoCzIZLmZyYW1ld2F0Y2gudjEuTGFiZWxTY29yZRINCgVtb2RlbBgCIAEoCRInCgd0aW1pbmdzGAMgASgLMhYuZnJhbWV3YXRjaC52MS5UaW1pbmdzEigKCHdhcm5pbmdzGAQgAygLMhYuZnJhbWV3YXRjaC52MS5XYXJuaW5nIpgBChFTaW1pbGFyaXR5UmVxdWVzdBINCgVtb2RlbBgBIAEoCRIjCgVxdWVyeRgCIAEoCzIULmZyYW1ld2F0Y2gudjEuSW1hZ2USKAoKY2FuZGlkYXRlcxgDIAMoCzIULmZyYW1ld2F0Y2gudjEuSW1hZ2USJQoHcXVlcmllcxgEIAMoCzIULmZyYW1ld2F0Y2gudjEuSW1hZ2UiYgoSU2ltaWxhcml0eVJlc3BvbnNlEhQKDHNpbWlsYXJpdGllcxgBIAMoAhINCgVtb2RlbBgCIAEoCRInCgd0aW1pbmdzGAMgASgLMhYuZnJhbWV3YXRjaC52MS5UaW1pbmdzIlIKDEVtYmVkUmVxdWVzdBINCgVtb2RlbBgBIAEoCRIkCgZpbWFnZXMYAiADKAsyFC5mcmFtZXdhdGNoLnYxLkltYWdlEg0KBXRleHRzGAMgAygJIskBCg1FbWJlZFJlc3BvbnNlEg0KBW1vZGVsGAEgASgJEhEKCWRpbWVuc2lvbhgCIAEoDRIVCg1pbWFnZV92ZWN0b3JzGAMgASgMEhQKDHRleHRfdmVjdG9ycxgEIAEoDBInCgd0aW1pbmdzGAUgASgLMhYuZnJhbWV3YXRjaC52MS5UaW1pbmdzEigKCHdhcm5pbmdzGAYgAygLMhYuZnJhbWV3YXRjaC52MS5XYXJuaW5nEhYKDndlaWdodHNfZGlnZXN0GAcgASgJIhMKEUxpc3RNb2RlbHNSZXF1ZXN0IjoKEkxpc3RNb2RlbHNSZXNwb25zZRIkCgZtb2RlbHMYASADKAsyFC5mcmFtZXdhdGNoLnYxLk1vZGVsIq8CCgVNb2RlbBIMCgRuYW1lGAEgASgJEg4KBmZhbWlseRgCIAEoCRITCgtpbWFnZV93aWR0aBgDIAEoDRIUCgxpbWFnZV9oZWlnaHQYBCABKA0SEQoJZGltZW5zaW9uGAUgASgNEg4KBmRldmljZRgGIAEoCRINCgVkdHlwZRgHIAEoCRIOCgZlbmdpbmUYCCABKAkSNAoOc2NvcmVfZnVuY3Rpb24YCSABKA4yHC5mcmFtZXdhdGNoLnYxLlNjb3JlRnVuY3Rpb24SFwoPbWF4X3RleHRfdG9rZW5zGAogASgNEhAKCHJldmlzaW9uGAsgASgJEhYKDndlaWdodHNfZGlnZXN0GAwgASgJEhQKDG1lbW9yeV9ieXRlcxgNIAEoBBIMCgRkZW1vGA4gASgIIqEBChNTdHJlYW1GcmFtZXNSZXF1ZXN0EiUKBWZyYW1lGAEgASgLMhQuZnJhbWV3YXRjaC52MS5GcmFtZUgAEi0KBmNvbmZpZxgCIAEoCzIbLmZyYW1ld2F0Y2gudjEuU3RyZWFtQ29uZmlnSAASKQoHZXhwbGFpbhgDIAEoCzIWLmZyYW1ld2F0Y2gudjEuRXhwbGFpbkgAQgkKB3JlcXVlc3QiCQoHRXhwbGFpbiJJCgZSZWdpb24SCgoCaWQYASABKAkSCQoBeBgCIAEoARIJCgF5GAMgASgBEg0KBXdpZHRoGAQgASgBEg4KBmhlaWdodBgFIAEoASKwAQoMSGVhbHRoUG9saWN5EhAKCGRpc2FibGVkGAEgASgIEi0KB2lnbm9yZWQYAiADKA4yHC5mcmFtZXdhdGNoLnYxLkhlYWx0aFByb2JsZW0SLwoMZnJvemVuX2FmdGVyGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC3NldHRsZV90aW1lGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlwKBlJlc3VtZRINCgV0b2tlbhgBIAEoCRIaCg1sYXN0X2ZyYW1lX2lkGAIgASgESACIAQESFQoNbGFzdF9ldmVudF9pZBgDIAEoCUIQCg5fbGFzdF9mcmFtZV9pZCLxAwoMU3RyZWFtQ29uZmlnEg0KBW1vZGVsGAEgASgJEioKCWxhYmVsX3NldBgCIAEoCzIXLmZyYW1ld2F0Y2gudjEuTGFiZWxTZXQSJwoFcnVsZXMYAyADKAsyGC5mcmFtZXdhdGNoLnYxLkV2ZW50UnVsZRI2Cg9vdmVyZmxvd19wb2xpY3kYBCABKA4yHS5mcmFtZXdhdGNoLnYxLk92ZXJmbG93UG9saWN5EhEKCXRvcF9jb3VudBgFIAEoDRIbCg5tYXhfZnJhbWVfcmF0ZRgGIAEoAUgAiAEBEjAKDW1heF9mcmFtZV9nYXAYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoLb3JpZ2luX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKB3JlZ2lvbnMYCSADKAsyFS5mcmFtZXdhdGNoLnYxLlJlZ2lvbhIrCgZoZWFsdGgYCiABKAsyGy5mcmFtZXdhdGNoLnYxLkhlYWx0aFBvbGljeRIlCgZyZXN1bWUYCyABKAsyFS5mcmFtZXdhdGNoLnYxLlJlc3VtZRIjCgVyZXVzZRgQIAEoCzIULmZyYW1ld2F0Y2gudjEuUmV1c2VCEQoPX21heF9mcmFtZV9yYXRlImcKBVJldXNlEh0KEGNoYW5nZV90aHJlc2hvbGQYASABKAJIAIgBARIqCgdtYXhfYWdlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhMKEV9jaGFuZ2VfdGhyZXNob2xkIvoCCglFdmVudFJ1bGUSCgoCaWQYASABKAkSDQoFbGFiZWwYAiABKAkSDgoGcmVnaW9uGAMgASgJEicKBXNjb3JlGAQgASgOMhguZnJhbWV3YXRjaC52MS5TY29yZUtpbmQSFQoIZW50ZXJfYXQYBSABKAJIAIgBARIXCgpleGl0X2JlbG93GAYgASgCSAGIAQESLgoLbWluX3ByZXNlbnQYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKbWluX2Fic2VudBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghjb29sZG93bhgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIsCglzbW9vdGhpbmcYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEwoLdHJhaWxfY291bnQYCyABKA1CCwoJX2VudGVyX2F0Qg0KC19leGl0X2JlbG93Im4KBUZyYW1lEhAKCGZyYW1lX2lkGAEgASgEEi4KC3RpbWVfb2Zmc2V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKBWltYWdlGAMgASgLMhQuZnJhbWV3YXRjaC52MS5JbWFnZSKVAgoUU3RyZWFtRnJhbWVzUmVzcG9uc2USLAoGcmVzdWx0GAEgASgLMhouZnJhbWV3YXRjaC52MS5GcmFtZVJlc3VsdEgAEiUKBWV2ZW50GAIgASgLMhQuZnJhbWV3YXRjaC52MS5FdmVudEgAEi8KB3N0YXJ0ZWQYAyABKAsyHC5mcmFtZXdhdGNoLnYxLlN0cmVhbVN0YXJ0ZWRIABIxCgtleHBsYW5hdGlvbhgEIAEoCzIaLmZyYW1ld2F0Y2gudjEuRXhwbGFuYXRpb25IABI4Cg9jb25maWdfd2FybmluZ3MYBSABKAsyHS5mcmFtZXdhdGNoLnYxLkNvbmZpZ1dhcm5pbmdzSABCCgoIcmVzcG9uc2UiUgoOQ29uZmlnV2FybmluZ3MSFgoOY29uZmlnX3ZlcnNpb24YASABKA0SKAoId2FybmluZ3MYAiADKAsyFi5mcmFtZXdhdGNoLnYxLldhcm5pbmciPAoLRXhwbGFuYXRpb24SLQoFcnVsZXMYASADKAsyHi5mcmFtZXdhdGNoLnYxLlJ1bGVFeHBsYW5hdGlvbiLSAwoPUnVsZUV4cGxhbmF0aW9uEg8KB3J1bGVfaWQYASABKAkSDQoFbGFiZWwYAiABKAkSDgoGcmVnaW9uGAMgASgJEisKCW5leHRfa2luZBgEIAEoDjIYLmZyYW1ld2F0Y2gudjEuRXZlbnRLaW5kEhMKC2ZyYW1lX2NvdW50GAUgASgEEhIKBXNjb3JlGAYgASgCSACIAQESGgoNbmVhcmVzdF9zY29yZRgHIAEoAkgBiAEBEhgKEG5lYXJlc3RfZnJhbWVfaWQYCCABKAQSNgoTbmVhcmVzdF90aW1lX29mZnNldBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCgl0aHJlc2hvbGQYCiABKAISLwoMbG9uZ2VzdF9oZWxkGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEikKBm5lZWRlZBgMIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgxoZWxkX2JhY2tfYnkYDSABKA4yGS5mcmFtZXdhdGNoLnYxLkhlbGRCYWNrQnkSDwoHbWVzc2FnZRgOIAEoCUIICgZfc2NvcmVCEAoOX25lYXJlc3Rfc2NvcmUi5AEKDVN0cmVhbVN0YXJ0ZWQSDQoFbW9kZWwYASABKAkSFgoOY29uZmlnX3ZlcnNpb24YAiABKA0SGQoRdXNlZnVsX3Nob3J0X3NpZGUYAyABKA0SHQoVaW5fZmxpZ2h0X2ZyYW1lX2NvdW50GAQgASgNEhcKD21heF9pbWFnZV9ieXRlcxgFIAEoBBIUCgxyZXN1bWVfdG9rZW4YBiABKAkSMgoPcmVzdW1lX2xpZmV0aW1lGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB3Jlc3VtZWQYCCABKAgipQIKC0ZyYW1lUmVzdWx0EhAKCGZyYW1lX2lkGAEgASgEEi4KC3RpbWVfb2Zmc2V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKDmNvbmZpZ192ZXJzaW9uGAMgASgNEiwKBnNjb3JlcxgEIAEoCzIaLmZyYW1ld2F0Y2gudjEuRnJhbWVTY29yZXNIABIuCgdkcm9wcGVkGAUgASgLMhsuZnJhbWV3YXRjaC52MS5GcmFtZURyb3BwZWRIABIqCgVlcnJvchgGIAEoCzIZLmZyYW1ld2F0Y2gudjEuRnJhbWVFcnJvckgAEicKB3RpbWluZ3MYByABKAsyFi5mcmFtZXdhdGNoLnYxLlRpbWluZ3NCCQoHb3V0Y29tZSI7CgtGcmFtZVNjb3JlcxIsCgdyZWdpb25zGAEgAygLMhsuZnJhbWV3YXRjaC52MS5SZWdpb25TY29yZXMiwAEKDFJlZ2lvblNjb3JlcxIRCglyZWdpb25faWQYASABKAkSKQoGc2NvcmVzGAIgAygLMhkuZnJhbWV3YXRjaC52MS5MYWJlbFNjb3JlEhwKD3JldXNlZF9mcmFtZV9pZBgDIAEoBEgAiAEBEi0KB3Byb2JsZW0YBCABKA4yHC5mcmFtZXdhdGNoLnYxLkhlYWx0aFByb2JsZW0SEQoJc3VzcGVuZGVkGAUgASgIQhIKEF9yZXVzZWRfZnJhbWVfaWQiOQoMRnJhbWVEcm9wcGVkEikKBnJlYXNvbhgBIAEoDjIZLmZyYW1ld2F0Y2gudjEuRHJvcFJlYXNvbiJOCgpGcmFtZUVycm9yEi8KBnJlYXNvbhgBIAEoDjIfLmZyYW1ld2F0Y2gudjEuRnJhbWVFcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJInUKClRyYWlsUG9pbnQSEAoIZnJhbWVfaWQYASABKAQSLgoLdGltZV9vZmZzZXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFc2NvcmUYAyABKAISFgoOc21vb3RoZWRfc2NvcmUYBCABKAIiiwEKCkV2ZW50VHJhaWwSKQoGcG9pbnRzGAEgAygLMhkuZnJhbWV3YXRjaC52MS5UcmFpbFBvaW50EiwKCXJ1bm5lcl91cBgCIAEoCzIZLmZyYW1ld2F0Y2gudjEuTGFiZWxTY29yZRIQCghlbnRlcl9hdBgDIAEoAhISCgpleGl0X2JlbG93GAQgASgCIqYECgVFdmVudBIQCghldmVudF9pZBgBIAEoCRImCgRraW5kGAIgASgOMhguZnJhbWV3YXRjaC52MS5FdmVudEtpbmQSDwoHcnVsZV9pZBgDIAEoCRINCgVsYWJlbBgEIAEoCRIOCgZyZWdpb24YBSABKAkSEAoIZnJhbWVfaWQYBiABKAQSLgoLdGltZV9vZmZzZXQYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoOYmVnYW5fZnJhbWVfaWQYCCABKAQSNAoRYmVnYW5fdGltZV9vZmZzZXQYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFc2NvcmUYCiABKAISEgoKcGVha19zY29yZRgLIAEoAhIzChBwcmVzZW50X2R1cmF0aW9uGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKBXRyYWlsGA0gASgLMhkuZnJhbWV3YXRjaC52MS5FdmVudFRyYWlsEg4KBnNwYXJzZRgOIAEoCBItCgdwcm9ibGVtGA8gASgOMhwuZnJhbWV3YXRjaC52MS5IZWFsdGhQcm9ibGVtEi0KCXdhbGxfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPYmVnYW5fd2FsbF90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCq6AQoLUGl4ZWxGb3JtYXQSHAoYUElYRUxfRk9STUFUX1VOU1BFQ0lGSUVEEAASFgoSUElYRUxfRk9STUFUX1JHQjI0EAESFgoSUElYRUxfRk9STUFUX0JHUjI0EAISFgoSUElYRUxfRk9STUFUX0dSQVk4EAMSFwoTUElYRUxfRk9STUFUX0JHUkEzMhAEEhUKEVBJWEVMX0ZPUk1BVF9OVjEyEAUSFQoRUElYRUxfRk9STUFUX0k0MjAQBipnCg1TY29yZUZ1bmN0aW9uEh4KGlNDT1JFX0ZVTkNUSU9OX1VOU1BFQ0lGSUVEEAASGgoWU0NPUkVfRlVOQ1RJT05fU09GVE1BWBABEhoKFlNDT1JFX0ZVTkNUSU9OX1NJR01PSUQQAireAQoNSGVhbHRoUHJvYmxlbRIeChpIRUFMVEhfUFJPQkxFTV9VTlNQRUNJRklFRBAAEhgKFEhFQUxUSF9QUk9CTEVNX0JMQUNLEAESHgoaSEVBTFRIX1BST0JMRU1fT1ZFUkVYUE9TRUQQAhIZChVIRUFMVEhfUFJPQkxFTV9GUk9aRU4QAxIaChZIRUFMVEhfUFJPQkxFTV9CTFVSUkVEEAQSGgoWSEVBTFRIX1BST0JMRU1fQ09WRVJFRBAFEiAKHEhFQUxUSF9QUk9CTEVNX1NDRU5FX0NIQU5HRUQQBiptCg5PdmVyZmxvd1BvbGljeRIfChtPVkVSRkxPV19QT0xJQ1lfVU5TUEVDSUZJRUQQABIZChVPVkVSRkxPV19QT0xJQ1lfQkxPQ0sQARIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9PTERFU1QQAip3CglTY29yZUtpbmQSGgoWU0NPUkVfS0lORF9VTlNQRUNJRklFRBAAEhoKFlNDT1JFX0tJTkRfUFJPQkFCSUxJVFkQARIZChVTQ09SRV9LSU5EX1NJTUlMQVJJVFkQAhIXChNTQ09SRV9LSU5EX1BSRVNFTkNFEAMq1AEKCkhlbGRCYWNrQnkSHAoYSEVMRF9CQUNLX0JZX1VOU1BFQ0lGSUVEEAASGgoWSEVMRF9CQUNLX0JZX05PX0ZSQU1FUxABEhoKFkhFTERfQkFDS19CWV9USFJFU0hPTEQQAhIZChVIRUxEX0JBQ0tfQllfTUlOX1RJTUUQAxIZChVIRUxEX0JBQ0tfQllfQ09PTERPV04QBBIaChZIRUxEX0JBQ0tfQllfU1VTUEVOREVEEAUSHgoaSEVMRF9CQUNLX0JZX1NQQVJTRV9GUkFNRVMQBiplCgpEcm9wUmVhc29uEhsKF0RST1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASGAoURFJPUF9SRUFTT05fT1ZFUkZMT1cQARIgChxEUk9QX1JFQVNPTl9GUkFNRV9SQVRFX0xJTUlUEAIqxwIKEEZyYW1lRXJyb3JSZWFzb24SIgoeRlJBTUVfRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASIgoeRlJBTUVfRVJST1JfUkVBU09OX0VNUFRZX0lNQUdFEAESKQolRlJBTUVfRVJST1JfUkVBU09OX1VOU1VQUE9SVEVEX0ZPUk1BVBACEigKJEZSQU1FX0VSUk9SX1JFQVNPTl9VTkRFQ09EQUJMRV9JTUFHRRADEiYKIkZSQU1FX0VSUk9SX1JFQVNPTl9JTUFHRV9UT09fTEFSR0UQBBIoCiRGUkFNRV9FUlJPUl9SRUFTT05fSU5WQUxJRF9SQVdfSU1BR0UQBRIjCh9GUkFNRV9FUlJPUl9SRUFTT05fT1VUX09GX09SREVSEAYSHwobRlJBTUVfRVJST1JfUkVBU09OX0lOVEVSTkFMEAcqiAEKCUV2ZW50S2luZBIaChZFVkVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSRVZFTlRfS0lORF9FTlRFUkVEEAESFQoRRVZFTlRfS0lORF9FWElURUQQAhIYChRFVkVOVF9LSU5EX1NVU1BFTkRFRBADEhYKEkVWRU5UX0tJTkRfUkVTVU1FRBAEMqUDCg9aZXJvU2hvdFNlcnZpY2USSwoIQ2xhc3NpZnkSHi5mcmFtZXdhdGNoLnYxLkNsYXNzaWZ5UmVxdWVzdBofLmZyYW1ld2F0Y2gudjEuQ2xhc3NpZnlSZXNwb25zZRJRCgpTaW1pbGFyaXR5EiAuZnJhbWV3YXRjaC52MS5TaW1pbGFyaXR5UmVxdWVzdBohLmZyYW1ld2F0Y2gudjEuU2ltaWxhcml0eVJlc3BvbnNlEkIKBUVtYmVkEhsuZnJhbWV3YXRjaC52MS5FbWJlZFJlcXVlc3QaHC5mcmFtZXdhdGNoLnYxLkVtYmVkUmVzcG9uc2USUQoKTGlzdE1vZGVscxIgLmZyYW1ld2F0Y2gudjEuTGlzdE1vZGVsc1JlcXVlc3QaIS5mcmFtZXdhdGNoLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJbCgxTdHJlYW1GcmFtZXMSIi5mcmFtZXdhdGNoLnYxLlN0cmVhbUZyYW1lc1JlcXVlc3QaIy5mcmFtZXdhdGNoLnYxLlN0cmVhbUZyYW1lc1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A still picture, either as a file's bytes or as pixels.
@@ -317,6 +317,42 @@ export const TimingsSchema: GenMessage<Timings> = /*@__PURE__*/
   messageDesc(file_framewatch_v1_framewatch, 6);
 
 /**
+ * Something that was done, but perhaps not as it was meant.
+ *
+ * @generated from message framewatch.v1.Warning
+ */
+export type Warning = Message<"framewatch.v1.Warning"> & {
+  /**
+   * Stable name, UPPER_SNAKE_CASE. TEXT_TRUNCATED: a text has more tokens than the model reads; the rest was cut off.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * What it was and what to do, for a person to read.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * The path of the field that it is about, such as `label_set.labels[2].prompts[0]`. For a text that a template made,
+   * the label's name.
+   *
+   * @generated from field: string field = 3;
+   */
+  field: string;
+};
+
+/**
+ * Describes the message framewatch.v1.Warning.
+ * Use `create(WarningSchema)` to create a new message.
+ */
+export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 7);
+
+/**
  * Asks for the scores of an image.
  *
  * @generated from message framewatch.v1.ClassifyRequest
@@ -356,7 +392,7 @@ export type ClassifyRequest = Message<"framewatch.v1.ClassifyRequest"> & {
  * Use `create(ClassifyRequestSchema)` to create a new message.
  */
 export const ClassifyRequestSchema: GenMessage<ClassifyRequest> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 7);
+  messageDesc(file_framewatch_v1_framewatch, 8);
 
 /**
  * The scores of an image.
@@ -384,6 +420,13 @@ export type ClassifyResponse = Message<"framewatch.v1.ClassifyResponse"> & {
    * @generated from field: framewatch.v1.Timings timings = 3;
    */
   timings?: Timings | undefined;
+
+  /**
+   * What may not be as it was meant; the first 20.
+   *
+   * @generated from field: repeated framewatch.v1.Warning warnings = 4;
+   */
+  warnings: Warning[];
 };
 
 /**
@@ -391,10 +434,11 @@ export type ClassifyResponse = Message<"framewatch.v1.ClassifyResponse"> & {
  * Use `create(ClassifyResponseSchema)` to create a new message.
  */
 export const ClassifyResponseSchema: GenMessage<ClassifyResponse> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 8);
+  messageDesc(file_framewatch_v1_framewatch, 9);
 
 /**
- * Asks how much images resemble another.
+ * Asks how much images resemble others. The embeddings of a call's images are kept for a while (the server's
+ * `image_cache_bytes`), so that an image that comes again costs nothing.
  *
  * @generated from message framewatch.v1.SimilarityRequest
  */
@@ -407,18 +451,25 @@ export type SimilarityRequest = Message<"framewatch.v1.SimilarityRequest"> & {
   model: string;
 
   /**
-   * The image to compare with. Required.
+   * The image to compare with. Either this or `queries` is required.
    *
    * @generated from field: framewatch.v1.Image query = 2;
    */
   query?: Image | undefined;
 
   /**
-   * 1 to 256 images.
+   * At least 1 image. With the queries at most the server's `max_images_per_call` (default 1024).
    *
    * @generated from field: repeated framewatch.v1.Image candidates = 3;
    */
   candidates: Image[];
+
+  /**
+   * Several images to compare with, each with every candidate.
+   *
+   * @generated from field: repeated framewatch.v1.Image queries = 4;
+   */
+  queries: Image[];
 };
 
 /**
@@ -426,7 +477,7 @@ export type SimilarityRequest = Message<"framewatch.v1.SimilarityRequest"> & {
  * Use `create(SimilarityRequestSchema)` to create a new message.
  */
 export const SimilarityRequestSchema: GenMessage<SimilarityRequest> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 9);
+  messageDesc(file_framewatch_v1_framewatch, 10);
 
 /**
  * How much images resemble the query.
@@ -435,7 +486,8 @@ export const SimilarityRequestSchema: GenMessage<SimilarityRequest> = /*@__PURE_
  */
 export type SimilarityResponse = Message<"framewatch.v1.SimilarityResponse"> & {
   /**
-   * One cosine of image embeddings per candidate, in the order sent, in [-1, 1]; 1 for the same picture.
+   * Cosines of image embeddings, in [-1, 1]; 1 for the same picture. One per candidate, in the order sent; with several
+   * queries the first one's, then the second one's, and so on: `similarities[q * candidate_count + c]`.
    *
    * @generated from field: repeated float similarities = 1;
    */
@@ -461,7 +513,257 @@ export type SimilarityResponse = Message<"framewatch.v1.SimilarityResponse"> & {
  * Use `create(SimilarityResponseSchema)` to create a new message.
  */
 export const SimilarityResponseSchema: GenMessage<SimilarityResponse> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 10);
+  messageDesc(file_framewatch_v1_framewatch, 11);
+
+/**
+ * Asks for vectors.
+ *
+ * @generated from message framewatch.v1.EmbedRequest
+ */
+export type EmbedRequest = Message<"framewatch.v1.EmbedRequest"> & {
+  /**
+   * The model's name as the server loaded it; empty: its default model.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * Images; at most the server's `max_images_per_call` (default 1024). One that can't be decoded fails the call, which
+   * names it.
+   *
+   * @generated from field: repeated framewatch.v1.Image images = 2;
+   */
+  images: Image[];
+
+  /**
+   * Texts, used verbatim; at most 1000, each 1 to 2000 characters. Models are used to sentences such as
+   * `a photo of a dog`.
+   *
+   * @generated from field: repeated string texts = 3;
+   */
+  texts: string[];
+};
+
+/**
+ * Describes the message framewatch.v1.EmbedRequest.
+ * Use `create(EmbedRequestSchema)` to create a new message.
+ */
+export const EmbedRequestSchema: GenMessage<EmbedRequest> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 12);
+
+/**
+ * Vectors of length 1, in one space: the dot product of any two is their cosine. Those of images are near each other
+ * and those of texts too, so that the cosine of an image and a fitting text is about 0.2 to 0.35 with most models.
+ *
+ * @generated from message framewatch.v1.EmbedResponse
+ */
+export type EmbedResponse = Message<"framewatch.v1.EmbedResponse"> & {
+  /**
+   * The model that answered.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * How many numbers a vector has.
+   *
+   * @generated from field: uint32 dimension = 2;
+   */
+  dimension: number;
+
+  /**
+   * One vector per image, in the order sent, one after the other without gaps: `dimension` IEEE 754 binary32 numbers
+   * each, little-endian (what numpy reads as `<f4`).
+   *
+   * @generated from field: bytes image_vectors = 3;
+   */
+  imageVectors: Uint8Array;
+
+  /**
+   * One vector per text, likewise.
+   *
+   * @generated from field: bytes text_vectors = 4;
+   */
+  textVectors: Uint8Array;
+
+  /**
+   * Where the time of the images went.
+   *
+   * @generated from field: framewatch.v1.Timings timings = 5;
+   */
+  timings?: Timings | undefined;
+
+  /**
+   * What may not be as it was meant; the first 20.
+   *
+   * @generated from field: repeated framewatch.v1.Warning warnings = 6;
+   */
+  warnings: Warning[];
+
+  /**
+   * Model.weights_digest of that model: vectors of other weights can't be compared with these.
+   *
+   * @generated from field: string weights_digest = 7;
+   */
+  weightsDigest: string;
+};
+
+/**
+ * Describes the message framewatch.v1.EmbedResponse.
+ * Use `create(EmbedResponseSchema)` to create a new message.
+ */
+export const EmbedResponseSchema: GenMessage<EmbedResponse> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 13);
+
+/**
+ * Asks for the models; has no fields yet.
+ *
+ * @generated from message framewatch.v1.ListModelsRequest
+ */
+export type ListModelsRequest = Message<"framewatch.v1.ListModelsRequest"> & {
+};
+
+/**
+ * Describes the message framewatch.v1.ListModelsRequest.
+ * Use `create(ListModelsRequestSchema)` to create a new message.
+ */
+export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 14);
+
+/**
+ * The models that the server has.
+ *
+ * @generated from message framewatch.v1.ListModelsResponse
+ */
+export type ListModelsResponse = Message<"framewatch.v1.ListModelsResponse"> & {
+  /**
+   * In the order in which they were given to it; the first is the default. UNAVAILABLE while they load.
+   *
+   * @generated from field: repeated framewatch.v1.Model models = 1;
+   */
+  models: Model[];
+};
+
+/**
+ * Describes the message framewatch.v1.ListModelsResponse.
+ * Use `create(ListModelsResponseSchema)` to create a new message.
+ */
+export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 15);
+
+/**
+ * A model that is loaded.
+ *
+ * @generated from message framewatch.v1.Model
+ */
+export type Model = Message<"framewatch.v1.Model"> & {
+  /**
+   * How requests name it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its family, such as `clip` or `siglip`.
+   *
+   * @generated from field: string family = 2;
+   */
+  family: string;
+
+  /**
+   * Width of its input, in pixels.
+   *
+   * @generated from field: uint32 image_width = 3;
+   */
+  imageWidth: number;
+
+  /**
+   * Height of its input, in pixels.
+   *
+   * @generated from field: uint32 image_height = 4;
+   */
+  imageHeight: number;
+
+  /**
+   * How many numbers its vectors have.
+   *
+   * @generated from field: uint32 dimension = 5;
+   */
+  dimension: number;
+
+  /**
+   * Where it runs, such as `cpu` or `cuda:0`.
+   *
+   * @generated from field: string device = 6;
+   */
+  device: string;
+
+  /**
+   * What it computes in: `float32`, `bfloat16`, `float16` or `int8`.
+   *
+   * @generated from field: string dtype = 7;
+   */
+  dtype: string;
+
+  /**
+   * The library that runs its image tower: `torch` or `openvino`.
+   *
+   * @generated from field: string engine = 8;
+   */
+  engine: string;
+
+  /**
+   * How its probabilities come about.
+   *
+   * @generated from field: framewatch.v1.ScoreFunction score_function = 9;
+   */
+  scoreFunction: ScoreFunction;
+
+  /**
+   * How many tokens of a text it reads, those for beginning and end counted.
+   *
+   * @generated from field: uint32 max_text_tokens = 10;
+   */
+  maxTextTokens: number;
+
+  /**
+   * The commit on the hub that it was loaded from; empty for a folder.
+   *
+   * @generated from field: string revision = 11;
+   */
+  revision: string;
+
+  /**
+   * Names its weights: 16 hexadecimal digits, the same wherever and in whatever dtype they are loaded.
+   *
+   * @generated from field: string weights_digest = 12;
+   */
+  weightsDigest: string;
+
+  /**
+   * The memory that was set aside for it before it was loaded, in bytes.
+   *
+   * @generated from field: uint64 memory_bytes = 13;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * Whether it is the embedded demo model, which knows a few rendered scenes and nothing else.
+   *
+   * @generated from field: bool demo = 14;
+   */
+  demo: boolean;
+};
+
+/**
+ * Describes the message framewatch.v1.Model.
+ * Use `create(ModelSchema)` to create a new message.
+ */
+export const ModelSchema: GenMessage<Model> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 16);
 
 /**
  * What a client sends on a stream.
@@ -508,7 +810,7 @@ export type StreamFramesRequest = Message<"framewatch.v1.StreamFramesRequest"> &
  * Use `create(StreamFramesRequestSchema)` to create a new message.
  */
 export const StreamFramesRequestSchema: GenMessage<StreamFramesRequest> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 11);
+  messageDesc(file_framewatch_v1_framewatch, 17);
 
 /**
  * Asks for an explanation; has no fields yet.
@@ -523,7 +825,7 @@ export type Explain = Message<"framewatch.v1.Explain"> & {
  * Use `create(ExplainSchema)` to create a new message.
  */
 export const ExplainSchema: GenMessage<Explain> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 12);
+  messageDesc(file_framewatch_v1_framewatch, 18);
 
 /**
  * A part of the frame that is looked at by itself.
@@ -572,7 +874,7 @@ export type Region = Message<"framewatch.v1.Region"> & {
  * Use `create(RegionSchema)` to create a new message.
  */
 export const RegionSchema: GenMessage<Region> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 13);
+  messageDesc(file_framewatch_v1_framewatch, 19);
 
 /**
  * When pictures are taken to show nothing that rules can go by. Rules don't see a picture with a problem; if the problem
@@ -620,7 +922,7 @@ export type HealthPolicy = Message<"framewatch.v1.HealthPolicy"> & {
  * Use `create(HealthPolicySchema)` to create a new message.
  */
 export const HealthPolicySchema: GenMessage<HealthPolicy> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 14);
+  messageDesc(file_framewatch_v1_framewatch, 20);
 
 /**
  * Takes over from a stream that was lost, with the state of its rules. Neither a second ENTERED nor a lost EXITED. A
@@ -659,7 +961,7 @@ export type Resume = Message<"framewatch.v1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 15);
+  messageDesc(file_framewatch_v1_framewatch, 21);
 
 /**
  * What to watch for.
@@ -763,7 +1065,7 @@ export type StreamConfig = Message<"framewatch.v1.StreamConfig"> & {
  * Use `create(StreamConfigSchema)` to create a new message.
  */
 export const StreamConfigSchema: GenMessage<StreamConfig> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 16);
+  messageDesc(file_framewatch_v1_framewatch, 22);
 
 /**
  * When a frame is scored by the embedding of an earlier frame of its stream, the last one that was embedded. It costs no
@@ -796,7 +1098,7 @@ export type Reuse = Message<"framewatch.v1.Reuse"> & {
  * Use `create(ReuseSchema)` to create a new message.
  */
 export const ReuseSchema: GenMessage<Reuse> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 17);
+  messageDesc(file_framewatch_v1_framewatch, 23);
 
 /**
  * Says ENTERED once when a label's score has been high for long enough, EXITED once when it has been low for long enough.
@@ -892,7 +1194,7 @@ export type EventRule = Message<"framewatch.v1.EventRule"> & {
  * Use `create(EventRuleSchema)` to create a new message.
  */
 export const EventRuleSchema: GenMessage<EventRule> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 18);
+  messageDesc(file_framewatch_v1_framewatch, 24);
 
 /**
  * One picture of a stream.
@@ -930,7 +1232,7 @@ export type Frame = Message<"framewatch.v1.Frame"> & {
  * Use `create(FrameSchema)` to create a new message.
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 19);
+  messageDesc(file_framewatch_v1_framewatch, 25);
 
 /**
  * What the server sends on a stream.
@@ -975,6 +1277,15 @@ export type StreamFramesResponse = Message<"framewatch.v1.StreamFramesResponse">
      */
     value: Explanation;
     case: "explanation";
+  } | {
+    /**
+     * What may not be as it was meant in a config; follows `started`, for a later config comes before the results under
+     * it. Only if there is something.
+     *
+     * @generated from field: framewatch.v1.ConfigWarnings config_warnings = 5;
+     */
+    value: ConfigWarnings;
+    case: "configWarnings";
   } | { case: undefined; value?: undefined };
 };
 
@@ -983,7 +1294,35 @@ export type StreamFramesResponse = Message<"framewatch.v1.StreamFramesResponse">
  * Use `create(StreamFramesResponseSchema)` to create a new message.
  */
 export const StreamFramesResponseSchema: GenMessage<StreamFramesResponse> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 20);
+  messageDesc(file_framewatch_v1_framewatch, 26);
+
+/**
+ * What may not be as it was meant in a config.
+ *
+ * @generated from message framewatch.v1.ConfigWarnings
+ */
+export type ConfigWarnings = Message<"framewatch.v1.ConfigWarnings"> & {
+  /**
+   * The version of the config.
+   *
+   * @generated from field: uint32 config_version = 1;
+   */
+  configVersion: number;
+
+  /**
+   * At least 1, at most 20.
+   *
+   * @generated from field: repeated framewatch.v1.Warning warnings = 2;
+   */
+  warnings: Warning[];
+};
+
+/**
+ * Describes the message framewatch.v1.ConfigWarnings.
+ * Use `create(ConfigWarningsSchema)` to create a new message.
+ */
+export const ConfigWarningsSchema: GenMessage<ConfigWarnings> = /*@__PURE__*/
+  messageDesc(file_framewatch_v1_framewatch, 27);
 
 /**
  * How near all rules are to their next event.
@@ -1004,7 +1343,7 @@ export type Explanation = Message<"framewatch.v1.Explanation"> & {
  * Use `create(ExplanationSchema)` to create a new message.
  */
 export const ExplanationSchema: GenMessage<Explanation> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 21);
+  messageDesc(file_framewatch_v1_framewatch, 28);
 
 /**
  * How near a rule is to its next event, since the last one or the first frame.
@@ -1116,7 +1455,7 @@ export type RuleExplanation = Message<"framewatch.v1.RuleExplanation"> & {
  * Use `create(RuleExplanationSchema)` to create a new message.
  */
 export const RuleExplanationSchema: GenMessage<RuleExplanation> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 22);
+  messageDesc(file_framewatch_v1_framewatch, 29);
 
 /**
  * The stream's config was accepted.
@@ -1187,7 +1526,7 @@ export type StreamStarted = Message<"framewatch.v1.StreamStarted"> & {
  * Use `create(StreamStartedSchema)` to create a new message.
  */
 export const StreamStartedSchema: GenMessage<StreamStarted> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 23);
+  messageDesc(file_framewatch_v1_framewatch, 30);
 
 /**
  * What became of a frame; exactly one per frame sent, in the order sent.
@@ -1260,7 +1599,7 @@ export type FrameResult = Message<"framewatch.v1.FrameResult"> & {
  * Use `create(FrameResultSchema)` to create a new message.
  */
 export const FrameResultSchema: GenMessage<FrameResult> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 24);
+  messageDesc(file_framewatch_v1_framewatch, 31);
 
 /**
  * The scores of a frame.
@@ -1281,7 +1620,7 @@ export type FrameScores = Message<"framewatch.v1.FrameScores"> & {
  * Use `create(FrameScoresSchema)` to create a new message.
  */
 export const FrameScoresSchema: GenMessage<FrameScores> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 25);
+  messageDesc(file_framewatch_v1_framewatch, 32);
 
 /**
  * The scores of a part of a frame.
@@ -1330,7 +1669,7 @@ export type RegionScores = Message<"framewatch.v1.RegionScores"> & {
  * Use `create(RegionScoresSchema)` to create a new message.
  */
 export const RegionScoresSchema: GenMessage<RegionScores> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 26);
+  messageDesc(file_framewatch_v1_framewatch, 33);
 
 /**
  * A frame was dropped.
@@ -1351,7 +1690,7 @@ export type FrameDropped = Message<"framewatch.v1.FrameDropped"> & {
  * Use `create(FrameDroppedSchema)` to create a new message.
  */
 export const FrameDroppedSchema: GenMessage<FrameDropped> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 27);
+  messageDesc(file_framewatch_v1_framewatch, 34);
 
 /**
  * A frame could not be scored.
@@ -1379,7 +1718,7 @@ export type FrameError = Message<"framewatch.v1.FrameError"> & {
  * Use `create(FrameErrorSchema)` to create a new message.
  */
 export const FrameErrorSchema: GenMessage<FrameError> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 28);
+  messageDesc(file_framewatch_v1_framewatch, 35);
 
 /**
  * A score that led to an event.
@@ -1421,7 +1760,7 @@ export type TrailPoint = Message<"framewatch.v1.TrailPoint"> & {
  * Use `create(TrailPointSchema)` to create a new message.
  */
 export const TrailPointSchema: GenMessage<TrailPoint> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 29);
+  messageDesc(file_framewatch_v1_framewatch, 36);
 
 /**
  * What led to an event.
@@ -1463,7 +1802,7 @@ export type EventTrail = Message<"framewatch.v1.EventTrail"> & {
  * Use `create(EventTrailSchema)` to create a new message.
  */
 export const EventTrailSchema: GenMessage<EventTrail> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 30);
+  messageDesc(file_framewatch_v1_framewatch, 37);
 
 /**
  * Something appeared or went; follows the result of the frame that completed it. ENTERED and EXITED of a rule alternate,
@@ -1599,7 +1938,7 @@ export type Event = Message<"framewatch.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_framewatch_v1_framewatch, 31);
+  messageDesc(file_framewatch_v1_framewatch, 38);
 
 /**
  * The layout of raw pixels; 8 bits a channel, full sRGB range unless said otherwise.
@@ -1664,6 +2003,40 @@ export const PixelFormatSchema: GenEnum<PixelFormat> = /*@__PURE__*/
   enumDesc(file_framewatch_v1_framewatch, 0);
 
 /**
+ * How a model turns cosines into probabilities.
+ *
+ * @generated from enum framewatch.v1.ScoreFunction
+ */
+export enum ScoreFunction {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: SCORE_FUNCTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The softmax over the label set of logit scale * cosine: probabilities sum to 1.
+   *
+   * @generated from enum value: SCORE_FUNCTION_SOFTMAX = 1;
+   */
+  SOFTMAX = 1,
+
+  /**
+   * The sigmoid of logit scale * cosine + logit bias, of each label on its own.
+   *
+   * @generated from enum value: SCORE_FUNCTION_SIGMOID = 2;
+   */
+  SIGMOID = 2,
+}
+
+/**
+ * Describes the enum framewatch.v1.ScoreFunction.
+ */
+export const ScoreFunctionSchema: GenEnum<ScoreFunction> = /*@__PURE__*/
+  enumDesc(file_framewatch_v1_framewatch, 1);
+
+/**
  * What can be wrong with a picture, so that nothing can be said of what it shows.
  *
  * @generated from enum framewatch.v1.HealthProblem
@@ -1723,7 +2096,7 @@ export enum HealthProblem {
  * Describes the enum framewatch.v1.HealthProblem.
  */
 export const HealthProblemSchema: GenEnum<HealthProblem> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 1);
+  enumDesc(file_framewatch_v1_framewatch, 2);
 
 /**
  * What happens to frames that come faster than they are scored.
@@ -1757,7 +2130,7 @@ export enum OverflowPolicy {
  * Describes the enum framewatch.v1.OverflowPolicy.
  */
 export const OverflowPolicySchema: GenEnum<OverflowPolicy> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 2);
+  enumDesc(file_framewatch_v1_framewatch, 3);
 
 /**
  * Which score a rule looks at.
@@ -1798,7 +2171,7 @@ export enum ScoreKind {
  * Describes the enum framewatch.v1.ScoreKind.
  */
 export const ScoreKindSchema: GenEnum<ScoreKind> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 3);
+  enumDesc(file_framewatch_v1_framewatch, 4);
 
 /**
  * What holds a rule back from its next event.
@@ -1860,7 +2233,7 @@ export enum HeldBackBy {
  * Describes the enum framewatch.v1.HeldBackBy.
  */
 export const HeldBackBySchema: GenEnum<HeldBackBy> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 4);
+  enumDesc(file_framewatch_v1_framewatch, 5);
 
 /**
  * Why a frame was not looked at.
@@ -1894,7 +2267,7 @@ export enum DropReason {
  * Describes the enum framewatch.v1.DropReason.
  */
 export const DropReasonSchema: GenEnum<DropReason> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 5);
+  enumDesc(file_framewatch_v1_framewatch, 6);
 
 /**
  * Why a frame could not be scored.
@@ -1963,7 +2336,7 @@ export enum FrameErrorReason {
  * Describes the enum framewatch.v1.FrameErrorReason.
  */
 export const FrameErrorReasonSchema: GenEnum<FrameErrorReason> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 6);
+  enumDesc(file_framewatch_v1_framewatch, 7);
 
 /**
  * What happened.
@@ -2011,7 +2384,7 @@ export enum EventKind {
  * Describes the enum framewatch.v1.EventKind.
  */
 export const EventKindSchema: GenEnum<EventKind> = /*@__PURE__*/
-  enumDesc(file_framewatch_v1_framewatch, 7);
+  enumDesc(file_framewatch_v1_framewatch, 8);
 
 /**
  * Zero-shot recognition with a CLIP-family model: pictures against words.
@@ -2030,7 +2403,7 @@ export const ZeroShotService: GenService<{
     output: typeof ClassifyResponseSchema;
   },
   /**
-   * Compares one image with one or more others.
+   * Compares one image, or several, with one or more others.
    *
    * @generated from rpc framewatch.v1.ZeroShotService.Similarity
    */
@@ -2038,6 +2411,26 @@ export const ZeroShotService: GenService<{
     methodKind: "unary";
     input: typeof SimilarityRequestSchema;
     output: typeof SimilarityResponseSchema;
+  },
+  /**
+   * Gives the vectors of images and texts, for an index or a classifier of one's own.
+   *
+   * @generated from rpc framewatch.v1.ZeroShotService.Embed
+   */
+  embed: {
+    methodKind: "unary";
+    input: typeof EmbedRequestSchema;
+    output: typeof EmbedResponseSchema;
+  },
+  /**
+   * Tells which models the server has.
+   *
+   * @generated from rpc framewatch.v1.ZeroShotService.ListModels
+   */
+  listModels: {
+    methodKind: "unary";
+    input: typeof ListModelsRequestSchema;
+    output: typeof ListModelsResponseSchema;
   },
   /**
    * Watches a stream of frames. The client sends a config, then frames, and a new config at any time. The server
