@@ -27,6 +27,9 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   // Home routers and firewalls forget a silent connection after a minute or a few.
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,
+  // Calls are refused while the channel waits to connect again: tries of them must outlast that.
+  "grpc.initial_reconnect_backoff_ms": 200,
+  "grpc.max_reconnect_backoff_ms": 5_000,
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
   // What is larger than this, or comes while that much waits for its answer, is not tried again.
   "grpc.per_rpc_retry_buffer_size": MAX_MESSAGE_BYTES,
