@@ -100,7 +100,7 @@ export function modelLine(model: Model, isDefault: boolean): string {
     `${model.dtype} on ${model.device} (${model.engine})`,
     nameOf(ScoreFunction, model.scoreFunction).toLowerCase(),
     `${model.maxTextTokens} tokens`,
-    `${(Number(model.memoryBytes) / 2 ** 20).toFixed(0)} MiB`,
+    ...(model.memoryBytes === 0n ? [] : [`${(Number(model.memoryBytes) / 2 ** 20).toFixed(0)} MiB`]),
     `weights ${model.weightsDigest}`,
     ...(model.revision === "" ? [] : [`revision ${model.revision}`]),
     ...(model.demo ? ["(demo)"] : []),

@@ -100,6 +100,7 @@ const MODELS = [
   ["one of several", MODEL, false, MODEL_LINE],
   ["the default", MODEL, true, `${MODEL_LINE}  (default)`],
   ["from the hub", { ...MODEL, revision: "f00d" }, false, `${MODEL_LINE}  revision f00d`],
+  ["without memory set aside", { ...MODEL, memoryBytes: 0n }, false, MODEL_LINE.replace("3 MiB  ", "")],
   ["the demo", { ...MODEL, demo: true }, true, `${MODEL_LINE}  (demo)  (default)`],
   [
     "with a later version's scores",
