@@ -19,7 +19,7 @@ embed prints the vectors of such files and of texts, a line of JSON each: {"path
 models prints what the server has; the first is its default.
 
   --server ADDRESS  default: 127.0.0.1:50051
-  --model NAME      which of the server's models (default: its first)
+  --model NAME      which of the server's models (default: its first); not for models
   --json            print every response as a line of protobuf JSON (embed: its lines are the same without)
   --help            print this
 
