@@ -5,7 +5,7 @@ export function warningText({ message, field }: Warning): string {
   return field === "" ? message : `${message} (${field})`;
 }
 
-/** Says it as Node says its own: on stderr, or to whoever listens to the process's `warning`. */
+/** Says it as Node says its own: on stderr, and to who listens to the process's `warning`. */
 export function emitWarning(warning: Warning): void {
   process.emitWarning(warningText(warning), { type: "FramewatchWarning", code: warning.reason });
 }
