@@ -99,14 +99,19 @@ def load_openvino(exact: TorchEncoder, dtype: str, calibration: Calibration, cac
 
     """
     tower = _convert(exact)
-    if dtype != "int8":
-        return OpenVinoEncoder(exact, tower, dtype)
+    encoder = _int8(exact, tower, calibration, cache) if dtype == "int8" else None
+    return encoder or OpenVinoEncoder(exact, tower, "bfloat16" if dtype == "int8" else dtype)
+
+
+def _int8(exact: TorchEncoder, tower: openvino.Model, calibration: Calibration, cache: Path) -> OpenVinoEncoder | None:
+    """The tower in int8, from the cache or made; None: it would lose too much."""
     path = cache / f"{fingerprint(exact, calibration)}.xml"
     refused = path.with_suffix(".refused")
     if refused.exists():
         _log.warning("int8 would change this model's embeddings too much: bfloat16 instead", known_from=str(refused))
-        return OpenVinoEncoder(exact, tower, "bfloat16")
-    quantised = openvino.Core().read_model(path) if path.exists() else _quantise(tower, calibration)
+        return None
+    cached = path.exists()
+    quantised = openvino.Core().read_model(path) if cached else _quantise(tower, calibration)
     encoder = OpenVinoEncoder(exact, quantised, "int8")
     cosine = mean_cosine(encoder, OpenVinoEncoder(exact, tower, "float32"), calibration.check())
     if cosine < LEAST_COSINE:
@@ -118,9 +123,9 @@ def load_openvino(exact: TorchEncoder, dtype: str, calibration: Calibration, cac
         )
         cache.mkdir(parents=True, exist_ok=True)
         refused.write_text(f"cosine {cosine:.5f}, needed {LEAST_COSINE}, with {calibration.source}\n")
-        return OpenVinoEncoder(exact, tower, "bfloat16")
-    _log.info("int8 accepted", cosine=round(cosine, 5), needed=LEAST_COSINE, cached=path.exists())
-    if not path.exists():
+        return None
+    _log.info("int8 accepted", cosine=round(cosine, 5), needed=LEAST_COSINE, cached=cached)
+    if not cached:
         _save(quantised, path)
     return encoder
 
