@@ -9,6 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from framewatch_server.vision.checkpoint_files import is_transformers, small_files, weight_files
 from framewatch_server.vision.hub import Checkpoint
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -38,32 +39,40 @@ def check_files(checkpoint: Checkpoint) -> list[FileCheck]:
 
     huggingface_hub names what it keeps by its hash (sha256 for what is in LFS, git's sha1 of a blob for the rest), so
     that files from the hub are compared with it without asking. In folders that are no part of its cache nothing says
-    what a file should be, and only the weights' header is compared with their length.
+    what a file should be: of those that a model is loaded from, the weights' header is compared with their length.
     """
-    paths = sorted(path for path in checkpoint.folder.iterdir() if path.is_file() or path.is_symlink())
-    return [_check(path, is_from_hub=bool(checkpoint.commit)) for path in paths]
+    folder, is_from_hub = checkpoint.folder, bool(checkpoint.commit)
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() or path.is_symlink())
+    if not is_from_hub:
+        weights = weight_files(names, in_transformers_format=is_transformers(folder))
+        names = sorted({*small_files(names), *weights})
+    return [_check(folder / name, is_from_hub=is_from_hub) for name in names]
 
 
 def remove(check: FileCheck) -> None:
     """Takes a file out of the hub's cache, so that it is downloaded again."""
-    blob = check.path.resolve()
-    check.path.unlink()
-    blob.unlink(missing_ok=True)
+    content = (_blob(check.path), check.path.resolve())
+    for path in (check.path, *content):
+        path.unlink(missing_ok=True)
 
 
 def _check(path: Path, *, is_from_hub: bool) -> FileCheck:
-    blob = path.resolve()
-    if not blob.is_file():
+    if not path.is_file():
         return FileCheck(path, 0, "", "its content is gone from the cache")
-    size = blob.stat().st_size
-    expected = blob.name if is_from_hub else ""
+    size = path.stat().st_size
+    expected = _blob(path).name if is_from_hub else ""
     if _SHA256.fullmatch(expected):
-        return FileCheck(path, size, "sha256", _difference(expected, _sha256(blob)))
+        return FileCheck(path, size, "sha256", _difference(expected, _sha256(path)))
     if _GIT_SHA1.fullmatch(expected):
-        return FileCheck(path, size, "git sha1", _difference(expected, _git_sha1(blob)))
+        return FileCheck(path, size, "git sha1", _difference(expected, _git_sha1(path)))
     if path.suffix == ".safetensors":
         return FileCheck(path, size, "header", _header_fault(path))
     return FileCheck(path, size, "")
+
+
+def _blob(path: Path) -> Path:
+    """Where a file of a snapshot leads: one step, since that may lead on to a store with names of another kind."""
+    return path.parent / path.readlink() if path.is_symlink() else path
 
 
 def _difference(expected: str, found: str) -> str:

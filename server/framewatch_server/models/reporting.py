@@ -18,7 +18,13 @@ class DownloadReport:
         """`console`: of standard error, so that standard output has the answers alone."""
         self._console = console
         self._tasks: dict[str, TaskID] = {}
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), SpeedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            SpeedColumn(),
+            TimeRemainingColumn(),
+        )
         self._bars = Progress(*columns, console=console, disable=not console.is_terminal)
 
     def __enter__(self) -> Self:
