@@ -15,7 +15,7 @@ from framewatch_server.tables import Row, print_rows, progress
 from framewatch_server.vision.model_source import ModelSource, SourceKind
 
 Json = Annotated[bool, Parameter(name="--json")]
-Dtype = Literal["bfloat16", "float16", "int8"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 _SHORT_COMMIT = 12
 
@@ -85,7 +85,7 @@ def verify(
     Args:
         ids: Hub ids (owner/name or owner/name@revision), folders, or demo; the server's default model unless given.
         precision: Whether dtypes are compared; takes a while, int8 a minute when it is made for the first time.
-        dtype: One to compare; may be repeated. All of them unless given, and what can't run here is only told.
+        dtype: One to compare; may be repeated. auto is all of them, and what can't run here is only told.
         device: As `serve` takes it.
         engine: As `serve` takes it.
         json: One line of JSON per file and per dtype.

@@ -78,8 +78,8 @@ def check_precision(
     reference = load_encoder(name, device=device, dtype=REFERENCE, engine="torch")
     pictures = rendered_calibration(reference.preprocess).check()
     exact = _embeddings(reference, pictures)
-    itself = Cosines(1.0, 1.0)
-    yield PrecisionCheck(REFERENCE, "torch", itself, itself, counts.size(REFERENCE, "torch"))
+    images, texts = map(_cosines, exact, exact)
+    yield PrecisionCheck(REFERENCE, "torch", images, texts, counts.size(REFERENCE, "torch"))
     for dtype in dtypes:
         report(f"comparing {dtype}")
         try:

@@ -19,7 +19,7 @@ class DownloadReport:
         self._console = console
         self._tasks: dict[str, TaskID] = {}
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(),
             SpeedColumn(),

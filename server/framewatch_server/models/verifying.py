@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.filesize import decimal
 
 from framewatch_server.models.files import FileCheck, check_files
-from framewatch_server.models.precision import DTYPES, Cosines, PrecisionCheck, check_precision
+from framewatch_server.models.precision import DTYPES, REFERENCE, Cosines, PrecisionCheck, check_precision
 from framewatch_server.tables import Row, print_rows, progress
 from framewatch_server.vision.checkpoint_files import missing_files
 from framewatch_server.vision.hub import Checkpoint, cached_checkpoint, find_checkpoint
@@ -16,7 +16,12 @@ from framewatch_server.vision.model_source import ModelSource, SourceKind
 
 
 def verify_files(source: ModelSource, *, as_json: bool) -> Checkpoint | None:
-    """Prints what is known of each file; None if one is missing or damaged. Raises ModelLoadError if nothing is here."""
+    """Prints what is known of each file; None if one is missing or damaged.
+
+    Raises:
+        ModelLoadError: nothing of the model is here.
+
+    """
     cached = cached_checkpoint(source) if source.kind is SourceKind.HUB else None
     checkpoint = cached or find_checkpoint(source, offline=True)
     checks = check_files(checkpoint)
@@ -37,7 +42,7 @@ def verify_precision(checkpoint: Checkpoint, dtypes: Sequence[str], *, device: s
 
     Args:
         checkpoint: that is whole.
-        dtypes: that were asked for; all without one, and then none is required.
+        dtypes: that were asked for; all without one, or for `auto`, and then none is required.
         device: see `check_precision`.
         engine: see `check_precision`.
         as_json: a line of JSON per dtype.
@@ -45,10 +50,11 @@ def verify_precision(checkpoint: Checkpoint, dtypes: Sequence[str], *, device: s
     """
     source = checkpoint.source
     name = source.where if source.kind is SourceKind.DEMO else str(checkpoint.folder)
+    named = [] if "auto" in dtypes else list(dict.fromkeys(dtypes))
+    chosen = [dtype for dtype in named or DTYPES if dtype != REFERENCE]
     with progress.status("loading") as status:
-        chosen = dict.fromkeys(dtypes or DTYPES)
         checks = list(
-            check_precision(name, checkpoint.folder, list(chosen), device=device, engine=engine, report=status.update)
+            check_precision(name, checkpoint.folder, chosen, device=device, engine=engine, report=status.update)
         )
     row = _precision_json if as_json else _precision_row
     title = f"{source}: cosine to float32"
@@ -56,7 +62,7 @@ def verify_precision(checkpoint: Checkpoint, dtypes: Sequence[str], *, device: s
     faults = [check for check in checks if check.fault]
     for check in faults:
         _tell(f"{check.dtype}: {check.fault}")
-    return not (dtypes and faults)
+    return not (named and faults)
 
 
 def _how_to_mend(source: ModelSource, faults: Sequence[FileCheck]) -> str:
