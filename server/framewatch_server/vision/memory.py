@@ -7,20 +7,19 @@ OpenVINO, beside which torch keeps the texts' tower, up to 12 and 4 in float32, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 import torch
 
 from framewatch_core.errors import ModelLoadError
+from framewatch_server.vision.weights import WeightCounts
 
 _CGROUP = Path("/sys/fs/cgroup")
 _NO_LIMIT = 2**63
 _WORKING_BYTES = {"cpu": 128 * 2**20, "cuda": 2**30}  # of the pictures of a batch on their way through the tower
 _TORCH_BYTES = {"float32": (4, 4), "bfloat16": (2, 2), "float16": (2, 2)}
 _OPENVINO_BYTES = {"float32": (12, 4), "bfloat16": (10, 4), "int8": (10, 4)}
-_TEXT_PREFIXES = ("text", "logit", "transformer", "token_embedding", "positional_embedding", "ln_final")
 
 
 class ModelTooLarge(ModelLoadError):
@@ -29,21 +28,19 @@ class ModelTooLarge(ModelLoadError):
     reason = "MODEL_TOO_LARGE"
 
 
-def needed_bytes(parameters: Mapping[str, int], engine: str, dtype: str, device: str) -> int:
+def needed_bytes(counts: WeightCounts, engine: str, dtype: str, device: str) -> int:
     """What a model takes once it is loaded and warm.
 
     Args:
-        parameters: how many numbers each of its tensors has.
+        counts: of its weights.
         engine: torch or openvino.
         dtype: that it computes in.
         device: the device's type, cpu or cuda.
 
     """
-    of_texts = sum(count for name, count in parameters.items() if name.startswith(_TEXT_PREFIXES))
-    of_images = sum(parameters.values()) - of_texts
     each_image, each_text = (_OPENVINO_BYTES if engine == "openvino" else _TORCH_BYTES)[dtype]
     working = _WORKING_BYTES.get(device, _WORKING_BYTES["cuda"])
-    return each_image * of_images + each_text * of_texts + working
+    return each_image * counts.images + each_text * counts.texts + working
 
 
 def free_bytes(device: torch.device) -> int:
@@ -54,7 +51,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 def container_free_bytes(cgroup: Path) -> int:
-    """What is free within a control group (version 2), what the kernel could take back counted; 2**63 without a limit."""
+    """What is free in a control group (version 2), what the kernel could take back counted; 2**63 without a limit."""
     try:
         limit = (cgroup / "memory.max").read_text().strip()
         used = int((cgroup / "memory.current").read_text())

@@ -20,9 +20,12 @@ _FEATURE_DIMENSION = 768
 class NullEncoder(BlockingEncoder):
     """Says the same of every picture and every text; takes inputs of CLIP's usual size."""
 
-    info = ModelInfo(NULL, "null", (_SIDE, _SIDE), _DIMENSION, _FEATURE_DIMENSION, "none", "float32")
     preprocess = PreprocessSpec(_SIDE, (_SIDE, _SIDE), resample=3, mean=(0.0,) * 3, std=(1.0,) * 3)
     head = ScoreHead(logit_scale=100.0)
+
+    def __init__(self, name: str = NULL) -> None:
+        """`name`: how requests say it."""
+        self.info = ModelInfo(name, NULL, (_SIDE, _SIDE), _DIMENSION, _FEATURE_DIMENSION, "none", "float32")
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """The same embedding and features for every picture."""
