@@ -33,6 +33,7 @@ class ServerConfig:
             the default. NAME=MODEL gives it a name of its own, MODEL@REVISION pins a hub's revision.
         offline: Never use the network: models come from their folders or the hub's cache (HF_HOME).
         listen: HOST:PORT to listen on; port 0 picks a free one, see address_file.
+        metrics_listen: HOST:PORT to answer `GET /metrics` on, in Prometheus' format; not at all unless given.
         address_file: File to write the address into, as HOST:PORT, once the server serves.
         device: auto (CUDA when there, else the CPU), or torch's name of a device, such as cpu or cuda:1.
         dtype: auto (bfloat16 where the processor computes in it natively, else float32), or one of the others; int8
@@ -72,6 +73,7 @@ class ServerConfig:
     models: Annotated[tuple[str, ...], Parameter(name="--model", negative=())] = (DEFAULT_MODEL,)
     offline: bool = False
     listen: str = "127.0.0.1:50051"
+    metrics_listen: str | None = None
     address_file: Path | None = None
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"

@@ -107,6 +107,12 @@ class Scorer:
         return self._encoder.head
 
     @property
+    def caches(self) -> Mapping[str, VectorCache[Float32Array] | VectorCache[TextVectors]]:
+        """What is kept so that it is not computed again, by what it is of."""
+        images = {} if self._images.cache is None else {"images": self._images.cache}
+        return {"texts": self._texts, "examples": self._examples, **images}
+
+    @property
     def max_batch_size(self) -> int:
         """Pictures that the device takes at once."""
         return self._max_batch_size
@@ -171,13 +177,12 @@ class Scorer:
     async def embed(self, images: Mapping[str, Image], texts: Sequence[str]) -> Embeddings:
         """Vectors of images, given by their fields' paths, and of texts; raises as `similarities`."""
         found = await self._images.embed_all(images)
-        embedded = await self._text_vectors(tuple((text,) for text in texts))
-        return Embeddings(
-            self._embeddings(found),
-            embedded.matrix,
-            _sum(found),
-            truncated_texts(texts, embedded.cut_off, self.info.max_text_tokens, "texts"),
-        )
+        images, timings = self._embeddings(found), _sum(found)
+        if not texts:
+            return Embeddings(images, np.empty((0, self.info.dimension), np.float32), timings, ())
+        read = await self._text_vectors(tuple((text,) for text in texts))
+        warnings = truncated_texts(texts, read.cut_off, self.info.max_text_tokens, "texts")
+        return Embeddings(images, read.matrix, timings, warnings)
 
     def _embeddings(self, found: Sequence[Embedded]) -> Float32Array:
         dimension = self.info.dimension
@@ -216,8 +221,6 @@ class Scorer:
 
     async def _embed_texts(self, prompts: Prompts) -> TextVectors:
         texts = distinct_texts(prompts)
-        if not texts:
-            return TextVectors(np.empty((0, self.info.dimension), np.float32))
         parts = [
             await self._pipeline.run_on_device(self._read, texts[i : i + _TEXTS_AT_ONCE])
             for i in range(0, len(texts), _TEXTS_AT_ONCE)

@@ -19,6 +19,7 @@ from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
 from framewatch_server.engine.models import Models
 from framewatch_server.engine.scorer import Scorer
+from framewatch_server.rpc.metrics import ServerCollector, serving_metrics
 from framewatch_server.rpc.service import ZeroShotService
 from framewatch_server.vision.decode import DecodeLimits
 from framewatch_server.vision.load import load_encoder
@@ -61,6 +62,7 @@ class ServerApp:
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
         self.address = ""
+        self.metrics_address = ""
         self._service = ZeroShotService(config)
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
@@ -149,6 +151,9 @@ class ServerApp:
         return scorer
 
     async def _serve(self, models: Models) -> None:
+        if self.config.metrics_listen is not None:
+            collector = ServerCollector(models, self._service.under_way)
+            self.metrics_address = self._stack.enter_context(serving_metrics(self.config.metrics_listen, collector))
         self._service.use(models)
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
         if self.config.address_file is not None:

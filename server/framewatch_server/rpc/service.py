@@ -37,20 +37,20 @@ class _Gate:
         self._what = what
         self._limit = limit
         self._maximum = maximum
-        self._count = 0
+        self.count = 0
 
     def share(self, of: int) -> int:
         """Everyone's part of so many things; at least 1."""
-        return max(1, of // max(1, self._count))
+        return max(1, of // max(1, self.count))
 
     @contextmanager
     def enter(self) -> Iterator[None]:
-        check_limit(self._what, limit=self._limit, maximum=self._maximum, actual=self._count + 1)
-        self._count += 1
+        check_limit(self._what, limit=self._limit, maximum=self._maximum, actual=self.count + 1)
+        self.count += 1
         try:
             yield
         finally:
-            self._count -= 1
+            self.count -= 1
 
 
 @asynccontextmanager
@@ -80,6 +80,10 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
     def drain(self) -> None:
         """Refuses new calls; streams end as soon as every frame taken has its result."""
         self._draining.set()
+
+    def under_way(self) -> dict[str, int]:
+        """How many calls are being answered."""
+        return {"stream": self._streams.count, "unary": self._calls.count}
 
     def _scorer_for(self, model: str) -> Scorer:
         return self._loaded().find(model)

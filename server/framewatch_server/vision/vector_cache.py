@@ -91,6 +91,11 @@ class VectorCache(Generic[ValueT]):
             return int(self._kept.currsize)
 
     @property
+    def max_bytes(self) -> int:
+        """Bytes of the values kept at most."""
+        return int(self._kept.maxsize)
+
+    @property
     def hits(self) -> int:
         """How often a value was there or on its way."""
         return self._hits

@@ -1,0 +1,99 @@
+"""Figures for Prometheus, read from what is there when they are asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from wsgiref.simple_server import WSGIServer
+
+import structlog
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from framewatch_core.errors import FramewatchError
+from framewatch_server.engine.scorer import Scorer
+
+_log = structlog.get_logger()
+
+
+class MetricsListenError(FramewatchError):
+    """The address for metrics can't be listened on."""
+
+    reason = "CANNOT_LISTEN"
+
+
+class ServerCollector(Collector):
+    """The figures of a server."""
+
+    def __init__(self, scorers: Iterable[Scorer], under_way: Callable[[], dict[str, int]]) -> None:
+        """Sets up the figures.
+
+        Args:
+            scorers: of the models.
+            under_way: how many calls of each kind are under way.
+
+        """
+        self._scorers = tuple(scorers)
+        self._under_way = under_way
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures now."""
+        yield self._models()
+        yield from self._caches()
+        calls = GaugeMetricFamily("framewatch_calls_under_way", "Calls that are being answered", labels=["kind"])
+        for kind, count in self._under_way().items():
+            calls.add_metric([kind], count)
+        yield calls
+
+    def _models(self) -> Metric:
+        models = InfoMetricFamily("framewatch_model", "Models that are loaded", labels=["model"])
+        for scorer in self._scorers:
+            info = scorer.info
+            said = {"family": info.family, "device": info.device, "dtype": info.dtype, "engine": info.engine}
+            models.add_metric([info.name], said)
+        return models
+
+    def _caches(self) -> Iterator[Metric]:
+        labels = ["model", "cache"]
+        hits = CounterMetricFamily("framewatch_cache_hits", "What was there, or on its way", labels=labels)
+        misses = CounterMetricFamily("framewatch_cache_misses", "What had to be computed", labels=labels)
+        kept = GaugeMetricFamily("framewatch_cache_bytes", "Bytes kept", labels=labels)
+        limits = GaugeMetricFamily("framewatch_cache_max_bytes", "Bytes kept at most", labels=labels)
+        for scorer in self._scorers:
+            for name, cache in scorer.caches.items():
+                which = [scorer.info.name, name]
+                hits.add_metric(which, cache.hits)
+                misses.add_metric(which, cache.misses)
+                kept.add_metric(which, cache.kept_bytes)
+                limits.add_metric(which, cache.max_bytes)
+        yield from (hits, misses, kept, limits)
+
+
+@contextmanager
+def serving_metrics(listen: str, collector: ServerCollector) -> Iterator[str]:
+    """Answers `GET /metrics` on HOST:PORT from a thread of its own; gives the address. Raises MetricsListenError."""
+    host, _, port = listen.rpartition(":")
+    registry = CollectorRegistry()
+    registry.register(collector)
+    try:
+        server, thread = start_http_server(int(port), host, registry)
+    except (OSError, ValueError) as error:
+        raise MetricsListenError(
+            f"can't listen on {listen!r} for metrics ({error}): expected HOST:PORT that is free and this machine's; "
+            "give another with --metrics-listen (port 0 picks a free one)"
+        ) from error
+    address = f"{host}:{server.server_port}"
+    _log.info("metrics", url=f"http://{address}/metrics")
+    try:
+        yield address
+    finally:
+        _stop(server, thread)
+
+
+def _stop(server: WSGIServer, thread: threading.Thread) -> None:
+    server.shutdown()
+    server.server_close()
+    thread.join()
