@@ -37,6 +37,11 @@ def print_rows(title: str, rows: Sequence[Row], *, as_json: bool, columns: Seque
         console.print(table)
 
 
+def print_line(line: str) -> None:
+    """Prints a line to standard error, as it is and in one piece."""
+    progress.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
 def _readable(rows: Sequence[Row], console: Console) -> list[Table]:
     """A line per row; a column per row where lines are too long for the console; several tables where both are."""
     for table in (_lines(rows), _turned(rows)):

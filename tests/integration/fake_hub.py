@@ -58,13 +58,13 @@ class Faults:
 
     Attributes:
         cut_after: bytes after which one answer ends; once.
-        is_down: whether they are answered with 503.
+        is_down_after_cut: whether they are answered with 503 from then on.
         corrupts: whether other bytes come than should.
 
     """
 
     cut_after: int | None = None
-    is_down: bool = False
+    is_down_after_cut: bool = False
     corrupts: bool = False
 
 
@@ -184,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _large(self, sha256: str, start: int | None) -> None:
         faults = self.hub.faults
-        if faults.is_down:
+        if faults.is_down_after_cut and faults.cut_after is None:
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, {}, b"")
             return
         data = next(

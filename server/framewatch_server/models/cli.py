@@ -11,7 +11,7 @@ from rich.filesize import decimal
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.config import DEFAULT_MODEL
-from framewatch_server.tables import Row, print_rows, progress
+from framewatch_server.tables import Row, print_line, print_rows, progress
 from framewatch_server.vision.model_source import ModelSource, SourceKind
 
 Json = Annotated[bool, Parameter(name="--json")]
@@ -64,7 +64,7 @@ def list_(*, json: Json = False) -> None:
     models, broken = list_models((*FAMILIES, OPEN_CLIP))
     print_rows("on this machine", [asdict(each) if json else row(each) for each in models], as_json=json)
     for line in broken:
-        _note(f"not listed: {line}")
+        print_line(f"not listed: {line}")
 
 
 @app.command
@@ -91,14 +91,16 @@ def verify(
         json: One line of JSON per file and per dtype.
 
     """
-    from framewatch_server.models.verifying import verify_files, verify_precision  # noqa: PLC0415 huggingface_hub
+    from framewatch_server.models.file_report import verify_files  # noqa: PLC0415 huggingface_hub
 
-    is_fine = True
-    for source in [ModelSource.parse(each) for each in ids or (DEFAULT_MODEL,)]:
-        checkpoint = verify_files(source, as_json=json)
-        if checkpoint is not None and precision:
-            is_fine &= verify_precision(checkpoint, dtype, device=device, engine=engine, as_json=json)
-        is_fine &= checkpoint is not None
+    sources = [ModelSource.parse(each) for each in ids or (DEFAULT_MODEL,)]
+    checkpoints = [verify_files(source, as_json=json) for source in sources]
+    is_fine = None not in checkpoints
+    if precision and any(checkpoints):
+        from framewatch_server.models.precision_report import verify_precision  # noqa: PLC0415 torch
+
+        for whole in filter(None, checkpoints):
+            is_fine &= verify_precision(whole, dtype, device=device, engine=engine, as_json=json)
     return 0 if is_fine else 1
 
 
@@ -113,7 +115,7 @@ def _download(source: ModelSource) -> bool:
         with DownloadReport(progress) as report:
             checkpoint, checks = make_ready(source, report)
     except ModelLoadError as error:
-        _note(f"framewatch-server: {error.message}")
+        print_line(f"framewatch-server: {error.message}")
         return False
     size = decimal(sum(check.size for check in checks))
     facts = {
@@ -129,7 +131,3 @@ def _download(source: ModelSource) -> bool:
     for name, value in facts.items():
         console.print(f"  {name:8} {value}")
     return True
-
-
-def _note(line: str) -> None:
-    progress.print(line, soft_wrap=True, markup=False, highlight=False)

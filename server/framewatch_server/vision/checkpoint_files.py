@@ -96,7 +96,10 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise ModelLoadError(f"{str(path)!r} can't be read as JSON ({error}): put it right, or have it anew") from error
+        raise ModelLoadError(
+            f"{str(path)!r} can't be read as JSON ({error}): put it right, or have it "
+            "anew (`framewatch-server models download` does, for what is in its cache)"
+        ) from error
     if not isinstance(found, dict):
         raise ModelLoadError(f"{str(path)!r} holds no JSON object: put it right, or have it anew")
     return found

@@ -15,11 +15,13 @@ from framewatch_server.demo import MODEL_DIR
 from framewatch_server.vision.checkpoint_files import (
     CONFIG,
     OPEN_CLIP_CONFIG,
+    family,
     is_transformers,
     missing_files,
     small_files,
     weight_files,
 )
+from framewatch_server.vision.families import OPEN_CLIP, family_of
 from framewatch_server.vision.hub_blobs import fetch_blob
 from framewatch_server.vision.hub_errors import HUB_FAILURES, elsewhere, hub_error
 from framewatch_server.vision.hub_progress import NoProgress, Progress, bar_class
@@ -28,6 +30,10 @@ from framewatch_server.vision.model_source import ModelSource, SourceKind
 _LOOK_TIMEOUT_S = 10.0
 _CONVERTER = "SFconvertbot"
 _MOST_CONVERSIONS = 100
+
+# A server in front of people's cameras reports to nobody: huggingface_hub would tell the hub torch's version, and first
+# ask it how to find out which agents run here.
+constants.HF_HUB_DISABLE_TELEMETRY = True
 
 _log = structlog.get_logger()
 
@@ -73,7 +79,8 @@ def find_checkpoint(source: ModelSource, *, offline: bool = False, progress: Pro
         progress: told of what is downloaded.
 
     Raises:
-        ModelLoadError: the files can't be had; it says which, from where, and how to go on.
+        ModelLoadError: the model is of no family that can be served, or its files can't be had; it says which, from
+            where, and how to go on.
 
     """
     if source.kind is not SourceKind.HUB:
@@ -160,9 +167,10 @@ def _download(source: ModelSource, listing: _Listing, progress: Progress) -> Che
     # asking for the first one by the revision's own name, the cache notes which commit that is
     moving = source.revision or constants.DEFAULT_REVISION
     folder = _fetch(source, listing, small[0], moving, progress).parent
-    for name in small[1:]:
-        _fetch(source, listing, name, listing.commit, progress)
-    for name in weight_files(listing.files, in_transformers_format=is_transformers(folder)):
+    if (kind := family(folder)) != OPEN_CLIP:
+        family_of(kind, str(source))  # before gigabytes come for nothing
+    weights = weight_files(listing.files, in_transformers_format=is_transformers(folder))
+    for name in [*small[1:], *weights]:
         _fetch(source, listing, name, listing.commit, progress)
     if missing := missing_files(folder):
         raise ModelLoadError(

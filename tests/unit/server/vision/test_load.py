@@ -90,6 +90,7 @@ def test_int8_that_changes_the_model_too_much_is_refused_and_that_is_remembered(
     for _ in range(2):
         encoder = load_encoder("demo", dtype="int8", device="cpu", cache=tmp_path)
         assert encoder.info.dtype == "bfloat16"
+        assert "needed 0.999, with rendered scenes" in encoder.refusal
     assert [path.suffix for path in (tmp_path / "openvino").iterdir()] == [".refused"]
 
 

@@ -1,0 +1,64 @@
+"""What `models verify` says of a checkpoint's files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.filesize import decimal
+
+from framewatch_server.models.files import FileCheck, check_files
+from framewatch_server.tables import Row, print_line, print_rows
+from framewatch_server.vision.checkpoint_files import missing_files
+from framewatch_server.vision.hub import Checkpoint, cached_checkpoint, find_checkpoint
+from framewatch_server.vision.model_source import ModelSource, SourceKind
+
+
+def verify_files(source: ModelSource, *, as_json: bool) -> Checkpoint | None:
+    """Prints what is known of each file; None if one is missing or damaged.
+
+    Raises:
+        ModelLoadError: nothing of the model is here.
+
+    """
+    cached = cached_checkpoint(source) if source.kind is SourceKind.HUB else None
+    checkpoint = cached or find_checkpoint(source, offline=True)
+    checks = check_files(checkpoint)
+    # what is damaged can't be asked what else is needed
+    if not any(check.fault for check in checks):
+        missing = missing_files(checkpoint.folder)
+        checks += [FileCheck(checkpoint.folder / name, 0, "", "missing") for name in missing]
+    row = _file_json if as_json else _file_row
+    print_rows(f"{source}: {checkpoint.folder}", [row(source, check) for check in checks], as_json=as_json)
+    faults = [check for check in checks if check.fault]
+    if faults:
+        print_line(f"{source} is not whole: {_how_to_mend(source, faults)}")
+    return None if faults else checkpoint
+
+
+def _how_to_mend(source: ModelSource, faults: Sequence[FileCheck]) -> str:
+    names = ", ".join(check.path.name for check in faults)
+    if source.kind is SourceKind.HUB:
+        return (
+            f"`framewatch-server models download {source}` takes out what is damaged and downloads it again, with what "
+            f"is missing ({names})"
+        )
+    return f"bring {names} anew from where the folder is from"
+
+
+def _file_row(_: ModelSource, check: FileCheck) -> Row:
+    return {
+        "file": check.path.name,
+        "size": decimal(check.size),
+        "compared": check.checked or "–",
+        "state": check.fault or ("ok" if check.checked else "there"),
+    }
+
+
+def _file_json(source: ModelSource, check: FileCheck) -> Row:
+    return {
+        "model": str(source),
+        "file": str(check.path),
+        "size": check.size,
+        "compared": check.checked,
+        "fault": check.fault,
+    }
