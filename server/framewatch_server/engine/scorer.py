@@ -177,12 +177,12 @@ class Scorer:
     async def embed(self, images: Mapping[str, Image], texts: Sequence[str]) -> Embeddings:
         """Vectors of images, given by their fields' paths, and of texts; raises as `similarities`."""
         found = await self._images.embed_all(images)
-        images, timings = self._embeddings(found), _sum(found)
+        vectors, timings = self._embeddings(found), _sum(found)
         if not texts:
-            return Embeddings(images, np.empty((0, self.info.dimension), np.float32), timings, ())
+            return Embeddings(vectors, np.empty((0, self.info.dimension), np.float32), timings, ())
         read = await self._text_vectors(tuple((text,) for text in texts))
         warnings = truncated_texts(texts, read.cut_off, self.info.max_text_tokens, "texts")
-        return Embeddings(images, read.matrix, timings, warnings)
+        return Embeddings(vectors, read.matrix, timings, warnings)
 
     def _embeddings(self, found: Sequence[Embedded]) -> Float32Array:
         dimension = self.info.dimension
