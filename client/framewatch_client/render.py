@@ -11,10 +11,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from framewatch_client.answers import Timings
 from framewatch_client.charts import sparkline
 from framewatch_client.inputs import rule_name
 from framewatch_client.summary import PRESENCE_KINDS, WatchSummary
-from framewatch_client.types import Event, EventTrail, FrameError, Timings
+from framewatch_client.types import Event, EventTrail, FrameError
 from framewatch_core.rules import EventKind
 from framewatch_core.scoring import LabelScore
 
