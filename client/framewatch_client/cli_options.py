@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from framewatch_client.client import DEFAULT_ADDRESS, AsyncFramewatchClient
+from framewatch_client.client import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
 from framewatch_client.commands import Output
 from framewatch_client.inputs import parse_region
 from framewatch_core.images import Image
@@ -206,11 +206,13 @@ def with_trails(rules: Iterable[EventRule]) -> tuple[EventRule, ...]:
     return tuple(replace(rule, trail_count=rule.trail_count or EXPLAINED_SCORES) for rule in rules)
 
 
-def run_with_client(server: str, command: Callable[[AsyncFramewatchClient], Awaitable[T]]) -> T:
-    """Runs a command with a client on an event loop of its own."""
+def run_with_client(
+    server: str, command: Callable[[AsyncFramewatchClient], Awaitable[T]], timeout_s: float = DEFAULT_TIMEOUT_S
+) -> T:
+    """Runs a command with a client on an event loop of its own. `timeout_s`: of each call."""
 
     async def connected() -> T:
-        async with AsyncFramewatchClient(server) as client:
+        async with AsyncFramewatchClient(server, timeout_s=timeout_s) as client:
             return await command(client)
 
     return asyncio.run(connected())

@@ -131,7 +131,7 @@ def score_table(scores: Sequence[LabelScore], *, title: str = "", footer: str = 
             Bar(score.probability, "green" if i == 0 else "blue"),
             style="bold" if i == 0 else "",
         )
-    return _with_footer(table, footer)
+    return with_footer(table, footer)
 
 
 def similarity_table(
@@ -151,7 +151,7 @@ def similarity_table(
             Bar(similarity, "green" if is_best else "blue"),
             style="bold" if is_best else "",
         )
-    return _with_footer(table, footer)
+    return with_footer(table, footer)
 
 
 def answer_footer(model: str, timings: Timings) -> str:
@@ -226,5 +226,6 @@ def plain_table(title: str = "") -> Table:
     )
 
 
-def _with_footer(table: Table, footer: str) -> RenderableType:
+def with_footer(table: Table, footer: str) -> RenderableType:
+    """The table with a line below it; empty: none."""
     return Group(table, Text(footer, "dim")) if footer else table
