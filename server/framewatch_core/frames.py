@@ -12,6 +12,7 @@ from framewatch_core.errors import FramewatchError, InvalidRequest, InvalidRule,
 from framewatch_core.health import HealthEvent, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.labels import Label, LabelSet
 from framewatch_core.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region, check_regions
+from framewatch_core.request_warnings import RequestWarning
 from framewatch_core.rule_explanations import RuleExplanation
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule, RuleEvent
 from framewatch_core.scoring import LabelScore
@@ -256,4 +257,12 @@ class Explanation:
     rules: tuple[RuleExplanation, ...]
 
 
-Output = Started | FrameResult | Event | Explanation
+@dataclass(frozen=True, slots=True)
+class ConfigWarnings:
+    """What may not be as it was meant in the config of that version; at least one warning."""
+
+    config_version: int
+    warnings: tuple[RequestWarning, ...]
+
+
+Output = Started | FrameResult | Event | Explanation | ConfigWarnings

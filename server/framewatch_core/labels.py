@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from framewatch_core.errors import InvalidLabelSet, check_limit
+from framewatch_core.errors import InvalidLabelSet, InvalidRequest, check_limit
 from framewatch_core.images import Image, ImageKey
 
 DEFAULT_TEMPLATES = ("a photo of {label}",)
@@ -52,8 +52,8 @@ class Label:
         check_limit(
             "the label's name", limit="max_name_chars", maximum=MAX_NAME_CHARS, actual=len(self.name), field="name"
         )
-        _check_texts(self.prompts, "prompts", MAX_PROMPTS_PER_LABEL, MAX_PROMPT_CHARS)
-        _check_texts(self.contrast_prompts, "contrast_prompts", MAX_PROMPTS_PER_LABEL, MAX_PROMPT_CHARS)
+        check_texts(self.prompts, "prompts", MAX_PROMPTS_PER_LABEL, MAX_PROMPT_CHARS)
+        check_texts(self.contrast_prompts, "contrast_prompts", MAX_PROMPTS_PER_LABEL, MAX_PROMPT_CHARS)
         self._check_examples()
 
     def _check_examples(self) -> None:
@@ -114,7 +114,7 @@ class LabelSet:
             "labels in the set", limit="max_labels", maximum=MAX_LABELS, actual=len(self.labels), field="labels"
         )
         self._check_unique_names()
-        _check_texts(self.templates, "templates.templates", MAX_TEMPLATES, MAX_TEMPLATE_CHARS)
+        check_texts(self.templates, "templates.templates", MAX_TEMPLATES, MAX_TEMPLATE_CHARS)
         for i, template in enumerate(self.templates):
             if template.count(PLACEHOLDER) != 1:
                 raise InvalidLabelSet(
@@ -171,13 +171,20 @@ class LabelSet:
         return tuple(template.replace(PLACEHOLDER, label.name) for template in self.templates)
 
 
-def _check_texts(texts: tuple[str, ...], field: str, max_count: int, max_chars: int) -> None:
+def check_texts(
+    texts: Sequence[str],
+    field: str,
+    max_count: int,
+    max_chars: int,
+    invalid: type[InvalidRequest] = InvalidLabelSet,
+) -> None:
+    """Raises `invalid` for an empty text, LimitExceeded for too many or too long ones, with the path `field[i]`."""
     what = field.rpartition(".")[2]
     check_limit(what, limit=f"max_{what}", maximum=max_count, actual=len(texts), field=field)
     for i, text in enumerate(texts):
         path = f"{field}[{i}]"
         if not text.strip():
-            raise InvalidLabelSet(f"{path} is empty: give a text or leave it out", path)
+            raise invalid(f"{path} is empty: give a text or leave it out", path)
         check_limit(
             f"characters of {path}", limit=f"max_{what[:-1]}_chars", maximum=max_chars, actual=len(text), field=path
         )

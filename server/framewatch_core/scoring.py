@@ -93,9 +93,17 @@ class LabelScore:
 
 def cosine(candidates: Float32Array, query: Float32Array) -> Float32Array:
     """Cosines of L2-normalised vectors, `[n, d]` and `[d]` to `[n]`; rounding beyond [-1, 1] is cut off."""
-    cosines: Float32Array = candidates @ query
-    np.minimum(np.maximum(cosines, -1.0, out=cosines), 1.0, out=cosines)
-    return cosines
+    return _within_bounds(candidates @ query)
+
+
+def cosines(queries: Float32Array, candidates: Float32Array) -> Float32Array:
+    """Cosines of L2-normalised vectors, `[q, d]` and `[n, d]` to `[q, n]`; rounding beyond [-1, 1] is cut off."""
+    return _within_bounds(queries @ candidates.T)
+
+
+def _within_bounds(values: Float32Array) -> Float32Array:
+    np.minimum(np.maximum(values, -1.0, out=values), 1.0, out=values)
+    return values
 
 
 def best_first(scores: tuple[LabelScore, ...], top_count: int = 0) -> tuple[LabelScore, ...]:

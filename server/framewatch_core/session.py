@@ -20,6 +20,7 @@ from typing import Generic, TypeVar
 from framewatch_core.errors import FrameOutOfOrder, FramewatchError, InvalidRequest, MissingConfig
 from framewatch_core.frame_order import FrameOrder
 from framewatch_core.frames import (
+    ConfigWarnings,
     Dropped,
     DropReason,
     Event,
@@ -39,6 +40,7 @@ from framewatch_core.frames import (
 )
 from framewatch_core.health import HealthEvent
 from framewatch_core.picture_stats import PictureStats
+from framewatch_core.request_warnings import RequestWarning
 from framewatch_core.rules import Moment, RuleEvent
 from framewatch_core.scoring import LabelScore, best_first
 from framewatch_core.session_state import ResumePoint, StreamState
@@ -168,29 +170,30 @@ class StreamSession(Generic[ImageT, ContextT]):
             unfinished.clear()
         self._input_closed = True
 
-    def configure(self, config: StreamConfig, context: ContextT) -> None:
+    def configure(self, config: StreamConfig, context: ContextT, warnings: tuple[RequestWarning, ...] = ()) -> None:
         """Takes a config; it counts for the frames after it.
 
         Args:
             config: the config.
             context: whatever the shell needs to score frames by it; their `Work` has it.
+            warnings: told to the client before the first result under the config.
 
         Raises:
             InvalidRequest: it changes the model.
 
         """
         last = self._epoch
-        if last is None:
-            self._epoch = _Epoch(config, 1, context)
-            self._outbox.append(Started(config, 1, resumed=self._resumed_after is not None))
-            if self._resumed_after is not None and self._resumed_after.last_frame_id is not None:
-                self._say_missed(self._resumed_after.last_frame_id)
-            return
-        if config.model != last.config.model:
+        if last is not None and config.model != last.config.model:
             raise InvalidRequest(
                 f"a stream's model can't change (it is {last.config.model!r}): open another stream", "config.model"
             )
-        self._epoch = _Epoch(config, last.version + 1, context)
+        self._epoch = epoch = _Epoch(config, 1 if last is None else last.version + 1, context)
+        if last is None:
+            self._outbox.append(Started(config, epoch.version, resumed=self._resumed_after is not None))
+        if warnings:
+            self._outbox.append(ConfigWarnings(epoch.version, warnings))
+        if last is None and self._resumed_after is not None and self._resumed_after.last_frame_id is not None:
+            self._say_missed(self._resumed_after.last_frame_id)
 
     def receive(self, frame: Frame[ImageT], arrival_ns: int) -> None:
         """Takes a frame. `arrival_ns`: time since the stream's start. Raises MissingConfig before the first config."""

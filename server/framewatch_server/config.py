@@ -19,6 +19,7 @@ def _usable_cores() -> int:
 
 
 Positive = Annotated[int, Parameter(validator=Number(gte=1))]
+NotNegative = Annotated[int, Parameter(validator=Number(gte=0))]
 
 
 @Parameter(name="*")
@@ -27,8 +28,9 @@ class ServerConfig:
     """Settings of `framewatch-server serve`; each is a flag and an environment variable `FRAMEWATCH_…`.
 
     Attributes:
-        model: A Hugging Face hub id, a folder with a CLIP checkpoint (transformers' format, safetensors), or `demo`:
-            the embedded demo model, which knows only a few rendered scenes.
+        models: A Hugging Face hub id, a folder with a checkpoint (safetensors), or `demo`: the embedded demo model,
+            which knows only a few rendered scenes. Repeat it for several models; requests name one, and the first is
+            the default. NAME=MODEL gives it a name of its own, MODEL@REVISION pins a hub's revision.
         listen: HOST:PORT to listen on; port 0 picks a free one, see address_file.
         address_file: File to write the address into, as HOST:PORT, once the server serves.
         device: auto (CUDA when there, else the CPU), or torch's name of a device, such as cpu or cuda:1.
@@ -46,13 +48,16 @@ class ServerConfig:
         max_image_bytes: Largest picture as sent.
         max_image_pixels: Largest picture in pixels, checked before it is decoded.
         max_message_bytes: Largest request, over all its pictures.
+        max_images_per_call: Pictures of one Similarity or Embed call.
         max_streams: StreamFrames calls at once; one more is refused with RESOURCE_EXHAUSTED.
         max_calls: Other calls at once; one more is refused with RESOURCE_EXHAUSTED.
         stream_running_frames: Frames of one stream that are decoded or scored at once.
         stream_waiting_frames: Frames of one stream that wait for that.
         waiting_frames: Frames that wait over all streams: with many streams, those whose overflow policy is BLOCK read
             fewer ahead. Of live streams (DROP_OLDEST) two batches wait in all, so that what is scored is fresh.
-        text_cache_bytes: Text embeddings kept, over all label sets.
+        text_cache_bytes: Text embeddings kept, over all label sets, for each model.
+        image_cache_bytes: Vectors of the pictures of Classify, Similarity and Embed calls kept, for each model, so that
+            a picture that comes again costs nothing; 0: none.
         example_cache_bytes: What was learned from example images and is kept, over all labels.
         resume_lifetime_s: Seconds for which a stream that has ended can be taken over by another, see Resume in the
             .proto; 0: not at all.
@@ -63,7 +68,7 @@ class ServerConfig:
 
     """
 
-    model: str = DEFAULT_MODEL
+    models: Annotated[tuple[str, ...], Parameter(name="--model", negative=())] = (DEFAULT_MODEL,)
     listen: str = "127.0.0.1:50051"
     address_file: Path | None = None
     device: str = "auto"
@@ -77,12 +82,14 @@ class ServerConfig:
     max_image_bytes: Positive = 32 * 1024 * 1024
     max_image_pixels: Positive = 50_000_000
     max_message_bytes: Positive = 64 * 1024 * 1024
+    max_images_per_call: Positive = 1024
     max_streams: Positive = 256
     max_calls: Positive = 256
     stream_running_frames: Positive = 8
     stream_waiting_frames: Positive = 4
     waiting_frames: Positive = 256
     text_cache_bytes: Positive = 64 * 1024 * 1024
+    image_cache_bytes: NotNegative = 64 * 1024 * 1024
     example_cache_bytes: Positive = 16 * 1024 * 1024
     resume_lifetime_s: Annotated[float, Parameter(validator=Number(gte=0))] = 60.0
     max_resumable_streams: Positive = 256

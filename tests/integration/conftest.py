@@ -47,8 +47,9 @@ async def make_server() -> AsyncIterator[MakeServer]:
     async with AsyncExitStack() as stack:
 
         async def make(**settings: Any) -> pb_grpc.ZeroShotServiceAsyncStub:
+            models = (settings.pop("model", "demo"),)
             config = ServerConfig(
-                **{"model": "demo", "listen": "127.0.0.1:0", "drain_timeout_s": 5.0, "engine": "torch", **settings}
+                **{"models": models, "listen": "127.0.0.1:0", "drain_timeout_s": 5.0, "engine": "torch", **settings}
             )
             app = await stack.enter_async_context(ServerApp(config))
             channel = await stack.enter_async_context(grpc.aio.insecure_channel(app.address))

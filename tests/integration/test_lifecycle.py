@@ -67,7 +67,7 @@ def test_the_log_says_that_it_is_a_demo_model(server: ServerProcess) -> None:
 async def test_while_the_model_loads_health_and_calls_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
 
-    async def look(app: ServerApp, encoder: object) -> None:
+    async def look(app: ServerApp, models: object) -> None:
         async with grpc.aio.insecure_channel(app.address) as channel:
             health = health_pb2_grpc.HealthStub(channel)
             seen.append((await health.Check(health_pb2.HealthCheckRequest())).status)
@@ -76,7 +76,7 @@ async def test_while_the_model_loads_health_and_calls_say_so(monkeypatch: pytest
             seen.append((told(caught.value).code, told(caught.value).reason))
 
     monkeypatch.setattr(ServerApp, "_serve", look)
-    async with ServerApp(ServerConfig(model="demo", listen="127.0.0.1:0", drain_timeout_s=0)):
+    async with ServerApp(ServerConfig(models=("demo",), listen="127.0.0.1:0", drain_timeout_s=0)):
         assert seen == [health_pb2.HealthCheckResponse.NOT_SERVING, ("UNAVAILABLE", "SERVER_STARTING")]
 
 

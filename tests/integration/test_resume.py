@@ -213,7 +213,7 @@ async def test_configs_among_the_frames_count_for_the_same_frames(server: Server
 async def test_a_server_that_lost_the_state_starts_anew_and_says_so(
     frames: list[Frame], expected: list[Any], drain_timeout_s: float
 ) -> None:
-    settings: dict[str, Any] = {"model": "demo", "engine": "torch", "drain_timeout_s": drain_timeout_s}
+    settings: dict[str, Any] = {"models": ("demo",), "engine": "torch", "drain_timeout_s": drain_timeout_s}
     back: list[Reconnected] = []
     items: list[Item] = []
     async with AsyncExitStack() as servers:
@@ -234,7 +234,7 @@ async def test_a_server_that_lost_the_state_starts_anew_and_says_so(
 
 
 async def test_a_server_that_does_not_come_back_is_given_up(frames: list[Frame]) -> None:
-    app = ServerApp(ServerConfig(model="demo", engine="torch", listen="127.0.0.1:0", drain_timeout_s=0.0))
+    app = ServerApp(ServerConfig(models=("demo",), engine="torch", listen="127.0.0.1:0", drain_timeout_s=0.0))
     await app.__aenter__()
     async with AsyncFramewatchClient(app.address) as client:
         stream = client.stream(frames, LABELS, window=1, reconnect_timeout_s=0.05)

@@ -30,18 +30,50 @@ def test_raw_and_encoded_are_the_same_picture(stub: pb_grpc.ZeroShotServiceStub)
     assert stub.Similarity(request).similarities[0] == pytest.approx(1, abs=1e-4)
 
 
+def test_every_query_is_compared_with_every_candidate(stub: pb_grpc.ZeroShotServiceStub) -> None:
+    files = [image(jpeg(seed)) for seed in range(5)]
+    response = stub.Similarity(pb.SimilarityRequest(queries=files[:2], candidates=files[1:]))
+    one_by_one = [
+        similarity
+        for query in files[:2]
+        for similarity in stub.Similarity(pb.SimilarityRequest(query=query, candidates=files[1:])).similarities
+    ]
+    assert list(response.similarities) == pytest.approx(one_by_one, abs=1e-6)
+    assert response.similarities[4] == pytest.approx(1, abs=1e-4)  # the second query with the first candidate
+
+
+def test_an_image_that_comes_again_costs_nothing(stub: pb_grpc.ZeroShotServiceStub) -> None:
+    request = pb.SimilarityRequest(query=image(jpeg(71)), candidates=[image(jpeg(72)), image(jpeg(71))])
+    first, second = stub.Similarity(request), stub.Similarity(request)
+    assert list(second.similarities) == list(first.similarities)
+    assert first.timings.batch_size >= 1
+    assert second.timings == pb.Timings(decode={}, queue={}, inference={})
+
+
 @pytest.mark.parametrize(
     ("request_", "code", "reason", "field"),
     [
         pytest.param(pb.SimilarityRequest(query=image()), "INVALID_ARGUMENT", "MISSING_FIELD", "candidates", id="none"),
         pytest.param(pb.SimilarityRequest(candidates=[image()]), "INVALID_ARGUMENT", "EMPTY_IMAGE", "query", id="no query"),
         pytest.param(
-            pb.SimilarityRequest(query=image(), candidates=[image()] * 257),
+            pb.SimilarityRequest(query=image(), candidates=[image()] * 1024),
             "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "candidates", id="too many",
         ),
         pytest.param(
             pb.SimilarityRequest(query=image(), candidates=[image(), image(b"junk"), image()]),
             "INVALID_ARGUMENT", "UNSUPPORTED_FORMAT", "candidates[1].encoded", id="a bad one among good ones",
+        ),
+        pytest.param(
+            pb.SimilarityRequest(query=image(), queries=[image()], candidates=[image()]),
+            "INVALID_ARGUMENT", "INVALID_FIELD", "queries", id="query and queries",
+        ),
+        pytest.param(
+            pb.SimilarityRequest(queries=[image(), image(b"junk")], candidates=[image()]),
+            "INVALID_ARGUMENT", "UNSUPPORTED_FORMAT", "queries[1].encoded", id="a bad query",
+        ),
+        pytest.param(
+            pb.SimilarityRequest(queries=[image()] * 1025, candidates=[image()]),
+            "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "queries", id="too many queries",
         ),
         pytest.param(
             pb.SimilarityRequest(query=image(), candidates=[image()], model="x"), "NOT_FOUND", "MODEL_NOT_FOUND", "", id="model"

@@ -80,7 +80,10 @@ def measure_call(
     files = cycle(frames.encoded)
     pixels = decode_and_prepare(frames.encoded[0], encoder.preprocess)[None]
     done = []
-    with ServerProcess("--model", checkpoint, *options.flags) as server, classifying(server.address, frames) as call:
+    with (
+        ServerProcess("--model", checkpoint, "--image-cache-bytes", "0", *options.flags) as server,
+        classifying(server.address, frames) as call,
+    ):
         for number in range(rounds):
             report(f"round {number + 1} of {rounds}")
             call_s = median_s(call, seconds)

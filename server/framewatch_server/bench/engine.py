@@ -12,8 +12,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from framewatch_core.scoring import Float32Array
-from framewatch_server.vision.clip import DTYPES, load_clip
+from framewatch_server.vision.devices import DTYPES
 from framewatch_server.vision.encoder import Encoder
+from framewatch_server.vision.load import load_encoder
 
 _CPU_BATCHES = (1, 8, 16, 32)
 _CUDA_BATCHES = (1, 8, 32, 128, 512, 1024)
@@ -87,7 +88,7 @@ def pictures_per_second(encoder: Encoder, batch: int, seconds: float) -> float:
 
 def count_flops(name: str) -> float:
     """Floating-point operations of a checkpoint's tower per picture, a multiplication and an addition as two."""
-    encoder = load_clip(name, device="cpu", dtype="float32")
+    encoder = load_encoder(name, device="cpu", dtype="float32", engine="torch")
     with FlopCounterMode(display=False) as counter:
         encoder.encode_images(np.zeros((1, 3, *encoder.info.image_size), np.uint8))
     return float(counter.get_total_flops())

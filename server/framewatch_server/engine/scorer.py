@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
 import numpy as np
 
-from framewatch_core.errors import FieldError, ServerDraining
+from framewatch_core.errors import FieldError
 from framewatch_core.frames import Timings
 from framewatch_core.images import Image, ImageKey
 from framewatch_core.label_scores import LabelVectors, label_vectors, text_groups
 from framewatch_core.labels import Label, LabelSet
 from framewatch_core.presence import Discriminant, fit_discriminant
-from framewatch_core.queueing import Lane, RoundRobin
-from framewatch_core.scoring import Float32Array, LabelScore, cosine
+from framewatch_core.queueing import Lane
+from framewatch_core.request_warnings import RequestWarning, truncated_prompts, truncated_texts
+from framewatch_core.scoring import Float32Array, LabelScore, ScoreHead, cosines
+from framewatch_server.engine.call_images import CallImages
 from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.once import computed_once
 from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.vision.decode import DecodeLimits
 from framewatch_server.vision.encoder import Encoder, ModelInfo
-from framewatch_server.vision.vector_cache import Prompts, VectorCache, distinct_texts, text_matrix
-from framewatch_server.vision.view import WHOLE, View, look
+from framewatch_server.vision.vector_cache import Prompts, TextVectors, VectorCache, distinct_texts, text_matrix
+from framewatch_server.vision.view import View, look
 
 # Texts embedded between two batches of pictures: a large label set must not hold up the streams.
 _TEXTS_AT_ONCE = 32
@@ -32,36 +34,22 @@ _TEXTS_AT_ONCE = 32
 _EXAMPLE = View(is_example=True)
 
 
-class _AwaitedJob(Job):
-    """A picture that a coroutine waits for."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Embeddings:
+    """Vectors of images and texts.
 
-    __slots__ = ("future",)
+    Attributes:
+        images: L2-normalised, `[images, dimension]`.
+        texts: L2-normalised, `[texts, dimension]`.
+        timings: of the images.
+        warnings: of texts that were cut off, with paths below the request.
 
-    def __init__(self, image: Image, view: View) -> None:
-        super().__init__(image, view)
-        self.future: asyncio.Future[Embedded] = asyncio.get_running_loop().create_future()
+    """
 
-    def done(self, result: Embedded | Exception) -> None:
-        if self.future.done():
-            return
-        if isinstance(result, Embedded):
-            self.future.set_result(result)
-        else:
-            self.future.set_exception(result)
-
-
-class _CallLane:
-    """The pictures of one call."""
-
-    def __init__(self) -> None:
-        self.jobs: deque[Job] = deque()
-
-    def next_work(self) -> Job | None:
-        while self.jobs:
-            job = self.jobs.popleft()
-            if not job.cancelled:
-                return job
-        return None
+    images: Float32Array
+    texts: Float32Array
+    timings: Timings
+    warnings: tuple[RequestWarning, ...]
 
 
 class Scorer:
@@ -76,6 +64,7 @@ class Scorer:
         decode_threads: int,
         text_cache_bytes: int,
         example_cache_bytes: int,
+        image_cache_bytes: int,
         reduced_decode: bool,
         on_health: Callable[[bool], None] = lambda _: None,
     ) -> None:
@@ -88,6 +77,7 @@ class Scorer:
             decode_threads: threads that decode pictures.
             text_cache_bytes: of text embeddings kept.
             example_cache_bytes: of what was learned from examples.
+            image_cache_bytes: of the vectors of calls' pictures; 0: none are kept.
             reduced_decode: large JPEGs are decoded at a fraction of their size where the model would not see more.
             on_health: see `Pipeline`.
 
@@ -101,16 +91,20 @@ class Scorer:
             decode_threads=decode_threads,
             on_health=on_health,
         )
-        self._calls = RoundRobin[Job]()
-        self._texts = VectorCache(text_cache_bytes)
-        self._examples = VectorCache(example_cache_bytes)
-        self._computing: set[asyncio.Task[None]] = set()
+        self._images = CallImages(self._pipeline, image_cache_bytes)
+        self._texts = VectorCache[TextVectors](text_cache_bytes)
+        self._examples = VectorCache[Float32Array](example_cache_bytes)
         self._stack = AsyncExitStack()
 
     @property
     def info(self) -> ModelInfo:
         """The model."""
         return self._encoder.info
+
+    @property
+    def head(self) -> ScoreHead:
+        """How the model turns cosines into probabilities."""
+        return self._encoder.head
 
     @property
     def max_batch_size(self) -> int:
@@ -127,8 +121,6 @@ class Scorer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._computing:
-            task.cancel()
         await self._stack.aclose()
 
     async def warm(self) -> None:
@@ -156,101 +148,86 @@ class Scorer:
             ImageTooLarge, UnsupportedFormat, UndecodableImage: with the field's path below the image.
 
         """
-        embedded = await self._embed(image, _CallLane())
+        embedded = await self._images.embed(image)
         return self.scores(labels, embedded.vectors[0]), embedded.timings
 
-    async def similarities(self, query: Image, candidates: Sequence[Image]) -> tuple[list[float], Timings]:
-        """Cosines of the query with each candidate, in order, in [-1, 1]. Raises as `score`, with the field's path."""
-        images = {"query": query, **{f"candidates[{i}]": image for i, image in enumerate(candidates)}}
-        found = await self._embed_all(images, WHOLE)
-        vectors = np.stack([embedded.vectors[0, : self.info.dimension] for embedded in found])
-        timings = sum((embedded.timings for embedded in found), Timings())
-        return cosine(vectors[1:], vectors[0]).tolist(), timings
+    async def similarities(
+        self, queries: Mapping[str, Image], candidates: Mapping[str, Image]
+    ) -> tuple[Float32Array, Timings]:
+        """Cosines of each query with each candidate, in [-1, 1], `[queries, candidates]`.
 
-    async def _embed_field(self, image: Image, field: str, lane: _CallLane, view: View = WHOLE) -> Embedded:
-        try:
-            return await self._embed(image, lane, view)
-        except FieldError as error:
-            raise error.under(field) from None
+        Args:
+            queries: images by their fields' paths.
+            candidates: likewise.
 
-    async def _embed(self, image: Image, lane: _CallLane, view: View = WHOLE) -> Embedded:
-        """Embeds one image of a call. Calls take turns with each other, and all of them together with the streams."""
-        job = _AwaitedJob(image, view)
-        lane.jobs.append(job)
-        self._calls.announce(lane)
-        self._pipeline.announce(self._calls)
-        try:
-            return await job.future
-        except asyncio.CancelledError:
-            job.cancel()
-            raise
+        Raises:
+            as `score`, with the field's path.
 
-    async def _embed_all(self, images: Mapping[str, Image], view: View) -> list[Embedded]:
-        """Embeds the images of one call, by their fields' paths."""
-        lane = _CallLane()
-        tasks = [asyncio.ensure_future(self._embed_field(image, field, lane, view)) for field, image in images.items()]
-        try:
-            return await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
+        """
+        found = await self._images.embed_all({**queries, **candidates})
+        vectors = self._embeddings(found)
+        return cosines(vectors[: len(queries)], vectors[len(queries) :]), _sum(found)
 
-    async def label_vectors(self, label_set: LabelSet) -> LabelVectors:
+    async def embed(self, images: Mapping[str, Image], texts: Sequence[str]) -> Embeddings:
+        """Vectors of images, given by their fields' paths, and of texts; raises as `similarities`."""
+        found = await self._images.embed_all(images)
+        embedded = await self._text_vectors(tuple((text,) for text in texts))
+        return Embeddings(
+            self._embeddings(found),
+            embedded.matrix,
+            _sum(found),
+            truncated_texts(texts, embedded.cut_off, self.info.max_text_tokens, "texts"),
+        )
+
+    def _embeddings(self, found: Sequence[Embedded]) -> Float32Array:
+        dimension = self.info.dimension
+        if not found:
+            return np.empty((0, dimension), np.float32)
+        return np.stack([embedded.vectors[0, :dimension] for embedded in found])
+
+    async def label_vectors(self, label_set: LabelSet) -> tuple[LabelVectors, tuple[RequestWarning, ...]]:
         """What the label set's scores are computed with, from the caches or computed once for all who ask.
+
+        With it come warnings of prompts that were cut off, their paths below the label set.
 
         Raises:
             ImageTooLarge, UnsupportedFormat, UndecodableImage: of an example, with its path below the label set.
 
         """
-        texts = await self._text_matrix(text_groups(label_set))
+        texts = await self._text_vectors(text_groups(label_set))
         discriminants = {
             label.name: await self._discriminant(label, f"labels[{i}]")
             for i, label in enumerate(label_set.labels)
             if label.examples
         }
-        return label_vectors(label_set, texts, discriminants)
+        warnings = truncated_prompts(label_set, texts.cut_off, self.info.max_text_tokens)
+        return label_vectors(label_set, texts.matrix, discriminants), warnings
 
-    async def _text_matrix(self, prompts: Prompts) -> Float32Array:
-        """The embeddings of groups of texts, `[groups, dimension]`."""
-        return await self._computed_once(self._texts, prompts, partial(self._embed_texts, prompts))
+    async def _text_vectors(self, prompts: Prompts) -> TextVectors:
+        """The embeddings of groups of texts, one row each."""
+        return await computed_once(self._texts, prompts, partial(self._embed_texts, prompts))
 
     async def _discriminant(self, label: Label, path: str) -> Discriminant:
         try:
-            learned = await self._computed_once(self._examples, label.examples_key, partial(self._learn, label))
+            learned = await computed_once(self._examples, label.examples_key, partial(self._learn, label))
         except FieldError as error:
             raise error.under(path) from None
         return Discriminant(learned[:-1], float(learned[-1]))
 
-    async def _computed_once(
-        self, cache: VectorCache, key: Hashable, compute: Callable[[], Coroutine[object, object, Float32Array]]
-    ) -> Float32Array:
-        claim = cache.claim(key)
-        if claim.must_compute:
-            # a task of its own: the others still want it if the first one goes away
-            task = asyncio.create_task(self._compute(cache, key, compute), name="label set")
-            self._computing.add(task)
-            task.add_done_callback(self._computing.discard)
-        return await asyncio.shield(asyncio.wrap_future(claim.vectors))
-
-    @staticmethod
-    async def _compute(
-        cache: VectorCache, key: Hashable, compute: Callable[[], Coroutine[object, object, Float32Array]]
-    ) -> None:
-        try:
-            cache.fulfil(key, await compute())
-        except asyncio.CancelledError:
-            cache.give_up(key, ServerDraining("the server is stopping: try again"))
-            raise
-        except Exception as error:
-            cache.give_up(key, error)
-
-    async def _embed_texts(self, prompts: Prompts) -> Float32Array:
+    async def _embed_texts(self, prompts: Prompts) -> TextVectors:
         texts = distinct_texts(prompts)
+        if not texts:
+            return TextVectors(np.empty((0, self.info.dimension), np.float32))
         parts = [
-            await self._pipeline.run_on_device(self._encoder.encode_texts, texts[i : i + _TEXTS_AT_ONCE])
+            await self._pipeline.run_on_device(self._read, texts[i : i + _TEXTS_AT_ONCE])
             for i in range(0, len(texts), _TEXTS_AT_ONCE)
         ]
-        return text_matrix(prompts, np.concatenate(parts))
+        vectors = np.concatenate([part for part, _ in parts])
+        return TextVectors(text_matrix(prompts, vectors), frozenset().union(*(cut_off for _, cut_off in parts)))
+
+    def _read(self, texts: Sequence[str]) -> tuple[Float32Array, frozenset[str]]:
+        """Embeddings, and which of the texts were cut off; on the device thread."""
+        return self._encoder.encode_texts(texts), self._encoder.cut_off(texts)
 
     async def _learn(self, label: Label) -> Float32Array:
         """A label's discriminant as one vector, its offset last."""
@@ -261,8 +238,12 @@ class Scorer:
             for i, image in enumerate(kind)
             if not isinstance(image, ImageKey)
         }
-        found = await self._embed_all(images, _EXAMPLE)
+        found = await self._images.embed_all(images, _EXAMPLE)
         features = [embedded.vectors[:, self.info.dimension :] for embedded in found]
         count = len(label.examples)
         learned = fit_discriminant(np.concatenate(features[:count]), np.concatenate(features[count:]))
         return np.append(learned.weights, np.float32(learned.offset))
+
+
+def _sum(found: Sequence[Embedded]) -> Timings:
+    return sum((embedded.timings for embedded in found), Timings())

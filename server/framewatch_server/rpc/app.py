@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -16,10 +17,10 @@ from grpc_reflection.v1alpha import reflection
 from framewatch.v1 import framewatch_pb2, framewatch_pb2_grpc
 from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
+from framewatch_server.engine.models import Models
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc.service import ZeroShotService
 from framewatch_server.vision.decode import DecodeLimits
-from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.load import load_encoder
 
 SERVICE_NAME = framewatch_pb2.DESCRIPTOR.services_by_name["ZeroShotService"].full_name
@@ -67,20 +68,12 @@ class ServerApp:
         )
         self._stack = AsyncExitStack()
         self._telling: set[asyncio.Task[None]] = set()
+        self._sick: set[str] = set()  # models whose device fails
 
     async def __aenter__(self) -> Self:
         await self._listen()
         try:
-            encoder = await asyncio.to_thread(
-                load_encoder,
-                self.config.model,
-                device=self.config.device,
-                dtype=self.config.dtype,
-                engine=self.config.engine,
-                cache=self.config.cache_dir,
-                calibration_dir=self.config.calibration_dir,
-            )
-            await self._serve(encoder)
+            await self._serve(await self._load())
         except BaseException:
             await self._server.stop(0)
             await self._stack.aclose()
@@ -113,40 +106,57 @@ class ServerApp:
         await self._server.start()
         _log.info("listening", address=self.address)
 
-    async def _serve(self, encoder: Encoder) -> None:
+    async def _load(self) -> Models:
+        """Loads and warms one model after the other, so that each finds what memory the others have left."""
+        return Models([await self._load_model(name) for name in self.config.models])
+
+    async def _load_model(self, name: str) -> Scorer:
+        config = self.config
+        encoder = await asyncio.to_thread(
+            load_encoder,
+            name,
+            device=config.device,
+            dtype=config.dtype,
+            engine=config.engine,
+            cache=config.cache_dir,
+            calibration_dir=config.calibration_dir,
+        )
         scorer = Scorer(
             encoder,
-            limits=DecodeLimits(self.config.max_image_bytes, self.config.max_image_pixels),
-            max_batch_size=self.config.max_batch_size or encoder.default_batch_size,
-            decode_threads=self.config.decode_threads,
-            example_cache_bytes=self.config.example_cache_bytes,
-            text_cache_bytes=self.config.text_cache_bytes,
-            reduced_decode=self.config.jpeg_decode == "reduced",
-            on_health=self._on_device_health,
+            limits=DecodeLimits(config.max_image_bytes, config.max_image_pixels),
+            max_batch_size=config.max_batch_size or encoder.default_batch_size,
+            decode_threads=config.decode_threads,
+            example_cache_bytes=config.example_cache_bytes,
+            text_cache_bytes=config.text_cache_bytes,
+            image_cache_bytes=config.image_cache_bytes,
+            reduced_decode=config.jpeg_decode == "reduced",
+            on_health=partial(self._on_device_health, encoder.info.name),
         )
         await self._stack.enter_async_context(scorer)
         await scorer.warm()
-        self._service.use(scorer)
-        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
         info = scorer.info
+        _log.info(
+            "loaded", model=info.name, family=info.family, device=info.device, dtype=info.dtype, engine=info.engine
+        )
         if info.is_demo:
             _log.warning(
                 "this is the demo model: it knows a few rendered scenes and nothing else; "
                 "give --model a CLIP checkpoint for real use"
             )
+        return scorer
+
+    async def _serve(self, models: Models) -> None:
+        self._service.use(models)
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
         if self.config.address_file is not None:
             await asyncio.to_thread(_write_whole, self.config.address_file, self.address)
-        _log.info(
-            "serving",
-            address=self.address,
-            model=info.name,
-            device=info.device,
-            dtype=info.dtype,
-            engine=info.engine,
-        )
+        _log.info("serving", address=self.address, models=[scorer.info.name for scorer in models])
 
-    def _on_device_health(self, works: bool) -> None:
-        status = health_pb2.HealthCheckResponse.SERVING if works else health_pb2.HealthCheckResponse.NOT_SERVING
+    def _on_device_health(self, model: str, works: bool) -> None:
+        """The server is well while all of its models are: whoever watches it can't know which one matters."""
+        (self._sick.discard if works else self._sick.add)(model)
+        sick = health_pb2.HealthCheckResponse.NOT_SERVING
+        status = sick if self._sick else health_pb2.HealthCheckResponse.SERVING
         task = asyncio.ensure_future(self._set_health(status))
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)

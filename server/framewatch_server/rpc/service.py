@@ -11,18 +11,21 @@ import grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_core.errors import MissingField, ModelNotFound, ServerDraining, ServerStarting, check_limit
+from framewatch_core.errors import InvalidRequest, MissingField, ServerDraining, ServerStarting, check_limit
 from framewatch_core.frames import OverflowPolicy
+from framewatch_core.images import Image
+from framewatch_core.labels import MAX_LABELS, MAX_PROMPT_CHARS, check_texts
 from framewatch_core.scoring import best_first
 from framewatch_core.session import SessionLimits
 from framewatch_server.config import ServerConfig
+from framewatch_server.engine.models import Models
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import wire
 from framewatch_server.rpc.status import abort, as_told
 from framewatch_server.rpc.stream import StreamShell
 
-MAX_CANDIDATES = 256
+MAX_TEXTS = MAX_LABELS
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -60,33 +63,33 @@ async def _answering(context: Context) -> AsyncIterator[None]:
 
 
 class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
-    """Answers calls with a model; before `use` and after `drain` it says UNAVAILABLE."""
+    """Answers calls with models; before `use` and after `drain` it says UNAVAILABLE."""
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
-        self._scorer: Scorer | None = None
+        self._models: Models | None = None
         self._draining = asyncio.Event()
         self._streams = _Gate("streams at once", "max_streams", config.max_streams)
         self._resumable = ResumableStreams(config.resume_lifetime_s, config.max_resumable_streams)
         self._calls = _Gate("calls at once", "max_calls", config.max_calls)
 
-    def use(self, scorer: Scorer) -> None:
+    def use(self, models: Models) -> None:
         """Begins to answer."""
-        self._scorer = scorer
+        self._models = models
 
     def drain(self) -> None:
         """Refuses new calls; streams end as soon as every frame taken has its result."""
         self._draining.set()
 
     def _scorer_for(self, model: str) -> Scorer:
+        return self._loaded().find(model)
+
+    def _loaded(self) -> Models:
         if self._draining.is_set():
             raise ServerDraining("the server is draining: try again, at another server or later")
-        if self._scorer is None:
-            raise ServerStarting("the server is still loading its model: try again")
-        name = self._scorer.info.name
-        if model not in {"", name}:
-            raise ModelNotFound(f"no model {model!r} is loaded; there is: {name}")
-        return self._scorer
+        if self._models is None:
+            raise ServerStarting("the server is still loading its models: try again")
+        return self._models
 
     async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:  # noqa: N802
         """Scores one image against a set of labels."""
@@ -104,17 +107,18 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         with wire.under("image"):
             image = wire.to_image(request.image)
         with wire.under("label_set"):
-            labels = await scorer.label_vectors(label_set)
+            labels, warnings = await scorer.label_vectors(label_set)
         with wire.under("image"):
             scores, timings = await scorer.score(image, labels)
         return pb.ClassifyResponse(
             scores=wire.label_scores(best_first(scores, request.top_count)),
             model=scorer.info.name,
             timings=wire.timings(timings),
+            warnings=[wire.warning(each.under("label_set")) for each in warnings],
         )
 
     async def Similarity(self, request: pb.SimilarityRequest, context: Context) -> pb.SimilarityResponse:  # noqa: N802
-        """Compares one image with one or more others."""
+        """Compares one image, or several, with one or more others."""
         async with _answering(context):
             with self._calls.enter():
                 return await self._similarity(request)
@@ -122,18 +126,59 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
 
     async def _similarity(self, request: pb.SimilarityRequest) -> pb.SimilarityResponse:
         scorer = self._scorer_for(request.model)
-        with wire.under("query"):
-            query = wire.to_image(request.query)
+        queries = self._queries(request)
         if not request.candidates:
             raise MissingField("the request has no candidates: give at least one image to compare with", "candidates")
-        count = len(request.candidates)
-        check_limit("candidates", limit="max_candidates", maximum=MAX_CANDIDATES, actual=count, field="candidates")
-        candidates = []
-        for i, candidate in enumerate(request.candidates):
-            with wire.under(f"candidates[{i}]"):
-                candidates.append(wire.to_image(candidate))
-        similarities, timings = await scorer.similarities(query, candidates)
-        return pb.SimilarityResponse(similarities=similarities, model=scorer.info.name, timings=wire.timings(timings))
+        self._check_images(len(queries) + len(request.candidates), "candidates")
+        candidates = wire.to_images(request.candidates, "candidates")
+        similarities, timings = await scorer.similarities(queries, candidates)
+        return pb.SimilarityResponse(
+            similarities=similarities.ravel().tolist(), model=scorer.info.name, timings=wire.timings(timings)
+        )
+
+    def _queries(self, request: pb.SimilarityRequest) -> dict[str, Image]:
+        if not request.queries:
+            with wire.under("query"):
+                return {"query": wire.to_image(request.query)}
+        if request.HasField("query"):
+            raise InvalidRequest("the request has both query and queries: leave one of them out", "queries")
+        self._check_images(len(request.queries), "queries")
+        return wire.to_images(request.queries, "queries")
+
+    def _check_images(self, count: int, field: str) -> None:
+        maximum = self._config.max_images_per_call
+        check_limit("images of the call", limit="max_images_per_call", maximum=maximum, actual=count, field=field)
+
+    async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:  # noqa: N802
+        """Gives the vectors of images and texts."""
+        async with _answering(context):
+            with self._calls.enter():
+                return await self._embed(request)
+        raise AssertionError("answering returns or aborts")
+
+    async def _embed(self, request: pb.EmbedRequest) -> pb.EmbedResponse:
+        scorer = self._scorer_for(request.model)
+        if not request.images and not request.texts:
+            raise MissingField("the request has neither images nor texts: give at least one to embed", "images")
+        self._check_images(len(request.images), "images")
+        check_texts(request.texts, "texts", MAX_TEXTS, MAX_PROMPT_CHARS, InvalidRequest)
+        found = await scorer.embed(wire.to_images(request.images, "images"), list(request.texts))
+        return pb.EmbedResponse(
+            model=scorer.info.name,
+            dimension=scorer.info.dimension,
+            image_vectors=wire.float32_bytes(found.images),
+            text_vectors=wire.float32_bytes(found.texts),
+            timings=wire.timings(found.timings),
+            warnings=[wire.warning(each) for each in found.warnings],
+            weights_digest=scorer.info.weights_digest,
+        )
+
+    async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:  # noqa: ARG002, N802
+        """Tells which models there are."""
+        async with _answering(context):
+            with self._calls.enter():
+                return pb.ListModelsResponse(models=[wire.model(each.info, each.head) for each in self._loaded()])
+        raise AssertionError("answering returns or aborts")
 
     async def StreamFrames(  # noqa: N802
         self,

@@ -12,7 +12,16 @@ from typing import TypeAlias
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import MissingField, ServerDraining, StreamTakenOver
-from framewatch_core.frames import Event, Explanation, FrameResult, Output, OverflowPolicy, Started, StreamConfig
+from framewatch_core.frames import (
+    ConfigWarnings,
+    Event,
+    Explanation,
+    FrameResult,
+    Output,
+    OverflowPolicy,
+    Started,
+    StreamConfig,
+)
 from framewatch_core.images import Image
 from framewatch_core.label_scores import LabelVectors
 from framewatch_core.regions import least_shares
@@ -176,11 +185,11 @@ class StreamShell:
         scorer = self._find_scorer(config.model)
         # labels that can't be embedded end the call here, before anything is promised
         with wire.under("config.label_set"):
-            labels = await scorer.label_vectors(config.label_set)
+            labels, warnings = await scorer.label_vectors(config.label_set)
         if self._ticket is None:
             self._ticket = self._begin(scorer.info.name, point)
         self._session.configure(
-            config.condensed(), _Epoch(labels, View(config.viewed_regions, judged=config.judged_regions))
+            config.condensed(), _Epoch(labels, View(config.viewed_regions, judged=config.judged_regions)), warnings
         )
         self._scorer = scorer
 
@@ -301,6 +310,8 @@ class StreamShell:
                 return pb.StreamFramesResponse(event=wire.event(output))
             case Explanation():
                 return pb.StreamFramesResponse(explanation=wire.explanation(output))
+            case ConfigWarnings():
+                return pb.StreamFramesResponse(config_warnings=wire.config_warnings(output))
             case Started():
                 return pb.StreamFramesResponse(started=self._started(output))
 

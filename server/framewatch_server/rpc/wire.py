@@ -18,6 +18,7 @@ from framewatch_core.errors import (
     MissingField,
 )
 from framewatch_core.frames import (
+    ConfigWarnings,
     Dropped,
     DropReason,
     Event,
@@ -34,11 +35,13 @@ from framewatch_core.health import DEFAULT_FROZEN_AFTER_NS, DEFAULT_SETTLE_NS, H
 from framewatch_core.images import EncodedImage, Image, PixelFormat, RawImage
 from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.regions import Region
+from framewatch_core.request_warnings import RequestWarning
 from framewatch_core.rule_explanations import HeldBackBy, RuleExplanation
 from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventKind, EventRule, EventTrail, RuleEvent
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.scoring import Activation, Float32Array, LabelScore, ScoreHead, ScoreKind
 from framewatch_core.session_state import ResumePoint
 from framewatch_core.stillness import DEFAULT_MAX_AGE_NS, ReusePolicy
+from framewatch_server.vision.encoder import ModelInfo
 
 _PIXEL_FORMATS = {
     pb.PIXEL_FORMAT_RGB24: PixelFormat.RGB24,
@@ -67,6 +70,10 @@ _EVENT_KINDS = {kind: pb.EventKind.Value(f"EVENT_KIND_{kind.name}") for kind in 
 _PROBLEMS = {pb.HealthProblem.Value(f"HEALTH_PROBLEM_{problem.name}"): problem for problem in HealthProblem}
 _HELD_BACK_BY = {reason: pb.HeldBackBy.Value(f"HELD_BACK_BY_{reason.name}") for reason in HeldBackBy}
 _PROBLEM_NUMBERS = {problem: number for number, problem in _PROBLEMS.items()}
+_SCORE_FUNCTIONS = {
+    Activation.SOFTMAX: pb.SCORE_FUNCTION_SOFTMAX,
+    Activation.SIGMOID: pb.SCORE_FUNCTION_SIGMOID,
+}
 _MAX_DURATION_S = 315_576_000_000  # of google.protobuf.Duration
 
 
@@ -110,17 +117,19 @@ def _to_label(message: pb.Label, index: int) -> Label:
             name=message.name,
             prompts=tuple(message.prompts),
             contrast_prompts=tuple(message.contrast_prompts),
-            examples=_to_images(message.examples, "examples"),
-            counter_examples=_to_images(message.counter_examples, "counter_examples"),
+            examples=tuple(to_images(message.examples, "examples").values()),
+            counter_examples=tuple(to_images(message.counter_examples, "counter_examples").values()),
         )
 
 
-def _to_images(messages: Iterable[pb.Image], field: str) -> tuple[Image, ...]:
-    images = []
+def to_images(messages: Iterable[pb.Image], field: str) -> dict[str, Image]:
+    """Images by their paths, `field[i]`."""
+    images = {}
     for i, message in enumerate(messages):
-        with under(f"{field}[{i}]"):
-            images.append(to_image(message))
-    return tuple(images)
+        path = f"{field}[{i}]"
+        with under(path):
+            images[path] = to_image(message)
+    return images
 
 
 def to_config(message: pb.StreamConfig) -> StreamConfig:
@@ -249,6 +258,43 @@ def timings(value: Timings) -> pb.Timings:
         queue=duration(value.queue_ns),
         inference=duration(value.inference_ns),
         batch_size=value.batch_size,
+    )
+
+
+def warning(value: RequestWarning) -> pb.Warning:
+    """Something to know about a request."""
+    return pb.Warning(reason=value.reason, message=value.message, field=value.field)
+
+
+def config_warnings(value: ConfigWarnings) -> pb.ConfigWarnings:
+    """What may not be as it was meant in a config."""
+    warnings = [warning(each.under("config.label_set")) for each in value.warnings]
+    return pb.ConfigWarnings(config_version=value.config_version, warnings=warnings)
+
+
+def float32_bytes(vectors: Float32Array) -> bytes:
+    """Numbers as EmbedResponse has them: little-endian, one row after the other."""
+    return vectors.astype("<f4", order="C", copy=False).tobytes()
+
+
+def model(info: ModelInfo, head: ScoreHead) -> pb.Model:
+    """What is loaded."""
+    height, width = info.image_size
+    return pb.Model(
+        name=info.name,
+        family=info.family,
+        image_width=width,
+        image_height=height,
+        dimension=info.dimension,
+        device=info.device,
+        dtype=info.dtype,
+        engine=info.engine,
+        score_function=_SCORE_FUNCTIONS[head.activation],
+        max_text_tokens=info.max_text_tokens,
+        revision=info.revision,
+        weights_digest=info.weights_digest,
+        memory_bytes=info.memory_bytes,
+        demo=info.is_demo,
     )
 
 

@@ -27,6 +27,10 @@ class ModelInfo:
         dtype: of the computation, such as `bfloat16`.
         engine: the library that runs the image tower.
         is_demo: whether it is the embedded demo model, which knows only a few rendered scenes.
+        max_text_tokens: how many tokens of a text it reads, those for beginning and end counted.
+        revision: the commit on the hub that it was loaded from; empty for a folder.
+        weights_digest: names the weights, 16 hexadecimal digits, whatever dtype they are loaded in.
+        memory_bytes: what was set aside for it before it was loaded.
 
     """
 
@@ -39,6 +43,10 @@ class ModelInfo:
     dtype: str
     engine: str = "torch"
     is_demo: bool = False
+    max_text_tokens: int = 77
+    revision: str = ""
+    weights_digest: str = ""
+    memory_bytes: int = 0
 
     @property
     def vector_size(self) -> int:
@@ -106,6 +114,10 @@ class Encoder(Protocol):
         """L2-normalised embeddings `[n, dimension]`; texts longer than the model's context are cut off."""
         ...
 
+    def cut_off(self, texts: Sequence[str]) -> frozenset[str]:
+        """Those of the texts that are longer than the model's context."""
+        ...
+
 
 class BlockingEncoder:
     """What follows for an encoder whose `encode_images` returns when all work is done."""
@@ -122,6 +134,10 @@ class BlockingEncoder:
         """Does the work; the function returned gives the result."""
         vectors = self.encode_images(pixels)
         return lambda: vectors
+
+    def cut_off(self, texts: Sequence[str]) -> frozenset[str]:  # noqa: ARG002 part of the Protocol
+        """None, for a model that reads every text to its end."""
+        return frozenset()
 
     def warm(self, max_batch_size: int) -> None:
         """Runs the smallest and the largest batch, so that the first caller doesn't pay for it."""

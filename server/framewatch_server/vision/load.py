@@ -6,13 +6,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import platformdirs
+import torch
 
 from framewatch_core.errors import ModelLoadError
+from framewatch_server.demo import MODEL_DIR
 from framewatch_server.vision.calibration import folder_calibration, rendered_calibration
-from framewatch_server.vision.clip import load_clip, pick_device, pick_dtype
-from framewatch_server.vision.encoder import Encoder
+from framewatch_server.vision.devices import pick_device, pick_dtype
+from framewatch_server.vision.encoder import Encoder, ModelInfo
 from framewatch_server.vision.null import NULL, NullEncoder
+from framewatch_server.vision.transformers_loader import load_transformers
+from framewatch_server.vision.weights import weights_digest
 
+DEMO = "demo"
 INT8 = "int8"
 
 
@@ -28,9 +33,10 @@ def load_encoder(
     """Loads a model.
 
     Args:
-        name: see `load_clip`; `null` is a model that computes nothing.
-        device: see `load_clip`.
-        dtype: see `load_clip`; or int8, with OpenVINO only.
+        name: a hub id, a folder with a checkpoint (safetensors), `demo`, or `null`, a model that computes nothing.
+        device: `auto` (CUDA when there, else CPU) or torch's name of one.
+        dtype: `auto` (bfloat16 where the processor has it, else float32), float32, bfloat16, float16; or int8, with
+            OpenVINO only.
         engine: torch, openvino, or auto: OpenVINO where it is installed and the device is a CPU, else torch.
         cache: folder for what takes long to make; the user's cache folder unless given.
         calibration_dir: folder of pictures that int8 is made with; rendered scenes unless given.
@@ -43,16 +49,34 @@ def load_encoder(
         return NullEncoder()
     if calibration_dir is not None and dtype != INT8:
         raise ModelLoadError("the calibration folder is for int8: add --dtype int8, or leave --calibration-dir out")
+    folder, info = _located(name)
     if pick_engine(engine, device, dtype) == "torch":
-        return load_clip(name, device=device, dtype=dtype)
+        chosen = pick_device(device)
+        return load_transformers(folder, info, chosen, pick_dtype(dtype, chosen))
     from framewatch_server.vision.openvino_encoder import load_openvino  # noqa: PLC0415 an extra
 
-    clip = load_clip(name, device="cpu", dtype="float32")
-    chosen = dtype if dtype == INT8 else str(pick_dtype(dtype, pick_device("cpu"))).removeprefix("torch.")
-    spec = clip.preprocess
+    exact = load_transformers(folder, info, torch.device("cpu"), torch.float32)
+    to_dtype = dtype if dtype == INT8 else str(pick_dtype(dtype, torch.device("cpu"))).removeprefix("torch.")
+    spec = exact.preprocess
     calibration = folder_calibration(calibration_dir, spec) if calibration_dir else rendered_calibration(spec)
-    folder = (cache or platformdirs.user_cache_path("framewatch")) / "openvino"
-    return load_openvino(clip, chosen, calibration, folder)
+    made = (cache or platformdirs.user_cache_path("framewatch")) / "openvino"
+    return load_openvino(exact, to_dtype, calibration, made)
+
+
+def _located(name: str) -> tuple[Path, ModelInfo]:
+    folder = MODEL_DIR if name == DEMO else Path(name)
+    info = ModelInfo(
+        name=folder.name if name != DEMO else DEMO,
+        family="",
+        image_size=(0, 0),
+        dimension=0,
+        feature_dimension=0,
+        device="",
+        dtype="",
+        is_demo=name == DEMO,
+        weights_digest=weights_digest(folder),
+    )
+    return folder, info
 
 
 def pick_engine(name: str, device: str, dtype: str) -> str:

@@ -1,4 +1,4 @@
-"""CLIP's image tower through OpenVINO, which on CPUs is quicker than torch; texts stay with torch.
+"""An image tower through OpenVINO, which on CPUs is quicker than torch; texts stay with torch.
 
 Only imported where the extra `openvino` is installed.
 """
@@ -24,9 +24,9 @@ from transformers.utils import logging as transformers_logging
 
 from framewatch_core.scoring import Float32Array, ScoreHead
 from framewatch_server.vision.calibration import Calibration
-from framewatch_server.vision.clip import ClipEncoder
 from framewatch_server.vision.encoder import BlockingEncoder, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
+from framewatch_server.vision.torch_encoder import TorchEncoder
 
 # Importing openvino reports to its makers. A server in front of people's cameras reports to nobody.
 opt_in_checker.OptInChecker.check = lambda *_, **__: opt_in_checker.ConsentCheckResult.DECLINED
@@ -48,31 +48,31 @@ _log = structlog.get_logger()
 
 
 class OpenVinoEncoder(BlockingEncoder):
-    """A CLIP checkpoint whose image tower OpenVINO runs; see `framewatch_server.vision.encoder.Encoder`."""
+    """A checkpoint whose image tower OpenVINO runs; see `framewatch_server.vision.encoder.Encoder`."""
 
-    def __init__(self, clip: ClipEncoder, tower: openvino.Model, dtype: str) -> None:
+    def __init__(self, exact: TorchEncoder, tower: openvino.Model, dtype: str) -> None:
         """Compiles a tower.
 
         Args:
-            clip: the checkpoint in float32, on the CPU; it embeds the texts.
+            exact: the checkpoint in float32, on the CPU; it embeds the texts.
             tower: from uint8 pixels `[n, 3, height, width]` to vectors `[n, vector_size]`.
             dtype: float32, bfloat16 or int8.
 
         """
-        self._clip = clip
+        self._exact = exact
         settings = {"INFERENCE_PRECISION_HINT": _PRECISIONS[dtype], "PERFORMANCE_HINT": "LATENCY"}
         self._request = openvino.Core().compile_model(tower, "CPU", settings).create_infer_request()
-        self.info: ModelInfo = dataclasses.replace(clip.info, dtype=dtype, engine="openvino")
+        self.info: ModelInfo = dataclasses.replace(exact.info, dtype=dtype, engine="openvino")
 
     @property
     def preprocess(self) -> PreprocessSpec:
         """How pictures become inputs."""
-        return self._clip.preprocess
+        return self._exact.preprocess
 
     @property
     def head(self) -> ScoreHead:
         """How cosines become probabilities."""
-        return self._clip.head
+        return self._exact.head
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """Vectors `[n, vector_size]` of RGB inputs `[n, 3, height, width]`."""
@@ -81,30 +81,34 @@ class OpenVinoEncoder(BlockingEncoder):
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
         """L2-normalised embeddings `[n, dimension]`; texts longer than the model's context are cut off."""
-        return self._clip.encode_texts(texts)
+        return self._exact.encode_texts(texts)
+
+    def cut_off(self, texts: Sequence[str]) -> frozenset[str]:
+        """Those of the texts that are longer than the model's context."""
+        return self._exact.cut_off(texts)
 
 
-def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration, cache: Path) -> OpenVinoEncoder:
+def load_openvino(exact: TorchEncoder, dtype: str, calibration: Calibration, cache: Path) -> OpenVinoEncoder:
     """Brings a checkpoint's image tower to OpenVINO.
 
     Args:
-        clip: the checkpoint in float32, on the CPU.
+        exact: the checkpoint in float32, on the CPU.
         dtype: float32, bfloat16 or int8. Where int8 loses too much, bfloat16 takes its place and the log says why.
         calibration: for int8.
         cache: folder that keeps towers in int8, which take a minute to make.
 
     """
-    tower = _convert(clip)
+    tower = _convert(exact)
     if dtype != "int8":
-        return OpenVinoEncoder(clip, tower, dtype)
-    path = cache / f"{fingerprint(clip, calibration)}.xml"
+        return OpenVinoEncoder(exact, tower, dtype)
+    path = cache / f"{fingerprint(exact, calibration)}.xml"
     refused = path.with_suffix(".refused")
     if refused.exists():
         _log.warning("int8 would change this model's embeddings too much: bfloat16 instead", known_from=str(refused))
-        return OpenVinoEncoder(clip, tower, "bfloat16")
+        return OpenVinoEncoder(exact, tower, "bfloat16")
     quantised = openvino.Core().read_model(path) if path.exists() else _quantise(tower, calibration)
-    encoder = OpenVinoEncoder(clip, quantised, "int8")
-    cosine = mean_cosine(encoder, OpenVinoEncoder(clip, tower, "float32"), calibration.check())
+    encoder = OpenVinoEncoder(exact, quantised, "int8")
+    cosine = mean_cosine(encoder, OpenVinoEncoder(exact, tower, "float32"), calibration.check())
     if cosine < LEAST_COSINE:
         _log.warning(
             "int8 would change this model's embeddings too much: bfloat16 instead",
@@ -114,18 +118,18 @@ def load_openvino(clip: ClipEncoder, dtype: str, calibration: Calibration, cache
         )
         cache.mkdir(parents=True, exist_ok=True)
         refused.write_text(f"cosine {cosine:.5f}, needed {LEAST_COSINE}, with {calibration.source}\n")
-        return OpenVinoEncoder(clip, tower, "bfloat16")
+        return OpenVinoEncoder(exact, tower, "bfloat16")
     _log.info("int8 accepted", cosine=round(cosine, 5), needed=LEAST_COSINE, cached=path.exists())
     if not path.exists():
         _save(quantised, path)
     return encoder
 
 
-def fingerprint(clip: ClipEncoder, calibration: Calibration) -> str:
+def fingerprint(exact: TorchEncoder, calibration: Calibration) -> str:
     """Names a tower in int8 by its weights and by the pictures and libraries that make it: 32 hexadecimal digits."""
     made_with = f"{openvino.__version__} {nncf.__version__} {calibration.key} {_TOWER_VERSION}"
     digest = hashlib.blake2b(made_with.encode(), digest_size=16)
-    for name, weight in clip.image_weights().items():
+    for name, weight in exact.image_weights().items():
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(weight).data)
     return digest.hexdigest()
@@ -141,12 +145,12 @@ def mean_cosine(encoder: OpenVinoEncoder, exact: OpenVinoEncoder, pixels: npt.ND
     return float(np.mean(cosines))
 
 
-def _convert(clip: ClipEncoder) -> openvino.Model:
-    height, width = clip.info.image_size
+def _convert(exact: TorchEncoder) -> openvino.Model:
+    height, width = exact.info.image_size
     example = torch.zeros(2, 3, height, width, dtype=torch.uint8)
     with torch.no_grad(), _quiet_transformers(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: the sizes are fixed, as they should be
-        tower = openvino.convert_model(clip.image_module(), example_input=example)
+        tower = openvino.convert_model(exact.image_module(), example_input=example)
     tower.reshape([-1, 3, height, width])
     return tower
 

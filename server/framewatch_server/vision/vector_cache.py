@@ -1,4 +1,4 @@
-"""What a label set needs of the model, computed once: embeddings of its texts, discriminants of its examples.
+"""What is computed of texts, examples and pictures and kept, so that nobody computes it again.
 
 A cache is bounded by the bytes that it holds. Concurrent first users of a key share one computation: the first one gets
 the duty to compute, the others its result.
@@ -10,6 +10,7 @@ from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from cachetools import LRUCache
@@ -19,54 +20,104 @@ from framewatch_core.scoring import Float32Array, ensemble
 Prompts = tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Where the vectors are or will be, and whether the holder of the claim has to compute them."""
+class Measured(Protocol):
+    """Something whose size is known, such as an array."""
 
-    vectors: Future[Float32Array]
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        ...
+
+
+ValueT = TypeVar("ValueT", bound=Measured)
+
+
+class GivenUp(Exception):
+    """Whoever had the duty to compute went away: claim anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim(Generic[ValueT]):
+    """Where the value is or will be, and whether the holder of the claim has to compute it."""
+
+    value: Future[ValueT]
     must_compute: bool
 
 
-class VectorCache:
-    """An LRU cache of float32 arrays, safe to use from several threads."""
+class VectorCache(Generic[ValueT]):
+    """An LRU cache of arrays and the like, safe to use from several threads."""
 
     def __init__(self, max_bytes: int) -> None:
-        """`max_bytes`: of the arrays kept; a larger one is computed each time."""
+        """`max_bytes`: of the values kept; a larger one is computed each time."""
         self._lock = Lock()
-        self._kept: LRUCache[Hashable, Float32Array] = LRUCache(max_bytes, getsizeof=lambda vectors: vectors.nbytes)
-        self._coming: dict[Hashable, Future[Float32Array]] = {}
+        self._kept: LRUCache[Hashable, ValueT] = LRUCache(max_bytes, getsizeof=lambda value: value.nbytes)
+        self._coming: dict[Hashable, Future[ValueT]] = {}
+        self._hits = 0
+        self._misses = 0
 
-    def claim(self, key: Hashable) -> Claim:
-        """Finds the vectors of a key. Whoever must compute them calls `fulfil` or `give_up`."""
+    def claim(self, key: Hashable) -> Claim[ValueT]:
+        """Finds the value of a key. Whoever must compute it calls `fulfil` or `give_up`."""
         with self._lock:
-            if (vectors := self._kept.get(key)) is not None:
-                ready: Future[Float32Array] = Future()
-                ready.set_result(vectors)
+            if (value := self._kept.get(key)) is not None:
+                self._hits += 1
+                ready: Future[ValueT] = Future()
+                ready.set_result(value)
                 return Claim(ready, must_compute=False)
             if (coming := self._coming.get(key)) is not None:
+                self._hits += 1
                 return Claim(coming, must_compute=False)
+            self._misses += 1
             self._coming[key] = coming = Future()
             return Claim(coming, must_compute=True)
 
-    def fulfil(self, key: Hashable, vectors: Float32Array) -> None:
-        """Gives everyone who waits the vectors, and keeps them."""
+    def fulfil(self, key: Hashable, value: ValueT) -> None:
+        """Gives everyone who waits the value, and keeps it."""
         with self._lock:
             coming = self._coming.pop(key)
-            if vectors.nbytes <= self._kept.maxsize:
-                self._kept[key] = vectors
-        coming.set_result(vectors)
+            if value.nbytes <= self._kept.maxsize:
+                self._kept[key] = value
+        coming.set_result(value)
 
     def give_up(self, key: Hashable, error: Exception) -> None:
-        """Tells everyone who waits why there are no vectors; the next one tries again."""
+        """Tells everyone who waits why there is no value; the next one tries again."""
         with self._lock:
             coming = self._coming.pop(key)
         coming.set_exception(error)
 
     @property
     def kept_bytes(self) -> int:
-        """Bytes of the arrays kept."""
+        """Bytes of the values kept."""
         with self._lock:
             return int(self._kept.currsize)
+
+    @property
+    def hits(self) -> int:
+        """How often a value was there or on its way."""
+        return self._hits
+
+    @property
+    def misses(self) -> int:
+        """How often a value had to be computed."""
+        return self._misses
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextVectors:
+    """Embeddings of texts.
+
+    Attributes:
+        matrix: one L2-normalised row per group of texts, `[groups, dimension]`.
+        cut_off: the texts of which the model did not read the end.
+
+    """
+
+    matrix: Float32Array
+    cut_off: frozenset[str] = frozenset()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the matrix and of the texts that are kept with it."""
+        return self.matrix.nbytes + sum(4 * len(text) for text in self.cut_off)
 
 
 def distinct_texts(prompts: Prompts) -> list[str]:

@@ -60,6 +60,7 @@ async def scorer() -> AsyncIterator[Scorer]:
         decode_threads=2,
         text_cache_bytes=10_000,
         example_cache_bytes=10_000,
+        image_cache_bytes=10_000,
         reduced_decode=True,
     )
     async with running:
@@ -72,7 +73,8 @@ def encoder(scorer: Scorer) -> BrightnessEncoder:
 
 
 async def presence(scorer: Scorer, level: int, *labels: Label) -> list[float | None]:
-    scores, _ = await scorer.score(grey(level), await scorer.label_vectors(LabelSet(labels)))
+    vectors, _ = await scorer.label_vectors(LabelSet(labels))
+    scores, _ = await scorer.score(grey(level), vectors)
     return [score.presence for score in scores]
 
 
@@ -116,7 +118,8 @@ async def test_who_goes_away_takes_nothing_from_the_others(scorer: Scorer) -> No
     second = asyncio.ensure_future(scorer.label_vectors(LabelSet((BRIGHT,))))
     await asyncio.sleep(0)
     first.cancel()
-    assert (await second).directions is not None
+    vectors, _ = await second
+    assert vectors.directions is not None
     assert first.cancelled()
 
 

@@ -18,9 +18,10 @@ import structlog
 import torch
 
 from framewatch_core.scoring import Float32Array
-from framewatch_server.vision.clip import ClipEncoder, CudaClipEncoder, load_clip
 from framewatch_server.vision.cuda_tower import SLOTS, CudaBackend, CudaTower, EagerBackend, Work, batch_sizes
 from framewatch_server.vision.encoder import DeviceOutOfMemory
+from framewatch_server.vision.load import load_encoder
+from framewatch_server.vision.torch_encoder import CudaEncoder, TorchEncoder
 
 MOST = 11
 SIZES = [
@@ -142,11 +143,13 @@ def batch(count: int, first: int = 0) -> tuple[npt.NDArray[np.uint8], list[list[
 
 
 @pytest.fixture(scope="module")
-def clip() -> ClipEncoder:
-    return load_clip("demo", device="cpu", dtype="float32")
+def clip() -> TorchEncoder:
+    encoder = load_encoder("demo", device="cpu", dtype="float32", engine="torch")
+    assert isinstance(encoder, TorchEncoder)
+    return encoder
 
 
-def pictures(encoder: ClipEncoder, count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
+def pictures(encoder: TorchEncoder, count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
     """Blocks of colours, no two pictures alike, as the model's input."""
     coarse = np.random.default_rng(seed).integers(0, 256, (count, 3, 4, 4), np.uint8)
     height, width = encoder.info.image_size
@@ -170,7 +173,7 @@ def test_batch_sizes_are_powers_of_two_and_the_largest(most: int, expected: tupl
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("count", SIZES)
 def test_the_demo_model_gives_the_same_vectors_as_without_the_tower(
-    clip: ClipEncoder, device: Callable[[], EagerBackend], count: int
+    clip: TorchEncoder, device: Callable[[], EagerBackend], count: int
 ) -> None:
     tower = CudaTower(clip.image_module(), clip.info.image_size, clip.info.vector_size, device())
     tower.warm(MOST)
@@ -183,8 +186,9 @@ def test_the_demo_model_gives_the_same_vectors_as_without_the_tower(
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_a_model_in_half_precision_gives_unit_vectors_in_single_precision(clip: ClipEncoder, dtype: str) -> None:
-    half = load_clip("demo", device="cpu", dtype=dtype)
+def test_a_model_in_half_precision_gives_unit_vectors_in_single_precision(clip: TorchEncoder, dtype: str) -> None:
+    half = load_encoder("demo", device="cpu", dtype=dtype, engine="torch")
+    assert isinstance(half, TorchEncoder)
     tower = CudaTower(half.image_module(), half.info.image_size, half.info.vector_size, EagerBackend())
     tower.warm(4)
     pixels = pictures(clip, 3)
@@ -195,10 +199,10 @@ def test_a_model_in_half_precision_gives_unit_vectors_in_single_precision(clip: 
     assert 0.999 <= cosines(vectors, clip.encode_images(pixels)).min() < 0.9999999, "close, and computed in half"
 
 
-def test_the_encoder_on_cuda_goes_through_its_tower(clip: ClipEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_encoder_on_cuda_goes_through_its_tower(clip: TorchEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     device = PretendedDevice()
-    monkeypatch.setattr("framewatch_server.vision.clip.CudaBackend", lambda _: device)
-    encoder = CudaClipEncoder(clip._model, clip._tokenizer, clip.preprocess, clip.info)
+    monkeypatch.setattr("framewatch_server.vision.torch_encoder.CudaBackend", lambda _: device)
+    encoder = CudaEncoder(clip._parts)
     assert encoder.in_flight == SLOTS
     encoder.warm(4)
     device.replayed.clear()
@@ -227,7 +231,7 @@ def test_a_batch_takes_the_smallest_graph_that_it_fits_into(count: int, replayed
     assert device.replayed == replayed
 
 
-def test_what_pads_a_batch_does_not_change_it(clip: ClipEncoder) -> None:
+def test_what_pads_a_batch_does_not_change_it(clip: TorchEncoder) -> None:
     tower = CudaTower(clip.image_module(), clip.info.image_size, clip.info.vector_size, EagerBackend())
     tower.warm(8)
     pixels = pictures(clip, 5)
@@ -389,9 +393,9 @@ def cuda(test: Callable[..., None]) -> Callable[..., None]:
     return marked
 
 
-def on_cuda(dtype: str = "float32", max_batch_size: int = MOST) -> CudaClipEncoder:
-    encoder = load_clip("demo", device="cuda", dtype=dtype)
-    assert isinstance(encoder, CudaClipEncoder)
+def on_cuda(dtype: str = "float32", max_batch_size: int = MOST) -> CudaEncoder:
+    encoder = load_encoder("demo", device="cuda", dtype=dtype, engine="torch")
+    assert isinstance(encoder, CudaEncoder)
     with structlog.testing.capture_logs() as logs:
         encoder.warm(max_batch_size)
     assert logs == [], "every size has its graph"
@@ -401,7 +405,7 @@ def on_cuda(dtype: str = "float32", max_batch_size: int = MOST) -> CudaClipEncod
 @cuda
 @pytest.mark.parametrize("count", SIZES)
 @pytest.mark.parametrize(("dtype", "least"), [("float32", 0.99999), ("bfloat16", 0.999), ("float16", 0.999)], ids=str)
-def test_cuda_gives_the_vectors_of_the_cpu(clip: ClipEncoder, dtype: str, least: float, count: int) -> None:
+def test_cuda_gives_the_vectors_of_the_cpu(clip: TorchEncoder, dtype: str, least: float, count: int) -> None:
     encoder, pixels = on_cuda(dtype), pictures(clip, count)
     vectors, exact = encoder.encode_images(pixels), clip.encode_images(pixels)
     assert vectors.dtype == np.float32
@@ -412,7 +416,7 @@ def test_cuda_gives_the_vectors_of_the_cpu(clip: ClipEncoder, dtype: str, least:
 
 @cuda
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "the later one first"])
-def test_cuda_keeps_two_batches_apart(clip: ClipEncoder, order: tuple[int, int]) -> None:
+def test_cuda_keeps_two_batches_apart(clip: TorchEncoder, order: tuple[int, int]) -> None:
     encoder = on_cuda()
     inputs = [pictures(clip, MOST, seed) for seed in range(2)]
     exact = [clip.encode_images(pixels) for pixels in inputs]
@@ -423,7 +427,7 @@ def test_cuda_keeps_two_batches_apart(clip: ClipEncoder, order: tuple[int, int])
 
 
 @cuda
-def test_cuda_keeps_every_batch_apart_while_sizes_change_and_texts_come_between(clip: ClipEncoder) -> None:
+def test_cuda_keeps_every_batch_apart_while_sizes_change_and_texts_come_between(clip: TorchEncoder) -> None:
     encoder = on_cuda()
     texts = clip.encode_texts(["a person"])
     inputs = [pictures(clip, 1 + seed % (MOST + 3), seed) for seed in range(60)]
@@ -437,7 +441,7 @@ def test_cuda_keeps_every_batch_apart_while_sizes_change_and_texts_come_between(
 
 
 @cuda
-def test_cuda_tells_what_does_not_fit_and_goes_on(clip: ClipEncoder) -> None:
+def test_cuda_tells_what_does_not_fit_and_goes_on(clip: TorchEncoder) -> None:
     encoder, pixels = on_cuda(), pictures(clip, 4)
     total = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
     collect = encoder.start_images(pixels)
@@ -453,7 +457,7 @@ def test_cuda_tells_what_does_not_fit_and_goes_on(clip: ClipEncoder) -> None:
 
 
 @cuda
-def test_cuda_that_can_not_capture_runs_without_graphs(clip: ClipEncoder) -> None:
+def test_cuda_that_can_not_capture_runs_without_graphs(clip: TorchEncoder) -> None:
     module = clip.image_module()
 
     def synchronising(inputs: torch.Tensor) -> torch.Tensor:

@@ -13,8 +13,8 @@ from framewatch_core.errors import ModelLoadError
 from framewatch_server.demo.scenes import CONCEPTS, render, square
 from framewatch_server.vision import calibration, load
 from framewatch_server.vision.calibration import rendered_calibration
-from framewatch_server.vision.clip import load_clip
 from framewatch_server.vision.load import load_encoder, pick_engine
+from framewatch_server.vision.torch_encoder import TorchEncoder
 from tests.unit.server.vision.test_calibration import write_pictures
 
 
@@ -75,7 +75,7 @@ def cosines(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt
 def test_openvino_gives_the_vectors_of_torch(dtype: str, least: float) -> None:
     pytest.importorskip("openvino")
     inputs = pictures()
-    exact = load_clip("demo", device="cpu", dtype="float32").encode_images(inputs)
+    exact = load_encoder("demo", device="cpu", dtype="float32", engine="torch").encode_images(inputs)
     encoder = load_encoder("demo", engine="openvino", device="cpu", dtype=dtype)
     assert (encoder.info.engine, encoder.info.dtype) == ("openvino", dtype)
     assert cosines(exact, encoder.encode_images(inputs)).min() > least
@@ -140,10 +140,13 @@ def test_other_weights_have_another_fingerprint() -> None:
     pytest.importorskip("nncf")
     from framewatch_server.vision.openvino_encoder import fingerprint
 
-    clip = load_clip("demo", device="cpu", dtype="float32")
+    clip = load_encoder("demo", device="cpu", dtype="float32", engine="torch")
+    assert isinstance(clip, TorchEncoder)
     scenes = rendered_calibration(clip.preprocess)
     before = fingerprint(clip, scenes)
-    assert before == fingerprint(load_clip("demo", device="cpu", dtype="float32"), scenes)
+    again = load_encoder("demo", device="cpu", dtype="float32", engine="torch")
+    assert isinstance(again, TorchEncoder)
+    assert before == fingerprint(again, scenes)
     with torch.no_grad():
         clip._model.visual_projection.weight[0, 0] += 1
     assert fingerprint(clip, scenes) != before

@@ -1,0 +1,117 @@
+"""The pictures of calls: embedded in turns with those of streams, and kept for when they come again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+
+from framewatch_core.errors import FieldError
+from framewatch_core.frames import Timings
+from framewatch_core.images import Image, ImageKey
+from framewatch_core.queueing import RoundRobin
+from framewatch_core.scoring import Float32Array
+from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.once import computed_once
+from framewatch_server.engine.pipeline import Pipeline
+from framewatch_server.vision.vector_cache import VectorCache
+from framewatch_server.vision.view import WHOLE, View
+
+_HASHED_AT_ONCE = 128 * 1024
+"""Bytes of a picture above which its key is computed on another thread than the event loop's."""
+
+
+class _AwaitedJob(Job):
+    """A picture that a coroutine waits for."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, image: Image, view: View) -> None:
+        super().__init__(image, view)
+        self.future: asyncio.Future[Embedded] = asyncio.get_running_loop().create_future()
+
+    def done(self, result: Embedded | Exception) -> None:
+        if self.future.done():
+            return
+        if isinstance(result, Embedded):
+            self.future.set_result(result)
+        else:
+            self.future.set_exception(result)
+
+
+class _CallLane:
+    """The pictures of one call."""
+
+    def __init__(self) -> None:
+        self.jobs: deque[Job] = deque()
+
+    def next_work(self) -> Job | None:
+        while self.jobs:
+            job = self.jobs.popleft()
+            if not job.cancelled:
+                return job
+        return None
+
+
+class CallImages:
+    """Embeds the pictures of calls. Calls take turns with each other, and all of them together with the streams."""
+
+    def __init__(self, pipeline: Pipeline, cache_bytes: int) -> None:
+        """`cache_bytes`: of the vectors kept, by what is in the pictures; 0: none are kept."""
+        self._pipeline = pipeline
+        self._turns = RoundRobin[Job]()
+        self.cache: VectorCache[Float32Array] | None = VectorCache(cache_bytes) if cache_bytes else None
+
+    async def embed(self, image: Image) -> Embedded:
+        """Embeds the one picture of a call. Raises ImageTooLarge, UnsupportedFormat, UndecodableImage."""
+        return await self._recalled(image, _CallLane())
+
+    async def embed_all(self, images: Mapping[str, Image], view: View = WHOLE) -> list[Embedded]:
+        """Embeds the pictures of a call, given by their fields' paths, which are in what it raises."""
+        lane = _CallLane()
+        tasks = [asyncio.ensure_future(self._embed_field(image, field, lane, view)) for field, image in images.items()]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _embed_field(self, image: Image, field: str, lane: _CallLane, view: View) -> Embedded:
+        try:
+            if view is WHOLE:
+                return await self._recalled(image, lane)
+            return await self._embed(image, lane, view)
+        except FieldError as error:
+            raise error.under(field) from None
+
+    async def _recalled(self, image: Image, lane: _CallLane) -> Embedded:
+        """The whole picture's embedding, an earlier one if the very same picture came before."""
+        if self.cache is None:
+            return await self._embed(image, lane, WHOLE)
+        timings = Timings()
+
+        async def compute() -> Float32Array:
+            nonlocal timings
+            embedded = await self._embed(image, lane, WHOLE)
+            timings = embedded.timings
+            return embedded.vectors
+
+        vectors = await computed_once(self.cache, await _key(image), compute)
+        return Embedded(vectors, timings)
+
+    async def _embed(self, image: Image, lane: _CallLane, view: View) -> Embedded:
+        job = _AwaitedJob(image, view)
+        lane.jobs.append(job)
+        self._turns.announce(lane)
+        self._pipeline.announce(self._turns)
+        try:
+            return await job.future
+        except asyncio.CancelledError:
+            job.cancel()
+            raise
+
+
+async def _key(image: Image) -> ImageKey:
+    if len(image.data) <= _HASHED_AT_ONCE:
+        return ImageKey.of(image)
+    return await asyncio.to_thread(ImageKey.of, image)

@@ -1,0 +1,66 @@
+"""The families of dual encoders that are known, and what sets them apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framewatch_core.errors import ModelLoadError
+from framewatch_core.scoring import Activation
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What a checkpoint's family says about it that its files don't.
+
+    Attributes:
+        title: as people call it.
+        activation: how cosines become probabilities.
+        pads_texts: whether texts are padded to the model's full length, as they were in its training. With less
+            padding, vectors are wrong.
+        class_tokens: how many of the image tower's outputs, at their beginning, belong to no patch.
+
+    """
+
+    title: str
+    activation: Activation = Activation.SOFTMAX
+    pads_texts: bool = False
+    class_tokens: int = 1
+
+
+FAMILIES = {
+    "clip": Family("CLIP, MetaCLIP"),
+    "metaclip_2": Family("MetaCLIP 2"),
+    "siglip": Family("SigLIP, SigLIP 2", Activation.SIGMOID, pads_texts=True, class_tokens=0),
+    "altclip": Family("AltCLIP"),
+    "chinese_clip": Family("Chinese-CLIP"),
+}
+"""By transformers' model type."""
+
+_NOT_SUPPORTED = {
+    "siglip2": (
+        "it is a NaFlex variant of SigLIP 2, whose inputs have varying shapes: take the fixed-size one of the same "
+        "size, such as google/siglip2-base-patch16-224"
+    ),
+    "clip_text_model": "it is CLIP's text tower alone: take the whole model",
+    "clip_vision_model": "it is CLIP's image tower alone: take the whole model",
+    "siglip_text_model": "it is SigLIP's text tower alone: take the whole model",
+    "siglip_vision_model": "it is SigLIP's image tower alone: take the whole model",
+}
+
+
+def family_of(model_type: str, name: str) -> Family:
+    """The family of transformers' model type. Raises ModelLoadError for one that can't be served.
+
+    Args:
+        model_type: from the checkpoint's config.json.
+        name: of the model, for the error.
+
+    """
+    if (family := FAMILIES.get(model_type)) is not None:
+        return family
+    known = ", ".join(f"{key} ({family.title})" for key, family in FAMILIES.items())
+    why = _NOT_SUPPORTED.get(model_type, "it is of a family that is not known")
+    raise ModelLoadError(
+        f"the model {name!r} of the type {model_type!r} can't be served: {why}. Known types are {known}, and "
+        "open_clip's checkpoints with framewatch[open-clip]"
+    )
