@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from framewatch_client.cli_options import Connection, Flag, Fps, UsageError, run_with_client
+from framewatch_client.cli_options import Connection, Flag, Fps, UsageError, check_folder_of, run_with_client
 from framewatch_client.commands import ExitCode, Output
 from framewatch_client.embedding import CALL_TIMEOUT_S
 from framewatch_client.index import shown_path
@@ -40,6 +40,7 @@ def embed(*sources: str, out: Path, fps: Fps = None, json: Flag = False, connect
 
     """
     check_kind(out)
+    check_folder_of(out)
     if not sources and not out.exists():
         raise UsageError(f"there is no {out} yet, so say what to embed: framewatch embed FOLDER --out {out}")
     output = Output(json)
@@ -72,7 +73,7 @@ def _events(out: Path, output: Output, progress: PictureProgress) -> IndexEvents
 def _report(out: Path, summary: IndexSummary, output: Output, *, elapsed_s: float) -> None:
     if summary.videos_left_out:
         output.say(
-            f"note: {summary.videos_left_out:,} videos were passed over: --fps 1 embeds a frame a second of them",
+            f"note: videos were passed over ({summary.videos_left_out:,}): --fps 1 embeds a frame a second of them",
             style="yellow",
         )
     counts = [(summary.new, "new"), (summary.changed, "changed"), (summary.unchanged, "unchanged")]

@@ -45,7 +45,7 @@ def models(
 def _table(found: tuple[Model, ...]) -> Table:
     table = plain_table("")
     table.add_column("model", overflow="fold", min_width=MIN_NAME_CELLS)
-    for title in ("family", "input", "numbers", "device", "dtype", "engine", "scores", "tokens", "memory", "weights"):
+    for title in ("family", "input", "numbers", "device", "dtype", "engine", "scores", "tokens", "memory"):
         table.add_column(title, overflow="fold")
     for number, model in enumerate(found):
         name = Text(f"{model.name}{' ★' if number == 0 else ''}", "bold" if number == 0 else "")
@@ -64,5 +64,4 @@ def _cells(model: Model) -> tuple[str, ...]:
         "unknown" if model.score_function is None else model.score_function.name.lower(),
         f"{model.max_text_tokens}",
         f"{model.memory_bytes / 2**20:,.0f} MiB" if model.memory_bytes else "",
-        model.weights_digest,
     )

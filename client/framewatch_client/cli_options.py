@@ -180,6 +180,16 @@ def parse_moment(text: str | None, option: str) -> int | None:
     return time_ns
 
 
+def check_folder_of(path: Path | None) -> None:
+    """Raises UsageError if a file can't be written there, before the work is done. None: none is to be written."""
+    if path is None:
+        return
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{path} can't be written: there is no folder {path.parent}; make it first")
+    if path.is_dir():
+        raise UsageError(f"{path} can't be written: it is a folder; give a file's name")
+
+
 def load_rules(path: Path) -> RulesFile:
     """A rules file. Raises OSError, and UsageError with the file's name, line and path of what is wrong."""
     from framewatch_client.rules_file import read_rules  # noqa: PLC0415  brings PyYAML

@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 from rich.console import RenderableType
 from rich.text import Text
 
-from framewatch_client.cli_options import Connection, Flag, UsageError, run_with_client
+from framewatch_client.cli_options import Connection, Flag, UsageError, check_folder_of, run_with_client
 from framewatch_client.commands import ExitCode, Output, say_warnings
 from framewatch_client.index_files import read_index
 from framewatch_client.render import MIN_NAME_CELLS, Bar, plain_table, with_footer
@@ -58,6 +58,7 @@ def search(
 
     """
     check_sheet(sheet)
+    check_folder_of(sheet)
     settings = SearchSettings(
         query, _query_image(query, text=text, image=image), index, top, min_score, connection.model
     )

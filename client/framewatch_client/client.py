@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
@@ -16,6 +15,7 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_client import wire, wire_config
 from framewatch_client.answers import Classification, ServerWarning, Similarity
+from framewatch_client.channel import open_channel
 from framewatch_client.config_warnings import log_warning
 from framewatch_client.embeddings import Embeddings, embeddings
 from framewatch_client.errors import call_error
@@ -44,46 +44,10 @@ from framewatch_core.session_state import ResumePoint
 DEFAULT_ADDRESS = "localhost:50051"
 DEFAULT_TIMEOUT_S = 30.0
 DEFAULT_RECONNECT_TIMEOUT_S = 60.0
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 T = TypeVar("T")
 
 _BACKOFF = Backoff()
-
-_RETRIES = {
-    "methodConfig": [
-        {
-            "name": [
-                {"service": "framewatch.v1.ZeroShotService", "method": method}
-                for method in ("Classify", "Similarity", "Embed", "ListModels")
-            ],
-            "retryPolicy": {
-                "maxAttempts": 4,
-                "initialBackoff": "0.2s",
-                "maxBackoff": "2s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ]
-}
-
-_CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
-    # Cameras sit behind routers that forget silent connections.
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-    # gRPC refuses calls while it waits to connect again: it should not wait longer than streams do.
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 5_000),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.enable_retries", 1),
-    # What is larger than this is not tried again.
-    ("grpc.per_rpc_retry_buffer_size", MAX_MESSAGE_BYTES),
-    ("grpc.service_config", json.dumps(_RETRIES)),
-)
 
 
 class AsyncFramewatchClient:
@@ -382,11 +346,7 @@ class AsyncFramewatchClient:
     def _stub(self) -> pb_grpc.ZeroShotServiceAsyncStub:
         """Made with the first call, since a channel belongs to the event loop that runs then."""
         if self._channel is None:
-            self._channel = (
-                grpc.aio.insecure_channel(self._address, options=_CHANNEL_OPTIONS)
-                if self._credentials is None
-                else grpc.aio.secure_channel(self._address, self._credentials, options=_CHANNEL_OPTIONS)
-            )
+            self._channel = open_channel(self._address, self._credentials)
         return pb_grpc.ZeroShotServiceStub(self._channel)
 
 

@@ -34,9 +34,12 @@ class Entry(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The path, from the working folder if it lies below that, and the time: `belt.mp4@12.5s`."""
-        at = "" if self.time_s is None else f"@{self.time_s:g}s"
-        return f"{shown_path(self.path)}{at}"
+        """The path, from the working folder if it lies below that, and the time: `belt.mp4@12.50s`."""
+        return self.named(shown_path(self.path))
+
+    def named(self, file: str) -> str:
+        """The file's name, with the frame's time if it is one."""
+        return file if self.time_s is None else f"{file}@{self.time_s:.2f}s"
 
 
 class Hit(NamedTuple):

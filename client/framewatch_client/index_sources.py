@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from framewatch_client.channel import MAX_MESSAGE_BYTES
 from framewatch_client.errors import SourceError
 from framewatch_client.images import jpeg, shrink
 from framewatch_client.sources import IMAGE_SUFFIXES, natural_key, open_source
 from framewatch_client.types import Frame
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
-MAX_FILE_BYTES = 63 * 1024 * 1024
+MAX_FILE_BYTES = MAX_MESSAGE_BYTES - 1024 * 1024
 """What fits in a message to the server, with room for what else is in it."""
 
 FRAME_QUALITY = 95
@@ -36,7 +37,7 @@ class FileState:
     @property
     def is_video(self) -> bool:
         """Whether its frames are what is embedded."""
-        return self.path.suffix.lower() in VIDEO_SUFFIXES
+        return is_video(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,11 @@ def _is_known(path: Path) -> bool:
 
 def _suffixes(suffixes: Iterable[str]) -> str:
     return ", ".join(sorted(suffixes))
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file's frames are what is embedded."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def file_state(path: Path) -> FileState | None:

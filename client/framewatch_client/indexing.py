@@ -13,7 +13,7 @@ from framewatch_client.index import VectorIndex, Vectors
 from framewatch_client.index_draft import IndexDraft, IndexPlan, plan_index
 from framewatch_client.index_files import read_index, write_index
 from framewatch_client.index_models import pick_model
-from framewatch_client.index_sources import Picture, Refuse, find_files, read_pictures
+from framewatch_client.index_sources import Picture, Refuse, find_files, is_video, read_pictures
 from framewatch_client.models import Model
 
 SAVE_EVERY = 4096
@@ -97,6 +97,7 @@ async def update_index(client: AsyncFramewatchClient, settings: IndexSettings, e
     fps = settings.fps if settings.fps is not None or index is None else index.fps
     run = _Run(settings.path, index, model, fps, events)
     run.plan(named)
+    run.check_videos(settings.sources)
     if not run.is_idle:
         await run.embed(client)
     return run.summary()
@@ -127,6 +128,14 @@ class _Run:
         todo = self._plan.todo
         self._events.planned(len(todo), not any(file.is_video for file in todo))
 
+    def check_videos(self, sources: Sequence[str]) -> None:
+        """Raises ValueError if videos were asked for, but not how many of their frames."""
+        asked = [source for source in sources if is_video(Path(source)) and Path(source).is_file()]
+        nothing_else = not (self._plan.todo or self._plan.unchanged)
+        if self._plan.videos_left_out and (asked or nothing_else):
+            what = asked[0] if asked else "what was given"
+            raise ValueError(f"{what} is video: say how many frames a second of it to embed, such as --fps 1")
+
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to do."""
@@ -140,7 +149,8 @@ class _Run:
             await embed_pictures(client, pictures, self._model, self._take, self._refuse_picture)
         except BaseException:
             self._save()
-            self._events.broken_off(self.summary())
+            if self._index.entries:
+                self._events.broken_off(self.summary())
             raise
         self._save()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
 from unicodedata import combining, normalize
@@ -13,7 +14,7 @@ import numpy as np
 
 from framewatch_client.errors import SourceError
 from framewatch_client.examples import frames_at
-from framewatch_client.images import UInt8Array
+from framewatch_client.images import UInt8Array, shrink
 from framewatch_client.index import Entry
 from framewatch_client.sources import IMAGE_SUFFIXES
 from framewatch_core.rules import NS_PER_S
@@ -27,6 +28,7 @@ GAP = 12
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_SCALE = 0.45
 _LINE_HEIGHT = 18
+_HAS_ALL_LETTERS = int(cv2.__version__.split(".")[0]) >= 5
 _PAPER, _INK, _GREY, _EMPTY = (255, 255, 255), (32, 32, 32), (120, 120, 120), (232, 232, 232)
 _QUERY_COLOUR = (176, 96, 16)
 
@@ -52,10 +54,12 @@ def write_sheet(path: Path, query: Path | str, hits: Sequence[tuple[Entry, float
 
 def draw_sheet(query: Path | str, hits: Sequence[tuple[Entry, float]]) -> UInt8Array:
     """The query and the first MAX_SHEET_HITS hits in a grid, BGR; the query comes first, framed."""
-    cells = [_query_cell(query), *(_hit_cell(rank, *hit) for rank, hit in enumerate(hits[:MAX_SHEET_HITS], 1))]
+    drawn = hits[:MAX_SHEET_HITS]
+    frames = _video_frames([entry for entry, _ in drawn])
+    cells = [_query_cell(query), *(_hit_cell(rank, *hit, frames) for rank, hit in enumerate(drawn, 1))]
     columns = min(MAX_COLUMNS, max(2, math.ceil(math.sqrt(len(cells)))))
-    rows = math.ceil(len(cells) / columns)
     height, width = cells[0].shape[:2]
+    rows = math.ceil(len(cells) / columns)
     sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), _PAPER, dtype=np.uint8)
     for number, cell in enumerate(cells):
         row, column = divmod(number, columns)
@@ -64,18 +68,29 @@ def draw_sheet(query: Path | str, hits: Sequence[tuple[Entry, float]]) -> UInt8A
     return sheet
 
 
+def _video_frames(entries: Sequence[Entry]) -> dict[Entry, UInt8Array]:
+    """Frames of videos, each of which is read once. Those of a video that can't be read are missing."""
+    frames: dict[Entry, UInt8Array] = {}
+    for path in {entry.path for entry in entries if entry.time_s is not None}:
+        wanted = [entry for entry in entries if entry.path == path]
+        with suppress(SourceError):
+            found = frames_at(str(path), [round((entry.time_s or 0.0) * NS_PER_S) for entry in wanted])
+            frames |= {entry: shrink(frame, THUMBNAIL_HEIGHT) for entry, frame in zip(wanted, found, strict=True)}
+    return frames
+
+
 def _query_cell(query: Path | str) -> UInt8Array:
     if isinstance(query, Path):
-        cell = _cell(_read(query, None), "query", query.name)
+        cell = _cell(_read(query), "query", query.name)
     else:
         cell = _cell(_text_picture(query), "query", "")
     cv2.rectangle(cell, (0, 0), (THUMBNAIL_WIDTH - 1, THUMBNAIL_HEIGHT - 1), _QUERY_COLOUR, 3)
     return cell
 
 
-def _hit_cell(rank: int, entry: Entry, score: float) -> UInt8Array:
-    at = "" if entry.time_s is None else f"@{entry.time_s:g}s"
-    return _cell(_read(entry.path, entry.time_s), f"{rank}   {score:.3f}", f"{entry.path.name}{at}")
+def _hit_cell(rank: int, entry: Entry, score: float, frames: Mapping[Entry, UInt8Array]) -> UInt8Array:
+    picture = frames.get(entry) if entry.time_s is not None else _read(entry.path)
+    return _cell(picture, f"{rank}   {score:.3f}", entry.named(entry.path.name))
 
 
 def _cell(picture: UInt8Array | None, title: str, name: str) -> UInt8Array:
@@ -102,11 +117,21 @@ def _place(area: UInt8Array, picture: UInt8Array) -> None:
 
 def _text_picture(text: str) -> UInt8Array:
     picture = np.full((THUMBNAIL_HEIGHT, THUMBNAIL_WIDTH, 3), _PAPER, dtype=np.uint8)
-    lines = wrap(text, 24, max_lines=(THUMBNAIL_HEIGHT - 16) // _LINE_HEIGHT, placeholder="...")
+    lines = _lines(text)
     first = (THUMBNAIL_HEIGHT - len(lines) * _LINE_HEIGHT) // 2 + _LINE_HEIGHT - 4
     for number, line in enumerate(lines):
         _write(picture, line, (12, first + number * _LINE_HEIGHT), _INK)
     return picture
+
+
+def _lines(text: str) -> list[str]:
+    """The text in lines that fit into a thumbnail, what is too much left out."""
+    most = (THUMBNAIL_HEIGHT - 16) // _LINE_HEIGHT
+    for letters in range(36, 8, -1):
+        lines = wrap(text, letters, max_lines=most, placeholder="...")
+        if all(_text_width(line) <= THUMBNAIL_WIDTH - 24 for line in lines):
+            return lines
+    return lines
 
 
 def shortened(name: str, width: int) -> str:
@@ -128,17 +153,17 @@ def _write(picture: UInt8Array, text: str, origin: tuple[int, int], colour: tupl
 
 
 def _drawable(text: str) -> str:
-    """OpenCV's fonts have ASCII only: letters go without their accents, others become question marks."""
+    """OpenCV 4 has ASCII only: letters go without their accents, others become question marks."""
+    if _HAS_ALL_LETTERS:
+        return text
     plain = normalize("NFKD", text)
     return "".join(letter if letter.isascii() else "?" for letter in plain if not combining(letter))
 
 
-def _read(path: Path, time_s: float | None) -> UInt8Array | None:
-    """The picture, or the frame of a video; None: it can't be read any more."""
+def _read(path: Path) -> UInt8Array | None:
+    """The picture; None: it can't be read any more."""
     try:
-        if time_s is not None:
-            return frames_at(str(path), [round(time_s * NS_PER_S)])[0]
         picture = cv2.imdecode(np.frombuffer(path.read_bytes(), dtype=np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, SourceError, cv2.error):
+    except (OSError, cv2.error):
         return None
     return None if picture is None else np.asarray(picture, dtype=np.uint8)
