@@ -45,8 +45,9 @@ def models(
 def _table(found: tuple[Model, ...]) -> Table:
     table = plain_table("")
     table.add_column("model", overflow="fold", min_width=MIN_NAME_CELLS)
-    for title in ("family", "input", "numbers", "device", "dtype", "engine", "scores", "tokens", "memory"):
-        table.add_column(title, overflow="fold")
+    for title in ("family", "input", "numbers", "scores", "tokens", "memory"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("runs on", overflow="fold", min_width=len("openvino"))
     for number, model in enumerate(found):
         name = Text(f"{model.name}{' ★' if number == 0 else ''}", "bold" if number == 0 else "")
         table.add_row(name, *map(Text, _cells(model)))
@@ -58,10 +59,8 @@ def _cells(model: Model) -> tuple[str, ...]:
         model.family,
         f"{model.image_width}×{model.image_height}",
         f"{model.dimension}",
-        model.device,
-        model.dtype,
-        model.engine,
         "unknown" if model.score_function is None else model.score_function.name.lower(),
         f"{model.max_text_tokens}",
         f"{model.memory_bytes / 2**20:,.0f} MiB" if model.memory_bytes else "",
+        f"{model.device} {model.dtype} {model.engine}",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator
 
@@ -26,7 +27,9 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
     Attributes:
         hold: StreamFrames answers frames only when so many of them wait, or no more come.
         fail_after: it ends the stream with `fault` after so many results; None: never.
-        waiting: set when as many frames wait as it said to be useful.
+        embeds_left: Embed answers so often, then it fails; None: always answers.
+        hold_embeds: instead of failing it does not answer.
+        waiting: set when as many frames wait as it said to be useful, or when Embed has answered as often as told.
         ended: set when a StreamFrames call is over.
 
     """
@@ -47,6 +50,8 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         self.warnings: list[pb.Warning] = []
         self.models = [fake_model()]
         self.unary_faults: list[grpc.StatusCode] = []
+        self.embeds_left: int | None = None
+        self.hold_embeds = False
         self.waiting = threading.Event()
         self.ended = threading.Event()
 
@@ -72,6 +77,8 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:  # noqa: N802
         """Images by their mean colour, texts by the colours that they name."""
         self.calls.append(request)
+        if self.embeds_left is not None:
+            await self._count_embed(context)
         await self._fail_unary(context)
         model = next((model for model in self.models if request.model in {"", model.name}), None)
         if model is None:
@@ -95,6 +102,15 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
             weights_digest=model.weights_digest,
             warnings=self.warnings,
         )
+
+    async def _count_embed(self, context: Context) -> None:
+        assert self.embeds_left is not None
+        self.embeds_left -= 1
+        if self.embeds_left < 0:
+            self.waiting.set()
+            if self.hold_embeds:
+                await asyncio.Event().wait()
+            await context.abort(grpc.StatusCode.INTERNAL, "as told")
 
     async def ListModels(  # noqa: N802
         self, request: pb.ListModelsRequest, context: Context
