@@ -94,6 +94,11 @@ def test_text_is_text_even_if_there_is_such_a_file(
         assert Path(hit["path"]).name == expected
 
 
+def test_words_may_be_too_many_for_a_files_name(server: list[str], photos: Path) -> None:
+    embed(server)
+    assert run(["search", "a red thing " * 100, "--index", "i.npz", *server]) == 0
+
+
 def test_only_what_is_new_or_has_changed_is_embedded(
     server: list[str], service: FakeService, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
