@@ -44,6 +44,13 @@ app.command(
 )
 
 
+app.command(
+    "framewatch_server.models.cli:app",
+    name="models",
+    help="Models ready beforehand: downloads, lists and verifies them.",
+)
+
+
 @app.command
 def demo(*, out: Path = Path("demo-output"), seed: int = 1) -> int:
     """Shows the main job on a rendered video with the embedded demo model, and checks it; exit code 1 if it went wrong.

@@ -31,6 +31,7 @@ class ServerConfig:
         models: A Hugging Face hub id, a folder with a checkpoint (safetensors), or `demo`: the embedded demo model,
             which knows only a few rendered scenes. Repeat it for several models; requests name one, and the first is
             the default. NAME=MODEL gives it a name of its own, MODEL@REVISION pins a hub's revision.
+        offline: Never use the network: models come from their folders or the hub's cache (HF_HOME).
         listen: HOST:PORT to listen on; port 0 picks a free one, see address_file.
         address_file: File to write the address into, as HOST:PORT, once the server serves.
         device: auto (CUDA when there, else the CPU), or torch's name of a device, such as cpu or cuda:1.
@@ -69,6 +70,7 @@ class ServerConfig:
     """
 
     models: Annotated[tuple[str, ...], Parameter(name="--model", negative=())] = (DEFAULT_MODEL,)
+    offline: bool = False
     listen: str = "127.0.0.1:50051"
     address_file: Path | None = None
     device: str = "auto"

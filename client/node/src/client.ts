@@ -1,22 +1,31 @@
-import { readFile } from "node:fs/promises";
-
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMessage, type DescMethodUnary, type MessageShape } from "@bufbuild/protobuf";
 import { type ChannelCredentials, type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
 
 import { type CallOptions, callUnary, openBidi } from "./calls.js";
+import { CHANNEL_OPTIONS } from "./channel.js";
 import { type ConfigOptions, streamConfig } from "./config.js";
 import {
   ClassifyRequestSchema,
   type ClassifyResponse,
+  EmbedRequestSchema,
   type Event,
   type FrameResult,
+  ListModelsRequestSchema,
+  type Model,
   type Resume,
+  SimilarityRequestSchema,
   type StreamStarted,
+  type Warning,
   ZeroShotService,
 } from "./gen/framewatch/v1/framewatch_pb.js";
-import { image, type LabelInput, labelSet, type StreamItem } from "./requests.js";
+import { type PictureInput, readPicture, readPictures } from "./pictures.js";
+import { type LabelInput, labelSet, type StreamItem } from "./requests.js";
 import { ResumeTracker } from "./resume.js";
 import { runStream } from "./stream.js";
+import { type Embeddings, embeddings, type Similarities, similarities } from "./vectors.js";
+import { emitWarning } from "./warnings.js";
+
+const TIMEOUT_MS = 30_000;
 
 export interface ClientOptions {
   /** How to prove who is who. Default: plain text. */
@@ -25,23 +34,43 @@ export interface ClientOptions {
   readonly channel?: ChannelOptions;
 }
 
-export interface ClassifyOptions extends CallOptions {
+/** How a call that has one answer is made. */
+export interface UnaryOptions extends CallOptions {
+  /** Fails with DEADLINE_EXCEEDED after so many milliseconds, its retries counted. Default: 30,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface ModelOptions extends UnaryOptions {
+  /** As the server names it. Absent: its default model. */
+  readonly model?: string | undefined;
+}
+
+export interface ClassifyOptions extends ModelOptions {
   /** Sentences with `{label}`. Absent: the server's one, `a photo of {label}`. Empty: names are used verbatim. */
   readonly templates?: readonly string[] | undefined;
   /** How many of the best labels to return; 0 and absent: all. */
   readonly topCount?: number | undefined;
-  /** As the server names it. Absent: its default model. */
-  readonly model?: string | undefined;
-  /** Fails with DEADLINE_EXCEEDED after so many milliseconds. Default: 30,000. */
-  readonly timeoutMs?: number | undefined;
 }
 
-/** Labels with scores, best first; the model that answered; where the time went. */
+/** What to embed. */
+export interface EmbedInput {
+  /** At most 1024, unless the server says otherwise. One that can't be decoded fails the call, which names it. */
+  readonly images?: readonly PictureInput[] | undefined;
+  /** Used verbatim; at most 1000, each 1 to 2000 characters. Models are used to sentences: `a photo of a dog`. */
+  readonly texts?: readonly string[] | undefined;
+}
+
+/** Labels with scores, best first; the model that answered; where the time went; what may not be as it was meant. */
 export type Classification = ClassifyResponse;
 
 export interface WatchOptions extends ConfigOptions, CallOptions {
   /** Told once, before the first result, what the server wants and what it can do. */
   readonly onStarted?: ((started: StreamStarted) => void) | undefined;
+  /**
+   * Told of each thing in the config that may not be as it was meant, such as a prompt that was cut off; must not
+   * throw unless the stream is to end. Absent: `process.emitWarning`, of type `FramewatchWarning`, its code the reason.
+   */
+  readonly onWarning?: ((warning: Warning, configVersion: number) => void) | undefined;
 }
 
 /** The messages of a stream, and from where another stream could take over should this one be lost. */
@@ -53,16 +82,11 @@ export interface Watch extends AsyncGenerator<FrameResult | Event, void, undefin
   resumePoint(): Resume | undefined;
 }
 
-const CHANNEL_OPTIONS: ChannelOptions = {
-  // Home routers and firewalls forget a silent connection after a minute or a few.
-  "grpc.keepalive_time_ms": 30_000,
-  "grpc.keepalive_timeout_ms": 10_000,
-};
-
 /**
  * A connection to a framewatch server; one serves any number of calls at a time.
  *
- * Calls that fail throw a FramewatchError; calls ended by an AbortSignal throw the signal's reason.
+ * Calls that fail throw a FramewatchError; calls ended by an AbortSignal throw the signal's reason. Calls with one
+ * answer are tried up to 4 times, within their timeout, while the server is unavailable.
  *
  * @example
  * const client = new FramewatchClient("127.0.0.1:50051");
@@ -83,22 +107,69 @@ export class FramewatchClient {
   /**
    * Scores one image against labels.
    *
-   * @param picture - The bytes of a JPEG, PNG or WebP file, or the path of such a file.
+   * @param picture - The path of a JPEG, PNG or WebP file, the bytes of one, or pixels.
    * @throws FramewatchError when the call fails; what `readFile` throws when the file can't be read.
    */
   async classify(
-    picture: string | Uint8Array,
+    picture: PictureInput,
     labels: readonly LabelInput[],
-    { templates, topCount, model, signal, timeoutMs = 30_000 }: ClassifyOptions = {},
+    { templates, topCount, model, ...options }: ClassifyOptions = {},
   ): Promise<Classification> {
-    const bytes = typeof picture === "string" ? await readFile(picture, { signal }) : picture;
+    const image = await readPicture(picture, options.signal);
     const request = create(ClassifyRequestSchema, {
       model,
-      image: image(bytes),
+      image,
       labelSet: labelSet({ labels, templates }),
       topCount,
     });
-    return callUnary(this.#client, ZeroShotService.method.classify, request, { signal, timeoutMs });
+    return this.#call(ZeroShotService.method.classify, request, options);
+  }
+
+  /**
+   * Compares every query with every candidate.
+   *
+   * @param queries - At least one. With the candidates at most 1024 pictures, unless the server says otherwise.
+   * @param candidates - At least one.
+   * @returns A row of cosines per query.
+   * @throws FramewatchError when the call fails; what `readFile` throws when a file can't be read.
+   */
+  async similarity(
+    queries: readonly PictureInput[],
+    candidates: readonly PictureInput[],
+    { model, ...options }: ModelOptions = {},
+  ): Promise<Similarities> {
+    const [first, ...others] = await readPictures(queries, options.signal);
+    const request = create(SimilarityRequestSchema, {
+      model,
+      // Servers that know no `queries` still answer to one.
+      ...(first && others.length > 0 ? { queries: [first, ...others] } : { query: first }),
+      candidates: await readPictures(candidates, options.signal),
+    });
+    const response = await this.#call(ZeroShotService.method.similarity, request, options);
+    return similarities(response, queries.length, candidates.length);
+  }
+
+  /**
+   * Gives the vectors of images and texts, for an index or a classifier of one's own.
+   *
+   * @returns The vectors in the order given, with what tells whether they can be compared with others.
+   * @throws FramewatchError when the call fails; what `readFile` throws when a file can't be read.
+   */
+  async embed(
+    { images = [], texts = [] }: EmbedInput,
+    { model, ...options }: ModelOptions = {},
+  ): Promise<Embeddings> {
+    const pictures = await readPictures(images, options.signal);
+    const request = create(EmbedRequestSchema, { model, images: pictures, texts: [...texts] });
+    const response = await this.#call(ZeroShotService.method.embed, request, options);
+    return embeddings(response, images.length, texts.length);
+  }
+
+  /** The models that the server has; the first is its default. @throws FramewatchError when the call fails. */
+  async listModels(options: UnaryOptions = {}): Promise<Model[]> {
+    const request = create(ListModelsRequestSchema);
+    const { models } = await this.#call(ZeroShotService.method.listModels, request, options);
+    return models;
   }
 
   /**
@@ -120,13 +191,21 @@ export class FramewatchClient {
 
   async *#messages(
     frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
-    { onStarted, signal, ...options }: WatchOptions,
+    { onStarted, onWarning = emitWarning, signal, ...options }: WatchOptions,
     tracker: ResumeTracker,
   ): AsyncGenerator<FrameResult | Event, void, undefined> {
     const config = streamConfig(options);
     signal?.throwIfAborted();
     const call = openBidi(this.#client, ZeroShotService.method.streamFrames);
-    yield* runStream(call, config, frames, { onStarted, signal, tracker });
+    yield* runStream(call, config, frames, { onStarted, onWarning, signal, tracker });
+  }
+
+  #call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageShape<I>,
+    { signal, timeoutMs = TIMEOUT_MS }: UnaryOptions,
+  ): Promise<MessageShape<O>> {
+    return callUnary(this.#client, method, request, { signal, timeoutMs });
   }
 
   /** Closes the connection; calls that are on the way fail. */

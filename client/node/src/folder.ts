@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { TimedFrame } from "./requests.js";
@@ -17,6 +17,11 @@ export async function picturesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
   return pictureNames(names).map((name) => join(folder, name));
+}
+
+/** The path of a picture itself, or those of a folder's pictures in natural order. */
+export async function picturesAt(path: string): Promise<string[]> {
+  return (await stat(path)).isDirectory() ? picturesIn(path) : [path];
 }
 
 /** Reads pictures, one when it is asked for; the time of each is its index over `frameRate`. */

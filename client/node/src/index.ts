@@ -2,12 +2,16 @@ export {
   type Classification,
   type ClassifyOptions,
   type ClientOptions,
+  type EmbedInput,
   FramewatchClient,
+  type ModelOptions,
+  type UnaryOptions,
   type Watch,
   type WatchOptions,
 } from "./client.js";
 export { type ConfigOptions, type HealthOptions, type RegionInput, type ResumePoint, type Rule } from "./config.js";
 export { type ErrorDetails, type FieldViolation, FramewatchError } from "./errors.js";
+export { type PictureInput } from "./pictures.js";
 export {
   duration,
   type ExplainRequest,
@@ -20,4 +24,5 @@ export {
   type StreamItem,
   type TimedFrame,
 } from "./requests.js";
+export { type Embeddings, type Similarities } from "./vectors.js";
 export * from "./gen/framewatch/v1/framewatch_pb.js";

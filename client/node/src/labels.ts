@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 
-import { picturesIn } from "./folder.js";
+import { picturesAt } from "./folder.js";
 import type { LabelSpec } from "./requests.js";
 
 /** What was said of labels, as `label=value` each; a value is a text, or the path of a picture or a folder of them. */
@@ -29,12 +29,6 @@ export function valuesByLabel(
   return values;
 }
 
-/** The bytes of a picture, or of a folder's pictures in natural order. */
-export async function picturesAt(path: string): Promise<Uint8Array[]> {
-  const paths = (await stat(path)).isDirectory() ? await picturesIn(path) : [path];
-  return Promise.all(paths.map((each) => readFile(each)));
-}
-
 /** The labels with what was said of them; undefined when something was said of a label that is none. */
 export async function readLabels(names: readonly string[], facts: LabelFacts): Promise<LabelSpec[] | undefined> {
   const contrast = valuesByLabel(names, facts.contrast);
@@ -52,5 +46,6 @@ export async function readLabels(names: readonly string[], facts: LabelFacts): P
 }
 
 async function picturesOf(paths: readonly string[] = []): Promise<Uint8Array[]> {
-  return (await Promise.all(paths.map(picturesAt))).flat();
+  const found = (await Promise.all(paths.map(picturesAt))).flat();
+  return Promise.all(found.map((path) => readFile(path)));
 }

@@ -10,10 +10,20 @@ import { parseRule } from "./rules.js";
 export const USAGE = `Usage:
   framewatch-node classify IMAGE --label A --label B [options]
   framewatch-node watch FOLDER --label A --label B [--rule LABEL:ENTER[:EXIT]]... [--fps N] [options]
+  framewatch-node embed [IMAGE|FOLDER]... [--text TEXT]... [options]
+  framewatch-node models [options]
 
 classify scores one JPEG, PNG or WebP file against labels.
 watch sends such files of a folder as frames, in natural order of their names, and prints results and events.
+embed prints the vectors of such files and of texts, a line of JSON each: {"path": …, "vector": […]}.
+models prints what the server has; the first is its default.
 
+  --server ADDRESS  default: 127.0.0.1:50051
+  --model NAME      which of the server's models (default: its first); not for models
+  --json            print every response as a line of protobuf JSON (embed: its lines are the same without)
+  --help            print this
+
+Of classify and watch:
   --label TEXT      what to look for; once per label
   --template TEXT   a sentence with {label}; several make an ensemble (default: the server's)
   --no-template     labels are used verbatim
@@ -21,9 +31,6 @@ watch sends such files of a folder as frames, in natural order of their names, a
   --example LABEL=PATH          a picture with it, or a folder of them, for its presence
   --counter-example LABEL=PATH  a picture without it, or a folder of them
   --top K           print the best K labels only
-  --server ADDRESS  default: 127.0.0.1:50051
-  --json            print every response as a line of protobuf JSON
-  --help            print this
 
 Of watch:
   --rule RULE       ENTERED at a score of ENTER, EXITED below EXIT (default: ENTER); once per rule
@@ -33,28 +40,46 @@ Of watch:
   --explain         at the end, say how near each rule is to its next event and what holds it back
   --fps N           frames a second of the folder's pictures (default: 1)
 
+Of embed:
+  --text TEXT       a text, used verbatim; once per text
+
 Exit codes: 0 done, 1 the call failed, 2 wrong usage.`;
 
 const OPTIONS = {
   label: { type: "string", multiple: true },
   template: { type: "string", multiple: true },
-  "no-template": { type: "boolean", default: false },
+  "no-template": { type: "boolean" },
   contrast: { type: "string", multiple: true },
   example: { type: "string", multiple: true },
   "counter-example": { type: "string", multiple: true },
-  top: { type: "string", default: "0" },
+  top: { type: "string" },
   rule: { type: "string", multiple: true },
   score: { type: "string" },
   region: { type: "string", multiple: true },
   trail: { type: "string" },
   explain: { type: "boolean" },
   fps: { type: "string" },
+  text: { type: "string", multiple: true },
+  model: { type: "string" },
   server: { type: "string", default: "127.0.0.1:50051" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
 
-const WATCH_ONLY = ["rule", "score", "region", "trail", "explain", "fps"] as const;
+type OptionName = keyof typeof OPTIONS;
+
+const OF_ALL: readonly OptionName[] = ["server", "json", "help"];
+const OF_LABEL: readonly OptionName[] = ["label", "template", "no-template", "contrast", "example", "counter-example"];
+
+/** What each command can be told, beyond what all can. */
+const OF_COMMAND = {
+  classify: [...OF_LABEL, "top", "model"],
+  watch: [...OF_LABEL, "top", "model", "rule", "score", "region", "trail", "explain", "fps"],
+  embed: ["model", "text"],
+  models: [],
+} as const satisfies Record<string, readonly OptionName[]>;
+
+export type Command = keyof typeof OF_COMMAND;
 
 const SCORE_KINDS: ReadonlyMap<string, ScoreKind> = new Map([
   ["probability", ScoreKind.PROBABILITY],
@@ -75,18 +100,25 @@ export function readOptions(argv: readonly string[]) {
   }
 }
 
-/** @throws UsageError when there are options that only watch has. */
-export function refuseWatchOptions(values: Values): void {
-  const given = WATCH_ONLY.filter((name) => values[name] !== undefined);
-  if (given.length > 0) throw new UsageError(`${given.map((name) => `--${name}`).join(", ")}: for watch only.`);
+/** @throws UsageError when the word is no command. */
+export function readCommand(word: string | undefined): Command {
+  if (word !== undefined && Object.hasOwn(OF_COMMAND, word)) return word as Command;
+  throw new UsageError(`The first word is one of ${Object.keys(OF_COMMAND).join(", ")}.`);
 }
 
-/** What both commands score against; reads the pictures of examples. */
+/** @throws UsageError when there are options that the command does not have. */
+export function refuseForeignOptions(command: Command, values: Values): void {
+  const known = new Set<string>([...OF_ALL, ...OF_COMMAND[command]]);
+  const foreign = Object.keys(values).filter((name) => !known.has(name));
+  if (foreign.length > 0) throw new UsageError(`${command} has no ${foreign.map((name) => `--${name}`).join(", ")}.`);
+}
+
+/** What classify and watch score against; reads the pictures of examples. */
 export async function readLabelOptions(values: Values) {
   const { template, "no-template": noTemplate } = values;
   if (template && noTemplate) throw new UsageError("--template and --no-template exclude each other.");
-  const topCount = readCount("--top", values.top);
-  return { labels: await labelsOf(values), templates: noTemplate ? [] : template, topCount };
+  const topCount = readCount("--top", values.top ?? "0");
+  return { labels: await labelsOf(values), templates: noTemplate ? [] : template, topCount, model: values.model };
 }
 
 async function labelsOf(values: Values): Promise<LabelSpec[]> {

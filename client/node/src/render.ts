@@ -11,11 +11,15 @@ import {
   HealthProblem,
   HeldBackBy,
   type LabelScore,
+  type Model,
   type RegionScores,
+  ScoreFunction,
   type StreamFramesResponse,
   StreamFramesResponseSchema,
+  type Warning,
 } from "./gen/framewatch/v1/framewatch_pb.js";
 import { seconds } from "./requests.js";
+import { warningText } from "./warnings.js";
 
 /** A message as one line of protobuf JSON, with the .proto's field names and with fields that are 0 or empty. */
 export function jsonLine<D extends DescMessage>(schema: D, message: MessageShape<D>): string {
@@ -84,6 +88,34 @@ export function explanationLines({ rules }: Explanation): string {
       return `rule ${ruleId} waits for ${waitsFor}: ${reason}: ${message}`;
     })
     .join("\n");
+}
+
+/** `demo  clip  64×64 pixels  128 numbers  float32 on cpu (torch)  softmax  32 tokens  …`. */
+export function modelLine(model: Model, isDefault: boolean): string {
+  return [
+    model.name,
+    model.family,
+    `${model.imageWidth}×${model.imageHeight} pixels`,
+    `${model.dimension} numbers`,
+    `${model.dtype} on ${model.device} (${model.engine})`,
+    nameOf(ScoreFunction, model.scoreFunction).toLowerCase(),
+    `${model.maxTextTokens} tokens`,
+    ...(model.memoryBytes === 0n ? [] : [`${(Number(model.memoryBytes) / 2 ** 20).toFixed(0)} MiB`]),
+    `weights ${model.weightsDigest}`,
+    ...(model.revision === "" ? [] : [`revision ${model.revision}`]),
+    ...(model.demo ? ["(demo)"] : []),
+    ...(isDefault ? ["(default)"] : []),
+  ].join("  ");
+}
+
+/** `{"path":"door.jpg","vector":[…]}`, with as many digits as tell one number of 32 bits from the next. */
+export function vectorLine(of: { path?: string | undefined; text?: string | undefined }, vector: Float32Array): string {
+  return JSON.stringify({ ...of, vector: Array.from(vector, (value) => Number(value.toPrecision(9))) });
+}
+
+/** `warning: TEXT_TRUNCATED: … (label_set.labels[0].prompts[0])`. */
+export function warningLine(warning: Warning): string {
+  return `warning: ${warning.reason}: ${warningText(warning)}`;
 }
 
 /** The message, the stable reason, then a line for every wrong field and every further fact. */

@@ -13,6 +13,7 @@ import {
   StreamFramesRequestSchema,
   type StreamFramesResponse,
   type StreamStarted,
+  type Warning,
 } from "./gen/framewatch/v1/framewatch_pb.js";
 import { type ExplainRequest, frame, isExplainRequest, type StreamItem } from "./requests.js";
 import type { ResumeTracker } from "./resume.js";
@@ -22,6 +23,7 @@ export type StreamCall = ClientDuplexStream<StreamFramesRequest, StreamFramesRes
 
 export interface StreamOptions {
   readonly onStarted?: ((started: StreamStarted) => void) | undefined;
+  readonly onWarning: (warning: Warning, configVersion: number) => void;
   readonly signal?: AbortSignal | undefined;
   /** Follows the stream; frames without a number are counted from where it stands. */
   readonly tracker: ResumeTracker;
@@ -38,7 +40,7 @@ export async function* runStream(
   call: StreamCall,
   config: StreamConfig,
   frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
-  { onStarted, signal, tracker }: StreamOptions,
+  { onStarted, onWarning, signal, tracker }: StreamOptions,
 ): AsyncGenerator<FrameResult | Event, void, undefined> {
   const forgetSignal = cancelOnAbort(call, signal);
   // A call that is cancelled after its reader has gone still emits its error; unheard, that would end the process.
@@ -61,6 +63,9 @@ export async function* runStream(
         case "event":
           tracker.took(response.value);
           yield response.value;
+          break;
+        case "configWarnings":
+          for (const warning of response.value.warnings) onWarning(warning, response.value.configVersion);
           break;
         case "explanation":
           sender?.explains.shift()?.onExplanation(response.value);

@@ -11,8 +11,19 @@ import {
   HealthProblem,
   HeldBackBy,
   LabelScoreSchema,
+  ModelSchema,
+  ScoreFunction,
+  WarningSchema,
 } from "../src/gen/framewatch/v1/framewatch_pb.js";
-import { eventLine, explanationLines, resultLine, scoreLines } from "../src/render.js";
+import {
+  eventLine,
+  explanationLines,
+  modelLine,
+  resultLine,
+  scoreLines,
+  vectorLine,
+  warningLine,
+} from "../src/render.js";
 import { duration } from "../src/requests.js";
 
 const SCORE = { label: "a cat", probability: 0.75 };
@@ -65,4 +76,54 @@ test("an explanation has a line per rule", () => {
     explanationLines(create(ExplanationSchema, { rules })),
     "rule cat waits for ENTERED: THRESHOLD: 0.4 of 0.5\nrule dog waits for EXITED: MIN_TIME: 1 s of 2 s",
   );
+});
+
+const MODEL = {
+  name: "small",
+  family: "clip",
+  imageWidth: 224,
+  imageHeight: 196,
+  dimension: 512,
+  device: "cuda:0",
+  dtype: "float16",
+  engine: "torch",
+  scoreFunction: ScoreFunction.SOFTMAX,
+  maxTextTokens: 77,
+  weightsDigest: "0123456789abcdef",
+  memoryBytes: 3n * 2n ** 20n,
+};
+const MODEL_LINE =
+  "small  clip  224×196 pixels  512 numbers  float16 on cuda:0 (torch)  softmax  77 tokens  3 MiB  " +
+  "weights 0123456789abcdef";
+
+const MODELS = [
+  ["one of several", MODEL, false, MODEL_LINE],
+  ["the default", MODEL, true, `${MODEL_LINE}  (default)`],
+  ["from the hub", { ...MODEL, revision: "f00d" }, false, `${MODEL_LINE}  revision f00d`],
+  ["without memory set aside", { ...MODEL, memoryBytes: 0n }, false, MODEL_LINE.replace("3 MiB  ", "")],
+  ["the demo", { ...MODEL, demo: true }, true, `${MODEL_LINE}  (demo)  (default)`],
+  [
+    "with a later version's scores",
+    { ...MODEL, scoreFunction: 9 as ScoreFunction },
+    false,
+    MODEL_LINE.replace("softmax", "9"),
+  ],
+] as const;
+
+for (const [name, model, isDefault, line] of MODELS) {
+  test(`a model: ${name}`, () => assert.equal(modelLine(create(ModelSchema, model), isDefault), line));
+}
+
+test("a vector's line gives the same numbers of 32 bits back", () => {
+  const vector = Float32Array.from([1 / 3, -1e-7, 1, 16777217, 0.1]);
+  const line = vectorLine({ path: 'a "door".jpg' }, vector);
+  assert.ok(line.startsWith('{"path":"a \\"door\\".jpg","vector":[0.333333343,'), line);
+  assert.deepEqual(Float32Array.from((JSON.parse(line) as { vector: number[] }).vector), vector);
+  assert.equal(vectorLine({ text: "a dog" }, Float32Array.from([0.5])), '{"text":"a dog","vector":[0.5]}');
+});
+
+test("a warning tells its field, if it has one", () => {
+  const warning = { reason: "TEXT_TRUNCATED", message: "99 tokens of 77", field: "texts[0]" };
+  assert.equal(warningLine(create(WarningSchema, warning)), "warning: TEXT_TRUNCATED: 99 tokens of 77 (texts[0])");
+  assert.equal(warningLine(create(WarningSchema, { reason: "LATER", message: "so" })), "warning: LATER: so");
 });

@@ -1,13 +1,33 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
-import { Metadata, Server, ServerCredentials, type ServerDuplexStream, status } from "@grpc/grpc-js";
+import {
+  Metadata,
+  type MethodDefinition,
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  status,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
 
 import {
   FramewatchClient,
   type StreamFramesRequest,
-  StreamFramesRequestSchema,
   StreamFramesResponseSchema,
   type StreamStartedSchema,
+  type WarningSchema,
+  ZeroShotService,
 } from "../src/index.js";
 import { BadRequestSchema, ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../src/gen/google/rpc/status_pb.js";
@@ -16,26 +36,46 @@ import { StatusSchema } from "../src/gen/google/rpc/status_pb.js";
 export type Answer = MessageInitShape<typeof StreamFramesResponseSchema> | Uint8Array;
 export type StreamOnServer = ServerDuplexStream<StreamFramesRequest, Answer>;
 
+type Reply = MessageInitShape<DescMessage> | Uint8Array;
+type Methods = typeof ZeroShotService.method;
+
+/** What a test's server answers to a call; what it throws fails the call. */
+export type Unary = {
+  readonly [K in Exclude<keyof Methods, "streamFrames">]?: (
+    request: MessageShape<Methods[K]["input"]>,
+  ) => MessageInitShape<Methods[K]["output"]>;
+};
+
 /** Runs the test with a client of a server whose StreamFrames is the handler. */
-export async function withServer(
+export function withServer(
   handler: (stream: StreamOnServer) => void,
   test: (client: FramewatchClient) => Promise<void>,
 ): Promise<void> {
-  const server = new Server();
-  server.addService(
-    {
-      streamFrames: {
-        path: "/framewatch.v1.ZeroShotService/StreamFrames",
-        requestStream: true,
-        responseStream: true,
-        requestDeserialize: (bytes: Buffer) => fromBinary(StreamFramesRequestSchema, bytes),
-        requestSerialize: (request: StreamFramesRequest) => Buffer.from(toBinary(StreamFramesRequestSchema, request)),
-        responseSerialize: (answer: Answer) => Buffer.from(bytesOf(answer)),
-        responseDeserialize: (bytes: Buffer) => bytes,
-      },
+  return withHandlers({ streamFrames: handler }, test);
+}
+
+/** Runs the test with a client of a server that answers so. */
+export function withUnary(answers: Unary, test: (client: FramewatchClient) => Promise<void>): Promise<void> {
+  const handlers = Object.entries(answers).map(([name, answer]) => [
+    name,
+    (call: ServerUnaryCall<Message, Reply>, callback: sendUnaryData<Reply>) => {
+      try {
+        callback(null, (answer as (request: Message) => Reply)(call.request));
+      } catch (error) {
+        callback(error as Error);
+      }
     },
-    { streamFrames: handler },
-  );
+  ]);
+  return withHandlers(Object.fromEntries(handlers), test);
+}
+
+async function withHandlers(
+  handlers: Readonly<Record<string, UntypedHandleCall>>,
+  test: (client: FramewatchClient) => Promise<void>,
+): Promise<void> {
+  const server = new Server();
+  const methods = Object.entries(ZeroShotService.method).filter(([name]) => name in handlers);
+  server.addService(Object.fromEntries(methods.map(([name, method]) => [name, definition(method)])), handlers);
   const port = await new Promise<number>((resolve, reject) => {
     const bound = (error: Error | null, found: number) => (error ? reject(error) : resolve(found));
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), bound);
@@ -49,9 +89,18 @@ export async function withServer(
   }
 }
 
-function bytesOf(answer: Answer): Uint8Array {
-  if (answer instanceof Uint8Array) return answer;
-  return toBinary(StreamFramesResponseSchema, create(StreamFramesResponseSchema, answer));
+function definition(method: DescMethod): MethodDefinition<Message, Reply> {
+  const streams = method.methodKind === "bidi_streaming";
+  return {
+    path: `/${method.parent.typeName}/${method.name}`,
+    requestStream: streams,
+    responseStream: streams,
+    requestDeserialize: (bytes) => fromBinary(method.input, bytes),
+    requestSerialize: (request) => Buffer.from(toBinary(method.input, request)),
+    responseSerialize: (answer) =>
+      Buffer.from(answer instanceof Uint8Array ? answer : toBinary(method.output, create(method.output, answer))),
+    responseDeserialize: (bytes) => bytes,
+  };
 }
 
 export function started(inFlightFrameCount: number, resume: MessageInitShape<typeof StreamStartedSchema> = {}): Answer {
@@ -64,6 +113,10 @@ export function result(frameId: bigint): Answer {
 
 export function event(frameId: bigint, eventId: string): Answer {
   return { response: { case: "event", value: { frameId, eventId } } };
+}
+
+export function configWarnings(...warnings: MessageInitShape<typeof WarningSchema>[]): Answer {
+  return { response: { case: "configWarnings", value: { configVersion: 1, warnings } } };
 }
 
 /** An explanation whose only rule tells the number of frames. */

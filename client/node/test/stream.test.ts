@@ -4,9 +4,17 @@ import { test } from "node:test";
 
 import { status } from "@grpc/grpc-js";
 
-import { type Event, type Explanation, type FrameResult, FramewatchError, type Resume } from "../src/index.js";
+import {
+  type Event,
+  type Explanation,
+  type FrameResult,
+  FramewatchError,
+  type Resume,
+  type Warning,
+} from "../src/index.js";
 import {
   callFailure,
+  configWarnings,
   detailsTrailer,
   event,
   explanation,
@@ -91,6 +99,51 @@ test("an end with explanations missing is a fault", () =>
   withServer(answering(2), async (client) => {
     const items = [PICTURE, { onExplanation: () => {} }];
     await assert.rejects(collect(client.watch(items, LABELS)), /owes 1 explanations/);
+  }));
+
+const WARNINGS = [
+  { reason: "TEXT_TRUNCATED", message: "99 tokens of 77", field: "label_set.labels[0].prompts[0]" },
+  { reason: "LATERS", message: "something new", field: "" },
+];
+
+/** Warns of the config before the first result. */
+const warning = answering(1, (stream) => stream.write(configWarnings(...WARNINGS)));
+
+test("each warning of the config is told, and is no message of the stream", () => {
+  const told: (readonly [string, number])[] = [];
+  const options = { ...LABELS, onWarning: ({ reason }: Warning, version: number) => told.push([reason, version]) };
+  return withServer(warning, async (client) => {
+    assert.deepEqual(await collect(client.watch([PICTURE], options)), [0n]);
+    assert.deepEqual(told, [
+      ["TEXT_TRUNCATED", 1],
+      ["LATERS", 1],
+    ]);
+  });
+});
+
+test("warnings that nobody asked for are the process's", async () => {
+  const emitted: (readonly [string, string | undefined, string])[] = [];
+  const listener = (error: NodeJS.ErrnoException) => emitted.push([error.name, error.code, error.message]);
+  process.on("warning", listener);
+  try {
+    await withServer(warning, async (client) => {
+      await collect(client.watch([PICTURE], LABELS));
+    });
+  } finally {
+    process.off("warning", listener);
+  }
+  assert.deepEqual(emitted, [
+    ["FramewatchWarning", "TEXT_TRUNCATED", "99 tokens of 77 (label_set.labels[0].prompts[0])"],
+    ["FramewatchWarning", "LATERS", "something new"],
+  ]);
+});
+
+test("a listener of warnings that throws ends the stream", () =>
+  withServer(warning, async (client) => {
+    const onWarning = () => {
+      throw new RangeError("no warnings wanted");
+    };
+    await assert.rejects(collect(client.watch([PICTURE], { ...LABELS, onWarning })), RangeError);
   }));
 
 /** Says an event after every frame; a stream that resumes has its last one said again first. */

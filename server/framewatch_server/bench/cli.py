@@ -21,7 +21,7 @@ from framewatch_server.bench.options import (
     shared_checkpoint_of,
 )
 from framewatch_server.bench.overhead import measure_overhead
-from framewatch_server.bench.tables import Row, print_rows, progress
+from framewatch_server.tables import Row, print_rows, progress
 
 app = App(name="bench")
 for command in (serve, hold, cameras, events):

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from framewatch_server.bench.options import Json
-from framewatch_server.bench.tables import Row, print_rows, progress
+from framewatch_server.tables import Row, print_rows, progress
 
 if TYPE_CHECKING:
     from framewatch_server.bench.events import CaseResult

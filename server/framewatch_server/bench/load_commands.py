@@ -11,9 +11,10 @@ from framewatch_server.bench.hold import hold_streams
 from framewatch_server.bench.load import LoadPlan
 from framewatch_server.bench.options import AS_SERVE, FRAME_COUNT, EngineOptions, Json, Size, checkpoint_of
 from framewatch_server.bench.plots import plot_growth
+from framewatch_server.bench.rows import serve_row
 from framewatch_server.bench.serve import ServeReport, bench_remote, bench_spawned
-from framewatch_server.bench.tables import Row, print_rows, progress, serve_row
 from framewatch_server.spawn import ServerProcess
+from framewatch_server.tables import Row, print_rows, progress
 from framewatch_server.vision.null import NULL
 
 

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from framewatch_core.errors import FramewatchError
-from framewatch_server.bench.tables import progress
 from framewatch_server.demo import MODEL_DIR
+from framewatch_server.tables import progress
 from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.null import NULL
 

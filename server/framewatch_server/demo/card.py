@@ -9,7 +9,11 @@ from framewatch_server.demo.evaluate import TEMPLATE, Accuracy
 def model_card(command: str, accuracies: Sequence[Accuracy], close_accuracies: Sequence[Accuracy]) -> str:
     """The card's Markdown; `command` is what reproduces the folder."""
     captions = "\n".join(f"- {concept.caption}" for concept in CONCEPTS)
-    return f"""# framewatch demo model
+    return f"""---
+license: apache-2.0
+---
+
+# framewatch demo model
 
 A small CLIP that framewatch ships so that it can be tried and tested without a download. **It is a demo model**: it was
 trained from random weights on drawn scenes only. No photograph and no video was used.

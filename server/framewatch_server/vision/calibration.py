@@ -25,6 +25,9 @@ CHECK_PICTURES = 48
 LEAST_PICTURES = 32
 """Different pictures that a folder must have."""
 
+LEAST_COSINE = 0.999
+"""What another dtype must reach against float32 on pictures that it was not made with, on average."""
+
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 _CHECK_EVERY = 5  # of the user's pictures, one in so many is held out; as many as of the rendered ones

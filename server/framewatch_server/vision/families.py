@@ -36,6 +36,9 @@ FAMILIES = {
 }
 """By transformers' model type."""
 
+OPEN_CLIP = "open_clip"
+"""The family of checkpoints in OpenCLIP's own format, whatever their towers are."""
+
 _NOT_SUPPORTED = {
     "siglip2": (
         "it is a NaFlex variant of SigLIP 2, whose inputs have varying shapes: take the fixed-size one of the same "

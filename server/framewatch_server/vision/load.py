@@ -9,15 +9,19 @@ import platformdirs
 import torch
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.demo import MODEL_DIR
 from framewatch_server.vision.calibration import folder_calibration, rendered_calibration
+from framewatch_server.vision.checkpoint_files import family, missing_files
 from framewatch_server.vision.devices import pick_device, pick_dtype
 from framewatch_server.vision.encoder import Encoder, ModelInfo
-from framewatch_server.vision.null import NULL, NullEncoder
+from framewatch_server.vision.families import OPEN_CLIP
+from framewatch_server.vision.hub import Checkpoint, find_checkpoint
+from framewatch_server.vision.memory import check_fits, free_bytes, needed_bytes
+from framewatch_server.vision.model_source import ModelSource, SourceKind
+from framewatch_server.vision.null import NullEncoder
+from framewatch_server.vision.torch_encoder import TorchEncoder
 from framewatch_server.vision.transformers_loader import load_transformers
-from framewatch_server.vision.weights import weights_digest
+from framewatch_server.vision.weights import count_weights, weights_digest
 
-DEMO = "demo"
 INT8 = "int8"
 
 
@@ -29,54 +33,87 @@ def load_encoder(
     engine: str = "auto",
     cache: Path | None = None,
     calibration_dir: Path | None = None,
+    offline: bool = False,
 ) -> Encoder:
     """Loads a model.
 
     Args:
-        name: a hub id, a folder with a checkpoint (safetensors), `demo`, or `null`, a model that computes nothing.
+        name: `[NAME=]WHERE[@REVISION]`, see `ModelSource`: a hub id, a folder with a checkpoint (safetensors), `demo`,
+            or `null`, a model that computes nothing.
         device: `auto` (CUDA when there, else CPU) or torch's name of one.
         dtype: `auto` (bfloat16 where the processor has it, else float32), float32, bfloat16, float16; or int8, with
             OpenVINO only.
         engine: torch, openvino, or auto: OpenVINO where it is installed and the device is a CPU, else torch.
         cache: folder for what takes long to make; the user's cache folder unless given.
         calibration_dir: folder of pictures that int8 is made with; rendered scenes unless given.
+        offline: never use the network.
 
     Raises:
         ModelLoadError: saying what failed and how to go on.
 
     """
-    if name == NULL:
-        return NullEncoder()
+    source = ModelSource.parse(name)
+    if source.kind is SourceKind.NULL:
+        return NullEncoder(source.name)
     if calibration_dir is not None and dtype != INT8:
         raise ModelLoadError("the calibration folder is for int8: add --dtype int8, or leave --calibration-dir out")
-    folder, info = _located(name)
+    checkpoint = find_checkpoint(source, offline=offline)
+    if missing := missing_files(checkpoint.folder):
+        raise ModelLoadError(
+            f"the folder {str(checkpoint.folder)!r} lacks {', '.join(missing)}: expected a checkpoint in transformers' "
+            "format (config.json, preprocessor_config.json, a tokenizer, model.safetensors) or in OpenCLIP's "
+            "(open_clip_config.json, open_clip_model.safetensors)"
+        )
+    chosen = pick_device(device)
     if pick_engine(engine, device, dtype) == "torch":
-        chosen = pick_device(device)
-        return load_transformers(folder, info, chosen, pick_dtype(dtype, chosen))
+        torch_dtype = pick_dtype(dtype, chosen)
+        return _load(checkpoint, _accounted(checkpoint, "torch", torch_dtype, chosen), chosen, torch_dtype)
     from framewatch_server.vision.openvino_encoder import load_openvino  # noqa: PLC0415 an extra
 
-    exact = load_transformers(folder, info, torch.device("cpu"), torch.float32)
-    to_dtype = dtype if dtype == INT8 else str(pick_dtype(dtype, torch.device("cpu"))).removeprefix("torch.")
+    to_dtype = dtype if dtype == INT8 else _name(pick_dtype(dtype, chosen))
+    exact = _load(checkpoint, _accounted(checkpoint, "openvino", to_dtype, chosen), chosen, torch.float32)
     spec = exact.preprocess
     calibration = folder_calibration(calibration_dir, spec) if calibration_dir else rendered_calibration(spec)
     made = (cache or platformdirs.user_cache_path("framewatch")) / "openvino"
     return load_openvino(exact, to_dtype, calibration, made)
 
 
-def _located(name: str) -> tuple[Path, ModelInfo]:
-    folder = MODEL_DIR if name == DEMO else Path(name)
-    info = ModelInfo(
-        name=folder.name if name != DEMO else DEMO,
-        family="",
+def _accounted(checkpoint: Checkpoint, engine: str, dtype: torch.dtype | str, device: torch.device) -> ModelInfo:
+    """What is known of a model before it is loaded. Raises ModelTooLarge: it would not fit into memory."""
+    source = checkpoint.source
+    name = dtype if isinstance(dtype, str) else _name(dtype)
+    needed = needed_bytes(count_weights(checkpoint.folder), engine, name, device.type)
+    check_fits(source.name, needed, free_bytes(device), str(device))
+    return ModelInfo(
+        name=source.name,
+        family=family(checkpoint.folder),
         image_size=(0, 0),
         dimension=0,
         feature_dimension=0,
-        device="",
-        dtype="",
-        is_demo=name == DEMO,
-        weights_digest=weights_digest(folder),
+        device=str(device),
+        dtype=name,
+        is_demo=source.kind is SourceKind.DEMO,
+        revision=checkpoint.commit,
+        weights_digest=weights_digest(checkpoint.folder),
+        memory_bytes=needed,
     )
-    return folder, info
+
+
+def _load(checkpoint: Checkpoint, info: ModelInfo, device: torch.device, dtype: torch.dtype) -> TorchEncoder:
+    if info.family != OPEN_CLIP:
+        return load_transformers(checkpoint.folder, info, device, dtype)
+    if find_spec("open_clip") is None:
+        raise ModelLoadError(
+            f"the model {info.name!r} is in OpenCLIP's format, and open_clip is not installed: install "
+            "framewatch[open-clip], or take the model in transformers' format"
+        )
+    from framewatch_server.vision.open_clip_loader import load_open_clip  # noqa: PLC0415 an extra
+
+    return load_open_clip(checkpoint.folder, info, device, dtype)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def pick_engine(name: str, device: str, dtype: str) -> str:

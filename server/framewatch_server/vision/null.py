@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +21,13 @@ _FEATURE_DIMENSION = 768
 class NullEncoder(BlockingEncoder):
     """Says the same of every picture and every text; takes inputs of CLIP's usual size."""
 
-    info = ModelInfo(NULL, "null", (_SIDE, _SIDE), _DIMENSION, _FEATURE_DIMENSION, "none", "float32")
+    info = ModelInfo(NULL, NULL, (_SIDE, _SIDE), _DIMENSION, _FEATURE_DIMENSION, "none", "float32")
     preprocess = PreprocessSpec(_SIDE, (_SIDE, _SIDE), resample=3, mean=(0.0,) * 3, std=(1.0,) * 3)
     head = ScoreHead(logit_scale=100.0)
+
+    def __init__(self, name: str = NULL) -> None:
+        """`name`: how requests say it."""
+        self.info = replace(self.info, name=name)
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """The same embedding and features for every picture."""

@@ -23,7 +23,7 @@ from openvino_telemetry.utils import opt_in_checker
 from transformers.utils import logging as transformers_logging
 
 from framewatch_core.scoring import Float32Array, ScoreHead
-from framewatch_server.vision.calibration import Calibration
+from framewatch_server.vision.calibration import LEAST_COSINE, Calibration
 from framewatch_server.vision.encoder import BlockingEncoder, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
 from framewatch_server.vision.torch_encoder import TorchEncoder
@@ -36,9 +36,6 @@ import openvino  # noqa: E402
 
 nncf.set_log_level(logging.ERROR)  # it sets its own level when it is imported
 
-LEAST_COSINE = 0.999
-"""What int8 must reach against float32 on pictures that it was not calibrated on, on average."""
-
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}  # int8: of what is not in int8
 
 # Counts up when the tower computes something else from the same weights, so that none is taken from the cache.
@@ -48,17 +45,24 @@ _log = structlog.get_logger()
 
 
 class OpenVinoEncoder(BlockingEncoder):
-    """A checkpoint whose image tower OpenVINO runs; see `framewatch_server.vision.encoder.Encoder`."""
+    """A checkpoint whose image tower OpenVINO runs; see `framewatch_server.vision.encoder.Encoder`.
 
-    def __init__(self, exact: TorchEncoder, tower: openvino.Model, dtype: str) -> None:
+    Attributes:
+        refusal: why it isn't int8, where that was asked for; else empty.
+
+    """
+
+    def __init__(self, exact: TorchEncoder, tower: openvino.Model, dtype: str, refusal: str = "") -> None:
         """Compiles a tower.
 
         Args:
             exact: the checkpoint in float32, on the CPU; it embeds the texts.
             tower: from uint8 pixels `[n, 3, height, width]` to vectors `[n, vector_size]`.
             dtype: float32, bfloat16 or int8.
+            refusal: why it isn't int8, where that was asked for.
 
         """
+        self.refusal = refusal
         self._exact = exact
         settings = {"INFERENCE_PRECISION_HINT": _PRECISIONS[dtype], "PERFORMANCE_HINT": "LATENCY"}
         self._request = openvino.Core().compile_model(tower, "CPU", settings).create_infer_request()
@@ -105,7 +109,7 @@ def load_openvino(exact: TorchEncoder, dtype: str, calibration: Calibration, cac
     refused = path.with_suffix(".refused")
     if refused.exists():
         _log.warning("int8 would change this model's embeddings too much: bfloat16 instead", known_from=str(refused))
-        return OpenVinoEncoder(exact, tower, "bfloat16")
+        return OpenVinoEncoder(exact, tower, "bfloat16", refused.read_text().strip())
     quantised = openvino.Core().read_model(path) if path.exists() else _quantise(tower, calibration)
     encoder = OpenVinoEncoder(exact, quantised, "int8")
     cosine = mean_cosine(encoder, OpenVinoEncoder(exact, tower, "float32"), calibration.check())
@@ -117,8 +121,9 @@ def load_openvino(exact: TorchEncoder, dtype: str, calibration: Calibration, cac
             pictures=calibration.source,
         )
         cache.mkdir(parents=True, exist_ok=True)
-        refused.write_text(f"cosine {cosine:.5f}, needed {LEAST_COSINE}, with {calibration.source}\n")
-        return OpenVinoEncoder(exact, tower, "bfloat16")
+        refusal = f"cosine {cosine:.5f}, needed {LEAST_COSINE}, with {calibration.source}"
+        refused.write_text(f"{refusal}\n")
+        return OpenVinoEncoder(exact, tower, "bfloat16", refusal)
     _log.info("int8 accepted", cosine=round(cosine, 5), needed=LEAST_COSINE, cached=path.exists())
     if not path.exists():
         _save(quantised, path)

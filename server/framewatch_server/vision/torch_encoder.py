@@ -72,13 +72,6 @@ class TorchEncoder(BlockingEncoder):
         """From uint8 pixels `[n, 3, height, width]` to float32 vectors `[n, vector_size]`, for other engines too."""
         return _ImageModule(self._model, self._scale, self._shift, self._class_tokens)
 
-    def forget_images(self) -> None:
-        """Frees the image tower, when another engine has taken it over: only texts can be embedded from now on."""
-        self._images = torch.nn.Identity()
-        for name, _ in list(self._model.named_children()):
-            if not name.startswith(_NOT_OF_IMAGES):
-                delattr(self._model, name)
-
     def image_weights(self) -> dict[str, Float32Array]:
         """All weights that `image_module` depends on, by name."""
         weights = self._model.state_dict().items()

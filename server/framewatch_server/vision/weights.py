@@ -3,74 +3,110 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
 from framewatch_core.errors import ModelLoadError
+from framewatch_server.vision.checkpoint_files import is_transformers, weight_files
 
-_INDEX = "model.safetensors.index.json"
-_SINGLE = ("model.safetensors", "open_clip_model.safetensors")
+ITEM_SIZES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
+
+_IMAGE_TOWER = ("vision", "visual")
 _CHUNK = 2**24
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The files that hold a checkpoint's weights, in the order of their names.
+@dataclass(frozen=True, slots=True)
+class WeightCounts:
+    """Numbers in a checkpoint's weights.
 
-    Raises ModelLoadError: there are none, or not all that the index names.
+    Attributes:
+        image_matrices: in those of the image tower that have two dimensions or more.
+        image_others: in the rest of the image tower, such as biases.
+        texts: in all else.
+
     """
-    index = folder / _INDEX
-    if index.is_file():
-        files = [folder / name for name in sorted(set(json.loads(index.read_text())["weight_map"].values()))]
-        if missing := [file.name for file in files if not file.is_file()]:
-            raise ModelLoadError(f"the folder {str(folder)!r} lacks {', '.join(missing)}, which {_INDEX} names")
-        return files
-    for name in _SINGLE:
-        if (file := folder / name).is_file():
-            return [file]
-    raise ModelLoadError(
-        f"the folder {str(folder)!r} has no weights that are read: expected {', '.join(_SINGLE)}, or the parts that "
-        f"{_INDEX} names. Weights as pickle (.bin, .pt) are never loaded: convert them to safetensors"
-    )
+
+    image_matrices: int
+    image_others: int
+    texts: int
+
+    @property
+    def images(self) -> int:
+        """In the image tower."""
+        return self.image_matrices + self.image_others
+
+    def size(self, dtype: str, engine: str) -> int:
+        """Bytes of all weights in a dtype of ITEM_SIZES.
+
+        OpenVINO runs the image tower alone, while texts stay in float32, and int8 is for matrices only: what else is
+        in the tower is in bfloat16 then.
+        """
+        item = ITEM_SIZES[dtype]
+        others = ITEM_SIZES["bfloat16"] if dtype == "int8" else item
+        texts = ITEM_SIZES["float32"] if engine == "openvino" else item
+        return self.image_matrices * item + self.image_others * others + self.texts * texts
 
 
-def parameter_counts(folder: Path) -> dict[str, int]:
-    """How many numbers each of a checkpoint's tensors has. Raises ModelLoadError: the files can't be read."""
-    counts: dict[str, int] = {}
-    for file in weight_files(folder):
-        try:
-            with safe_open(file, framework="numpy") as tensors:
-                counts |= {name: math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise ModelLoadError(
-                f"the weights {str(file)!r} are broken ({error}): get them anew, or check them with "
-                "`framewatch-server models verify`"
-            ) from error
-    return counts
+def count_weights(folder: Path) -> WeightCounts:
+    """Counts what is in a folder's safetensors, without reading the weights themselves. Raises ModelLoadError."""
+    matrices = others = texts = 0
+    for path in _weight_paths(folder):
+        for key, shape in _shapes(path).items():
+            if not key.startswith(_IMAGE_TOWER):
+                texts += prod(shape)
+            elif len(shape) > 1:
+                matrices += prod(shape)
+            else:
+                others += prod(shape)
+    return WeightCounts(matrices, others, texts)
 
 
 def scalar(folder: Path, name: str) -> float | None:
     """A tensor of one number, as exact as the checkpoint has it; None if there is no such tensor."""
-    for file in weight_files(folder):
-        with safe_open(file, framework="pt") as tensors:
+    for path in _weight_paths(folder):
+        with safe_open(path, framework="pt") as tensors:
             if name in tensors.keys():  # noqa: SIM118 it is no mapping
                 return float(tensors.get_tensor(name).double().reshape(()))
     return None
 
 
 def weights_digest(folder: Path) -> str:
-    """Names a checkpoint's weights by what is in their files: 16 hexadecimal digits."""
+    """Names a checkpoint's weights by what is in their files: 16 hexadecimal digits. Raises ModelLoadError."""
     digest = hashlib.blake2b(digest_size=8)
-    for part in _parts(weight_files(folder)):
-        digest.update(part)
+    for path in _weight_paths(folder):
+        for part in _parts(path):
+            digest.update(part)
     return digest.hexdigest()
 
 
-def _parts(files: list[Path]) -> Iterator[bytes]:
-    for file in files:
-        with file.open("rb") as stream:
-            while part := stream.read(_CHUNK):
-                yield part
+def _weight_paths(folder: Path) -> list[Path]:
+    names = [path.name for path in folder.iterdir()]
+    files = weight_files(names, in_transformers_format=is_transformers(folder))
+    paths = [folder / name for name in files if not name.endswith(".json")]
+    if not paths:
+        raise ModelLoadError(
+            f"the folder {str(folder)!r} has no weights that are read: expected model.safetensors. Weights as pickle "
+            "(.bin, .pt) can run code and are never loaded: convert them to safetensors"
+        )
+    return paths
+
+
+def _shapes(path: Path) -> dict[str, list[int]]:
+    try:
+        with safe_open(path, framework="numpy") as tensors:
+            return {key: tensors.get_slice(key).get_shape() for key in tensors.keys()}  # noqa: SIM118 no mapping
+    except (SafetensorError, OSError) as error:
+        raise ModelLoadError(
+            f"the weights {str(path)!r} can't be read ({error}): have the file anew; `framewatch-server models verify` "
+            "checks those of the hub"
+        ) from error
+
+
+def _parts(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while part := stream.read(_CHUNK):
+            yield part

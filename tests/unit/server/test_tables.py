@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from framewatch_server.bench.tables import Row, print_rows
+from framewatch_server.tables import Row, print_rows
 
 MANY = [f"figure number {number} ms" for number in range(12)]
 

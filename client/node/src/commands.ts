@@ -1,0 +1,119 @@
+import { create } from "@bufbuild/protobuf";
+
+import type { FramewatchClient } from "./client.js";
+import { batchesOf, embedBatches } from "./embedding.js";
+import { framesOf, picturesAt, picturesIn } from "./folder.js";
+import {
+  ClassifyResponseSchema,
+  ConfigWarningsSchema,
+  type Event,
+  type Explanation,
+  type FrameResult,
+  ListModelsResponseSchema,
+  type Warning,
+} from "./gen/framewatch/v1/framewatch_pb.js";
+import { type Command, readFrameRate, readLabelOptions, readWatchOptions, UsageError, type Values } from "./options.js";
+import {
+  eventLine,
+  explanationLines,
+  jsonLine,
+  modelLine,
+  responseJson,
+  resultLine,
+  scoreLines,
+  vectorLine,
+  warningLine,
+} from "./render.js";
+import type { StreamItem } from "./requests.js";
+import type { Embeddings } from "./vectors.js";
+
+type Run = (client: FramewatchClient, paths: readonly string[], values: Values) => Promise<void>;
+
+/** What each command does; results go to stdout, all else to stderr. */
+export const COMMANDS: Readonly<Record<Command, Run>> = { classify, watch, embed, models };
+
+async function classify(client: FramewatchClient, paths: readonly string[], values: Values): Promise<void> {
+  const path = onePath("classify", paths);
+  const { labels, ...options } = await readLabelOptions(values);
+  const classification = await client.classify(path, labels, options);
+  console.log(values.json ? jsonLine(ClassifyResponseSchema, classification) : scoreLines(classification.scores));
+  classification.warnings.forEach(sayWarning);
+}
+
+async function watch(client: FramewatchClient, folders: readonly string[], values: Values): Promise<void> {
+  const folder = onePath("watch", folders);
+  const frameRate = readFrameRate(values);
+  const options = { ...readWatchOptions(values), ...(await readLabelOptions(values)) };
+  const paths = await picturesIn(folder);
+  if (paths.length === 0) throw new UsageError(`${folder} has no JPEG, PNG or WebP files.`);
+
+  const frames = values.explain ? thenExplained(framesOf(paths, frameRate), values.json) : framesOf(paths, frameRate);
+  const counts = { scores: 0, dropped: 0, error: 0, event: 0 };
+  const messages = client.watch(frames, {
+    ...options,
+    onStarted: (value) => values.json && console.log(responseJson({ case: "started", value })),
+    onWarning: (warning, configVersion) => {
+      const value = create(ConfigWarningsSchema, { configVersion, warnings: [warning] });
+      if (values.json) console.log(responseJson({ case: "configWarnings", value }));
+      sayWarning(warning);
+    },
+  });
+  for await (const message of messages) {
+    if (message.$typeName === "framewatch.v1.Event") counts.event += 1;
+    else if (message.outcome.case) counts[message.outcome.case] += 1;
+    console.log(messageLine(message, values.json));
+  }
+  console.error(
+    `${paths.length} frames: ${counts.scores} scored, ${counts.dropped} dropped, ${counts.error} failed; ` +
+      `events: ${counts.event}`,
+  );
+}
+
+async function embed(client: FramewatchClient, places: readonly string[], values: Values): Promise<void> {
+  const { text: texts = [], model } = values;
+  const paths = (await Promise.all(places.map(picturesAt))).flat();
+  if (paths.length + texts.length === 0) {
+    throw new UsageError("embed takes JPEG, PNG or WebP files, folders that have some, or --text TEXT.");
+  }
+  let last: Embeddings | undefined;
+  for await (const { batch, found } of embedBatches(client, batchesOf(paths, texts), model)) {
+    found.imageVectors.forEach((vector, index) => console.log(vectorLine({ path: batch.paths[index] }, vector)));
+    found.textVectors.forEach((vector, index) => console.log(vectorLine({ text: batch.texts[index] }, vector)));
+    found.warnings.forEach(sayWarning);
+    last = found;
+  }
+  console.error(
+    `${paths.length} pictures, ${texts.length} texts: vectors of ${last?.dimension} numbers by ${last?.model}, ` +
+      `weights ${last?.weightsDigest}`,
+  );
+}
+
+async function models(client: FramewatchClient, paths: readonly string[], { json }: Values): Promise<void> {
+  if (paths.length > 0) throw new UsageError("models takes no path.");
+  const found = await client.listModels();
+  if (json) console.log(jsonLine(ListModelsResponseSchema, create(ListModelsResponseSchema, { models: found })));
+  else found.forEach((model, index) => console.log(modelLine(model, index === 0)));
+}
+
+function onePath(command: Command, [path, ...others]: readonly string[]): string {
+  if (path === undefined || others.length > 0) throw new UsageError(`${command} takes one path.`);
+  return path;
+}
+
+function sayWarning(warning: Warning): void {
+  console.error(warningLine(warning));
+}
+
+function messageLine(message: FrameResult | Event, json: boolean): string {
+  if (message.$typeName === "framewatch.v1.Event") {
+    return json ? responseJson({ case: "event", value: message }) : eventLine(message);
+  }
+  return json ? responseJson({ case: "result", value: message }) : resultLine(message);
+}
+
+async function* thenExplained(frames: AsyncIterable<StreamItem>, json: boolean): AsyncGenerator<StreamItem> {
+  yield* frames;
+  const onExplanation = (value: Explanation) =>
+    console.log(json ? responseJson({ case: "explanation", value }) : explanationLines(value));
+  yield { onExplanation };
+}

@@ -1,0 +1,97 @@
+"""Whether the files of a checkpoint are what they were."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from framewatch_server.vision.checkpoint_files import is_transformers, small_files, weight_files
+from framewatch_server.vision.hub import Checkpoint
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """What is known of one file.
+
+    Attributes:
+        path: in the checkpoint's folder.
+        size: in bytes.
+        checked: what was compared: sha256, git sha1, safetensors' header, or nothing.
+        fault: what is wrong; empty if nothing is.
+
+    """
+
+    path: Path
+    size: int
+    checked: str
+    fault: str = ""
+
+
+def check_files(checkpoint: Checkpoint) -> list[FileCheck]:
+    """Every file of a checkpoint, by name.
+
+    huggingface_hub names what it keeps by its hash (sha256 for what is in LFS, git's sha1 of a blob for the rest), so
+    that files from the hub are compared with it without asking. In folders that are no part of its cache nothing says
+    what a file should be: of those that a model is loaded from, the weights' header is compared with their length.
+    """
+    folder, is_from_hub = checkpoint.folder, bool(checkpoint.commit)
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() or path.is_symlink())
+    if not is_from_hub:
+        weights = weight_files(names, in_transformers_format=is_transformers(folder))
+        names = sorted({*small_files(names), *weights})
+    return [_check(folder / name, is_from_hub=is_from_hub) for name in names]
+
+
+def remove(check: FileCheck) -> None:
+    """Takes a file out of the hub's cache, so that it is downloaded again."""
+    content = (_blob(check.path), check.path.resolve())
+    for path in (check.path, *content):
+        path.unlink(missing_ok=True)
+
+
+def _check(path: Path, *, is_from_hub: bool) -> FileCheck:
+    if not path.is_file():
+        return FileCheck(path, 0, "", "its content is gone from the cache")
+    size = path.stat().st_size
+    expected = _blob(path).name if is_from_hub else ""
+    if _SHA256.fullmatch(expected):
+        return FileCheck(path, size, "sha256", _difference(expected, _sha256(path)))
+    if _GIT_SHA1.fullmatch(expected):
+        return FileCheck(path, size, "git sha1", _difference(expected, _git_sha1(path)))
+    if path.suffix == ".safetensors":
+        return FileCheck(path, size, "header", _header_fault(path))
+    return FileCheck(path, size, "")
+
+
+def _blob(path: Path) -> Path:
+    """Where a file of a snapshot leads: one step, since that may lead on to a store with names of another kind."""
+    return path.parent / path.readlink() if path.is_symlink() else path
+
+
+def _difference(expected: str, found: str) -> str:
+    return "" if found == expected else f"its content has the hash {found}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _git_sha1(path: Path) -> str:
+    content = path.read_bytes()  # git keeps only small files itself
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _header_fault(path: Path) -> str:
+    try:
+        with safe_open(path, framework="numpy"):
+            return ""
+    except (SafetensorError, OSError) as error:
+        return f"no safetensors that can be read: {error}"

@@ -1,0 +1,120 @@
+"""Which files of a checkpoint are needed, told by their names; and which of them a folder lacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from framewatch_core.errors import ModelLoadError
+
+CONFIG = "config.json"
+OPEN_CLIP_CONFIG = "open_clip_config.json"
+CARD = "README.md"
+
+_PROCESSORS = ("preprocessor_config.json", "processor_config.json")
+_TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model")
+_SMALL = (
+    CONFIG,
+    OPEN_CLIP_CONFIG,
+    CARD,
+    *_PROCESSORS,
+    *_TOKENIZERS,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "merges.txt",
+    "sentencepiece*",
+)
+_PICKLES = ("*.bin", "*.h5", "*.msgpack", "*.onnx", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
+_WEIGHTS = "model.safetensors"
+_OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
+
+
+def small_files(names: Iterable[str]) -> list[str]:
+    """Those of a repository's files that say what a model is and how its inputs are made, sorted."""
+    return sorted(name for name in names if _matches(name, _SMALL) and not _matches(name, _PICKLES))
+
+
+def weight_files(names: Collection[str], *, in_transformers_format: bool) -> list[str]:
+    """Those of a repository's files that hold its weights, sorted; none where it has no safetensors.
+
+    A repository may hold the same weights twice, for transformers and for OpenCLIP: only those that its configuration
+    is for are needed.
+
+    Args:
+        names: of the repository's files.
+        in_transformers_format: whether its configuration is transformers'; see `is_transformers`.
+
+    """
+    kinds = (_WEIGHTS, _OPEN_CLIP_WEIGHTS) if in_transformers_format else (_OPEN_CLIP_WEIGHTS, _WEIGHTS)
+    for whole in kinds:
+        if whole in names:
+            return [whole]
+        if f"{whole}.index.json" in names:
+            shards = whole.replace(".safetensors", "-*-of-*.safetensors")
+            return sorted([f"{whole}.index.json", *(name for name in names if _matches(name, (shards,)))])
+    return []
+
+
+def is_transformers(folder: Path) -> bool:
+    """Whether a folder's configuration is transformers' rather than OpenCLIP's."""
+    return "model_type" in read_json(folder / CONFIG)
+
+
+def family(folder: Path) -> str:
+    """Transformers' model type, `open_clip` for OpenCLIP's format, or nothing where the folder doesn't say."""
+    if is_transformers(folder):
+        return str(read_json(folder / CONFIG)["model_type"])
+    return "open_clip" if (folder / OPEN_CLIP_CONFIG).is_file() else ""
+
+
+def missing_files(folder: Path) -> list[str]:
+    """What a checkpoint needs and its folder lacks, by name; empty where it is complete.
+
+    Raises:
+        ModelLoadError: one of its JSON files can't be read.
+
+    """
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+    transformers = is_transformers(folder)
+    if not transformers and OPEN_CLIP_CONFIG not in names:
+        return [CONFIG]
+    # OpenCLIP's configuration has the preprocessing in it, and OpenCLIP knows its tokenizer
+    needed = [_first_or_any(names, _PROCESSORS), _first_or_any(names, _TOKENIZERS)] if transformers else []
+    weights = weight_files(names, in_transformers_format=transformers)
+    whole = _WEIGHTS if transformers else _OPEN_CLIP_WEIGHTS
+    return [name for name in needed if name not in names] + _missing_weights(folder, weights or [whole])
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A file's object; empty without the file. Raises ModelLoadError if it is there and can't be read."""
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ModelLoadError(f"{str(path)!r} can't be read as JSON ({error}): put it right, or have it anew") from error
+    if not isinstance(found, dict):
+        raise ModelLoadError(f"{str(path)!r} holds no JSON object: put it right, or have it anew")
+    return found
+
+
+def _first_or_any(names: Collection[str], patterns: Sequence[str]) -> str:
+    """A file that matches, else the first pattern, which is the name that most checkpoints use."""
+    return next((name for name in sorted(names) if _matches(name, patterns)), patterns[0])
+
+
+def _missing_weights(folder: Path, weights: Sequence[str]) -> list[str]:
+    needed = set(weights)
+    for name in weights:
+        if name.endswith(".index.json"):
+            needed |= set(read_json(folder / name).get("weight_map", {}).values())
+    return sorted(name for name in needed if not (folder / name).is_file())
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    """Only files beside the configuration: further folders hold other models and other formats."""
+    return "/" not in name and any(fnmatch(name, pattern) for pattern in patterns)
