@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.scoring import LabelScore
+
+FloatArray = npt.NDArray[np.float32]
+"""Vectors `[count, dimension]`, a vector `[dimension]`, or cosines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Final, Self
 import grpc
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from framewatch_client.answers import Classification, ServerWarning, Similarity
+from framewatch_client.answers import Classification, FloatArray, ServerWarning, Similarity
 from framewatch_client.client import (
     DEFAULT_ADDRESS,
     DEFAULT_RECONNECT_TIMEOUT_S,
@@ -35,7 +35,6 @@ from framewatch_client.types import (
     StreamItem,
     StreamStarted,
 )
-from framewatch_client.wire import FloatArray
 from framewatch_core.frames import OverflowPolicy
 from framewatch_core.health import HealthPolicy
 from framewatch_core.session_state import ResumePoint

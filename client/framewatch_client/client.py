@@ -14,7 +14,7 @@ import numpy as np
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_client import wire, wire_config
-from framewatch_client.answers import Classification, ServerWarning, Similarity
+from framewatch_client.answers import Classification, FloatArray, ServerWarning, Similarity
 from framewatch_client.channel import open_channel
 from framewatch_client.config_warnings import log_warning
 from framewatch_client.embeddings import Embeddings, embeddings
@@ -36,7 +36,6 @@ from framewatch_client.types import (
     StreamItem,
     StreamStarted,
 )
-from framewatch_client.wire import FloatArray
 from framewatch_core.frames import OverflowPolicy
 from framewatch_core.health import HealthPolicy
 from framewatch_core.session_state import ResumePoint

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 import grpc
 
+from framewatch_client.answers import FloatArray
 from framewatch_client.client import AsyncFramewatchClient
-from framewatch_client.embeddings import Embeddings, Vectors
+from framewatch_client.embeddings import Embeddings
 from framewatch_client.errors import FramewatchCallError
 from framewatch_client.index_sources import Picture
 from framewatch_client.models import Model
@@ -24,7 +25,7 @@ BATCH_BYTES = 16 * 1024 * 1024
 
 _IMAGE = re.compile(r"images\[(\d+)\]")
 
-Take = Callable[[Picture, Vectors], object]
+Take = Callable[[Picture, FloatArray], object]
 RefusePicture = Callable[[Picture, str], object]
 
 

@@ -1,23 +1,20 @@
-"""Vectors of images and texts, as the server computes them."""
+"""FloatArray of images and texts, as the server computes them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import wire
-from framewatch_client.answers import ServerWarning, Timings
+from framewatch_client.answers import FloatArray, ServerWarning, Timings
 from framewatch_client.errors import invalid_response
-
-Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embeddings:
-    """Vectors of length 1, in one space: the dot product of any two is their cosine.
+    """FloatArray of length 1, in one space: the dot product of any two is their cosine.
 
     Attributes:
         images: float32 `[image count, dimension]`, in the order given.
@@ -31,8 +28,8 @@ class Embeddings:
 
     """
 
-    images: Vectors
-    texts: Vectors
+    images: FloatArray
+    texts: FloatArray
     model: str
     weights_digest: str
     dimension: int
@@ -65,7 +62,7 @@ def embeddings(message: pb.EmbedResponse, *, image_count: int, text_count: int) 
     )
 
 
-def _vectors(data: bytes, count: int, dimension: int, what: str) -> Vectors:
+def _vectors(data: bytes, count: int, dimension: int, what: str) -> FloatArray:
     expected = 4 * count * dimension
     if len(data) != expected or (count and not dimension):
         raise invalid_response(

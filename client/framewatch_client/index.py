@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Vectors = npt.NDArray[np.float32]
+from framewatch_client.answers import FloatArray
 
 
 class Entry(NamedTuple):
@@ -63,7 +63,7 @@ class VectorIndex:
     """
 
     entries: tuple[Entry, ...]
-    vectors: Vectors
+    vectors: FloatArray
     model: str
     weights_digest: str
     fps: float | None = None
@@ -80,7 +80,7 @@ class VectorIndex:
         """How many numbers a vector has."""
         return int(self.vectors.shape[1])
 
-    def search(self, query: Vectors, *, top: int, min_score: float = -1.0) -> list[Hit]:
+    def search(self, query: FloatArray, *, top: int, min_score: float = -1.0) -> list[Hit]:
         """The entries nearest to a query, best first, equals in the entries' order.
 
         Args:
@@ -101,7 +101,7 @@ class VectorIndex:
         return [Hit(int(number), float(scores[number])) for number in chosen if scores[number] >= min_score]
 
 
-def _best(scores: Vectors, top: int) -> npt.NDArray[np.intp]:
+def _best(scores: FloatArray, top: int) -> npt.NDArray[np.intp]:
     """Numbers of the `top` highest scores, best first; without sorting all of them."""
     chosen = np.arange(len(scores)) if top >= len(scores) else np.argpartition(-scores, top - 1)[:top]
     ranked: npt.NDArray[np.intp] = chosen[np.lexsort((chosen, -scores[chosen]))]

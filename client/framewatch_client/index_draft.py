@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from framewatch_client.index import Entry, VectorIndex, Vectors
+from framewatch_client.answers import FloatArray
+from framewatch_client.index import Entry, VectorIndex
 from framewatch_client.index_sources import FileState, Picture, Refuse, file_state
 from framewatch_client.models import Model
 from framewatch_client.sources import natural_key
@@ -28,7 +29,7 @@ class IndexPlan:
 
     """
 
-    unchanged: dict[Path, tuple[tuple[Entry, ...], Vectors]]
+    unchanged: dict[Path, tuple[tuple[Entry, ...], FloatArray]]
     todo: tuple[FileState, ...]
     changed: frozenset[Path]
     vanished: frozenset[Path]
@@ -73,7 +74,7 @@ def plan_index(index: VectorIndex | None, named: Sequence[Path], *, fps: float |
     )
 
 
-def _by_file(index: VectorIndex | None) -> dict[Path, tuple[tuple[Entry, ...], Vectors]]:
+def _by_file(index: VectorIndex | None) -> dict[Path, tuple[tuple[Entry, ...], FloatArray]]:
     """Entries and vectors of each file, which lie together."""
     if index is None:
         return {}
@@ -95,7 +96,7 @@ def _is_text(path: Path, refuse: Refuse) -> bool:
     return True
 
 
-def _is_unchanged(state: FileState, had: tuple[tuple[Entry, ...], Vectors] | None, *, same_fps: bool) -> bool:
+def _is_unchanged(state: FileState, had: tuple[tuple[Entry, ...], FloatArray] | None, *, same_fps: bool) -> bool:
     if had is None or (state.is_video and not same_fps):
         return False
     entry = had[0][0]
@@ -106,7 +107,7 @@ def _is_unchanged(state: FileState, had: tuple[tuple[Entry, ...], Vectors] | Non
 class _Embedded:
     """Of a file: its pictures by number, and how many there are once that is known."""
 
-    pictures: dict[int, tuple[Entry, Vectors]] = field(default_factory=dict)
+    pictures: dict[int, tuple[Entry, FloatArray]] = field(default_factory=dict)
     refused: int = 0
     count: int | None = None
 
@@ -126,7 +127,7 @@ class IndexDraft:
         self._embedded: dict[Path, _Embedded] = {}
         self.refused: set[Path] = set()
 
-    def take(self, picture: Picture, vector: Vectors) -> None:
+    def take(self, picture: Picture, vector: FloatArray) -> None:
         """The vector of a picture, float32 `[dimension]`."""
         file = picture.file
         entry = Entry(file.path, picture.time_s, file.size, file.mtime_ns)
@@ -157,7 +158,7 @@ class IndexDraft:
                 files[path] = (tuple(entry for entry, _ in pictures), np.stack([vector for _, vector in pictures]))
         return self._joined([files[path] for path in sorted(files, key=natural_key)])
 
-    def _joined(self, files: Iterable[tuple[tuple[Entry, ...], Vectors]]) -> VectorIndex:
+    def _joined(self, files: Iterable[tuple[tuple[Entry, ...], FloatArray]]) -> VectorIndex:
         rows = [np.empty((0, self._model.dimension), np.float32)]
         entries: list[Entry] = []
         for of_file, vectors in files:

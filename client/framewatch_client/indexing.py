@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from framewatch_client.answers import FloatArray
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.embedding import embed_pictures
-from framewatch_client.index import VectorIndex, Vectors
-from framewatch_client.index_draft import IndexDraft, IndexPlan, plan_index
+from framewatch_client.index import VectorIndex
+from framewatch_client.index_draft import IndexDraft, plan_index
 from framewatch_client.index_files import read_index, write_index
 from framewatch_client.index_models import pick_model
 from framewatch_client.index_sources import Picture, Refuse, find_files, is_video, read_pictures
@@ -95,8 +96,7 @@ async def update_index(client: AsyncFramewatchClient, settings: IndexSettings, e
     named = await asyncio.to_thread(find_files, settings.sources)
     model = pick_model(await client.list_models(), settings.model, index, settings.path)
     fps = settings.fps if settings.fps is not None or index is None else index.fps
-    run = _Run(settings.path, index, model, fps, events)
-    run.plan(named)
+    run = _Run(settings.path, index, model, fps, events, named)
     run.check_videos(settings.sources)
     if not run.is_idle:
         await run.embed(client)
@@ -107,26 +107,27 @@ class _Run:
     """One run of `update_index`."""
 
     def __init__(
-        self, path: Path, index: VectorIndex | None, model: Model, fps: float | None, events: IndexEvents
+        self,
+        path: Path,
+        index: VectorIndex | None,
+        model: Model,
+        fps: float | None,
+        events: IndexEvents,
+        named: Sequence[Path],
     ) -> None:
+        """Compares the index, if there is one, with the files."""
         self._path = path
         self._before = index
         self._model = model
         self._fps = fps
         self._events = events
         self._refused: set[Path] = set()
-        self._unsaved = 0
-        self._saved_count = 0
-        self._embedded_count = 0
-
-    def plan(self, named: Sequence[Path]) -> None:
-        """Compares the index with the files."""
-        self._plan: IndexPlan = plan_index(self._before, named, fps=self._fps, refuse=self._refuse)
-        self._draft = IndexDraft(self._plan, self._model, self._fps)
+        self._plan = plan_index(index, named, fps=fps, refuse=self._refuse)
+        self._draft = IndexDraft(self._plan, model, fps)
         self._index = self._draft.index()
         self._saved_count = len(self._index.entries)
-        todo = self._plan.todo
-        self._events.planned(len(todo), not any(file.is_video for file in todo))
+        self._unsaved = 0
+        self._embedded_count = 0
 
     def check_videos(self, sources: Sequence[str]) -> None:
         """Raises ValueError if videos were asked for, but not how many of their frames."""
@@ -143,8 +144,10 @@ class _Run:
 
     async def embed(self, client: AsyncFramewatchClient) -> None:
         """Embeds what is to be embedded, and writes the index however that ends."""
+        todo = self._plan.todo
+        self._events.planned(len(todo), not any(file.is_video for file in todo))
         short_side = FRAME_MARGIN * max(self._model.image_width, self._model.image_height)
-        pictures = read_pictures(self._plan.todo, fps=self._fps, short_side=short_side, refuse=self._refuse)
+        pictures = read_pictures(todo, fps=self._fps, short_side=short_side, refuse=self._refuse)
         try:
             await embed_pictures(client, pictures, self._model, self._take, self._refuse_picture)
         except BaseException:
@@ -154,7 +157,7 @@ class _Run:
             raise
         self._save()
 
-    def _take(self, picture: Picture, vector: Vectors) -> None:
+    def _take(self, picture: Picture, vector: FloatArray) -> None:
         self._draft.take(picture, vector)
         self._events.embedded()
         self._unsaved += 1

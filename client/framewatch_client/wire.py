@@ -8,13 +8,12 @@ from enum import Enum
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client.answers import Classification, ServerWarning, Similarity, Timings
+from framewatch_client.answers import Classification, FloatArray, ServerWarning, Similarity, Timings
 from framewatch_client.errors import invalid_response
 from framewatch_client.types import (
     Event,
@@ -35,7 +34,6 @@ from framewatch_core.rules import NS_PER_S, EventKind
 from framewatch_core.scoring import LabelScore
 
 EnumT = TypeVar("EnumT", bound=Enum)
-FloatArray = npt.NDArray[np.float32]
 
 _PROBLEM_PREFIX = "HEALTH_PROBLEM_"
 _STATUSES = {"scores": FrameStatus.SCORED, "dropped": FrameStatus.DROPPED, "error": FrameStatus.FAILED}
