@@ -14,6 +14,7 @@ from rich.text import Text
 
 from framewatch_client.cli_options import Connection, Flag, UsageError, check_folder_of, run_with_client
 from framewatch_client.commands import ExitCode, Output, say_warnings
+from framewatch_client.errors import SourceError
 from framewatch_client.index_files import read_index
 from framewatch_client.render import MIN_NAME_CELLS, Bar, plain_table, with_footer
 from framewatch_client.searching import Found, SearchSettings, search_index
@@ -63,6 +64,8 @@ def search(
     settings = SearchSettings(
         query, _query_image(query, text=text, image=image), index, top, min_score, connection.model
     )
+    if not index.exists():
+        raise SourceError(f"there is no index {index}: make it with framewatch embed FOLDER --out {index}")
     read = read_index(index)
     output = Output(json)
     found = run_with_client(connection.server, lambda client: search_index(client, read, settings))

@@ -251,7 +251,7 @@ def test_a_sheet_is_drawn(server: list[str], photos: Path, capsys: pytest.Captur
         (["embed", "photos", "--out", "i.npz", "--fps", "0"], 2, "--fps"),
         (["embed", "photos", "--out", "i.npz", "--model", "x"], 1, "no model 'x' is loaded; there is: fake"),
         (["search", "red"], 2, "--index"),
-        (["search", "red", "--index", "i.npz"], 1, "No such file"),
+        (["search", "red", "--index", "i.npz"], 1, "there is no index i.npz: make it with framewatch embed"),
         (["search", "red.png", "--index", "junk.npz"], 2, "there is no picture red.png"),
         (["search", "red", "--index", "junk.npz", "--text", "--image"], 2, "one or the other"),
         (["search", "red", "--index", "junk.npz", "--sheet", "s.pdf"], 2, "s.pdf"),
