@@ -47,9 +47,10 @@ async def make_server() -> AsyncIterator[MakeServer]:
     async with AsyncExitStack() as stack:
 
         async def make(**settings: Any) -> pb_grpc.ZeroShotServiceAsyncStub:
-            models = (settings.pop("model", "demo"),)
+            if "model" in settings:
+                settings["models"] = (settings.pop("model"),)
             config = ServerConfig(
-                **{"models": models, "listen": "127.0.0.1:0", "drain_timeout_s": 5.0, "engine": "torch", **settings}
+                **{"models": ("demo",), "listen": "127.0.0.1:0", "drain_timeout_s": 5.0, "engine": "torch", **settings}
             )
             app = await stack.enter_async_context(ServerApp(config))
             channel = await stack.enter_async_context(grpc.aio.insecure_channel(app.address))

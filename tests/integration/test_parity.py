@@ -85,19 +85,24 @@ class Reference:
             device="cpu",
         )
 
-    def probabilities(self, data: bytes, template: str) -> dict[str, float]:
+    def probabilities(self, data: bytes, template: str, labels: Sequence[str] = LABELS) -> dict[str, float]:
         hypothesis = template.replace("{label}", "{}")
         picture = Image.open(io.BytesIO(data))
-        found: Any = self._pipeline(picture, candidate_labels=LABELS, hypothesis_template=hypothesis)
+        found: Any = self._pipeline(picture, candidate_labels=list(labels), hypothesis_template=hypothesis)
         return {item["label"]: item["score"] for item in found}
 
 
-async def probabilities(stub: Any, data: bytes, template: str) -> dict[str, float]:
+async def classify(stub: Any, data: bytes, template: str, names: Sequence[str] = LABELS) -> pb.ClassifyResponse:
     labels = pb.LabelSet(
-        labels=[pb.Label(name=name) for name in LABELS], templates=pb.PromptTemplates(templates=[template])
+        labels=[pb.Label(name=name) for name in names], templates=pb.PromptTemplates(templates=[template])
     )
     response = await stub.Classify(pb.ClassifyRequest(image=pb.Image(encoded=data), label_set=labels))
-    return {score.label: score.probability for score in response.scores}
+    assert isinstance(response, pb.ClassifyResponse)
+    return response
+
+
+async def probabilities(stub: Any, data: bytes, template: str, names: Sequence[str] = LABELS) -> dict[str, float]:
+    return {score.label: score.probability for score in (await classify(stub, data, template, names)).scores}
 
 
 async def check_parity(stub: Any, reference: Reference, files: dict[str, bytes], templates: Sequence[str]) -> None:
