@@ -1,16 +1,18 @@
 """Clients of framewatch: say in words what to watch for, and hear once when it appears and once when it goes.
 
-`FramewatchClient` blocks, `AsyncFramewatchClient` is for asyncio; both have `classify`, `label`, `similarity` and
-`stream`.
+`FramewatchClient` blocks, `AsyncFramewatchClient` is for asyncio; both have `classify`, `label`, `similarity`,
+`similarities`, `embed`, `list_models` and `stream`.
 """
 
+from framewatch_client.answers import Classification, ServerWarning, Similarity, Timings
 from framewatch_client.blocking import FramewatchClient
 from framewatch_client.client import AsyncFramewatchClient
+from framewatch_client.embeddings import Embeddings
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
 from framewatch_client.inputs import event_rule, example_label, parse_region, parse_rule
+from framewatch_client.models import Model, ScoreFunction
 from framewatch_client.sources import Source, open_source
 from framewatch_client.types import (
-    Classification,
     Event,
     EventTrail,
     Explain,
@@ -27,10 +29,8 @@ from framewatch_client.types import (
     RegionLike,
     RuleExplanation,
     RuleLike,
-    Similarity,
     StreamItem,
     StreamStarted,
-    Timings,
     TrailPoint,
 )
 from framewatch_core.errors import FramewatchError
@@ -47,6 +47,7 @@ __all__ = [
     "AsyncFramewatchClient",
     "Classification",
     "DropReason",
+    "Embeddings",
     "Event",
     "EventKind",
     "EventRule",
@@ -69,6 +70,7 @@ __all__ = [
     "LabelScore",
     "LabelSet",
     "LabelsLike",
+    "Model",
     "OverflowPolicy",
     "Reconfigure",
     "Reconnected",
@@ -78,8 +80,10 @@ __all__ = [
     "ResumePoint",
     "RuleExplanation",
     "RuleLike",
+    "ScoreFunction",
     "ScoreKind",
     "ServerUnreachableError",
+    "ServerWarning",
     "Similarity",
     "Source",
     "SourceError",

@@ -14,14 +14,17 @@ from typing import Final, Self
 import grpc
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from framewatch_client.answers import Classification, FloatArray, ServerWarning, Similarity
 from framewatch_client.client import (
     DEFAULT_ADDRESS,
     DEFAULT_RECONNECT_TIMEOUT_S,
     DEFAULT_TIMEOUT_S,
     AsyncFramewatchClient,
 )
+from framewatch_client.config_warnings import log_warning
+from framewatch_client.embeddings import Embeddings
+from framewatch_client.models import Model
 from framewatch_client.types import (
-    Classification,
     Event,
     FrameResult,
     ImageLike,
@@ -29,7 +32,6 @@ from framewatch_client.types import (
     Reconnected,
     RegionLike,
     RuleLike,
-    Similarity,
     StreamItem,
     StreamStarted,
 )
@@ -108,6 +110,26 @@ class FramewatchClient:
         """How much images resemble another; see AsyncFramewatchClient.similarity."""
         return self._portal.call(partial(self._client.similarity, query, candidates, model=model))
 
+    def similarities(
+        self, queries: ImageLike | Sequence[ImageLike], candidates: ImageLike | Sequence[ImageLike], *, model: str = ""
+    ) -> FloatArray:
+        """How much each of several images resembles each of others; see AsyncFramewatchClient.similarities."""
+        return self._portal.call(partial(self._client.similarities, queries, candidates, model=model))
+
+    def embed(
+        self,
+        images: ImageLike | Sequence[ImageLike] = (),
+        texts: str | Sequence[str] = (),
+        *,
+        model: str = "",
+    ) -> Embeddings:
+        """The vectors of images and texts; see AsyncFramewatchClient.embed."""
+        return self._portal.call(partial(self._client.embed, images, texts, model=model))
+
+    def list_models(self) -> tuple[Model, ...]:
+        """The models that the server has; see AsyncFramewatchClient.list_models."""
+        return self._portal.call(self._client.list_models)
+
     def stream(
         self,
         frames: Iterable[StreamItem],
@@ -132,11 +154,12 @@ class FramewatchClient:
         resume: ResumePoint | None = None,
         reconnect_timeout_s: float | None = DEFAULT_RECONNECT_TIMEOUT_S,
         on_reconnect: Callable[[Reconnected], object] | None = None,
+        on_warning: Callable[[ServerWarning], object] = log_warning,
     ) -> Generator[FrameResult | Event, None, None]:
         """Watches frames; see AsyncFramewatchClient.stream.
 
-        `frames` is read, and `on_started` and `on_reconnect` are called, on other threads. Closing the generator
-        cancels the call.
+        `frames` is read, and `on_started`, `on_reconnect` and `on_warning` are called, on other threads. Closing the
+        generator cancels the call.
         """
         items = self._client.stream(
             frames,
@@ -160,6 +183,7 @@ class FramewatchClient:
             resume=resume,
             reconnect_timeout_s=reconnect_timeout_s,
             on_reconnect=on_reconnect,
+            on_warning=on_warning,
         )
         return self._iterate(_Steps(items))
 

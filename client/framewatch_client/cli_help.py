@@ -28,5 +28,22 @@ Example: framewatch evaluate door.mp4 --truth truth.json --rules rules.yaml
 
 Exit code 0: every event was right and none was missing; 1: not so.
 """,
+    "models": """Show the models that a server has.
+""",
+    "embed": """Make an index of pictures for "framewatch search", or bring one up to date.
+
+Example: framewatch embed photos --out photos.npz
+
+Run it again whenever pictures have come, changed or gone: only those are embedded. So it is, too, after Ctrl-C.
+""",
+    "search": """Search an index for pictures by words or by a picture.
+
+Example: framewatch search "a photo of a dog" --index photos.npz
+
+Example: framewatch search dog.jpg --index photos.npz --sheet hits.png
+
+Models are used to sentences: "a photo of a dog" works better than "dog". Pictures that fit a text well have scores of
+about 0.2 to 0.35 with most models; those of alike pictures are higher.
+""",
 }
 """By the command's name; the first paragraph is what the list of commands shows."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from framewatch_client.client import DEFAULT_ADDRESS, AsyncFramewatchClient
+from framewatch_client.client import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
 from framewatch_client.commands import Output
 from framewatch_client.inputs import parse_region
 from framewatch_core.images import Image
@@ -180,6 +180,16 @@ def parse_moment(text: str | None, option: str) -> int | None:
     return time_ns
 
 
+def check_folder_of(path: Path | None) -> None:
+    """Raises UsageError if a file can't be written there, before the work is done. None: none is to be written."""
+    if path is None:
+        return
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{path} can't be written: there is no folder {path.parent}; make it first")
+    if path.is_dir():
+        raise UsageError(f"{path} can't be written: it is a folder; give a file's name")
+
+
 def load_rules(path: Path) -> RulesFile:
     """A rules file. Raises OSError, and UsageError with the file's name, line and path of what is wrong."""
     from framewatch_client.rules_file import read_rules  # noqa: PLC0415  brings PyYAML
@@ -206,11 +216,13 @@ def with_trails(rules: Iterable[EventRule]) -> tuple[EventRule, ...]:
     return tuple(replace(rule, trail_count=rule.trail_count or EXPLAINED_SCORES) for rule in rules)
 
 
-def run_with_client(server: str, command: Callable[[AsyncFramewatchClient], Awaitable[T]]) -> T:
-    """Runs a command with a client on an event loop of its own."""
+def run_with_client(
+    server: str, command: Callable[[AsyncFramewatchClient], Awaitable[T]], timeout_s: float = DEFAULT_TIMEOUT_S
+) -> T:
+    """Runs a command with a client on an event loop of its own. `timeout_s`: of each call."""
 
     async def connected() -> T:
-        async with AsyncFramewatchClient(server) as client:
+        async with AsyncFramewatchClient(server, timeout_s=timeout_s) as client:
             return await command(client)
 
     return asyncio.run(connected())

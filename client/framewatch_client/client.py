@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
@@ -14,15 +13,19 @@ import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_client import wire
+from framewatch_client import wire, wire_config
+from framewatch_client.answers import Classification, FloatArray, ServerWarning, Similarity
+from framewatch_client.channel import open_channel
+from framewatch_client.config_warnings import log_warning
+from framewatch_client.embeddings import Embeddings, embeddings
 from framewatch_client.errors import call_error
 from framewatch_client.exchange import StreamCall, closed_error
 from framewatch_client.images import to_message
 from framewatch_client.inputs import label_set, stream_config
+from framewatch_client.models import Model, models
 from framewatch_client.reconnect import Backoff
 from framewatch_client.stream import StreamOptions, stream_frames
 from framewatch_client.types import (
-    Classification,
     Event,
     FrameResult,
     ImageLike,
@@ -30,7 +33,6 @@ from framewatch_client.types import (
     Reconnected,
     RegionLike,
     RuleLike,
-    Similarity,
     StreamItem,
     StreamStarted,
 )
@@ -41,46 +43,10 @@ from framewatch_core.session_state import ResumePoint
 DEFAULT_ADDRESS = "localhost:50051"
 DEFAULT_TIMEOUT_S = 30.0
 DEFAULT_RECONNECT_TIMEOUT_S = 60.0
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 T = TypeVar("T")
 
 _BACKOFF = Backoff()
-
-_RETRIES = {
-    "methodConfig": [
-        {
-            "name": [
-                {"service": "framewatch.v1.ZeroShotService", "method": "Classify"},
-                {"service": "framewatch.v1.ZeroShotService", "method": "Similarity"},
-            ],
-            "retryPolicy": {
-                "maxAttempts": 4,
-                "initialBackoff": "0.2s",
-                "maxBackoff": "2s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ]
-}
-
-_CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
-    # Cameras sit behind routers that forget silent connections.
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-    # gRPC refuses calls while it waits to connect again: it should not wait longer than streams do.
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 5_000),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.enable_retries", 1),
-    # What is larger than this is not tried again.
-    ("grpc.per_rpc_retry_buffer_size", MAX_MESSAGE_BYTES),
-    ("grpc.service_config", json.dumps(_RETRIES)),
-)
 
 
 class AsyncFramewatchClient:
@@ -155,7 +121,7 @@ class AsyncFramewatchClient:
         """
         request = pb.ClassifyRequest(
             model=model,
-            label_set=wire.label_set_message(label_set(labels, templates)),
+            label_set=wire_config.label_set_message(label_set(labels, templates)),
             image=to_message(image),
             top_count=top_count,
         )
@@ -179,18 +145,74 @@ class AsyncFramewatchClient:
 
         Args:
             query: the image to compare with.
-            candidates: a list or tuple of 1 to 256 images, or one image.
+            candidates: a list or tuple of at least 1 image, or one image; at most the server's `max_images_per_call`
+                (1024 if not set otherwise) with the query.
             model: one of the server's; empty: its default.
 
         Raises:
             as `classify`.
 
         """
-        many: list[Any] | tuple[Any, ...] = candidates if isinstance(candidates, list | tuple) else (candidates,)
-        request = pb.SimilarityRequest(
-            model=model, query=to_message(query), candidates=[to_message(image) for image in many]
-        )
+        request = pb.SimilarityRequest(model=model, query=to_message(query), candidates=_image_messages(candidates))
         return wire.similarity(await self._unary(lambda stub: stub.Similarity(request, timeout=self._timeout_s)))
+
+    async def similarities(
+        self, queries: ImageLike | Sequence[ImageLike], candidates: ImageLike | Sequence[ImageLike], *, model: str = ""
+    ) -> FloatArray:
+        """How much each of several images resembles each of others.
+
+        Args:
+            queries: a list or tuple of at least 1 image, or one image.
+            candidates: likewise; together at most the server's `max_images_per_call` (1024 if not set otherwise).
+            model: one of the server's; empty: its default.
+
+        Returns:
+            float32 `[query count, candidate count]`: cosines in [-1, 1].
+
+        Raises:
+            as `classify`; FramewatchCallError also if the server is too old to know several queries.
+
+        """
+        asked, others = _image_messages(queries), _image_messages(candidates)
+        request = pb.SimilarityRequest(model=model, queries=asked, candidates=others)
+        answer = await self._unary(lambda stub: stub.Similarity(request, timeout=self._timeout_s))
+        return wire.similarity_matrix(answer, len(asked), len(others))
+
+    async def embed(
+        self,
+        images: ImageLike | Sequence[ImageLike] = (),
+        texts: str | Sequence[str] = (),
+        *,
+        model: str = "",
+    ) -> Embeddings:
+        """The vectors of images and texts, for an index or a classifier of one's own.
+
+        Args:
+            images: a list or tuple of images, or one image; at most the server's `max_images_per_call` (1024 if not set
+                otherwise). One that can't be decoded fails the call, which names it.
+            texts: texts or one text, used verbatim; at most 1000. Models are used to sentences: "a photo of a dog"
+                works better than "dog".
+            model: one of the server's; empty: its default.
+
+        Raises:
+            as `classify`.
+
+        """
+        asked = _image_messages(images)
+        said = [texts] if isinstance(texts, str) else list(texts)
+        request = pb.EmbedRequest(model=model, images=asked, texts=said)
+        answer = await self._unary(lambda stub: stub.Embed(request, timeout=self._timeout_s))
+        return embeddings(answer, image_count=len(asked), text_count=len(said))
+
+    async def list_models(self) -> tuple[Model, ...]:
+        """The models that the server has; the first is its default.
+
+        Raises:
+            FramewatchCallError: the server said no, or ServerUnreachableError: there is none.
+
+        """
+        request = pb.ListModelsRequest()
+        return models(await self._unary(lambda stub: stub.ListModels(request, timeout=self._timeout_s)))
 
     def stream(
         self,
@@ -216,6 +238,7 @@ class AsyncFramewatchClient:
         resume: ResumePoint | None = None,
         reconnect_timeout_s: float | None = DEFAULT_RECONNECT_TIMEOUT_S,
         on_reconnect: Callable[[Reconnected], object] | None = None,
+        on_warning: Callable[[ServerWarning], object] = log_warning,
     ) -> AsyncGenerator[FrameResult | Event, None]:
         """Watches frames: yields one FrameResult per frame, in the order sent, each followed by the Events it caused.
 
@@ -257,6 +280,9 @@ class AsyncFramewatchClient:
                 server drains; 0 or None: not at all. A stream that never started is not tried again.
             on_reconnect: called when the connection is back, with what the server answered: if it had lost the stream's
                 state, `started.resumed` is False and rules have started anew.
+            on_warning: called with what may not be as it was meant in a config, such as a label that the model reads
+                only in part; once, also when the connection is lost on the way. By default the logger
+                `framewatch_client` warns of it.
 
         Raises:
             FramewatchError, ValueError: at once: labels, rules or options that can't be used.
@@ -291,6 +317,7 @@ class AsyncFramewatchClient:
             resume,
             reconnect_timeout_s,
             on_reconnect,
+            on_warning,
             _BACKOFF,
         )
         return stream_frames(self._call_opener(), frames, config, options)
@@ -318,12 +345,14 @@ class AsyncFramewatchClient:
     def _stub(self) -> pb_grpc.ZeroShotServiceAsyncStub:
         """Made with the first call, since a channel belongs to the event loop that runs then."""
         if self._channel is None:
-            self._channel = (
-                grpc.aio.insecure_channel(self._address, options=_CHANNEL_OPTIONS)
-                if self._credentials is None
-                else grpc.aio.secure_channel(self._address, self._credentials, options=_CHANNEL_OPTIONS)
-            )
+            self._channel = open_channel(self._address, self._credentials)
         return pb_grpc.ZeroShotServiceStub(self._channel)
+
+
+def _image_messages(images: ImageLike | Sequence[ImageLike]) -> list[pb.Image]:
+    """Of a list or tuple of images, or of one image: an array and bytes are sequences too, but not of images."""
+    many: list[Any] | tuple[Any, ...] = images if isinstance(images, list | tuple) else (images,)
+    return [to_message(image) for image in many]
 
 
 def _check_source(frames: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -11,6 +11,7 @@ from itertools import islice
 
 from rich.console import Console
 
+from framewatch_client.answers import ServerWarning
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
 from framewatch_client.interrupts import Interrupt, first_interrupt
@@ -83,6 +84,7 @@ async def classify(
 ) -> ExitCode:
     """Scores images one after the other; one that fails is told and the others go on."""
     code = ExitCode.OK
+    warned: set[ServerWarning] = set()
     for number, image in enumerate(images):
         try:
             answer = await client.classify(image, label_set, top_count=top, model=model)
@@ -92,6 +94,8 @@ async def classify(
             output.say(f"{image}: {describe(error, image)}")
             code = ExitCode.FAILED
             continue
+        say_warnings([warning for warning in answer.warnings if warning not in warned], output)
+        warned.update(answer.warnings)
         if output.json:
             print_json(answer.message)
         else:
@@ -141,6 +145,7 @@ async def watch(client: AsyncFramewatchClient, settings: WatchSettings, output: 
                 jpeg_quality=settings.quality,
                 on_started=view.started,
                 on_reconnect=lambda back: output.say(_reconnected(back), style="yellow"),
+                on_warning=lambda warning: say_warnings([warning], output),
             )
             async with aclosing(items):
                 async for item in items:
@@ -149,6 +154,12 @@ async def watch(client: AsyncFramewatchClient, settings: WatchSettings, output: 
     if interrupt.came:
         return ExitCode.INTERRUPTED
     return ExitCode.FAILED if summary.failed else ExitCode.OK
+
+
+def say_warnings(warnings: Iterable[ServerWarning], output: Output) -> None:
+    """What the server found questionable, a line each."""
+    for warning in warnings:
+        output.say(f"warning: {warning}", style="yellow")
 
 
 def _reconnected(back: Reconnected) -> str:

@@ -61,6 +61,15 @@ class SourceError(Exception):
     """A source of frames could not be opened or broke off; the message says what was tried and what to do."""
 
 
+def invalid_response(what: str) -> FramewatchCallError:
+    """The server's answer can't be what was asked for. `what`: what was received and what was expected."""
+    return FramewatchCallError(
+        grpc.StatusCode.INTERNAL,
+        "INVALID_RESPONSE",
+        f"the server's answer can't be used: {what}; update the server or the client, whichever is older",
+    )
+
+
 def call_error(error: grpc.aio.AioRpcError, address: str, *, connected: bool = False) -> FramewatchCallError:
     """What a failed call means.
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import wire
+from framewatch_client import wire_config
 from framewatch_client.images import check_bytes, to_stream_message
 from framewatch_client.inputs import event_rules, label_set, nanoseconds, stream_regions
 from framewatch_client.types import Explain, Frame, Reconfigure, StreamItem
@@ -65,7 +65,7 @@ class RequestEncoder:
             regions=before.regions if item.regions is None else stream_regions(item.regions),
             health=item.health or before.health,
         )
-        return wire.config_message(self._config)
+        return wire_config.config_message(self._config)
 
     @property
     def _needed_short_side(self) -> int | None:
@@ -79,7 +79,7 @@ class RequestEncoder:
         self._last_id = max(self._last_id, frame_id)
         image = to_stream_message(frame.image, short_side=self._needed_short_side, jpeg_quality=self._jpeg_quality)
         check_bytes(image, self._max_image_bytes)
-        time_offset = None if frame.time_s is None else wire.duration(_frame_time_ns(frame.time_s))
+        time_offset = None if frame.time_s is None else wire_config.duration(_frame_time_ns(frame.time_s))
         return pb.Frame(frame_id=frame_id, time_offset=time_offset, image=image)
 
 

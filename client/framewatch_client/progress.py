@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from framewatch_client.live import progress_columns
 from framewatch_client.score_files import ItemSink, take_nothing
@@ -27,3 +29,34 @@ def frame_progress(console: Console, frame_count: int | None) -> Iterator[ItemSi
                 progress.advance(task)
 
         yield show
+
+
+class PictureProgress:
+    """Counts pictures on a terminal; elsewhere shows nothing. A context manager that ends it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+
+    def start(self, picture_count: int | None) -> None:
+        """Begins to show. `picture_count`: of all; None: unknown."""
+        if self._console.is_terminal and not self._console.is_dumb_terminal and picture_count != 0:
+            columns = progress_columns(picture_count, unit="pictures")
+            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._task = self._progress.add_task("", total=picture_count)
+            self._progress.start()
+
+    def advance(self) -> None:
+        """One more is done."""
+        if self._progress is not None:
+            self._progress.advance(self._task)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()

@@ -11,10 +11,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from framewatch_client.answers import Timings
 from framewatch_client.charts import sparkline
 from framewatch_client.inputs import rule_name
 from framewatch_client.summary import PRESENCE_KINDS, WatchSummary
-from framewatch_client.types import Event, EventTrail, FrameError, Timings
+from framewatch_client.types import Event, EventTrail, FrameError
 from framewatch_core.rules import EventKind
 from framewatch_core.scoring import LabelScore
 
@@ -130,7 +131,7 @@ def score_table(scores: Sequence[LabelScore], *, title: str = "", footer: str = 
             Bar(score.probability, "green" if i == 0 else "blue"),
             style="bold" if i == 0 else "",
         )
-    return _with_footer(table, footer)
+    return with_footer(table, footer)
 
 
 def similarity_table(
@@ -150,7 +151,7 @@ def similarity_table(
             Bar(similarity, "green" if is_best else "blue"),
             style="bold" if is_best else "",
         )
-    return _with_footer(table, footer)
+    return with_footer(table, footer)
 
 
 def answer_footer(model: str, timings: Timings) -> str:
@@ -225,5 +226,6 @@ def plain_table(title: str = "") -> Table:
     )
 
 
-def _with_footer(table: Table, footer: str) -> RenderableType:
+def with_footer(table: Table, footer: str) -> RenderableType:
+    """The table with a line below it; empty: none."""
     return Group(table, Text(footer, "dim")) if footer else table

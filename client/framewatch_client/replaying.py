@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import wire
+from framewatch_client import wire, wire_config
 from framewatch_client.types import Event
 from framewatch_core.rules import EventRule, EventTrail, RuleEvent
 from framewatch_core.scoring import LabelScore
@@ -25,15 +25,15 @@ def _event_message(seen: RuleEvent, number: int) -> pb.Event:
         label=seen.rule.label,
         region=seen.rule.region,
         frame_id=seen.at.frame_id,
-        time_offset=wire.duration(seen.at.time_ns),
+        time_offset=wire_config.duration(seen.at.time_ns),
         began_frame_id=seen.began.frame_id,
-        began_time_offset=wire.duration(seen.began.time_ns),
+        began_time_offset=wire_config.duration(seen.began.time_ns),
         score=seen.score,
         peak_score=seen.peak,
         sparse=seen.sparse,
     )
     if seen.present_ns is not None:
-        message.present_duration.CopyFrom(wire.duration(seen.present_ns))
+        message.present_duration.CopyFrom(wire_config.duration(seen.present_ns))
     if seen.trail is not None:
         message.trail.CopyFrom(_trail_message(seen.trail, seen.rule))
     return message
@@ -43,7 +43,7 @@ def _trail_message(trail: EventTrail, rule: EventRule) -> pb.EventTrail:
     points = [
         pb.TrailPoint(
             frame_id=point.at.frame_id,
-            time_offset=wire.duration(point.at.time_ns),
+            time_offset=wire_config.duration(point.at.time_ns),
             score=point.score,
             smoothed_score=point.smoothed,
         )

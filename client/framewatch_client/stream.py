@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 import anyio
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import wire
+from framewatch_client import wire, wire_config
+from framewatch_client.answers import ServerWarning
+from framewatch_client.config_warnings import ConfigWarnings, log_warning
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
 from framewatch_client.exchange import Exchange, StreamCall, ended_early
 from framewatch_client.feed import Feed, RequestEncoder
@@ -43,6 +45,7 @@ class StreamOptions:
         resume: where an earlier stream was lost; None: nowhere.
         reconnect_timeout_s: for how long to try when the connection is lost; 0 or None: not at all.
         on_reconnect: told when it is back.
+        on_warning: told what may not be as it was meant in a config.
         backoff: the waits between the attempts.
 
     """
@@ -56,6 +59,7 @@ class StreamOptions:
     resume: ResumePoint | None = None
     reconnect_timeout_s: float | None = 60.0
     on_reconnect: Callable[[Reconnected], object] | None = None
+    on_warning: Callable[[ServerWarning], object] = log_warning
     backoff: Backoff = field(default_factory=Backoff)
 
     def __post_init__(self) -> None:
@@ -74,7 +78,7 @@ async def stream_frames(
     options: StreamOptions,
 ) -> AsyncGenerator[FrameResult | Event, None]:
     """Outcomes and events, in the server's order; see `AsyncFramewatchClient.stream`."""
-    outbox = Outbox(wire.config_message(config))
+    outbox = Outbox(wire_config.config_message(config))
     link = _Link(open_call, outbox, options)
     producer: _Producer | None = None
     try:
@@ -105,6 +109,7 @@ class _Link:
         self._open_call = open_call
         self._outbox = outbox
         self._options = options
+        self._warnings = ConfigWarnings(options.on_warning)
         self._point = options.resume
         self._exchange: Exchange | None = None
         self._version_offset = 0
@@ -177,6 +182,10 @@ class _Link:
             case "explanation":
                 self._outbox.answer_explain()
                 return wire.explanation(response)
+            case "config_warnings":
+                version = response.config_warnings.config_version + self._version_offset
+                self._warnings.take(version, wire.server_warnings(response.config_warnings.warnings))
+                return None
             case _:
                 return None
 

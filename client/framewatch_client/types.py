@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client.answers import Timings
 from framewatch_client.errors import FramewatchCallError
 from framewatch_core.frames import DropReason, RegionScores
 from framewatch_core.health import HealthPolicy, HealthProblem
@@ -53,67 +54,6 @@ RuleLike = EventRule | str
 
 RegionLike = Region | str
 """A part of the frame, or its short form `ID=X,Y,WIDTH,HEIGHT` in fractions of the frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Where the server's time went, in seconds, and how many images the batch had (0: none was needed)."""
-
-    decode_s: float
-    queue_s: float
-    inference_s: float
-    batch_size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Classification:
-    """The scores of an image.
-
-    Attributes:
-        scores: best first, as many as asked for.
-        model: the model that answered.
-        timings: where the time went.
-        message: the response as it came.
-
-    """
-
-    scores: tuple[LabelScore, ...]
-    model: str
-    timings: Timings
-    message: pb.ClassifyResponse = field(repr=False, compare=False)
-
-    @property
-    def best(self) -> LabelScore:
-        """The most probable label's score."""
-        return self.scores[0]
-
-    @property
-    def label(self) -> str:
-        """The most probable label's name."""
-        return self.best.label
-
-
-@dataclass(frozen=True, slots=True)
-class Similarity:
-    """How much images resemble a query.
-
-    Attributes:
-        similarities: one cosine per candidate, in the order given, in [-1, 1].
-        model: the model that answered.
-        timings: where the time went.
-        message: the response as it came.
-
-    """
-
-    similarities: tuple[float, ...]
-    model: str
-    timings: Timings
-    message: pb.SimilarityResponse = field(repr=False, compare=False)
-
-    @property
-    def best_index(self) -> int:
-        """Which candidate resembles the query most; the first of equals."""
-        return self.similarities.index(max(self.similarities))
 
 
 @dataclass(frozen=True, slots=True)

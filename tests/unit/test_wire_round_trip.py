@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import types
+from framewatch_client import types, wire_config
 from framewatch_client import wire as client_wire
 from framewatch_core.errors import FieldError, InvalidRequest
 from framewatch_core.frames import (
@@ -55,13 +55,13 @@ FULL_RULE = EventRule("box", 0.75, 0.5, S, 2 * S, ScoreKind.PRESENCE, "r", "left
     ],
 )  # fmt: skip
 def test_a_config_arrives_as_it_was(config: StreamConfig) -> None:
-    sent = client_wire.config_message(config).SerializeToString()
+    sent = wire_config.config_message(config).SerializeToString()
     assert wire.to_config(pb.StreamConfig.FromString(sent)) == config
 
 
 def test_a_condensed_label_can_not_be_sent() -> None:
     with pytest.raises(ValueError, match="give the picture"):
-        client_wire.config_message(PLAIN.condensed())
+        wire_config.config_message(PLAIN.condensed())
 
 
 def response(**fields: object) -> pb.StreamFramesResponse:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator
 
+import cv2
 import grpc
+import numpy as np
+import numpy.typing as npt
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -23,7 +27,9 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
     Attributes:
         hold: StreamFrames answers frames only when so many of them wait, or no more come.
         fail_after: it ends the stream with `fault` after so many results; None: never.
-        waiting: set when as many frames wait as it said to be useful.
+        embeds_left: Embed answers so often, then it fails; None: always answers.
+        hold_embeds: instead of failing it does not answer.
+        waiting: set when as many frames wait as it said to be useful, or when Embed has answered as often as told.
         ended: set when a StreamFrames call is over.
 
     """
@@ -40,8 +46,12 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         self.extra: list[pb.StreamFramesResponse] = []
         self.frames: list[pb.Frame] = []
         self.configs: list[pb.StreamConfig] = []
-        self.calls: list[pb.ClassifyRequest | pb.SimilarityRequest] = []
+        self.calls: list[pb.ClassifyRequest | pb.SimilarityRequest | pb.EmbedRequest | pb.ListModelsRequest] = []
+        self.warnings: list[pb.Warning] = []
+        self.models = [fake_model()]
         self.unary_faults: list[grpc.StatusCode] = []
+        self.embeds_left: int | None = None
+        self.hold_embeds = False
         self.waiting = threading.Event()
         self.ended = threading.Event()
 
@@ -52,14 +62,62 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         await self._fail_unary(context)
         names = [label.name for label in request.label_set.labels]
         scores = [pb.LabelScore(label=name, probability=1 / 2**n, similarity=0.0) for n, name in enumerate(names, 1)]
-        return pb.ClassifyResponse(scores=scores[: request.top_count or None], model="fake")
+        return pb.ClassifyResponse(scores=scores[: request.top_count or None], model="fake", warnings=self.warnings)
 
     async def Similarity(  # noqa: N802
         self, request: pb.SimilarityRequest, context: Context
     ) -> pb.SimilarityResponse:
         self.calls.append(request)
         await self._fail_unary(context)
+        if request.queries:
+            count = len(request.queries) * len(request.candidates)
+            return pb.SimilarityResponse(similarities=[n / 8 for n in range(count)], model="fake")
         return pb.SimilarityResponse(similarities=[0.25] * len(request.candidates), model="fake")
+
+    async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:  # noqa: N802
+        """Images by their mean colour, texts by the colours that they name."""
+        self.calls.append(request)
+        if self.embeds_left is not None:
+            await self._count_embed(context)
+        await self._fail_unary(context)
+        model = next((model for model in self.models if request.model in {"", model.name}), None)
+        if model is None:
+            no_model = fault(grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND", f"no model {request.model!r} is loaded")
+            await context.abort_with_status(rpc_status.to_status(no_model))
+        images = []
+        for n, image in enumerate(request.images):
+            pixels = cv2.imdecode(np.frombuffer(image.encoded, np.uint8), cv2.IMREAD_COLOR)
+            if pixels is None:
+                broken = fault(
+                    grpc.StatusCode.INVALID_ARGUMENT, "UNSUPPORTED_FORMAT", "this is no image", f"images[{n}].encoded"
+                )
+                await context.abort_with_status(rpc_status.to_status(broken))
+            images.append(unit(pixels.mean(axis=(0, 1))))
+        texts = [unit([name in text for name in ("blue", "green", "red")]) for text in request.texts]
+        return pb.EmbedResponse(
+            model=model.name,
+            dimension=3,
+            image_vectors=b"".join(images),
+            text_vectors=b"".join(texts),
+            weights_digest=model.weights_digest,
+            warnings=self.warnings,
+        )
+
+    async def _count_embed(self, context: Context) -> None:
+        assert self.embeds_left is not None
+        self.embeds_left -= 1
+        if self.embeds_left < 0:
+            self.waiting.set()
+            if self.hold_embeds:
+                await asyncio.Event().wait()
+            await context.abort(grpc.StatusCode.INTERNAL, "as told")
+
+    async def ListModels(  # noqa: N802
+        self, request: pb.ListModelsRequest, context: Context
+    ) -> pb.ListModelsResponse:
+        self.calls.append(request)
+        await self._fail_unary(context)
+        return pb.ListModelsResponse(models=self.models)
 
     async def _fail_unary(self, context: Context) -> None:
         if self.unary_faults:
@@ -105,9 +163,13 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
 
     def _accept(self, config: pb.StreamConfig) -> list[pb.StreamFramesResponse]:
         self.configs.append(config)
-        if len(self.configs) > 1 or self.silent:
+        if self.silent:
             return []
-        return [pb.StreamFramesResponse(started=self.started), *self.extra]
+        told = pb.ConfigWarnings(config_version=len(self.configs), warnings=self.warnings)
+        warned = [pb.StreamFramesResponse(config_warnings=told)] if self.warnings else []
+        if len(self.configs) > 1:
+            return warned
+        return [pb.StreamFramesResponse(started=self.started), *warned, *self.extra]
 
     def _result(self, frame: pb.Frame) -> pb.StreamFramesResponse:
         result = pb.FrameResult(
@@ -159,6 +221,30 @@ class LossyService(FakeService):
 
         async for response in super().StreamFrames(noted(), context):
             yield response
+
+
+def fake_model(name: str = "fake", weights_digest: str = "0123456789abcdef") -> pb.Model:
+    """A model of vectors with three numbers."""
+    return pb.Model(
+        name=name,
+        family="clip",
+        image_width=32,
+        image_height=32,
+        dimension=3,
+        device="cpu",
+        dtype="float32",
+        engine="torch",
+        score_function=pb.SCORE_FUNCTION_SOFTMAX,
+        max_text_tokens=77,
+        weights_digest=weights_digest,
+        memory_bytes=5_000_000,
+    )
+
+
+def unit(values: npt.ArrayLike) -> bytes:
+    """The vector with length 1, as it goes over the wire."""
+    vector = np.asarray(values, dtype="<f4")
+    return (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype("<f4").tobytes()
 
 
 def fault(code: grpc.StatusCode, reason: str, message: str, field: str = "", **metadata: str) -> status_pb2.Status:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import wire
+from framewatch_client import wire, wire_config
 from framewatch_client.recording import Recording
 from framewatch_client.types import FrameResult
 from framewatch_core.intervals import Interval
@@ -32,7 +32,9 @@ def recording(
 
 
 def response(frame: RecordedFrame) -> pb.StreamFramesResponse:
-    result = pb.FrameResult(frame_id=frame.at.frame_id, time_offset=wire.duration(frame.at.time_ns), config_version=1)
+    result = pb.FrameResult(
+        frame_id=frame.at.frame_id, time_offset=wire_config.duration(frame.at.time_ns), config_version=1
+    )
     for region, scores in frame.scores.items():
         added = result.scores.regions.add(region_id=region, suspended=region in frame.held)
         for score in scores:

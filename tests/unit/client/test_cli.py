@@ -50,7 +50,11 @@ def test_classify(server: list[str], picture_file: Path, capsys: pytest.CaptureF
 def test_classify_json(server: list[str], picture_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["classify", str(picture_file), *LABELS, "--top", "1", "--json", *server]) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    assert json.loads(line) == {"scores": [{"label": "a box", "probability": 0.5, "similarity": 0.0}], "model": "fake"}
+    assert json.loads(line) == {
+        "scores": [{"label": "a box", "probability": 0.5, "similarity": 0.0}],
+        "model": "fake",
+        "warnings": [],
+    }
 
 
 def test_classify_goes_on_after_a_bad_image(

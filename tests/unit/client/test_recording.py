@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import wire
+from framewatch_client import wire, wire_config
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.recording import Collector, Recording, record
 from framewatch_client.score_files import ScoresFileError, json_line, parse_frames, read_recording, scores_writer
@@ -25,7 +25,7 @@ from .recordings import FRAME_NS, PRESENT, S, recording, response, result
 
 
 def event(kind: pb.EventKind, frame_id: int) -> pb.StreamFramesResponse:
-    seen = pb.Event(kind=kind, rule_id="box", frame_id=frame_id, time_offset=wire.duration(frame_id * FRAME_NS))
+    seen = pb.Event(kind=kind, rule_id="box", frame_id=frame_id, time_offset=wire_config.duration(frame_id * FRAME_NS))
     return pb.StreamFramesResponse(event=seen)
 
 

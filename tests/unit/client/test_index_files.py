@@ -1,0 +1,156 @@
+"""Indexes in files: read as written, whole or not at all."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from framewatch_client import index_npz
+from framewatch_client.index import Entry, VectorIndex
+from framewatch_client.index_files import read_index, write_index
+from framewatch_client.index_format import IndexFileError
+
+SUFFIXES = ["npz", "parquet"]
+
+
+@pytest.fixture(params=SUFFIXES)
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if request.param == "parquet":
+        pytest.importorskip("pyarrow")
+    return tmp_path / f"index.{request.param}"
+
+
+def made(folder: Path, fps: float | None = 2.0) -> VectorIndex:
+    entries = (
+        Entry(folder / "a é.png", None, 10, 1_700_000_000_123_456_789),
+        Entry(folder / "sub" / "v.mp4", 0.0, 20, 2),
+        Entry(folder / "sub" / "v.mp4", 0.5, 20, 2),
+        Entry(Path("/elsewhere/b.png"), None, 30, 3),
+    )
+    return VectorIndex(entries, np.eye(4, 3, dtype=np.float32), "org/model", "0123456789abcdef", fps)
+
+
+def same(one: VectorIndex, other: VectorIndex) -> bool:
+    told = [(i.entries, i.model, i.weights_digest, i.fps, i.vectors.dtype) for i in (one, other)]
+    return told[0] == told[1] and np.array_equal(one.vectors, other.vectors)
+
+
+@pytest.mark.parametrize("fps", [2.0, None], ids=["fps", "no videos"])
+def test_round_trip(path: Path, fps: float | None) -> None:
+    index = made(path.parent, fps)
+    write_index(path, index)
+    assert same(read_index(path), index)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_an_empty_index(path: Path) -> None:
+    empty = VectorIndex((), np.empty((0, 3), np.float32), "m", "0")
+    write_index(path, empty)
+    assert same(read_index(path), empty)
+    assert read_index(path).dimension == 3
+
+
+def test_index_and_pictures_can_move_together(path: Path, tmp_path: Path) -> None:
+    write_index(path, made(tmp_path))
+    moved = tmp_path / "moved" / path.name
+    moved.parent.mkdir()
+    path.rename(moved)
+    assert [entry.path for entry in read_index(moved).entries] == [
+        moved.parent / "a é.png",
+        moved.parent / "sub" / "v.mp4",
+        moved.parent / "sub" / "v.mp4",
+        Path("/elsewhere/b.png"),
+    ]
+
+
+def test_what_breaks_off_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = made(path.parent)
+    write_index(path, index)
+
+    def full_disk(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        write_index(path, VectorIndex((), np.empty((0, 3), np.float32), "m", "0"))
+    assert same(read_index(path), index)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def arrays(**changed: object) -> dict[str, np.ndarray]:
+    told = {"format": "framewatch-index", "version": 1, "model": "m", "weights_digest": "0", "dimension": 1}
+    columns = {"fps": np.nan, "paths": ["a"], "times_s": [np.nan], "sizes": [1], "mtimes_ns": [1], "vectors": [[1.0]]}
+    return {name: np.array(value) for name, value in {**told, **columns, **changed}.items()}
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"", "is no index"),
+        (b"junk", "is no index"),
+        (arrays(format="other"), "its format is 'other'"),
+        (arrays(version=2), "an index of version 2, and this framewatch reads up to 1: update"),
+        (arrays(sizes=[]), "is no index"),
+        (arrays(vectors=[[1.0], [2.0]]), "one row for each of 1 entries"),
+        ({"vectors": np.ones(3)}, "format"),
+        (arrays(paths=np.array([{"a": 1}])), "allow_pickle"),
+    ],
+    ids=[
+        "empty",
+        "junk",
+        "another format",
+        "a later version",
+        "columns of unlike lengths",
+        "vectors",
+        "other arrays",
+        "pickle",
+    ],
+)
+def test_what_is_no_npz_index(tmp_path: Path, content: bytes | dict[str, np.ndarray], match: str) -> None:
+    path = tmp_path / "index.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.savez(path, **content)
+    with pytest.raises(IndexFileError, match=match):
+        read_index(path)
+
+
+def test_a_cut_off_file(path: Path) -> None:
+    write_index(path, made(path.parent))
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(IndexFileError, match="is no index"):
+        read_index(path)
+
+
+def test_another_parquet_file(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"path": ["a"]}), tmp_path / "other.parquet")
+    with pytest.raises(IndexFileError, match="is no index: its format is None"):
+        read_index(tmp_path / "other.parquet")
+
+
+def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "framewatch_client.index_parquet", raising=False)
+    with pytest.raises(IndexFileError, match=r"needs pyarrow: pip install 'framewatch\[parquet\]'"):
+        write_index(tmp_path / "index.parquet", made(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["index.txt", "index"], ids=["suffix", "none"])
+def test_other_files(tmp_path: Path, name: str) -> None:
+    with pytest.raises(IndexFileError, match=r"ends in \.npz \(numpy\) or \.parquet"):
+        read_index(tmp_path / name)
+
+
+def test_npz_holds_plain_arrays(tmp_path: Path) -> None:
+    with (tmp_path / "index.npz").open("wb") as file:
+        index_npz.write(file, made(Path("photos")))
+    with np.load(tmp_path / "index.npz", allow_pickle=False) as found:
+        assert found["paths"].tolist()[0] == "photos/a é.png"
+        assert found["vectors"].dtype == np.float32

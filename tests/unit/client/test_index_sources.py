@@ -1,0 +1,93 @@
+"""Which files an index is made of, and what is read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from framewatch_client import SourceError, index_sources
+from framewatch_client.index_sources import FileState, file_state, find_files, read_pictures
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    for name in ("10.png", "2.JPG", "sub/deep/1.webp", ".hidden.png", ".thumbs/1.png", "notes.txt", "clip.MP4"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder
+
+
+def test_a_folder_gives_what_is_in_it_and_below_it_in_natural_order(folder: Path) -> None:
+    expected = ["2.JPG", "10.png", "clip.MP4", "sub/deep/1.webp"]
+    assert find_files([str(folder)]) == [folder / name for name in expected]
+
+
+def test_sources_may_overlap_and_be_relative(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert find_files(["sub", "./sub/../10.png", "sub/deep"]) == [folder / "10.png", folder / "sub" / "deep" / "1.webp"]
+
+
+@pytest.mark.parametrize(
+    ("source", "match"),
+    [("missing", "there is no missing"), ("notes.txt", "neither picture nor video"), ("none", "holds no pictures")],
+    ids=["missing", "another file", "empty folder"],
+)
+def test_sources_that_are_none(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str, match: str) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "none").mkdir()
+    with pytest.raises(SourceError, match=match):
+        find_files([source])
+
+
+def state(path: Path) -> FileState:
+    found = file_state(path)
+    assert found is not None
+    return found
+
+
+def test_a_file_that_is_not_there_has_no_state(tmp_path: Path) -> None:
+    assert file_state(tmp_path / "missing.png") is None
+
+
+def test_files_that_can_not_be_read_are_told_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_video: Callable[..., Path]
+) -> None:
+    monkeypatch.setattr(index_sources, "MAX_FILE_BYTES", 5)
+    contents = {
+        "1.png": b"good",
+        "2.png": b"",
+        "3.png": b"too large",
+        "4.png": b"gone",
+        "5.mp4": b"junk",
+        "6.png": b"end",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    files = [state(tmp_path / name) for name in contents]
+    (tmp_path / "4.png").unlink()
+    told: dict[str, str] = {}
+    pictures = read_pictures(files, fps=1, short_side=16, refuse=lambda path, why: told.update({path.name: why}))
+    assert [picture.data for picture in pictures] == [b"good", b"end"]
+    assert told["2.png"] == "the file is empty"
+    assert "more than the 0 MiB that can be sent" in told["3.png"]
+    assert told["4.png"] == "No such file or directory"
+    assert "can't be read as video" in told["5.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("fps", "times"), [(None, [0, 0.25, 0.5, 0.75, 1]), (2, [0, 0.5, 1])], ids=["all", "two a second"]
+)
+def test_frames_of_a_video(make_video: Callable[..., Path], fps: float | None, times: list[float]) -> None:
+    video = state(make_video(5, 4.0))
+    pictures = list(read_pictures([video], fps=fps, short_side=12, refuse=lambda *_: None))
+    assert [picture.time_s for picture in pictures] == times
+    assert [picture.number for picture in pictures] == list(range(len(times)))
+    assert [picture.is_last for picture in pictures] == [False] * (len(times) - 1) + [True]
+    shown = cv2.imdecode(np.frombuffer(pictures[-1].data, np.uint8), cv2.IMREAD_COLOR)
+    assert shown.shape == (12, 16, 3)
