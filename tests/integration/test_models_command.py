@@ -243,10 +243,21 @@ def test_what_is_on_this_machine_is_listed(machine: Machine) -> None:
     _, tiny, words = machine.json("list", HF_ENDPOINT=NOWHERE)
     assert tiny["commit"] == machine.hub.repositories["acme/tiny-clip"].commit
     assert (tiny["revisions"], tiny["licence"], tiny["state"]) == (["main"], "mit", "ready")
-    assert (words["family"], words["state"]) == ("bert", "framewatch can't load this family")
-    table = machine.models("list").stdout
-    assert tiny["commit"][:12] in table
-    assert "4.8 MB" in table
+    assert (words["family"], words["state"]) == ("bert", "other family: framewatch can't load it")
+    table = machine.models("list")
+    for cell in (tiny["commit"][:12], "4.8 MB", "other family"):
+        assert cell in table.stdout
+    assert f"acme/words: {words['state']}" in table.stderr
+
+
+def test_what_is_missing_is_told_beside_what_is_damaged(machine: Machine) -> None:
+    machine.have("acme/tiny-clip")
+    snapshot = machine.snapshot("acme/tiny-clip")
+    rot(snapshot / "model.safetensors")
+    (snapshot / "tokenizer.json").unlink()
+    found = machine.models("verify", "acme/tiny-clip")
+    assert found.returncode == 1
+    assert "(model.safetensors, tokenizer.json)" in found.stderr
 
 
 Verify = Callable[[Machine], list[str]]

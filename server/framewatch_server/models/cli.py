@@ -58,11 +58,14 @@ def list_(*, json: Json = False) -> None:
             "family": model.family or "?",
             "size": decimal(model.size),
             "licence": model.licence,
-            "state": model.state,
+            "state": model.state.partition(":")[0],
         }
 
     models, broken = list_models((*FAMILIES, OPEN_CLIP))
     print_rows("on this machine", [asdict(each) if json else row(each) for each in models], as_json=json)
+    unusable = [] if json else [f"{each.name}: {each.state}" for each in models if ":" in each.state]
+    for line in unusable:
+        print_line(line)
     for line in broken:
         print_line(f"not listed: {line}")
 

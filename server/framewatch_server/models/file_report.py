@@ -23,13 +23,15 @@ def verify_files(source: ModelSource, *, as_json: bool) -> Checkpoint | None:
     cached = cached_checkpoint(source) if source.kind is SourceKind.HUB else None
     checkpoint = cached or find_checkpoint(source, offline=True)
     checks = check_files(checkpoint)
-    # what is damaged can't be asked what else is needed
-    if not any(check.fault for check in checks):
+    # a configuration that is damaged can't be asked what else is needed
+    if not any(check.fault for check in checks if check.path.suffix == ".json"):
         missing = missing_files(checkpoint.folder)
         checks += [FileCheck(checkpoint.folder / name, 0, "", "missing") for name in missing]
     row = _file_json if as_json else _file_row
     print_rows(f"{source}: {checkpoint.folder}", [row(source, check) for check in checks], as_json=as_json)
     faults = [check for check in checks if check.fault]
+    for check in faults:
+        print_line(f"{check.path.name}: {check.fault}")
     if faults:
         print_line(f"{source} is not whole: {_how_to_mend(source, faults)}")
     return None if faults else checkpoint
@@ -50,7 +52,7 @@ def _file_row(_: ModelSource, check: FileCheck) -> Row:
         "file": check.path.name,
         "size": decimal(check.size),
         "compared": check.checked or "–",
-        "state": check.fault or ("ok" if check.checked else "there"),
+        "state": check.fault.partition(":")[0] or ("ok" if check.checked else "there"),
     }
 
 

@@ -24,7 +24,7 @@ class FileCheck:
         path: in the checkpoint's folder.
         size: in bytes.
         checked: what was compared: sha256, git sha1, safetensors' header, or nothing.
-        fault: what is wrong; empty if nothing is.
+        fault: what is wrong, in a word and behind a colon in more; empty if nothing is.
 
     """
 
@@ -58,7 +58,7 @@ def remove(check: FileCheck) -> None:
 
 def _check(path: Path, *, is_from_hub: bool) -> FileCheck:
     if not path.is_file():
-        return FileCheck(path, 0, "", "its content is gone from the cache")
+        return FileCheck(path, 0, "", "gone: the cache lacks its content")
     size = path.stat().st_size
     expected = _blob(path).name if is_from_hub else ""
     if _SHA256.fullmatch(expected):
@@ -76,7 +76,7 @@ def _blob(path: Path) -> Path:
 
 
 def _difference(expected: str, found: str) -> str:
-    return "" if found == expected else f"its content has the hash {found}"
+    return "" if found == expected else f"damaged: its content has the hash {found}"
 
 
 def _sha256(path: Path) -> str:
@@ -94,4 +94,4 @@ def _header_fault(path: Path) -> str:
         with safe_open(path, framework="numpy"):
             return ""
     except (SafetensorError, OSError) as error:
-        return f"no safetensors that can be read: {error}"
+        return f"damaged: no safetensors that can be read ({error})"

@@ -29,7 +29,7 @@ class ListedModel:
         family: see `framewatch_server.vision.checkpoint_files.family`.
         size: of its files, in bytes.
         licence: as its card says.
-        state: READY, or what keeps framewatch from loading it.
+        state: READY, or what keeps framewatch from loading it, in a word and behind a colon in more.
 
     """
 
@@ -88,7 +88,7 @@ def _family_and_state(folder: Path, families: tuple[str, ...]) -> tuple[str, str
     try:
         kind, missing = family(folder), missing_files(folder)
     except ModelLoadError as error:
-        return "", error.message
+        return "", f"damaged: {error.message}"
     if kind and kind not in families:
-        return kind, "framewatch can't load this family"
+        return kind, "other family: framewatch can't load it"
     return kind, f"incomplete: lacks {', '.join(missing)}" if missing else READY

@@ -50,7 +50,7 @@ def _precision_row(_: ModelSource, check: PrecisionCheck) -> Row:
         "texts, mean": _figure(check.texts, "mean"),
         "least ": _figure(check.texts, "least"),
         "weights": decimal(check.size) if check.size else "–",
-        "state": check.fault.partition(":")[0] or "ok",
+        "state": check.fault.partition(":")[0] or ("reference" if check.dtype == REFERENCE else "ok"),
     }
 
 
