@@ -4,7 +4,7 @@
 `similarities`, `embed`, `list_models` and `stream`.
 """
 
-from framewatch_client.answers import Classification, ServerWarning, Similarity, Timings
+from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix, Timings
 from framewatch_client.blocking import FramewatchClient
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.embeddings import Embeddings
@@ -85,6 +85,7 @@ __all__ = [
     "ServerUnreachableError",
     "ServerWarning",
     "Similarity",
+    "SimilarityMatrix",
     "Source",
     "SourceError",
     "StreamItem",

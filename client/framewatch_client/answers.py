@@ -95,3 +95,21 @@ class Similarity:
     def best_index(self) -> int:
         """Which candidate resembles the query most; the first of equals."""
         return self.similarities.index(max(self.similarities))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimilarityMatrix:
+    """How much each of several images resembles each of others.
+
+    Attributes:
+        similarities: cosines in [-1, 1], float32 `[queries, candidates]`.
+        model: the model that answered.
+        timings: where the time went.
+        message: the response as it came.
+
+    """
+
+    similarities: FloatArray
+    model: str
+    timings: Timings
+    message: pb.SimilarityResponse = field(repr=False)

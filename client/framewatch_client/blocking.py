@@ -14,7 +14,7 @@ from typing import Final, Self
 import grpc
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from framewatch_client.answers import Classification, FloatArray, ServerWarning, Similarity
+from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix
 from framewatch_client.client import (
     DEFAULT_ADDRESS,
     DEFAULT_RECONNECT_TIMEOUT_S,
@@ -112,7 +112,7 @@ class FramewatchClient:
 
     def similarities(
         self, queries: ImageLike | Sequence[ImageLike], candidates: ImageLike | Sequence[ImageLike], *, model: str = ""
-    ) -> FloatArray:
+    ) -> SimilarityMatrix:
         """How much each of several images resembles each of others; see AsyncFramewatchClient.similarities."""
         return self._portal.call(partial(self._client.similarities, queries, candidates, model=model))
 

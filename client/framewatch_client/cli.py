@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
+from typing import Annotated
 
 import cv2
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from framewatch_client import cli_help, commands
 from framewatch_client.cli_options import (
@@ -92,17 +93,28 @@ def classify(
 
 
 @app.command
-def similarity(query: str, /, *images: str, common: Common = Common()) -> int:
+def similarity(
+    first: str,
+    /,
+    *images: str,
+    query: Annotated[list[str] | None, Parameter(negative=())] = None,
+    common: Common = Common(),
+) -> int:
     """Compare images with a first one: one cosine each, 1 for the same picture.
 
     Example: framewatch similarity cat.png puppy.webp car.jpg
 
+    Example: framewatch similarity cat.png puppy.webp car.jpg --query dog.jpg, to compare both cat and dog with the others
+
     Parameters
     ----------
-    query
+    first
         The image to compare with.
     images
         One or more others.
+    query
+        A further image to compare with all the others; repeat it for several. Then there is a row for each of the
+        others, and a column for each that they are compared with.
     common
         Of every command.
 
@@ -111,7 +123,8 @@ def similarity(query: str, /, *images: str, common: Common = Common()) -> int:
         raise UsageError("nothing to compare with: framewatch similarity IMAGE IMAGE...")
     output = Output(common.json)
     return run_with_client(
-        common.server, lambda client: commands.similarity(client, query, images, model=common.model, output=output)
+        common.server,
+        lambda client: commands.similarity(client, [first, *(query or ())], images, model=common.model, output=output),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_client import wire, wire_config
-from framewatch_client.answers import Classification, FloatArray, ServerWarning, Similarity
+from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix
 from framewatch_client.channel import open_channel
 from framewatch_client.config_warnings import log_warning
 from framewatch_client.embeddings import Embeddings, embeddings
@@ -158,16 +158,13 @@ class AsyncFramewatchClient:
 
     async def similarities(
         self, queries: ImageLike | Sequence[ImageLike], candidates: ImageLike | Sequence[ImageLike], *, model: str = ""
-    ) -> FloatArray:
+    ) -> SimilarityMatrix:
         """How much each of several images resembles each of others.
 
         Args:
             queries: a list or tuple of at least 1 image, or one image.
             candidates: likewise; together at most the server's `max_images_per_call` (1024 if not set otherwise).
             model: one of the server's; empty: its default.
-
-        Returns:
-            float32 `[query count, candidate count]`: cosines in [-1, 1].
 
         Raises:
             as `classify`; FramewatchCallError also if the server is too old to know several queries.

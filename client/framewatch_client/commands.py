@@ -16,7 +16,7 @@ from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
 from framewatch_client.interrupts import Interrupt, first_interrupt
 from framewatch_client.live import JsonView, LiveView, PlainView, WatchView, print_json
-from framewatch_client.render import answer_footer, score_table, similarity_table
+from framewatch_client.render import answer_footer, score_table, similarity_matrix_table, similarity_table
 from framewatch_client.sources import Source, open_source
 from framewatch_client.summary import WatchSummary
 from framewatch_client.types import Explain, Frame, Reconnected
@@ -108,18 +108,29 @@ async def classify(
 
 
 async def similarity(
-    client: AsyncFramewatchClient, query: str, candidates: Sequence[str], *, model: str, output: Output
+    client: AsyncFramewatchClient, queries: Sequence[str], candidates: Sequence[str], *, model: str, output: Output
 ) -> ExitCode:
-    """Compares images with the first."""
-    answer = await client.similarity(query, candidates, model=model)
+    """Compares images with one or several."""
+    if len(queries) > 1:
+        return await _similarities(client, queries, candidates, model=model, output=output)
+    answer = await client.similarity(queries[0], candidates, model=model)
     if output.json:
         print_json(answer.message)
     else:
-        output.results.print(
-            similarity_table(
-                candidates, answer.similarities, query=query, footer=answer_footer(answer.model, answer.timings)
-            )
-        )
+        footer = answer_footer(answer.model, answer.timings)
+        output.results.print(similarity_table(candidates, answer.similarities, query=queries[0], footer=footer))
+    return ExitCode.OK
+
+
+async def _similarities(
+    client: AsyncFramewatchClient, queries: Sequence[str], candidates: Sequence[str], *, model: str, output: Output
+) -> ExitCode:
+    answer = await client.similarities(queries, candidates, model=model)
+    if output.json:
+        print_json(answer.message)
+    else:
+        footer = answer_footer(answer.model, answer.timings)
+        output.results.print(similarity_matrix_table(queries, candidates, answer.similarities, footer=footer))
     return ExitCode.OK
 
 

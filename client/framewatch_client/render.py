@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from framewatch_client.answers import Timings
+from framewatch_client.answers import FloatArray, Timings
 from framewatch_client.charts import sparkline
 from framewatch_client.inputs import rule_name
 from framewatch_client.summary import PRESENCE_KINDS, WatchSummary
@@ -152,6 +152,25 @@ def similarity_table(
             style="bold" if is_best else "",
         )
     return with_footer(table, footer)
+
+
+def similarity_matrix_table(
+    queries: Sequence[str], candidates: Sequence[str], similarities: FloatArray, *, footer: str = ""
+) -> RenderableType:
+    """Candidates down, queries across, `[queries, candidates]`; for each query the best one in bold with a star."""
+    table = plain_table("similarity")
+    table.add_column("image", overflow="fold", min_width=MIN_NAME_CELLS)
+    for query in queries:
+        table.add_column(Text(query), justify="right", overflow="fold")
+    best = similarities.argmax(axis=1)
+    for row, name in enumerate(candidates):
+        cells = (_cosine_cell(cosine, is_best=best[i] == row) for i, cosine in enumerate(similarities[:, row]))
+        table.add_row(Text(name), *cells)
+    return with_footer(table, footer)
+
+
+def _cosine_cell(cosine: float, *, is_best: bool) -> Text:
+    return Text(f"{cosine:.4f} ★", "bold") if is_best else Text(f"{cosine:.4f}  ")
 
 
 def answer_footer(model: str, timings: Timings) -> str:

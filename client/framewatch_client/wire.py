@@ -13,7 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client.answers import Classification, FloatArray, ServerWarning, Similarity, Timings
+from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix, Timings
 from framewatch_client.errors import invalid_response
 from framewatch_client.types import (
     Event,
@@ -51,8 +51,8 @@ def similarity(message: pb.SimilarityResponse) -> Similarity:
     return Similarity(tuple(message.similarities), message.model, timings(message.timings), message)
 
 
-def similarity_matrix(message: pb.SimilarityResponse, query_count: int, candidate_count: int) -> FloatArray:
-    """The cosines of several queries' candidates, float32 `[query_count, candidate_count]`.
+def similarity_matrix(message: pb.SimilarityResponse, query_count: int, candidate_count: int) -> SimilarityMatrix:
+    """The cosines of several queries' candidates.
 
     Raises:
         FramewatchCallError: there are not so many.
@@ -63,7 +63,8 @@ def similarity_matrix(message: pb.SimilarityResponse, query_count: int, candidat
         raise invalid_response(
             f"{len(cosines):,} cosines of {query_count:,} queries and {candidate_count:,} candidates"
         )
-    return cosines.reshape(query_count, candidate_count)
+    matrix = cosines.reshape(query_count, candidate_count)
+    return SimilarityMatrix(matrix, message.model, timings(message.timings), message)
 
 
 def server_warnings(warnings: Iterable[pb.Warning]) -> tuple[ServerWarning, ...]:

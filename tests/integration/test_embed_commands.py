@@ -82,7 +82,7 @@ def test_a_picture_finds_itself_and_then_its_like(index: Path, scenes: Path, ser
     scores = [hit["score"] for hit in others]
     assert scores == sorted(scores, reverse=True)
     with FramewatchClient(server.address) as client:
-        expected = client.similarities([first["path"]], [hit["path"] for hit in others])[0]
+        expected = client.similarities([first["path"]], [hit["path"] for hit in others]).similarities[0]
     np.testing.assert_allclose(scores, expected, atol=1e-3)
 
 

@@ -97,6 +97,23 @@ def test_similarity(server: list[str], picture_file: Path, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out) == {"similarities": [0.25], "model": "fake"}
 
 
+def test_similarity_of_several_with_several(
+    server: list[str], picture_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["similarity", *[str(picture_file)] * 4, "--query", str(picture_file), *server]
+    assert run(arguments) == 0
+    out = capsys.readouterr().out
+    # the fake server's cosines count up by an eighth: first all of the first query, then those of the second
+    assert [line.split()[-4:] for line in out.splitlines() if "0." in line and "server" not in line][-1] == [
+        "0.2500",
+        "★",
+        "0.6250",
+        "★",
+    ]
+    assert run([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["similarities"] == [0, 0.125, 0.25, 0.375, 0.5, 0.625]
+
+
 def test_watch_in_plain_lines(
     server: list[str], service: FakeService, make_video: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

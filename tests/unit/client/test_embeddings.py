@@ -96,8 +96,10 @@ def test_a_score_function_of_later_is_passed_over() -> None:
 
 async def test_similarities(address: str, service: FakeService) -> None:
     async with AsyncFramewatchClient(address) as client:
-        matrix = await client.similarities([GREY, GREY], [GREY, GREY, GREY])
-        assert (await client.similarities(GREY, GREY)).shape == (1, 1)
+        answer = await client.similarities([GREY, GREY], [GREY, GREY, GREY])
+        assert (await client.similarities(GREY, GREY)).similarities.shape == (1, 1)
+    matrix = answer.similarities
+    assert answer.model == "fake"
     assert matrix.dtype == np.float32
     assert matrix.tolist() == [[0, 0.125, 0.25], [0.375, 0.5, 0.625]]
     request = service.calls[0]
@@ -123,7 +125,7 @@ def test_blocking(thread_address: str) -> None:
     with FramewatchClient(thread_address) as client:
         assert client.embed([RED], "blue").images.tolist() == [[0, 0, 1]]
         assert [model.name for model in client.list_models()] == ["fake"]
-        assert client.similarities([GREY], [GREY, GREY]).shape == (1, 2)
+        assert client.similarities([GREY], [GREY, GREY]).similarities.shape == (1, 2)
 
 
 async def test_warnings_of_a_classification(address: str, service: FakeService) -> None:
