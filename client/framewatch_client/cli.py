@@ -26,7 +26,7 @@ from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
 from framewatch_client.inputs import label_set
 from framewatch_core.errors import FramewatchError
 
-COMMANDS = frozenset({"classify", "similarity", "watch", "calibrate", "replay", "evaluate"})
+COMMANDS = frozenset({"classify", "similarity", "watch", "calibrate", "replay", "evaluate", "label"})
 
 HELP = """Say in words what to watch for: framewatch scores pictures and video against them and says once when a thing
 appears and once when it goes.

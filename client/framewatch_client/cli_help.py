@@ -28,5 +28,13 @@ Example: framewatch evaluate door.mp4 --truth truth.json --rules rules.yaml
 
 Exit code 0: every event was right and none was missing; 1: not so.
 """,
+    "label": """Label pictures by what they show, for training a smaller model; unsure ones go to a pile of their own.
+
+Example: framewatch label photos --label "a cat" --label "a dog" --label "something else" --out labelled --val-share 0.1
+
+Example: framewatch label belt.mp4 --label "a box" --label "an empty belt" --out labels.csv
+
+The same command again goes on where it was cut off; with another --min-score it sorts anew, without the server.
+""",
 }
 """By the command's name; the first paragraph is what the list of commands shows."""

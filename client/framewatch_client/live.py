@@ -214,17 +214,21 @@ def print_json(message: Message) -> None:
     sys.stdout.flush()
 
 
-def progress_columns(frame_count: int | None) -> tuple[ProgressColumn, ...]:
-    """A bar, or counters where the number of frames is not known."""
-    rate = _RateColumn()
+def progress_columns(frame_count: int | None, unit: str = "frames") -> tuple[ProgressColumn, ...]:
+    """A bar, or counters where the number of frames, or what else is counted, is not known."""
+    rate = _RateColumn(unit)
     if frame_count is None:
-        return (SpinnerColumn(), TextColumn("{task.completed:,} frames"), rate)
+        return (SpinnerColumn(), TextColumn(f"{{task.completed:,}} {unit}"), rate)
     return (BarColumn(bar_width=30), MofNCompleteColumn(), rate, TimeRemainingColumn(compact=True))
 
 
 class _RateColumn(ProgressColumn):
     """Frames a second, over the last while."""
 
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f} frames/s", "cyan")
+        return Text("" if speed is None else f"{speed:.1f} {self._unit}/s", "cyan")

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TextColumn
 
+from framewatch_client.commands import Output
+from framewatch_client.label_run import Show
+from framewatch_client.labelling import Decision, Picture, Pile
 from framewatch_client.live import progress_columns
 from framewatch_client.score_files import ItemSink, take_nothing
 from framewatch_client.types import Event, FrameResult
@@ -25,5 +28,32 @@ def frame_progress(console: Console, frame_count: int | None) -> Iterator[ItemSi
         def show(item: FrameResult | Event) -> None:
             if isinstance(item, FrameResult):
                 progress.advance(task)
+
+        yield show
+
+
+@contextmanager
+def label_progress(output: Output, total: int | None, done_count: int) -> Iterator[Show]:
+    """Counts labelled pictures on a terminal, those of earlier runs too; elsewhere shows nothing.
+
+    Args:
+        output: where it is shown.
+        total: of all pictures; None: unknown.
+        done_count: of those that are done already.
+
+    """
+    console = output.errors
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield lambda _picture, _decision: None
+        return
+    columns = (*progress_columns(total, "pictures"), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=total, completed=done_count)
+        piles = dict.fromkeys(Pile, 0)
+
+        def show(_picture: Picture, decision: Decision) -> None:
+            piles[decision.pile] += 1
+            told = ", ".join(f"{count:,} {pile}" for pile, count in piles.items() if count)
+            progress.update(task, advance=1, description=told)
 
         yield show
