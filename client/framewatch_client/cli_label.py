@@ -147,8 +147,8 @@ def _store(out: Path, source: LabelSource, job: LabelJob, link: Link | None, *, 
         raise UsageError(f"--out {out}: expected a folder, NAME.csv or NAME.jsonl; {suffix} is not written")
     if suffix not in TABLE_SUFFIXES:
         return FolderStore(out, labels, root, link=link, metadata=metadata)
-    for name, given in (("--link", link), ("--metadata", metadata), ("--val-share", job.sorting.validation_share)):
-        if given and name != "--val-share":
+    for name, given in (("--link", link), ("--metadata", metadata)):
+        if given:
             raise UsageError(f"{name} is for a folder of pictures, and --out {out} is a table: leave one of them out")
     path = Path(job.source)
     return TableStore(out, labels, root, str(path.absolute()) if path.exists() else job.source)
@@ -167,16 +167,15 @@ def _run(
     """Returns whether Ctrl-C ended it. However it ends, tables are written of what there is."""
     with open_log(job, store, restart=restart) as log:
         total = len(source.paths) if isinstance(source, PictureFiles) else source.count
+        interrupted = True
         try:
             with label_progress(output, total, len(log.done)) as show:
                 interrupted = run_with_client(
                     server, lambda client: label_source(client, source, job, store, log, show)
                 )
-        except BaseException:
-            say_how_to_go_on(len(log.done), total, output)
-            write_results(log, store, summary)
-            raise
-        if interrupted:
-            say_how_to_go_on(len(log.done), total, output)
-        write_results(log, store, summary)
-        return interrupted
+        finally:
+            if log.done:
+                write_results(log, store, summary)
+            if interrupted:
+                say_how_to_go_on(len(log.done), total, output)
+    return interrupted

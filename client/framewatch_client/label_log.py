@@ -18,6 +18,8 @@ from typing import IO, Any, Self
 from framewatch_client.labelling import Picture, Sorting
 from framewatch_core.scoring import LabelScore, ScoreKind
 
+_FINISHED = "finished"
+
 
 class LabelLogError(ValueError):
     """A log that can't be gone on from; the message says why and what to do."""
@@ -44,6 +46,7 @@ class LabelLog:
         done: items that need not be asked for again.
         last_frame_id: the highest number of a frame that was scored; None: there is none.
         model: that scored the pictures so far; empty: there are none.
+        finished_count: how many frames the video had that was labelled to its end; None: it was not.
 
     """
 
@@ -65,6 +68,8 @@ class LabelLog:
         self.done: set[str] = set()
         self.last_frame_id: int | None = None
         self.model = ""
+        self.finished_count: int | None = None
+        self._is_empty = True
         if path.exists():
             check_inputs(read_header(path), header, path)
         self._begin(header)
@@ -77,17 +82,30 @@ class LabelLog:
             file.write(_line(_header_object(header)))
             for picture in self._kept() if self._path.exists() else ():
                 self._note(picture)
+                self._is_empty = False
                 file.write(_line(_picture_object(picture)))
+            if self.finished_count is not None:
+                file.write(_line({_FINISHED: self.finished_count}))
         new.replace(self._path)
 
     def _kept(self) -> Iterator[Picture]:
+        """All but those that failed, and the last one if it was not dealt with any more."""
         last: Picture | None = None
-        for picture in self.pictures():
-            if last is not None and not last.error:
+        has_dropped = False
+        for entry in _entries(self._path):
+            if isinstance(entry, int):
+                self.finished_count = entry
+                continue
+            if last is not None:
                 yield last
-            last = picture
-        if last is not None and not last.error and self._was_kept(last):
+            has_dropped = has_dropped or bool(entry.error)
+            last = None if entry.error else entry
+        if last is not None and self._was_kept(last):
             yield last
+        elif last is not None:
+            has_dropped = True
+        if has_dropped:
+            self.finished_count = None
 
     def _note(self, picture: Picture) -> None:
         self.done.add(picture.item)
@@ -98,7 +116,16 @@ class LabelLog:
     def add(self, picture: Picture) -> None:
         """Appends a picture; it is with the operating system when this returns. Raises OSError."""
         self._note(picture)
-        self._file.write(_line(_picture_object(picture)))
+        self._append(_picture_object(picture))
+
+    def finish(self, frame_count: int) -> None:
+        """Notes that a video was labelled to its end. Raises OSError."""
+        self.finished_count = frame_count
+        self._append({_FINISHED: frame_count})
+
+    def _append(self, data: Mapping[str, Any]) -> None:
+        self._is_empty = False
+        self._file.write(_line(data))
         self._file.flush()
 
     def pictures(self) -> Iterator[Picture]:
@@ -111,7 +138,10 @@ class LabelLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        """One that holds nothing is removed: it would only stand in the way of a run with other options."""
         self._file.close()
+        if self._is_empty:
+            self._path.unlink()
 
 
 def check_inputs(earlier: LogHeader, now: LogHeader, path: Path) -> None:
@@ -146,18 +176,24 @@ def read_header(path: Path) -> LogHeader:
 
 def read_pictures(path: Path) -> Iterator[Picture]:
     """The pictures of a log; a torn last line is none. Raises LabelLogError, OSError."""
+    return (entry for entry in _entries(path) if isinstance(entry, Picture))
+
+
+def _entries(path: Path) -> Iterator[Picture | int]:
+    """Pictures, and how many frames there were where a video was labelled to its end."""
     with path.open("rb") as lines:
         next(lines, None)
         for number, line in enumerate(lines, 2):
             if not line.endswith(b"\n"):
                 return
             try:
-                picture = _picture(json.loads(line))
-            except (KeyError, TypeError, ValueError) as error:
+                data = json.loads(line)
+                entry = int(data[_FINISHED]) if _FINISHED in data else _picture(data)
+            except (AttributeError, TypeError, ValueError) as error:
                 raise LabelLogError(
                     f"{path}, line {number}: this is no picture's line: give another --out, or remove the file"
                 ) from error
-            yield picture
+            yield entry
 
 
 def _line(data: Mapping[str, Any]) -> str:

@@ -13,20 +13,25 @@ from framewatch_client.plots import ENTER, new_figure, save_figure, scale_axis
 from framewatch_core.thresholds import place_of
 
 MAX_LABELS = 12
+MAX_NAME_CHARS = 60
 LABELLED, VALIDATION, UNCERTAIN = "#2e7d32", "#81c784", "#ffb74d"
 
 
 def draw_labels(path: Path, summary: LabelSummary) -> None:
     """Draws for each label the scores of the pictures that it fits best, and how many there are. Raises OSError."""
     shown = _most_frequent(summary)
-    figure = new_figure(1.6 + 0.9 * len(shown))
-    histograms, counts = figure.subfigures(1, 2, width_ratios=(1.7, 1), squeeze=False)[0]
-    axes = histograms.subplots(len(shown), 1, squeeze=False, sharex=True)[:, 0]
-    for ax, (name, label) in zip(axes, shown, strict=True):
-        _draw_histogram(ax, name, label, summary)
-    axes[0].set_title(f"{_kind(summary)} of the best label", loc="left", fontsize="medium")
-    axes[-1].set_xlabel(f"{_kind(summary)}, pictures in {axis_edges(summary.sorting.score).size - 1} steps")
-    _draw_counts(counts.subplots(), shown, summary)
+    figure = new_figure(1.4 + 0.9 * len(shown))
+    axes = figure.subplots(len(shown), 2, squeeze=False, sharex="col", width_ratios=(2.2, 1))
+    for (histogram, counts), (name, label) in zip(axes, shown, strict=True):
+        _draw_histogram(histogram, name, label, summary)
+        _draw_counts(counts, label)
+    sorting = summary.sorting
+    least = f"labelled from {sorting.min_score:g} on (dashed), if {sorting.min_margin:g} above the next label"
+    axes[0, 0].set_title(f"pictures by their best label's {_kind(summary)}; {least}", loc="left", fontsize="medium")
+    axes[0, 1].set_title("pictures of each label", loc="left", fontsize="medium")
+    axes[-1, 0].set_xlabel(_kind(summary))
+    axes[-1, 1].set_xlabel("pictures")
+    figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower right", ncols=3, frameon=False)
     save_figure(figure, path)
 
 
@@ -44,37 +49,40 @@ def _draw_histogram(ax: Any, name: str, label: LabelCount, summary: LabelSummary
     ax.bar(edges[:-1], label.histogram, np.diff(edges), align="edge", color=colours, linewidth=0)
     ax.axvline(threshold, color=ENTER, linestyle="--", linewidth=1.2)
     ax.annotate(
-        f"{name}", (0.01, 0.95), xycoords="axes fraction", verticalalignment="top", fontsize="small", fontweight="bold"
+        _short(name),
+        (0.01, 0.95),
+        xycoords="axes fraction",
+        verticalalignment="top",
+        fontsize="small",
+        fontweight="bold",
     )
     scale_axis(ax.xaxis, kind)
     ax.yaxis.get_major_locator().set_params(integer=True, nbins=3)
-    ax.margins(x=0.01, y=0.15)
+    ax.margins(x=0.01)
+    ax.set_ylim(0, max(1.0, 1.3 * float(label.histogram.max())))
     ax.tick_params(labelsize="small")
 
 
-def _draw_counts(ax: Any, shown: list[tuple[str, LabelCount]], summary: LabelSummary) -> None:
-    places = np.arange(len(shown))[::-1]
-    start = np.zeros(len(shown))
-    parts = [
-        ("for training", LABELLED, [label.by_split[Split.TRAIN] for _, label in shown]),
-        ("for validation", VALIDATION, [label.by_split[Split.VALIDATION] for _, label in shown]),
-        ("uncertain", UNCERTAIN, [label.uncertain for _, label in shown]),
-    ]
-    for name, colour, numbers in parts:
-        if any(numbers):
-            ax.barh(places, numbers, left=start, color=colour, label=f"{name} ({sum(numbers):,})")
-            start += numbers
-    ax.set_yticks(places, [_short(name) for name, _ in shown], fontsize="small")
-    sorting = summary.sorting
-    title = f"pictures; dashed: --min-score {sorting.min_score:g}; --min-margin {sorting.min_margin:g}"
-    ax.set_title(title, loc="left", fontsize="medium")
+def _draw_counts(ax: Any, label: LabelCount) -> None:
+    start = 0
+    for name, colour, number in (
+        ("for training", LABELLED, label.by_split[Split.TRAIN]),
+        ("for validation", VALIDATION, label.by_split[Split.VALIDATION]),
+        ("uncertain", UNCERTAIN, label.uncertain),
+    ):
+        ax.barh(0, number, left=start, color=colour, label=name)
+        start += number
+    ax.annotate(f" {start:,}", (start, 0), verticalalignment="center", fontsize="small")
+    ax.set_yticks([])
+    ax.set_ylim(-0.7, 0.7)
+    ax.margins(x=0.2)
+    ax.set_xlim(left=0)
+    ax.tick_params(labelsize="small")
     ax.xaxis.get_major_locator().set_params(integer=True)
-    if any(start):
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize="small", frameon=False)
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 24 else f"{name[:23]}…"
+    return name if len(name) <= MAX_NAME_CHARS else f"{name[: MAX_NAME_CHARS - 1]}…"
 
 
 def _kind(summary: LabelSummary) -> str:

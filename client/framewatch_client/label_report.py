@@ -55,8 +55,12 @@ def say_warnings(summary: LabelSummary, output: Output) -> None:
     """Tells of what failed, and of what will trouble whoever trains with it."""
     for picture in summary.failures:
         output.say(f"{_printable(picture.item)}: {picture.error}")
-    if (rest := summary.piles[Pile.FAILED] - len(summary.failures)) > 0:
-        output.say(f"and {rest:,} more; the same command again tries those that failed once more")
+    if summary.has_failed:
+        rest = summary.piles[Pile.FAILED] - len(summary.failures)
+        more = f"{rest:,} more failed; " if rest else ""
+        output.say(f"{more}the same command again tries those that failed once more", style="yellow")
+    if len(found := [name for name, label in summary.labels.items() if label.labelled]) == 1:
+        output.say(f"note: all labelled pictures are of {found[0]}: a model needs others too", style="yellow")
     if missing := summary.missing_classes:
         output.say(
             f"note: either training or validation has no picture of {', '.join(missing)}: loaders then number the "
@@ -66,7 +70,9 @@ def say_warnings(summary: LabelSummary, output: Output) -> None:
 
 
 def say_how_to_go_on(done_count: int, total: int | None, output: Output) -> None:
-    """Tells how far a run came that did not come to its end."""
+    """Tells how far a run came that did not come to its end. Nothing, if it came nowhere."""
+    if not done_count:
+        return
     of = "" if total is None else f" of about {total:,}"
     output.say(f"stopped after {done_count:,}{of} pictures: the same command again goes on from there", style="yellow")
 

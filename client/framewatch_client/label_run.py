@@ -96,7 +96,8 @@ def open_log(job: LabelJob, store: LabelStore, *, restart: bool = False) -> Labe
 
 def _clear(store: LabelStore) -> None:
     if store.log_path.exists():
-        store.clear(read_pictures(store.log_path))
+        earlier = read_header(store.log_path)
+        store.clear(read_pictures(store.log_path), earlier.inputs["labels"])
         store.log_path.unlink()
 
 
@@ -118,6 +119,8 @@ async def label_source(
         FramewatchCallError, OSError: what ended it; what was done until then is kept.
 
     """
+    if isinstance(source, FrameFiles) and source.count is not None and log.finished_count == source.count:
+        return False
     close = source.source.close if isinstance(source, FrameFiles) else lambda: None
     with first_interrupt(close) as interrupt:
         async with aclosing(_scored(client, source, job, log, interrupt)) as results:
@@ -127,6 +130,8 @@ async def label_source(
                 log.add(scored.picture)
                 await asyncio.to_thread(store.keep, scored, decision)
                 show(scored.picture, decision)
+    if isinstance(source, FrameFiles) and source.count is not None and not interrupt.came:
+        log.finish(source.count)
     return interrupt.came
 
 

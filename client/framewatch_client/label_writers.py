@@ -15,7 +15,7 @@ from typing import IO, Any, Literal
 from framewatch_client.images import jpeg
 from framewatch_client.label_names import folder_names
 from framewatch_client.label_scoring import Scored
-from framewatch_client.labelling import Decision, Picture, Pile, Sorting, Split, decide
+from framewatch_client.labelling import Decision, Picture, Pile, Sorting, Split, best_labels, decide
 
 FRAME_QUALITY = 95
 """Of the JPEG that frames are written as."""
@@ -53,8 +53,8 @@ class LabelStore(ABC):
         """Puts a picture that was kept where it belongs now. Raises OSError."""
 
     @abstractmethod
-    def clear(self, pictures: Iterable[Picture]) -> None:
-        """Removes what was written of an earlier run. Raises OSError."""
+    def clear(self, pictures: Iterable[Picture], labels: Iterable[str]) -> None:
+        """Removes what was written of an earlier run with those labels. Raises OSError."""
 
     @abstractmethod
     @contextmanager
@@ -136,9 +136,9 @@ class FolderStore(LabelStore):
             found.replace(target)
 
     def _places(self, picture: Picture) -> Iterator[Path]:
-        """Where it lies."""
-        for top in (*Split, UNCERTAIN_FOLDER):
-            for folder in self._folders.values():
+        """Where it lies: with whatever sorting, its folder is that of a label that is best by one of its scores."""
+        for folder in {self._folders[label] for label in best_labels(picture)}:
+            for top in (*Split, UNCERTAIN_FOLDER):
                 path = self.out / top / folder / picture.name
                 if os.path.lexists(path):
                     yield path
@@ -147,12 +147,15 @@ class FolderStore(LabelStore):
         """Whether it lies anywhere."""
         return not picture.scores or any(self._places(picture))
 
-    def clear(self, pictures: Iterable[Picture]) -> None:
+    def clear(self, pictures: Iterable[Picture], labels: Iterable[str]) -> None:
         """Removes the pictures of an earlier run, and nothing else."""
+        earlier = FolderStore(self.out, labels, self._root)
         for picture in pictures:
-            for path in self._places(picture):
+            for path in earlier._places(picture):
                 path.unlink()
-        self._remove_empty_folders()
+        for split in Split:
+            (self.out / split / METADATA_FILE).unlink(missing_ok=True)
+        earlier._remove_empty_folders()
 
     def _remove_empty_folders(self) -> None:
         """A class without pictures is an error for torchvision's loader."""
@@ -250,9 +253,9 @@ class TableStore(LabelStore):
         del picture
         return True
 
-    def clear(self, pictures: Iterable[Picture]) -> None:
+    def clear(self, pictures: Iterable[Picture], labels: Iterable[str]) -> None:
         """Removes the table."""
-        del pictures
+        del pictures, labels
         self.out.unlink(missing_ok=True)
 
     @contextmanager
