@@ -20,7 +20,7 @@ from framewatch_client.cli_options import (
     run_with_client,
 )
 from framewatch_client.commands import ExitCode, Output
-from framewatch_client.label_report import label_report, say_how_to_go_on, say_warnings
+from framewatch_client.label_report import print_report, say_how_to_go_on, say_warnings
 from framewatch_client.label_run import LabelJob, label_source, open_log, write_results
 from framewatch_client.label_scoring import Question
 from framewatch_client.label_sheet import SHEET_COUNT, write_sheet
@@ -132,7 +132,7 @@ def label(
     if json:
         print(json_format.dumps({"out": str(out), **summary.as_data()}))  # noqa: T201
     else:
-        output.results.print(label_report(summary, out))
+        print_report(summary, out, output)
     say_warnings(summary, output)
     if interrupted:
         return ExitCode.INTERRUPTED

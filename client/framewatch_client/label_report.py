@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
 from framewatch_client.commands import Output
@@ -14,8 +15,16 @@ from framewatch_client.labelling import Pile, Split
 from framewatch_client.render import plain_table
 
 
-def label_report(summary: LabelSummary, out: Path) -> RenderableType:
-    """A table of the labels, and what became of all pictures."""
+def print_report(summary: LabelSummary, out: Path, output: Output) -> None:
+    """Prints a table of the labels, what became of all pictures, and where they are."""
+    output.results.print(_label_table(summary))
+    output.results.print()
+    output.results.print(_piles(summary), soft_wrap=True)
+    for name, path in _places(out):
+        output.results.print(f"{name}: {path}", markup=False, soft_wrap=True, style="dim")
+
+
+def _label_table(summary: LabelSummary) -> RenderableType:
     table = plain_table()
     table.add_column("label", overflow="fold")
     has_validation = summary.sorting.validation_share > 0
@@ -28,7 +37,7 @@ def label_report(summary: LabelSummary, out: Path) -> RenderableType:
         mean = "–" if label.mean_score is None else f"{label.mean_score:.3f}"
         style = "" if label.labelled else "dim"
         table.add_row(Text(name), *(f"{count:,}" for count in counts), mean, f"{label.uncertain:,}", style=style)
-    return Group(table, Text(), _piles(summary), Text(f"written to {_where(out)}", "dim"))
+    return table
 
 
 def _piles(summary: LabelSummary) -> Text:
@@ -43,12 +52,13 @@ def _piles(summary: LabelSummary) -> Text:
     return line
 
 
-def _where(out: Path) -> str:
+def _places(out: Path) -> Iterator[tuple[str, Path]]:
     if not out.is_dir():
-        return str(out)
-    return (
-        f"{out / Split.TRAIN}; the uncertain ones to {out / UNCERTAIN_FOLDER}, scores of all to {out / PICTURES_FILE}"
-    )
+        yield "labels", out
+        return
+    yield "labelled", out / Split.TRAIN
+    yield "uncertain", out / UNCERTAIN_FOLDER
+    yield "scores", out / PICTURES_FILE
 
 
 def say_warnings(summary: LabelSummary, output: Output) -> None:
