@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,8 +26,8 @@ from framewatch_client.label_run import LabelJob, label_source, open_log, write_
 from framewatch_client.label_scoring import Question
 from framewatch_client.label_sheet import SHEET_COUNT, write_sheet
 from framewatch_client.label_sources import LabelSource, PictureFiles, open_label_source
+from framewatch_client.label_stores import FolderStore, LabelStore, Link, TableStore
 from framewatch_client.label_summary import LabelSummary
-from framewatch_client.label_writers import FolderStore, LabelStore, Link, TableStore
 from framewatch_client.labelling import DEFAULT_MIN_MARGIN, DEFAULT_MIN_SCORE, Sorting
 from framewatch_client.progress import label_progress
 from framewatch_core.scoring import ScoreKind
@@ -119,21 +120,20 @@ def label(
     question = Question(depicted.label_set(label), connection.model, change_threshold)
     if score == "probability":
         hint_at_single_label(label, output)
-    fps = fps if every is not None or fps is not None else DEFAULT_FPS
-    job = LabelJob(source, question, sorting, fps, every)
-    opened = open_label_source(source, fps=fps, every=every, passed_over=out)
+    job = LabelJob(source, question, sorting, DEFAULT_FPS if fps is None and every is None else fps, every)
+    opened = open_label_source(source, fps=job.fps, every=every, passed_over=out)
     store = _store(out, opened, job, link, metadata=metadata)
     summary = LabelSummary(question.label_set.names, sorting, SHEET_COUNT if sheet else 0)
     interrupted = _run(connection.server, opened, job, store, summary, output, restart=restart)
-    if drawn is not None and plot is not None:
-        drawn.draw_labels(plot, summary)
-    if sheet is not None:
-        write_sheet(sheet, summary.doubtful, store, job)
     if json:
         print(json_format.dumps({"out": str(out), **summary.as_data()}))  # noqa: T201
     else:
         print_report(summary, out, output)
     say_warnings(summary, output)
+    if drawn is not None and plot is not None:
+        drawn.draw_labels(plot, summary)
+    if sheet is not None:
+        write_sheet(sheet, summary.doubtful, store, job)
     if interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.FAILED if summary.has_failed else ExitCode.OK
@@ -165,8 +165,8 @@ def _run(
     restart: bool,
 ) -> bool:
     """Returns whether Ctrl-C ended it. However it ends, tables are written of what there is."""
-    with open_log(job, store, restart=restart) as log:
-        total = len(source.paths) if isinstance(source, PictureFiles) else source.count
+    with closing(source), open_log(job, store, restart=restart) as log:
+        total = source.count
         interrupted = True
         try:
             with label_progress(output, total, len(log.done)) as show:

@@ -55,6 +55,7 @@ def _draw_histogram(ax: Any, name: str, label: LabelCount, summary: LabelSummary
         verticalalignment="top",
         fontsize="small",
         fontweight="bold",
+        parse_math=False,
     )
     scale_axis(ax.xaxis, kind)
     ax.yaxis.get_major_locator().set_params(integer=True, nbins=3)

@@ -9,8 +9,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from framewatch_client.commands import Output
+from framewatch_client.label_stores import PICTURES_FILE, UNCERTAIN_FOLDER
 from framewatch_client.label_summary import LabelSummary
-from framewatch_client.label_writers import PICTURES_FILE, UNCERTAIN_FOLDER
 from framewatch_client.labelling import Pile, Split
 from framewatch_client.render import plain_table
 

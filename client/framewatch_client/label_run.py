@@ -15,12 +15,10 @@ from framewatch_client.interrupts import Interrupt, first_interrupt
 from framewatch_client.label_log import LabelLog, LogHeader, check_inputs, read_header, read_pictures
 from framewatch_client.label_scoring import Question, Scored, score_files, score_frames
 from framewatch_client.label_sources import FrameFiles, LabelSource
+from framewatch_client.label_stores import LabelStore, sort_anew
 from framewatch_client.label_summary import LabelSummary
-from framewatch_client.label_writers import LabelStore, sort_anew
-from framewatch_client.labelling import Decision, Picture, Sorting, decide
+from framewatch_client.labelling import Picture, Show, Sorting, decide
 from framewatch_core.labels import Label, LabelSet
-
-Show = Callable[[Picture, Decision], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +117,19 @@ async def label_source(
         FramewatchCallError, OSError: what ended it; what was done until then is kept.
 
     """
-    if isinstance(source, FrameFiles) and source.count is not None and log.finished_count == source.count:
+    count = source.count if isinstance(source, FrameFiles) else None
+    if count is not None and log.finished_count == count:
         return False
-    close = source.source.close if isinstance(source, FrameFiles) else lambda: None
-    with first_interrupt(close) as interrupt:
+    with first_interrupt(source.close) as interrupt:
         async with aclosing(_scored(client, source, job, log, interrupt)) as results:
             async for scored in results:
                 _check_model(scored.picture, log)
-                decision = decide(scored.picture, job.sorting)
                 log.add(scored.picture)
+                decision = decide(scored.picture, job.sorting)
                 await asyncio.to_thread(store.keep, scored, decision)
                 show(scored.picture, decision)
-    if isinstance(source, FrameFiles) and source.count is not None and not interrupt.came:
-        log.finish(source.count)
+    if count is not None and not interrupt.came:
+        log.finish(count)
     return interrupt.came
 
 

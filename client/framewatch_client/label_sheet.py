@@ -11,7 +11,7 @@ import numpy as np
 from framewatch_client.errors import SourceError
 from framewatch_client.images import UInt8Array
 from framewatch_client.label_run import LabelJob
-from framewatch_client.label_writers import LabelStore
+from framewatch_client.label_stores import LabelStore
 from framewatch_client.labelling import Decision, Picture
 from framewatch_client.sources import open_source
 

@@ -28,6 +28,14 @@ class PictureFiles:
     root: Path
     paths: tuple[PurePath, ...]
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.paths)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
     def picture(self, relative: PurePath, data: bytes) -> Picture:
         """What is known of a picture before it is scored; `data`: the file's bytes, empty if they can't be read."""
         return Picture(str(relative), picture_name(relative), draw=draw_of_content(data))
@@ -46,6 +54,10 @@ class FrameFiles:
         """About how many there are; None: unknown or endless."""
         count = self.source.frame_count
         return None if count is None else -(-count // (self._every or 1))
+
+    def close(self) -> None:
+        """Closes the source; what reads it comes to its end."""
+        self.source.close()
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames with their numbers and times."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -114,6 +115,10 @@ class Decision:
     score: float | None = None
     runner_up: str = ""
     margin: float | None = None
+
+
+Show = Callable[[Picture, Decision], None]
+"""Is told of each picture."""
 
 
 def decide(picture: Picture, sorting: Sorting) -> Decision:

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from framewatch_client.commands import Output
-from framewatch_client.label_run import Show
-from framewatch_client.labelling import Decision, Picture, Pile
+from framewatch_client.labelling import Decision, Picture, Pile, Show
 from framewatch_client.live import progress_columns
 from framewatch_client.score_files import ItemSink, take_nothing
 from framewatch_client.types import Event, FrameResult
