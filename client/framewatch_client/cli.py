@@ -28,7 +28,7 @@ from framewatch_client.inputs import label_set
 from framewatch_core.errors import FramewatchError
 
 COMMANDS = frozenset(
-    {"classify", "similarity", "watch", "calibrate", "replay", "evaluate", "models", "embed", "search"}
+    {"classify", "similarity", "watch", "calibrate", "replay", "evaluate", "label", "models", "embed", "search"}
 )
 
 HELP = """Say in words what to watch for: framewatch scores pictures and video against them and says once when a thing
@@ -104,7 +104,7 @@ def similarity(
 
     Example: framewatch similarity cat.png puppy.webp car.jpg
 
-    Example: framewatch similarity cat.png puppy.webp car.jpg --query dog.jpg, to compare both cat and dog with the others
+    Example: framewatch similarity cat.png puppy.webp car.jpg --query dog.jpg, to compare cat and dog with the others
 
     Parameters
     ----------

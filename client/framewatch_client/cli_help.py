@@ -45,5 +45,13 @@ Example: framewatch search dog.jpg --index photos.npz --sheet hits.png
 Models are used to sentences: "a photo of a dog" works better than "dog". Pictures that fit a text well have scores of
 about 0.2 to 0.35 with most models; those of alike pictures are higher.
 """,
+    "label": """Label pictures by what they show, for training a smaller model; unsure ones go to a pile of their own.
+
+Example: framewatch label photos --label "a cat" --label "a dog" --label "something else" --out labelled --val-share 0.1
+
+Example: framewatch label belt.mp4 --label "a box" --label "an empty belt" --out labels.csv
+
+The same command again goes on where it was cut off; with another --min-score it sorts anew, without the server.
+""",
 }
 """By the command's name; the first paragraph is what the list of commands shows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -74,8 +74,8 @@ class Common(Connection):
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
-    """What labels look like and where to look, besides their names.
+class Depicted:
+    """What labels look like, besides their names.
 
     Attributes:
         example: LABEL=SPEC: pictures of it, best from the very camera; a few say more than any words, and presence then
@@ -85,8 +85,6 @@ class Described:
         counter_example: LABEL=SPEC: pictures of the same place without it.
         contrast: LABEL=PROMPT: what the picture looks like when it is not there, such as "person=an empty room".
             Presence compares the label with that alone. Repeat it for several.
-        region: ID=X,Y,WIDTH,HEIGHT: a part of the frame that is looked at by itself, in fractions of the frame, such as
-            left=0.06,0.28,0.17,0.62. Repeat it for several.
         template: A sentence with {label} in it that labels are put into; repeat it for several, which are averaged. By
             default "a photo of {label}"; with --no-template labels are used as they are.
 
@@ -95,20 +93,17 @@ class Described:
     example: Repeated = None
     counter_example: Repeated = None
     contrast: Repeated = None
-    region: Repeated = None
     template: Templates = None
 
     @property
     def given(self) -> list[str]:
         """Names of the options that were given."""
-        names = ("example", "counter_example", "contrast", "region", "template")
-        return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None]
+        names = (field.name for field in fields(self) if getattr(self, field.name) is not None)
+        return [f"--{name.replace('_', '-')}" for name in names]
 
     def regions(self) -> tuple[Region, ...]:
-        """The regions. Raises ValueError, InvalidRegion."""
-        regions = tuple(map(parse_region, self.region or ()))
-        check_regions(regions)
-        return regions
+        """The regions that examples may be cropped to: none."""
+        return ()
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -141,6 +136,26 @@ class Described:
     def label_set(self, names: Sequence[str]) -> LabelSet:
         """The labels with the templates; raises as `labels`."""
         return LabelSet(self.labels(names), self.templates)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described(Depicted):
+    """What labels look like and where to look, besides their names.
+
+    Attributes:
+        region: ID=X,Y,WIDTH,HEIGHT: a part of the frame that is looked at by itself, in fractions of the frame, such as
+            left=0.06,0.28,0.17,0.62. Repeat it for several.
+
+    """
+
+    region: Repeated = None
+
+    def regions(self) -> tuple[Region, ...]:
+        """The regions. Raises ValueError, InvalidRegion."""
+        regions = tuple(map(parse_region, self.region or ()))
+        check_regions(regions)
+        return regions
 
 
 def _pictures(options: Sequence[str] | None, regions: Mapping[str, Region]) -> dict[str, list[Image]]:
@@ -201,12 +216,12 @@ def load_rules(path: Path) -> RulesFile:
         raise UsageError(f"{path}: {error}") from error
 
 
-def load_plots(path: Path | None) -> ModuleType | None:
+def load_plots(path: Path | None, module: str = "plots") -> ModuleType | None:
     """The module that draws; None: there is nothing to draw. Raises UsageError: what it needs is not installed."""
     if path is None:
         return None
     try:
-        return importlib.import_module("framewatch_client.plots")
+        return importlib.import_module(f"framewatch_client.{module}")
     except ModuleNotFoundError as error:
         raise UsageError(f"drawing {path} needs {error.name}: pip install 'framewatch[plot]'") from error
 

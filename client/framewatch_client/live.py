@@ -215,7 +215,7 @@ def print_json(message: Message) -> None:
 
 
 def progress_columns(frame_count: int | None, unit: str = "frames") -> tuple[ProgressColumn, ...]:
-    """A bar, or counters where the number of frames is not known. `unit`: what they are called."""
+    """A bar, or counters where the number of frames, or what else is counted, is not known."""
     rate = _RateColumn(unit)
     if frame_count is None:
         return (SpinnerColumn(), TextColumn(f"{{task.completed:,}} {unit}"), rate)

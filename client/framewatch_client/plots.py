@@ -27,29 +27,31 @@ _TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 def draw_calibration(path: Path, calibration: Calibration) -> None:
     """Draws how scores are distributed, and the timeline with events. Raises OSError."""
-    figure = _figure(6.4)
+    figure = new_figure(6.4)
     distribution, timeline = figure.subplots(2, 1, height_ratios=(1, 1.1))
     _draw_distribution(distribution, calibration)
     _draw_timeline(timeline, calibration_timeline(calibration))
     timeline.set_xlabel("time [s]")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_evaluation(path: Path, timelines: Sequence[Timeline]) -> None:
     """Draws each rule's timeline with the truth, right, false and missed events. Raises OSError."""
-    figure = _figure(1.2 + 2.1 * len(timelines))
+    figure = new_figure(1.2 + 2.1 * len(timelines))
     axes = figure.subplots(len(timelines), 1, squeeze=False, sharex=True)[:, 0]
     for ax, timeline in zip(axes, timelines, strict=True):
         _draw_timeline(ax, timeline)
     axes[-1].set_xlabel("time [s]")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _figure(height_in: float) -> Figure:
+def new_figure(height_in: float) -> Figure:
+    """A figure of the house's width, in inches."""
     return Figure(figsize=(WIDTH_IN, height_in), layout="constrained", dpi=120)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Writes it in the format that the path's suffix says. Raises OSError."""
     figure.savefig(path)
 
 
@@ -63,11 +65,11 @@ def _draw_distribution(ax: Any, calibration: Calibration) -> None:
         label = f"{name} ({int(counts.sum()):,} frames)"
         ax.bar(found.axis_edges[:-1], share, width, align="edge", color=colour, alpha=0.6, label=label)
     _draw_thresholds(ax.axvline, rule)
-    _scale(ax.xaxis, rule.score)
+    scale_axis(ax.xaxis, rule.score)
     ax.set(title=f"scores of {rule.label!r}", xlabel=_score_name(rule), ylabel="share of its frames")
     ax.yaxis.set_major_formatter("{x:.0%}")
     ax.margins(x=0.02)
-    _legend(ax)
+    legend_beside(ax)
 
 
 def _draw_timeline(ax: Any, timeline: Timeline) -> None:
@@ -80,13 +82,13 @@ def _draw_timeline(ax: Any, timeline: Timeline) -> None:
     for i, span in enumerate(timeline.said_present):
         _bar(ax, span, "said to be there" if i == 0 else None)
     _draw_events(ax, timeline)
-    _scale(ax.yaxis, rule.score)
+    scale_axis(ax.yaxis, rule.score)
     ax.set(title=rule.name, ylabel=_score_name(rule), xlim=(0, timeline.end_ns / NS_PER_S))
     ax.margins(y=0.12)
-    _legend(ax)
+    legend_beside(ax)
 
 
-def _legend(ax: Any) -> None:
+def legend_beside(ax: Any) -> None:
     """Beside the axes, where it hides nothing."""
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False)
 
@@ -151,7 +153,7 @@ def _draw_thresholds(line: Any, rule: EventRule) -> None:
         line(place, color=colour, linestyle="--", linewidth=1.2, label=f"{name} {threshold:g}")
 
 
-def _scale(axis: Any, kind: ScoreKind) -> None:
+def scale_axis(axis: Any, kind: ScoreKind) -> None:
     """Names places on the axis of equal evidence by their scores."""
     if kind is not ScoreKind.SIMILARITY:
         axis.set_ticks(to_axis(kind, np.array(_TICKS)), [f"{tick:g}" for tick in _TICKS])

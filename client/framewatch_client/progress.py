@@ -8,8 +8,10 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.progress import Progress, TaskID, TextColumn
 
+from framewatch_client.commands import Output
+from framewatch_client.labelling import Decision, Picture, Pile, Show
 from framewatch_client.live import progress_columns
 from framewatch_client.score_files import ItemSink, take_nothing
 from framewatch_client.types import Event, FrameResult
@@ -60,3 +62,30 @@ class PictureProgress:
     ) -> None:
         if self._progress is not None:
             self._progress.stop()
+
+
+@contextmanager
+def label_progress(output: Output, total: int | None, done_count: int) -> Iterator[Show]:
+    """Counts labelled pictures on a terminal, those of earlier runs too; elsewhere shows nothing.
+
+    Args:
+        output: where it is shown.
+        total: of all pictures; None: unknown.
+        done_count: of those that are done already.
+
+    """
+    console = output.errors
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield lambda _picture, _decision: None
+        return
+    columns = (*progress_columns(total, "pictures"), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=total, completed=done_count)
+        piles = dict.fromkeys(Pile, 0)
+
+        def show(_picture: Picture, decision: Decision) -> None:
+            piles[decision.pile] += 1
+            told = ", ".join(f"{count:,} {pile}" for pile, count in piles.items() if count)
+            progress.update(task, advance=1, description=told)
+
+        yield show

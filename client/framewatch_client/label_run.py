@@ -1,0 +1,158 @@
+"""A labelling run: pictures are scored, sorted, written down and kept, and what came of it is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from framewatch_client.client import AsyncFramewatchClient
+from framewatch_client.errors import SourceError
+from framewatch_client.interrupts import Interrupt, first_interrupt
+from framewatch_client.label_log import LabelLog, LogHeader, check_inputs, read_header, read_pictures
+from framewatch_client.label_scoring import Question, Scored, score_files, score_frames
+from framewatch_client.label_sources import FrameFiles, LabelSource
+from framewatch_client.label_stores import LabelStore, sort_anew
+from framewatch_client.label_summary import LabelSummary
+from framewatch_client.labelling import Picture, Show, Sorting, decide
+from framewatch_core.labels import Label, LabelSet
+
+
+@dataclass(frozen=True, slots=True)
+class LabelJob:
+    """What is to be done.
+
+    Attributes:
+        source: what it was called.
+        question: the labels and the model.
+        sorting: how scores become labels.
+        fps: of video, how many frames a second at most; None: all.
+        every: of video, each so-many-th frame; None: all.
+
+    """
+
+    source: str
+    question: Question
+    sorting: Sorting
+    fps: float | None = None
+    every: int | None = None
+
+    @property
+    def header(self) -> LogHeader:
+        """What another run must have asked for too if this one is to go on with it; plain JSON."""
+        label_set = self.question.label_set
+        source = Path(self.source)
+        inputs: dict[str, Any] = {
+            "source": str(source.resolve()) if source.exists() else self.source,
+            "labels": list(label_set.names),
+            "templates": list(label_set.templates),
+            "contrasts": _of_labels(label_set, lambda label: list(label.contrast_prompts)),
+            "examples": _of_labels(label_set, _example_keys),
+            "model": self.question.model,
+            "fps": self.fps,
+            "every": self.every,
+            "change threshold": self.question.change_threshold,
+        }
+        return LogHeader(inputs, self.sorting)
+
+
+def _of_labels(label_set: LabelSet, read: Callable[[Label], list[Any]]) -> dict[str, list[Any]]:
+    found = ((label.name, read(label)) for label in label_set.labels)
+    return {name: value for name, value in found if value}
+
+
+def _example_keys(label: Label) -> list[str]:
+    return [repr(key) for keys in label.examples_key for key in keys]
+
+
+def open_log(job: LabelJob, store: LabelStore, *, restart: bool = False) -> LabelLog:
+    """The log that a run goes on from; what an earlier one sorted by other thresholds is sorted anew.
+
+    Raises:
+        LabelLogError: there is one of a run with other options.
+        SourceError: there is something else where labels should go.
+        OSError: files can't be read or written.
+
+    """
+    path, header = store.log_path, job.header
+    if store.is_foreign and not (restart and store.out.is_file()):
+        how = "--restart to write over it" if store.out.is_file() else "a new folder"
+        raise SourceError(f"{store.out} is there already, and no run of framewatch label wrote it: give {how}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if restart:
+        _clear(store)
+    elif path.exists():
+        earlier = read_header(path)
+        check_inputs(earlier, header, path)
+        if earlier.sorting != header.sorting:
+            sort_anew(store, read_pictures(path), header.sorting)
+    return LabelLog(path, header, store.has)
+
+
+def _clear(store: LabelStore) -> None:
+    if store.log_path.exists():
+        earlier = read_header(store.log_path)
+        store.clear(read_pictures(store.log_path), earlier.inputs["labels"])
+        store.log_path.unlink()
+
+
+async def label_source(
+    client: AsyncFramewatchClient, source: LabelSource, job: LabelJob, store: LabelStore, log: LabelLog, show: Show
+) -> bool:
+    """Labels what is not labelled yet; returns whether Ctrl-C ended it before its time.
+
+    Args:
+        client: of the server.
+        source: of the pictures.
+        job: what is to be done.
+        store: where they go.
+        log: where they are written down.
+        show: is told of each picture.
+
+    Raises:
+        SourceError: the server's model is another one than that of the pictures so far.
+        FramewatchCallError, OSError: what ended it; what was done until then is kept.
+
+    """
+    count = source.count if isinstance(source, FrameFiles) else None
+    if count is not None and log.finished_count == count:
+        return False
+    with first_interrupt(source.close) as interrupt:
+        async with aclosing(_scored(client, source, job, log, interrupt)) as results:
+            async for scored in results:
+                _check_model(scored.picture, log)
+                log.add(scored.picture)
+                decision = decide(scored.picture, job.sorting)
+                await asyncio.to_thread(store.keep, scored, decision)
+                show(scored.picture, decision)
+    if count is not None and not interrupt.came:
+        log.finish(count)
+    return interrupt.came
+
+
+def _scored(
+    client: AsyncFramewatchClient, source: LabelSource, job: LabelJob, log: LabelLog, interrupt: Interrupt
+) -> AsyncGenerator[Scored, None]:
+    if isinstance(source, FrameFiles):
+        return score_frames(client, source, job.question, log.done, interrupt, seen_last=log.last_frame_id)
+    return score_files(client, source, job.question, log.done, interrupt)
+
+
+def _check_model(picture: Picture, log: LabelLog) -> None:
+    if picture.model and log.model and picture.model != log.model:
+        raise SourceError(
+            f"the server's model is {picture.model} now, and the pictures so far were scored by {log.model}: start the "
+            "server with that one, choose it with --model, or give another --out"
+        )
+
+
+def write_results(log: LabelLog, store: LabelStore, summary: LabelSummary) -> None:
+    """Writes the tables and counts the pictures, those of earlier runs too. Raises OSError, LabelLogError."""
+    with store.tables(summary.sorting) as write:
+        for picture in log.pictures():
+            decision = decide(picture, summary.sorting)
+            write(picture, decision)
+            summary.add(picture, decision)

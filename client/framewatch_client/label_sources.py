@@ -1,0 +1,134 @@
+"""Where pictures to label come from: files below a folder, or frames of a video."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePath
+
+from framewatch_client.errors import SourceError
+from framewatch_client.label_names import frame_name, picture_name
+from framewatch_client.labelling import Picture, draw_of_content, draw_of_time
+from framewatch_client.sources import IMAGE_SUFFIXES, ImageFiles, Source, natural_key, open_source
+from framewatch_client.types import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFiles:
+    """Pictures of a folder, in natural order of their paths.
+
+    Attributes:
+        root: the folder that they are named below.
+        paths: theirs below it.
+
+    """
+
+    root: Path
+    paths: tuple[PurePath, ...]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.paths)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def picture(self, relative: PurePath, data: bytes) -> Picture:
+        """What is known of a picture before it is scored; `data`: the file's bytes, empty if they can't be read."""
+        return Picture(str(relative), picture_name(relative), draw=draw_of_content(data))
+
+
+class FrameFiles:
+    """Frames of a video or a camera."""
+
+    def __init__(self, source: Source, *, every: int | None = None) -> None:
+        """`every`: of the source's frames, each so-many-th, at least 1; None: all."""
+        self.source = source
+        self._every = every
+
+    @property
+    def count(self) -> int | None:
+        """About how many there are; None: unknown or endless."""
+        count = self.source.frame_count
+        return None if count is None else -(-count // (self._every or 1))
+
+    def close(self) -> None:
+        """Closes the source; what reads it comes to its end."""
+        self.source.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames with their numbers and times."""
+        for frame in self.source:
+            if self._every is None or (frame.frame_id or 0) % self._every == 0:
+                yield frame
+
+    def picture(self, frame_id: int, time_s: float) -> Picture:
+        """What is known of a frame before it is scored.
+
+        A camera's is named by its wall time, since numbers begin anew with each run.
+        """
+        origin = self.source.origin_time
+        if origin is None:
+            item, since_s = f"frame {frame_id}", time_s
+            name = f"frame{frame_id:06d}-{time_s:.3f}s"
+        else:
+            at = origin + timedelta(seconds=time_s)
+            item, since_s = at.isoformat(timespec="milliseconds"), (at - datetime.fromtimestamp(0, UTC)).total_seconds()
+            name = at.strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
+        source = self.source.name
+        return Picture(
+            item, frame_name(source, name), draw=draw_of_time(source, since_s), frame_id=frame_id, time_s=time_s
+        )
+
+
+LabelSource = PictureFiles | FrameFiles
+
+
+def open_label_source(spec: str, *, fps: float | None, every: int | None, passed_over: Path) -> LabelSource:
+    """Opens what is to be labelled.
+
+    Args:
+        spec: a folder of pictures, which may lie in folders of it; or as in `open_source`.
+        fps: of video, how many frames a second at most; None: all.
+        every: of video, each so-many-th frame; None: all.
+        passed_over: a folder that is not looked into: the labelled pictures.
+
+    Raises:
+        SourceError: it can't be opened, or holds no pictures.
+
+    """
+    if Path(spec).is_dir():
+        return _pictures_below(Path(spec), passed_over)
+    source = open_source(spec, fps)
+    if not isinstance(source, ImageFiles):
+        return FrameFiles(source, every=every)
+    paths = [Path(os.path.abspath(str(frame.image))) for frame in source]  # noqa: PTH100  links stay what they are
+    root = Path(os.path.commonpath([path.parent for path in paths]))
+    return PictureFiles(root, tuple(path.relative_to(root) for path in paths))
+
+
+def _pictures_below(root: Path, passed_over: Path) -> PictureFiles:
+    found: list[PurePath] = []
+    for folder, folders, files in os.walk(root, onerror=_raise):
+        # what is hidden is an editor's, a trash's or a run's of our own
+        folders[:] = [name for name in folders if not name.startswith(".") and not _is_same(folder, name, passed_over)]
+        paths = (Path(folder, name) for name in files if not name.startswith("."))
+        found += (path.relative_to(root) for path in paths if _is_picture(path))
+    if not found:
+        raise SourceError(f"{root} holds no pictures, nor do its folders: expected {', '.join(sorted(IMAGE_SUFFIXES))}")
+    return PictureFiles(root, tuple(sorted(found, key=lambda path: natural_key(Path(path)))))
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+
+
+def _is_same(folder: str, name: str, passed_over: Path) -> bool:
+    return name == passed_over.name and Path(folder, name).resolve() == passed_over.resolve()
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -1,0 +1,73 @@
+"""Where pictures to label come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from framewatch_client.errors import SourceError
+from framewatch_client.label_sources import FrameFiles, PictureFiles, open_label_source
+from framewatch_client.sources import Source
+from framewatch_client.types import Frame
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+
+
+def opened(spec: Path | str, out: Path) -> list[str]:
+    found = open_label_source(str(spec), fps=None, every=None, passed_over=out)
+    assert isinstance(found, PictureFiles)
+    return [str(path) for path in found.paths]
+
+
+def test_pictures_of_all_folders_but_hidden_ones_and_its_own(tmp_path: Path) -> None:
+    touch(
+        tmp_path, "10.jpg", "2.JPEG", "b/1.png", "b/c/1.webp", "notes.txt", ".git/1.png", "b/.1.png", "out/train/1.png"
+    )
+    assert opened(tmp_path, tmp_path / "out") == ["2.JPEG", "10.jpg", "b/1.png", "b/c/1.webp"]
+
+
+def test_a_glob_and_a_single_picture(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.png", "b/1.png", "b/2.txt")
+    assert opened(tmp_path / "*/*", tmp_path / "out") == ["a/1.png", "b/1.png"]
+    assert opened(tmp_path / "a/1.png", tmp_path / "out") == ["1.png"]
+
+
+def test_an_empty_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"holds no pictures, nor do its folders: expected \.jpeg"):
+        opened(tmp_path, tmp_path / "out")
+
+
+class FakeSource(Source):
+    """Ten frames, half a second apart."""
+
+    name = "rtsp://cam/main"
+    frame_count = 10
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (Frame(np.zeros((2, 2, 3), np.uint8), i / 2, i) for i in range(10))
+
+
+@pytest.mark.parametrize(("every", "ids"), [(None, list(range(10))), (4, [0, 4, 8]), (20, [0])])
+def test_every_so_many_th_frame(every: int | None, ids: list[int]) -> None:
+    files = FrameFiles(FakeSource(), every=every)
+    assert [frame.frame_id for frame in files] == ids
+    assert files.count == len(ids)
+
+
+def test_frames_of_a_camera_are_told_by_wall_time() -> None:
+    source = FakeSource()
+    source.origin_time = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    picture = FrameFiles(source).picture(3, 1.5)
+    assert picture.item == "2026-03-01T12:00:01.500+00:00"
+    assert picture.name == "main-20260301T120001.500Z.jpg"
+    later = FakeSource()
+    later.origin_time = datetime(2026, 3, 1, 13, tzinfo=UTC)
+    assert FrameFiles(later).picture(3, 1.5).item != picture.item, "numbers begin anew with each run"
