@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Protocol, Self
 
+import structlog
+
+_LARGE_BYTES = 10_000_000
+
+_log = structlog.get_logger()
+
 
 class Progress(Protocol):
     """Who is told how far downloads are."""
@@ -25,6 +31,25 @@ class NoProgress:
 
     def advance(self, file: str, count: int) -> None:
         """See `Progress.advance`."""
+
+
+class LoggedProgress:
+    """Tells the log when a file begins, and at each tenth of a large one."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[int, int]] = {}
+
+    def begin(self, file: str, size: int, done: int) -> None:
+        """See `Progress.begin`."""
+        self._files[file] = size, done
+        _log.info("downloading", file=file, bytes=size, already_here=done)
+
+    def advance(self, file: str, count: int) -> None:
+        """See `Progress.advance`."""
+        size, done = self._files[file]
+        self._files[file] = size, done + count
+        if size >= _LARGE_BYTES and 10 * done // size != (tenths := 10 * (done + count) // size):
+            _log.info("downloading", file=file, percent=10 * tenths)
 
 
 def bar_class(file: str, size: int, progress: Progress) -> type[Any]:

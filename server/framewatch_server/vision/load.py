@@ -15,6 +15,7 @@ from framewatch_server.vision.devices import pick_device, pick_dtype
 from framewatch_server.vision.encoder import Encoder, ModelInfo
 from framewatch_server.vision.families import OPEN_CLIP
 from framewatch_server.vision.hub import Checkpoint, find_checkpoint
+from framewatch_server.vision.hub_progress import LoggedProgress
 from framewatch_server.vision.memory import check_fits, free_bytes, needed_bytes
 from framewatch_server.vision.model_source import ModelSource, SourceKind
 from framewatch_server.vision.null import NullEncoder
@@ -57,7 +58,7 @@ def load_encoder(
         return NullEncoder(source.name)
     if calibration_dir is not None and dtype != INT8:
         raise ModelLoadError("the calibration folder is for int8: add --dtype int8, or leave --calibration-dir out")
-    checkpoint = find_checkpoint(source, offline=offline)
+    checkpoint = find_checkpoint(source, offline=offline, progress=LoggedProgress())
     if missing := missing_files(checkpoint.folder):
         raise ModelLoadError(
             f"the folder {str(checkpoint.folder)!r} lacks {', '.join(missing)}: expected a checkpoint in transformers' "
