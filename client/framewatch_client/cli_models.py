@@ -45,9 +45,9 @@ def models(
 def _table(found: tuple[Model, ...]) -> Table:
     table = plain_table("")
     table.add_column("model", overflow="fold", min_width=MIN_NAME_CELLS)
-    for title in ("family", "input", "numbers", "scores", "tokens", "memory"):
+    for title in ("family", "input", "numbers", "scores", "memory"):
         table.add_column(title, no_wrap=True)
-    table.add_column("runs on", overflow="fold", min_width=len("openvino"))
+    table.add_column("runs on", overflow="fold", min_width=len("bfloat16"))
     for number, model in enumerate(found):
         name = Text(f"{model.name}{' ★' if number == 0 else ''}", "bold" if number == 0 else "")
         table.add_row(name, *map(Text, _cells(model)))
@@ -60,7 +60,6 @@ def _cells(model: Model) -> tuple[str, ...]:
         f"{model.image_width}×{model.image_height}",
         f"{model.dimension}",
         "unknown" if model.score_function is None else model.score_function.name.lower(),
-        f"{model.max_text_tokens}",
-        f"{model.memory_bytes / 2**20:,.0f} MiB" if model.memory_bytes else "",
+        f"{model.memory_bytes / 2**30:,.1f} GiB" if model.memory_bytes else "",
         f"{model.device} {model.dtype} {model.engine}",
     )
