@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ def _siglip(folder: Path) -> None:
             bos_id=-1, eos_id=1, unk_id=2, control_symbols="<pad>", minloglevel=2,
         )  # fmt: skip
     tokenizer = SiglipTokenizer(str(folder / "spiece.model"), model_input_names=["input_ids"])
-    _save_siglip(folder, tokenizer)
+    _save_siglip(folder, tokenizer, resample=3)
 
 
 def _siglip_2(folder: Path) -> None:
@@ -121,10 +122,8 @@ def _siglip_2(folder: Path) -> None:
     bytes_ = [f"<0x{value:02X}>" for value in range(256)]
     specials = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *bytes_]
     trained.train_from_iterator(SENTENCES, BpeTrainer(vocab_size=600, special_tokens=specials))
-    model = trained.model
-    model.save(str(_made(folder)))
-    import json
-
+    folder.mkdir(parents=True, exist_ok=True)
+    trained.model.save(str(folder))
     merges = [tuple(line.split(" ")) for line in (folder / "merges.txt").read_text().splitlines()[1:]]
     vocab = json.loads((folder / "vocab.json").read_text())
     for name in ("merges.txt", "vocab.json"):
@@ -133,13 +132,13 @@ def _siglip_2(folder: Path) -> None:
         vocab=vocab, merges=merges, add_bos_token=False, add_eos_token=True, padding_side="right",
         model_max_length=64, model_input_names=["input_ids"],
     )  # fmt: skip
-    _save_siglip(folder, tokenizer)
+    _save_siglip(folder, tokenizer, resample=2)
 
 
-def _save_siglip(folder: Path, tokenizer: Any) -> None:
+def _save_siglip(folder: Path, tokenizer: Any, resample: int) -> None:
     text = {**_TEXT, "hidden_size": 64, "vocab_size": len(tokenizer), "max_position_embeddings": 64}
     config = SiglipConfig(text_config={**text, "projection_size": 64}, vision_config=_VISION)
-    _save(folder, SiglipModel(config), tokenizer, SiglipImageProcessorPil(**_SQUARE))
+    _save(folder, SiglipModel(config), tokenizer, SiglipImageProcessorPil(**_SQUARE, resample=resample))
 
 
 def make_naflex(folder: Path) -> Path:
@@ -156,8 +155,6 @@ def _xlm_roberta(model_max_length: int) -> XLMRobertaTokenizer:
     trained.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = UnigramTrainer(vocab_size=260, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], unk_token="<unk>")
     trained.train_from_iterator(SENTENCES, trainer)
-    import json
-
     pieces = [(piece, score) for piece, score in json.loads(trained.to_str())["model"]["vocab"]]
     return XLMRobertaTokenizer(vocab=pieces, model_max_length=model_max_length)
 
@@ -175,11 +172,6 @@ def _save(folder: Path, model: Any, tokenizer: Any, processor: Any) -> None:
             model.logit_bias.fill_(-0.7)
     for part in (model, tokenizer, processor):
         part.save_pretrained(folder)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 FAMILIES: dict[str, Callable[[Path], None]] = {
