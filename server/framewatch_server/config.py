@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from framewatch_server.vision.model_source import check_names
+
 DEFAULT_MODEL = "openai/clip-vit-base-patch32@c237dc49a33fc61debc9276459120b7eac67e7ef"
 """Its main branch has no safetensors; this commit is the hub's own conversion (refs/pr/15), which is pinned, since
 anyone may propose another."""
@@ -102,3 +104,7 @@ class ServerConfig:
     drain_timeout_s: Annotated[float, Parameter(validator=Number(gte=0))] = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Raises ModelLoadError: a model is named as none can be, or as another one is."""
+        check_names(self.models)

@@ -23,7 +23,6 @@ from framewatch_server.rpc.metrics import ServerCollector, serving_metrics
 from framewatch_server.rpc.service import ZeroShotService
 from framewatch_server.vision.decode import DecodeLimits
 from framewatch_server.vision.load import load_encoder
-from framewatch_server.vision.model_source import check_names
 
 SERVICE_NAME = framewatch_pb2.DESCRIPTOR.services_by_name["ZeroShotService"].full_name
 
@@ -111,7 +110,6 @@ class ServerApp:
 
     async def _load(self) -> Models:
         """Loads and warms one model after the other, so that each finds what memory the others have left."""
-        check_names(self.config.models)
         return Models([await self._load_model(name) for name in self.config.models])
 
     async def _load_model(self, name: str) -> Scorer:
