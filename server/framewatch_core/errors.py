@@ -168,6 +168,12 @@ class InternalError(FramewatchError):
     reason = "INTERNAL"
 
 
+class NotFinite(FieldError):
+    """The model gave no finite numbers for an image (INTERNAL)."""
+
+    reason = "NOT_FINITE"
+
+
 class ModelLoadError(FramewatchError):
     """A model could not be loaded; raised before the server serves."""
 

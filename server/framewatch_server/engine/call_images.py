@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from framewatch_core.errors import FieldError
 from framewatch_core.frames import Timings
@@ -18,7 +18,7 @@ from framewatch_server.vision.vector_cache import VectorCache
 from framewatch_server.vision.view import WHOLE, View
 
 _HASHED_AT_ONCE = 128 * 1024
-"""Bytes of a picture above which its key is computed on another thread than the event loop's."""
+"""Bytes of a call's pictures above which their keys are computed on another thread than the event loop's."""
 
 
 class _AwaitedJob(Job):
@@ -64,29 +64,44 @@ class CallImages:
 
     async def embed(self, image: Image) -> Embedded:
         """Embeds the one picture of a call. Raises ImageTooLarge, UnsupportedFormat, UndecodableImage."""
-        return await self._recalled(image, _CallLane())
+        (key,) = await self._keys([image], WHOLE)
+        return await self._recalled(image, key, _CallLane())
 
     async def embed_all(self, images: Mapping[str, Image], view: View = WHOLE) -> list[Embedded]:
         """Embeds the pictures of a call, given by their fields' paths, which are in what it raises."""
         lane = _CallLane()
-        tasks = [asyncio.ensure_future(self._embed_field(image, field, lane, view)) for field, image in images.items()]
+        keys = await self._keys(list(images.values()), view)
+        tasks = [
+            asyncio.ensure_future(self._embed_field(image, key, field, lane, view))
+            for (field, image), key in zip(images.items(), keys, strict=True)
+        ]
         try:
             return await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
 
-    async def _embed_field(self, image: Image, field: str, lane: _CallLane, view: View) -> Embedded:
+    async def _keys(self, images: Sequence[Image], view: View) -> list[ImageKey | None]:
+        """What the pictures' embeddings are kept under; None: they are not."""
+        if self.cache is None or view is not WHOLE:
+            return [None] * len(images)
+        if sum(len(image.data) for image in images) <= _HASHED_AT_ONCE:
+            return [ImageKey.of(image) for image in images]
+        return await asyncio.to_thread(lambda: [ImageKey.of(image) for image in images])
+
+    async def _embed_field(
+        self, image: Image, key: ImageKey | None, field: str, lane: _CallLane, view: View
+    ) -> Embedded:
         try:
             if view is WHOLE:
-                return await self._recalled(image, lane)
+                return await self._recalled(image, key, lane)
             return await self._embed(image, lane, view)
         except FieldError as error:
             raise error.under(field) from None
 
-    async def _recalled(self, image: Image, lane: _CallLane) -> Embedded:
+    async def _recalled(self, image: Image, key: ImageKey | None, lane: _CallLane) -> Embedded:
         """The whole picture's embedding, an earlier one if the very same picture came before."""
-        if self.cache is None:
+        if self.cache is None or key is None:
             return await self._embed(image, lane, WHOLE)
         timings = Timings()
 
@@ -94,10 +109,11 @@ class CallImages:
             nonlocal timings
             embedded = await self._embed(image, lane, WHOLE)
             timings = embedded.timings
-            return embedded.vectors
+            vectors = embedded.vectors.copy()  # they are a part of the batch's, which must not be kept with them
+            vectors.setflags(write=False)
+            return vectors
 
-        vectors = await computed_once(self.cache, await _key(image), compute)
-        return Embedded(vectors, timings)
+        return Embedded(await computed_once(self.cache, key, compute), timings)
 
     async def _embed(self, image: Image, lane: _CallLane, view: View) -> Embedded:
         job = _AwaitedJob(image, view)
@@ -109,9 +125,3 @@ class CallImages:
         except asyncio.CancelledError:
             job.cancel()
             raise
-
-
-async def _key(image: Image) -> ImageKey:
-    if len(image.data) <= _HASHED_AT_ONCE:
-        return ImageKey.of(image)
-    return await asyncio.to_thread(ImageKey.of, image)

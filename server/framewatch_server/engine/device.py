@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import structlog
 
-from framewatch_core.errors import InternalError
+from framewatch_core.errors import InternalError, NotFinite
 from framewatch_core.frames import Timings
 from framewatch_core.scoring import Float32Array
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
@@ -265,4 +265,7 @@ def _timings(batch: _Batch, job: Job, inference_ns: int) -> Timings:
 
 
 def _not_finite() -> Exception:
-    return InternalError("the model gave no finite numbers for this image")
+    return NotFinite(
+        "the model gave no finite numbers for this image: leave it out; if it is so with many, the model's dtype has "
+        "too small a range for it, and the server wants another --dtype"
+    )

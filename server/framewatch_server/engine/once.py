@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from concurrent.futures import Future
 from typing import TypeVar
 
 from framewatch_server.vision.vector_cache import GivenUp, Measured, VectorCache
@@ -22,9 +23,16 @@ async def computed_once(cache: VectorCache[ValueT], key: Hashable, compute: Call
             return await _computed(cache, key, compute)
         try:
             # shielded: one who goes away must not take the future from the others
-            return await asyncio.shield(asyncio.wrap_future(claim.value))
+            return await asyncio.shield(_watched(claim.value))
         except GivenUp:
             continue
+
+
+def _watched(value: Future[ValueT]) -> asyncio.Future[ValueT]:
+    """The value's future in this loop, which does not complain of an error that nobody waits for any more."""
+    future = asyncio.wrap_future(value)
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future
 
 
 async def _computed(cache: VectorCache[ValueT], key: Hashable, compute: Callable[[], Awaitable[ValueT]]) -> ValueT:

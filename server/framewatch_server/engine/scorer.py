@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from sys import getsizeof
 from typing import Self
 
 import numpy as np
@@ -226,7 +227,9 @@ class Scorer:
             for i in range(0, len(texts), _TEXTS_AT_ONCE)
         ]
         vectors = np.concatenate([part for part, _ in parts])
-        return TextVectors(text_matrix(prompts, vectors), frozenset().union(*(cut_off for _, cut_off in parts)))
+        cut_off = frozenset[str]().union(*(cut_off for _, cut_off in parts))
+        text_bytes = sum(getsizeof(text) for group in prompts for text in group)
+        return TextVectors(text_matrix(prompts, vectors), cut_off, text_bytes)
 
     def _read(self, texts: Sequence[str]) -> tuple[Float32Array, frozenset[str]]:
         """Embeddings, and which of the texts were cut off; on the device thread."""

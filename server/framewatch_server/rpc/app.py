@@ -19,6 +19,7 @@ from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
 from framewatch_server.engine.models import Models
 from framewatch_server.engine.scorer import Scorer
+from framewatch_server.rpc.daemon_thread import in_daemon_thread
 from framewatch_server.rpc.metrics import ServerCollector, serving_metrics
 from framewatch_server.rpc.service import ZeroShotService
 from framewatch_server.vision.decode import DecodeLimits
@@ -73,8 +74,8 @@ class ServerApp:
         self._sick: set[str] = set()  # models whose device fails
 
     async def __aenter__(self) -> Self:
-        await self._listen()
         try:
+            await self._listen()
             await self._serve(await self._load())
         except BaseException:
             await self._server.stop(0)
@@ -105,6 +106,9 @@ class ServerApp:
                 "another with --listen (port 0 picks a free one)"
             ) from error
         self.address = f"{host}:{port}"
+        if self.config.metrics_listen is not None:
+            collector = ServerCollector(lambda: self._service.scorers, self._service.under_way)
+            self.metrics_address = self._stack.enter_context(serving_metrics(self.config.metrics_listen, collector))
         await self._server.start()
         _log.info("listening", address=self.address)
 
@@ -114,15 +118,16 @@ class ServerApp:
 
     async def _load_model(self, name: str) -> Scorer:
         config = self.config
-        encoder = await asyncio.to_thread(
-            load_encoder,
-            name,
-            device=config.device,
-            dtype=config.dtype,
-            engine=config.engine,
-            cache=config.cache_dir,
-            calibration_dir=config.calibration_dir,
-            offline=config.offline,
+        encoder = await in_daemon_thread(
+            lambda: load_encoder(
+                name,
+                device=config.device,
+                dtype=config.dtype,
+                engine=config.engine,
+                cache=config.cache_dir,
+                calibration_dir=config.calibration_dir,
+                offline=config.offline,
+            )
         )
         scorer = Scorer(
             encoder,
@@ -149,11 +154,8 @@ class ServerApp:
         return scorer
 
     async def _serve(self, models: Models) -> None:
-        if self.config.metrics_listen is not None:
-            collector = ServerCollector(models, self._service.under_way)
-            self.metrics_address = self._stack.enter_context(serving_metrics(self.config.metrics_listen, collector))
         self._service.use(models)
-        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        await self._tell_health()
         if self.config.address_file is not None:
             await asyncio.to_thread(_write_whole, self.config.address_file, self.address)
         _log.info("serving", address=self.address, models=[scorer.info.name for scorer in models])
@@ -161,11 +163,15 @@ class ServerApp:
     def _on_device_health(self, model: str, works: bool) -> None:
         """The server is well while all of its models are: whoever watches it can't know which one matters."""
         (self._sick.discard if works else self._sick.add)(model)
-        sick = health_pb2.HealthCheckResponse.NOT_SERVING
-        status = sick if self._sick else health_pb2.HealthCheckResponse.SERVING
-        task = asyncio.ensure_future(self._set_health(status))
+        if not self._service.scorers:
+            return  # the models are still being loaded
+        task = asyncio.ensure_future(self._tell_health())
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
+
+    async def _tell_health(self) -> None:
+        sick = health_pb2.HealthCheckResponse.NOT_SERVING
+        await self._set_health(sick if self._sick else health_pb2.HealthCheckResponse.SERVING)
 
     async def _set_health(self, status: int) -> None:
         for service in ("", SERVICE_NAME):
@@ -180,9 +186,21 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 async def serve(config: ServerConfig) -> None:
-    """Serves until SIGTERM or SIGINT, then drains."""
+    """Serves until SIGTERM or SIGINT, then drains; while models load or are downloaded it ends at once."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with ServerApp(config):
-        await stop.wait()
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    app = ServerApp(config)
+    starting = asyncio.create_task(app.__aenter__(), name="start")
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        _log.info("stopped before serving")
+        return
+    await starting
+    try:
+        await stopping
+    finally:
+        await app.__aexit__()

@@ -28,15 +28,15 @@ class MetricsListenError(FramewatchError):
 class ServerCollector(Collector):
     """The figures of a server."""
 
-    def __init__(self, scorers: Iterable[Scorer], under_way: Callable[[], dict[str, int]]) -> None:
+    def __init__(self, scorers: Callable[[], Iterable[Scorer]], under_way: Callable[[], dict[str, int]]) -> None:
         """Sets up the figures.
 
         Args:
-            scorers: of the models.
-            under_way: how many calls of each kind are under way.
+            scorers: gives those of the models that are loaded.
+            under_way: gives how many calls of each kind are under way.
 
         """
-        self._scorers = tuple(scorers)
+        self._scorers = scorers
         self._under_way = under_way
 
     def collect(self) -> Iterator[Metric]:
@@ -50,7 +50,7 @@ class ServerCollector(Collector):
 
     def _models(self) -> Metric:
         models = InfoMetricFamily("framewatch_model", "Models that are loaded", labels=["model"])
-        for scorer in self._scorers:
+        for scorer in self._scorers():
             info = scorer.info
             said = {"family": info.family, "device": info.device, "dtype": info.dtype, "engine": info.engine}
             models.add_metric([info.name], said)
@@ -62,7 +62,7 @@ class ServerCollector(Collector):
         misses = CounterMetricFamily("framewatch_cache_misses", "What had to be computed", labels=labels)
         kept = GaugeMetricFamily("framewatch_cache_bytes", "Bytes kept", labels=labels)
         limits = GaugeMetricFamily("framewatch_cache_max_bytes", "Bytes kept at most", labels=labels)
-        for scorer in self._scorers:
+        for scorer in self._scorers():
             for name, cache in scorer.caches.items():
                 which = [scorer.info.name, name]
                 hits.add_metric(which, cache.hits)
@@ -76,16 +76,17 @@ class ServerCollector(Collector):
 def serving_metrics(listen: str, collector: ServerCollector) -> Iterator[str]:
     """Answers `GET /metrics` on HOST:PORT from a thread of its own; gives the address. Raises MetricsListenError."""
     host, _, port = listen.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")  # of an IPv6 address
     registry = CollectorRegistry()
     registry.register(collector)
     try:
         server, thread = start_http_server(int(port), host, registry)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise MetricsListenError(
             f"can't listen on {listen!r} for metrics ({error}): expected HOST:PORT that is free and this machine's; "
             "give another with --metrics-listen (port 0 picks a free one)"
         ) from error
-    address = f"{host}:{server.server_port}"
+    address = f"{listen.rpartition(':')[0]}:{server.server_port}"
     _log.info("metrics", url=f"http://{address}/metrics")
     try:
         yield address

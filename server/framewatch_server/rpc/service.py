@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -26,6 +26,7 @@ from framewatch_server.rpc.status import abort, as_told
 from framewatch_server.rpc.stream import StreamShell
 
 MAX_TEXTS = MAX_LABELS
+_FEW_IMAGES = 4
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -62,6 +63,13 @@ async def _answering(context: Context) -> AsyncIterator[None]:
         await abort(context, as_told(error))
 
 
+async def _images(messages: Sequence[pb.Image], field: str) -> dict[str, Image]:
+    """Images by their paths; many are copied out of the request on another thread, so that streams go on meanwhile."""
+    if len(messages) <= _FEW_IMAGES:
+        return wire.to_images(messages, field)
+    return await asyncio.to_thread(wire.to_images, messages, field)
+
+
 class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
     """Answers calls with models; before `use` and after `drain` it says UNAVAILABLE."""
 
@@ -72,6 +80,11 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         self._streams = _Gate("streams at once", "max_streams", config.max_streams)
         self._resumable = ResumableStreams(config.resume_lifetime_s, config.max_resumable_streams)
         self._calls = _Gate("calls at once", "max_calls", config.max_calls)
+
+    @property
+    def scorers(self) -> tuple[Scorer, ...]:
+        """Of the models that are loaded."""
+        return () if self._models is None else tuple(self._models)
 
     def use(self, models: Models) -> None:
         """Begins to answer."""
@@ -130,24 +143,24 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
 
     async def _similarity(self, request: pb.SimilarityRequest) -> pb.SimilarityResponse:
         scorer = self._scorer_for(request.model)
-        queries = self._queries(request)
+        queries = await self._queries(request)
         if not request.candidates:
             raise MissingField("the request has no candidates: give at least one image to compare with", "candidates")
         self._check_images(len(queries) + len(request.candidates), "candidates")
-        candidates = wire.to_images(request.candidates, "candidates")
+        candidates = await _images(request.candidates, "candidates")
         similarities, timings = await scorer.similarities(queries, candidates)
         return pb.SimilarityResponse(
             similarities=similarities.ravel().tolist(), model=scorer.info.name, timings=wire.timings(timings)
         )
 
-    def _queries(self, request: pb.SimilarityRequest) -> dict[str, Image]:
+    async def _queries(self, request: pb.SimilarityRequest) -> dict[str, Image]:
         if not request.queries:
             with wire.under("query"):
                 return {"query": wire.to_image(request.query)}
         if request.HasField("query"):
             raise InvalidRequest("the request has both query and queries: leave one of them out", "queries")
         self._check_images(len(request.queries), "queries")
-        return wire.to_images(request.queries, "queries")
+        return await _images(request.queries, "queries")
 
     def _check_images(self, count: int, field: str) -> None:
         maximum = self._config.max_images_per_call
@@ -166,7 +179,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
             raise MissingField("the request has neither images nor texts: give at least one to embed", "images")
         self._check_images(len(request.images), "images")
         check_texts(request.texts, "texts", MAX_TEXTS, MAX_PROMPT_CHARS, InvalidRequest)
-        found = await scorer.embed(wire.to_images(request.images, "images"), list(request.texts))
+        found = await scorer.embed(await _images(request.images, "images"), list(request.texts))
         return pb.EmbedResponse(
             model=scorer.info.name,
             dimension=scorer.info.dimension,

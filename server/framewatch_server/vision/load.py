@@ -11,12 +11,12 @@ import torch
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.vision.calibration import folder_calibration, rendered_calibration
 from framewatch_server.vision.checkpoint_files import family, missing_files
-from framewatch_server.vision.devices import pick_device, pick_dtype
+from framewatch_server.vision.devices import first_line, pick_device, pick_dtype
 from framewatch_server.vision.encoder import Encoder, ModelInfo
 from framewatch_server.vision.families import OPEN_CLIP
 from framewatch_server.vision.hub import Checkpoint, find_checkpoint
 from framewatch_server.vision.hub_progress import LoggedProgress
-from framewatch_server.vision.memory import check_fits, free_bytes, needed_bytes
+from framewatch_server.vision.memory import ModelTooLarge, check_fits, free_bytes, needed_bytes
 from framewatch_server.vision.model_source import ModelSource, SourceKind
 from framewatch_server.vision.null import NullEncoder
 from framewatch_server.vision.torch_encoder import TorchEncoder
@@ -101,6 +101,24 @@ def _accounted(checkpoint: Checkpoint, engine: str, dtype: torch.dtype | str, de
 
 
 def _load(checkpoint: Checkpoint, info: ModelInfo, device: torch.device, dtype: torch.dtype) -> TorchEncoder:
+    try:
+        return _load_family(checkpoint, info, device, dtype)
+    except ModelLoadError:
+        raise
+    except torch.OutOfMemoryError as error:
+        raise ModelTooLarge(
+            f"the model {info.name!r} did not fit into the memory of {device} ({first_line(error)}): take a smaller "
+            "one or a smaller --dtype, or leave another --model out"
+        ) from error
+    except Exception as error:
+        # files can be broken in any way, and the libraries that read them say so in as many
+        raise ModelLoadError(
+            f"the checkpoint in {str(checkpoint.folder)!r} can't be loaded ({type(error).__name__}: "
+            f"{first_line(error)}): have it anew; `framewatch-server models verify` checks one from the hub"
+        ) from error
+
+
+def _load_family(checkpoint: Checkpoint, info: ModelInfo, device: torch.device, dtype: torch.dtype) -> TorchEncoder:
     if info.family != OPEN_CLIP:
         return load_transformers(checkpoint.folder, info, device, dtype)
     if find_spec("open_clip") is None:

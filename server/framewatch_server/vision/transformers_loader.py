@@ -21,6 +21,8 @@ from framewatch_server.vision.text_reader import TextReader, position_count
 from framewatch_server.vision.torch_encoder import CudaEncoder, EncoderParts, TorchEncoder
 from framewatch_server.vision.weights import scalar
 
+_SHOWN = 3
+
 
 def load_transformers(folder: Path, info: ModelInfo, device: torch.device, dtype: torch.dtype) -> TorchEncoder:
     """Loads a checkpoint in transformers' format.
@@ -39,9 +41,7 @@ def load_transformers(folder: Path, info: ModelInfo, device: torch.device, dtype
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         family = family_of(config.model_type, info.name)
-        model: Any = AutoModel.from_pretrained(
-            folder, dtype=dtype, attn_implementation="sdpa", use_safetensors=True, trust_remote_code=False
-        )
+        model, told = _model(folder, dtype)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             folder, backend="pil", trust_remote_code=False
@@ -51,6 +51,12 @@ def load_transformers(folder: Path, info: ModelInfo, device: torch.device, dtype
             f"the folder {str(folder)!r} holds no checkpoint that can be loaded ({first_line(error)}); expected "
             "transformers' format: config.json, model.safetensors, tokenizer and preprocessor_config.json"
         ) from error
+    if missing := sorted(told["missing_keys"]):
+        # transformers would go on with random numbers in their place
+        raise ModelLoadError(
+            f"the weights in {str(folder)!r} lack {len(missing)} tensors that the model needs, such as "
+            f"{', '.join(missing[:_SHOWN])}: have the checkpoint anew"
+        )
     preprocess = PreprocessSpec.from_processor(processor.to_dict())
     reader = TextReader(tokenizer, family, position_count(config.text_config))
     info = replace(
@@ -71,6 +77,19 @@ def load_transformers(folder: Path, info: ModelInfo, device: torch.device, dtype
     )
     parts = EncoderParts(model.eval().to(device), reader, preprocess, info, head, family.class_tokens)
     return CudaEncoder(parts) if device.type == "cuda" else TorchEncoder(parts)
+
+
+def _model(folder: Path, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
+    """The model, and what transformers tells of its loading."""
+    found: tuple[Any, dict[str, Any]] = AutoModel.from_pretrained(
+        folder,
+        dtype=dtype,
+        attn_implementation="sdpa",
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+    )
+    return found
 
 
 def _scalar(folder: Path, name: str) -> float:

@@ -113,16 +113,18 @@ class TextVectors:
     Attributes:
         matrix: one L2-normalised row per group of texts, `[groups, dimension]`.
         cut_off: the texts of which the model did not read the end.
+        text_bytes: of the texts themselves, which are kept with the matrix as its key.
 
     """
 
     matrix: Float32Array
     cut_off: frozenset[str] = frozenset()
+    text_bytes: int = 0
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the matrix and of the texts that are kept with it."""
-        return self.matrix.nbytes + sum(4 * len(text) for text in self.cut_off)
+        """Bytes of all that is kept."""
+        return self.matrix.nbytes + self.text_bytes
 
 
 def distinct_texts(prompts: Prompts) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -75,10 +76,15 @@ def scalar(folder: Path, name: str) -> float | None:
 
 
 def weights_digest(folder: Path) -> str:
-    """Names a checkpoint's weights by what is in their files: 16 hexadecimal digits. Raises ModelLoadError."""
+    """Names a checkpoint's weights by its tensors, in however many files they lie: 16 hexadecimal digits.
+
+    Raises ModelLoadError.
+    """
+    places = {name: place for path in _weight_paths(folder) for name, place in _places(path).items()}
     digest = hashlib.blake2b(digest_size=8)
-    for path in _weight_paths(folder):
-        for part in _parts(path):
+    for name, place in sorted(places.items()):
+        digest.update(f"{name} {place.dtype} {place.shape}\n".encode())
+        for part in _parts(place):
             digest.update(part)
     return digest.hexdigest()
 
@@ -106,7 +112,35 @@ def _shapes(path: Path) -> dict[str, list[int]]:
         ) from error
 
 
-def _parts(path: Path) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a tensor's bytes lie."""
+
+    path: Path
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+def _places(path: Path) -> dict[str, _Place]:
+    """By safetensors' format: the header's length in 8 bytes, the header as JSON, then the tensors."""
+    _shapes(path)  # says what is wrong with a file that is none
     with path.open("rb") as stream:
-        while part := stream.read(_CHUNK):
+        length = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(length))
+    first = 8 + length
+    return {
+        name: _Place(path, said["dtype"], tuple(said["shape"]), *(first + offset for offset in said["data_offsets"]))
+        for name, said in header.items()
+        if name != "__metadata__"
+    }
+
+
+def _parts(place: _Place) -> Iterator[bytes]:
+    with place.path.open("rb") as stream:
+        stream.seek(place.start)
+        left = place.end - place.start
+        while part := stream.read(min(left, _CHUNK)):
+            left -= len(part)
             yield part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import numpy as np
 import pytest
@@ -85,3 +86,17 @@ async def test_an_error_reaches_all_and_the_next_one_tries_again(cache: VectorCa
     assert [str(each) for each in await asyncio.gather(*tasks, return_exceptions=True)] == ["no"] * 3
     compute.error = None
     assert await computed_once(cache, "key", compute) is ROW
+
+
+async def test_nobody_complains_of_an_error_that_nobody_waits_for(
+    cache: VectorCache[Float32Array], caplog: pytest.LogCaptureFixture
+) -> None:
+    compute = Computation()
+    tasks = await ask(cache, compute, 3)
+    for task in reversed(tasks):
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    del tasks, task
+    gc.collect()
+    await asyncio.sleep(0)
+    assert not caplog.records

@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from framewatch_core.errors import InternalError, ServerDraining, ServerUnavailable, UndecodableImage
+from framewatch_core.errors import NotFinite, ServerDraining, ServerUnavailable, UndecodableImage
 from framewatch_server.engine.jobs import Embedded
 from tests.unit.server.engine.rig import BROKEN, POISON, OverlappingEncoder, Rig, Source
 
@@ -155,7 +155,7 @@ async def test_a_vector_that_is_not_finite_fails_alone(monkeypatch: pytest.Monke
         rig.pipeline.announce(source)
         one, error, three = await source.results()
     assert (one, three) == (1, 3)
-    assert isinstance(error, InternalError)
+    assert isinstance(error, NotFinite)
 
 
 async def test_out_of_memory_halves_the_batch_and_is_remembered() -> None:

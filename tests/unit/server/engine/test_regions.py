@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from framewatch_core.errors import InternalError, ServerUnavailable
+from framewatch_core.errors import NotFinite, ServerUnavailable
 from framewatch_core.rules import Moment
 from framewatch_core.stillness import ReusePolicy
 from framewatch_server.engine.device import Device
@@ -91,7 +91,7 @@ async def test_one_vector_that_is_not_finite_fails_its_picture_and_no_other(monk
         await first.results()
         one, error, three = await later.results()
     assert (one, three) == (1, 3)
-    assert isinstance(error, InternalError)
+    assert isinstance(error, NotFinite)
 
 
 @pytest.mark.parametrize("encoder", [FakeEncoder, OverlappingEncoder], ids=["one batch at a time", "two"])
