@@ -71,6 +71,11 @@ def family(folder: Path) -> str:
     return "open_clip" if (folder / OPEN_CLIP_CONFIG).is_file() else ""
 
 
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a folder holds a tokenizer's files."""
+    return any(_matches(path.name, _TOKENIZERS) for path in folder.iterdir() if path.is_file())
+
+
 def missing_files(folder: Path) -> list[str]:
     """What a checkpoint needs and its folder lacks, by name; empty where it is complete.
 

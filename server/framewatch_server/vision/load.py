@@ -11,7 +11,7 @@ import torch
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.vision.calibration import folder_calibration, rendered_calibration
 from framewatch_server.vision.checkpoint_files import family, missing_files
-from framewatch_server.vision.devices import pick_device, pick_dtype
+from framewatch_server.vision.devices import first_line, pick_device, pick_dtype
 from framewatch_server.vision.encoder import Encoder, ModelInfo
 from framewatch_server.vision.families import OPEN_CLIP
 from framewatch_server.vision.hub import Checkpoint, find_checkpoint
@@ -107,8 +107,14 @@ def _load(checkpoint: Checkpoint, info: ModelInfo, device: torch.device, dtype: 
             f"the model {info.name!r} is in OpenCLIP's format, and open_clip is not installed: install "
             "framewatch[open-clip], or take the model in transformers' format"
         )
-    from framewatch_server.vision.open_clip_loader import load_open_clip  # noqa: PLC0415 an extra
-
+    try:
+        from framewatch_server.vision.open_clip_loader import load_open_clip  # noqa: PLC0415 an extra
+    except (ImportError, RuntimeError) as error:  # torchvision's operators are missing beside another torch
+        raise ModelLoadError(
+            f"open_clip is installed and can't be imported ({first_line(error)}): it needs timm, ftfy and the "
+            "torchvision that was built for this very torch, from the index that torch came from (for the CPU build, "
+            "https://download.pytorch.org/whl/cpu)"
+        ) from error
     return load_open_clip(checkpoint.folder, info, device, dtype)
 
 

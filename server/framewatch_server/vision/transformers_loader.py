@@ -17,7 +17,7 @@ from framewatch_server.vision.devices import first_line
 from framewatch_server.vision.encoder import ModelInfo
 from framewatch_server.vision.families import family_of
 from framewatch_server.vision.preprocess import PreprocessSpec
-from framewatch_server.vision.text_reader import TextReader, position_count
+from framewatch_server.vision.text_reader import TransformersTextReader, position_count
 from framewatch_server.vision.torch_encoder import CudaEncoder, EncoderParts, TorchEncoder
 from framewatch_server.vision.weights import scalar
 
@@ -52,7 +52,7 @@ def load_transformers(folder: Path, info: ModelInfo, device: torch.device, dtype
             "transformers' format: config.json, model.safetensors, tokenizer and preprocessor_config.json"
         ) from error
     preprocess = PreprocessSpec.from_processor(processor.to_dict())
-    reader = TextReader(tokenizer, family, position_count(config.text_config))
+    reader = TransformersTextReader(tokenizer, family, position_count(config.text_config))
     info = replace(
         info,
         family=config.model_type,
