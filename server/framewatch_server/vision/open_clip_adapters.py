@@ -8,17 +8,28 @@ from typing import Any, NamedTuple
 import torch
 
 
-class Features(NamedTuple):
-    """What a tower gives, by the names that transformers has for it.
+class TextFeatures(NamedTuple):
+    """What a text tower gives, by transformers' name.
 
     Attributes:
-        pooler_output: the embeddings, not normalised, `[n, dimension]`.
-        last_hidden_state: the last layer of an image tower, `[n, places, feature_dimension]`; of texts None.
+        pooler_output: embeddings that are not normalised, `[n, dimension]`.
 
     """
 
     pooler_output: torch.Tensor
-    last_hidden_state: torch.Tensor | None = None
+
+
+class ImageFeatures(NamedTuple):
+    """What an image tower gives, by transformers' names.
+
+    Attributes:
+        pooler_output: embeddings that are not normalised, `[n, dimension]`.
+        last_hidden_state: the last layer at each place of the picture, `[n, places, feature_dimension]`.
+
+    """
+
+    pooler_output: torch.Tensor
+    last_hidden_state: torch.Tensor
 
 
 class OpenClipModel(torch.nn.Module):
@@ -37,16 +48,16 @@ class OpenClipModel(torch.nn.Module):
         """Of the weights."""
         return next(self.parameters()).dtype
 
-    def get_image_features(self, pixel_values: torch.Tensor) -> Features:
+    def get_image_features(self, pixel_values: torch.Tensor) -> ImageFeatures:
         """Features of inputs `[n, 3, height, width]`; the places are patches, or what a convolution leaves of them."""
         seen = self.clip.forward_intermediates(
             image=pixel_values, image_indices=1, normalize=False, normalize_intermediates=self._normalises
         )
-        return Features(seen["image_features"], seen["image_intermediates"][-1].flatten(2).transpose(1, 2))
+        return ImageFeatures(seen["image_features"], seen["image_intermediates"][-1].flatten(2).transpose(1, 2))
 
-    def get_text_features(self, input_ids: torch.Tensor) -> Features:
+    def get_text_features(self, input_ids: torch.Tensor) -> TextFeatures:
         """Features of tokens `[n, tokens]`."""
-        return Features(self.clip.encode_text(input_ids))
+        return TextFeatures(self.clip.encode_text(input_ids))
 
 
 class OpenClipTextReader:
@@ -66,9 +77,13 @@ class OpenClipTextReader:
         return frozenset(text for text in texts if self._token_count(text) > self.max_tokens)
 
     def _token_count(self, text: str) -> int:
-        inner = getattr(self._tokenizer, "tokenizer", None)
-        if inner is None:  # a SimpleTokenizer, which has no tokens for beginning and end here
+        if not hasattr(self._tokenizer, "tokenizer"):  # SimpleTokenizer, whose `encode` adds no beginning and end
             return len(self._tokenizer.encode(text)) + 2
-        is_clips = self._tokenizer.tokenizer_mode == "clips"
-        ids = inner(self._tokenizer.clean_fn(text), add_special_tokens=not is_clips, verbose=False)["input_ids"]
-        return len(ids) + 3 * is_clips  # beginning, end and class
+        if self._tokenizer.tokenizer_mode == "clips":  # its own tokens for beginning, end and class
+            return len(self._ids(text, add_special_tokens=False)) + 3
+        return len(self._ids(text, add_special_tokens=True))
+
+    def _ids(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        cleaned = self._tokenizer.clean_fn(text)
+        ids: list[int] = self._tokenizer.tokenizer(cleaned, add_special_tokens=add_special_tokens, verbose=False).input_ids
+        return ids

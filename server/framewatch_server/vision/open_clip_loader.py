@@ -96,7 +96,7 @@ def _refusal(folder: Path, vision: Mapping[str, Any], text: Mapping[str, Any]) -
             "OpenCLIP's own text tower, or one in transformers' format"
         )
     if tokenizer and not has_tokenizer(folder):
-        return f"its tokenizer isn't in the folder: put that of {tokenizer!r} there (tokenizer.json, tokenizer_config.json)"
+        return f"its tokenizer isn't in the folder: put the files of {tokenizer!r} there, tokenizer.json and others"
     if others := set(text.get("tokenizer_kwargs") or ()) - _TOKENIZER_OPTIONS:
         return f"its tokenizer_kwargs have {sorted(others)}: expected only {sorted(_TOKENIZER_OPTIONS)}"
     return ""
@@ -141,13 +141,19 @@ def _head(folder: Path, bias: float | None) -> ScoreHead:
 
 @contextmanager
 def _unlogged() -> Iterator[None]:
-    """OpenCLIP tells each step to the root logger, which would set up logging for the whole process."""
-    nowhere = logging.NullHandler()
+    """OpenCLIP tells its steps to the root logger; among them, that it has no weights before they are loaded."""
+    nowhere = logging.NullHandler()  # where there is no handler, that would set one up for the whole process
     logging.root.addHandler(nowhere)
+    logging.root.addFilter(_is_error)
     try:
         yield
     finally:
+        logging.root.removeFilter(_is_error)
         logging.root.removeHandler(nowhere)
+
+
+def _is_error(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR
 
 
 def _reason(error: BaseException) -> str:

@@ -69,8 +69,8 @@ class PreprocessSpec:
         size, mode = _pair(config["size"]), config["resize_mode"]
         if mode != "squash" and (mode != "shortest" or size[0] != size[1]):
             raise ModelLoadError(
-                f"the checkpoint resizes pictures to {size[0]} × {size[1]} by {mode!r}, which isn't supported: expected "
-                "the resize_mode 'squash', or 'shortest' with a square input"
+                f"the checkpoint resizes pictures to {size[0]} × {size[1]} by {mode!r}, which isn't supported: "
+                "expected the resize_mode 'squash', or 'shortest' with a square input"
             )
         is_squashed = mode == "squash"
         # as image_transform_v2 has it: whatever else is asked for becomes bicubic
