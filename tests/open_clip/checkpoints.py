@@ -107,7 +107,10 @@ def make_checkpoint(folder: Path, config: Mapping[str, Any]) -> Path:
     torch.manual_seed(0)
     model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
     spread(model, config["model_cfg"]["vision_cfg"]["image_size"])
-    save_file({name: weight.contiguous() for name, weight in model.state_dict().items()}, folder / "open_clip_model.safetensors")
+    save_file(
+        {name: weight.contiguous() for name, weight in model.state_dict().items()},
+        folder / "open_clip_model.safetensors",
+    )
     return folder
 
 

@@ -85,5 +85,7 @@ class OpenClipTextReader:
 
     def _ids(self, text: str, *, add_special_tokens: bool) -> list[int]:
         cleaned = self._tokenizer.clean_fn(text)
-        ids: list[int] = self._tokenizer.tokenizer(cleaned, add_special_tokens=add_special_tokens, verbose=False).input_ids
+        ids: list[int] = self._tokenizer.tokenizer(
+            cleaned, add_special_tokens=add_special_tokens, verbose=False
+        ).input_ids
         return ids
