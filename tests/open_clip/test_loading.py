@@ -61,6 +61,7 @@ def changed(name: str, path: str, value: Any) -> str:
         pytest.param("ViT", "model_cfg.text_cfg.hf_model_name", "roberta-base", "'roberta-base', which isn't in the folder", id="a text tower on the hub"),
         pytest.param("ViT", "model_cfg.text_cfg.hf_tokenizer_name", "roberta-base", "put the files of 'roberta-base' there", id="a tokenizer on the hub"),
         pytest.param("ViT", "preprocess_cfg.resize_mode", "longest", "'longest', which isn't supported", id="padded"),
+        pytest.param("ResNet", "preprocess_cfg.mean", [0.5], "holds no checkpoint that OpenCLIP can load", id="a mean of one colour"),
         pytest.param("ResNet", "preprocess_cfg.resize_mode", "stretched", "expected the resize_mode 'squash'", id="no such mode"),
     ],
 )  # fmt: skip

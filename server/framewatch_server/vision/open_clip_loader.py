@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -44,20 +44,13 @@ def load_open_clip(folder: Path, info: ModelInfo, device: torch.device, dtype: t
         ModelLoadError: saying what failed and how to go on.
 
     """
-    _check(folder, read_json(folder / OPEN_CLIP_CONFIG))
+    config = _checked(folder, read_json(folder / OPEN_CLIP_CONFIG))
     bias = scalar(folder, "logit_bias")
-    try:
-        with _unlogged():
-            clip = _clip(folder, {} if bias is None else {"init_logit_bias": bias})
-            reader = OpenClipTextReader(open_clip.get_tokenizer(f"local-dir:{folder}"))
-            model = OpenClipModel(clip)
-            dimension, feature_dimension = _dimensions(model, reader, clip.visual.image_size)
-    except Exception as error:  # it lets through what its libraries raise, and asserts
-        raise ModelLoadError(
-            f"the folder {str(folder)!r} holds no checkpoint that OpenCLIP can load ({_reason(error)}): have its files "
-            f"anew, from the same revision; {OPEN_CLIP_CONFIG} and the weights must be of one model"
-        ) from error
-    preprocess = PreprocessSpec.from_open_clip(open_clip.get_model_preprocess_cfg(clip))
+    with _errors_told(folder), _unlogged():
+        clip = _clip(folder, bias)
+        model, reader = OpenClipModel(clip), _reader(folder, config["text_cfg"])
+        preprocess = PreprocessSpec.from_open_clip(open_clip.get_model_preprocess_cfg(clip))
+        dimension, feature_dimension = _dimensions(model, reader, preprocess.output_size)
     info = replace(
         info,
         image_size=preprocess.output_size,
@@ -71,8 +64,8 @@ def load_open_clip(folder: Path, info: ModelInfo, device: torch.device, dtype: t
     return CudaEncoder(parts) if device.type == "cuda" else TorchEncoder(parts)
 
 
-def _check(folder: Path, config: Mapping[str, Any]) -> None:
-    """Refuses what would need the network, or could run code. Raises ModelLoadError."""
+def _checked(folder: Path, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Its description of the model. Raises ModelLoadError for what would need the network, or could run code."""
     model = config.get("model_cfg")
     if not isinstance(model, dict) or not all(isinstance(model.get(key), dict) for key in ("vision_cfg", "text_cfg")):
         raise ModelLoadError(
@@ -81,6 +74,7 @@ def _check(folder: Path, config: Mapping[str, Any]) -> None:
         )
     if why := _refusal(folder, model["vision_cfg"], model["text_cfg"]):
         raise ModelLoadError(f"the OpenCLIP model in {str(folder)!r} can't be served: {why}")
+    return model
 
 
 def _refusal(folder: Path, vision: Mapping[str, Any], text: Mapping[str, Any]) -> str:
@@ -102,8 +96,15 @@ def _refusal(folder: Path, vision: Mapping[str, Any], text: Mapping[str, Any]) -
     return ""
 
 
-def _clip(folder: Path, options: Mapping[str, Any]) -> Any:
+def _reader(folder: Path, text: Mapping[str, Any]) -> TextReader:
+    # transformers would ask at the terminal whether to run a tokenizer's own code
+    options = {"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}
+    return OpenClipTextReader(open_clip.get_tokenizer(f"local-dir:{folder}", **options))
+
+
+def _clip(folder: Path, bias: float | None) -> Any:
     """The model in float32 on the CPU, in the shape that is quickest to run."""
+    options = {} if bias is None else {"init_logit_bias": bias}
     # without weights first: left to itself, OpenCLIP would also take a pickle
     clip = open_clip.create_model(f"local-dir:{folder}", load_weights=False, pretrained_text=False, **options)
     paths = weight_paths(folder)
@@ -117,10 +118,9 @@ def _clip(folder: Path, options: Mapping[str, Any]) -> Any:
 
 
 @torch.inference_mode()
-def _dimensions(model: OpenClipModel, reader: TextReader, image_size: int | Sequence[int]) -> tuple[int, int]:
+def _dimensions(model: OpenClipModel, reader: TextReader, input_size: tuple[int, int]) -> tuple[int, int]:
     """Of embeddings and of features. No tower says them, so it takes a look at one picture and one text."""
-    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
-    seen = model.get_image_features(torch.zeros(1, 3, height, width))
+    seen = model.get_image_features(torch.zeros(1, 3, *input_size))
     read = model.get_text_features(**reader.tokens(["a"]))
     if seen.pooler_output.shape != read.pooler_output.shape:
         shapes = tuple(seen.pooler_output.shape), tuple(read.pooler_output.shape)
@@ -137,6 +137,19 @@ def _head(folder: Path, bias: float | None) -> ScoreHead:
     # a bias of 0 is what OpenCLIP gives a softmax model that has none; training with a sigmoid takes it far below
     activation = Activation.SIGMOID if bias else Activation.SOFTMAX
     return ScoreHead(logit_scale=math.exp(scale), logit_bias=bias or 0.0, activation=activation)
+
+
+@contextmanager
+def _errors_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except ModelLoadError:
+        raise
+    except Exception as error:  # OpenCLIP lets through what its libraries raise, and asserts
+        raise ModelLoadError(
+            f"the folder {str(folder)!r} holds no checkpoint that OpenCLIP can load ({_reason(error)}): have its files "
+            f"anew, from the same revision; {OPEN_CLIP_CONFIG} and the weights must be of one model"
+        ) from error
 
 
 @contextmanager
