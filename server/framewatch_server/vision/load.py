@@ -109,11 +109,10 @@ def _load(checkpoint: Checkpoint, info: ModelInfo, device: torch.device, dtype: 
         )
     try:
         from framewatch_server.vision.open_clip_loader import load_open_clip  # noqa: PLC0415 an extra
-    except (ImportError, RuntimeError) as error:  # torchvision's operators are missing beside another torch
+    except ImportError as error:
         raise ModelLoadError(
-            f"open_clip is installed and can't be imported ({first_line(error)}): it needs timm, ftfy and the "
-            "torchvision that was built for this very torch, from the index that torch came from (for the CPU build, "
-            "https://download.pytorch.org/whl/cpu)"
+            f"open_clip is installed and can't be imported ({first_line(error)}): install framewatch[open-clip] anew, "
+            "with all that it needs"
         ) from error
     return load_open_clip(checkpoint.folder, info, device, dtype)
 
