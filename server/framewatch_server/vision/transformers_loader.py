@@ -25,8 +25,8 @@ try:
 except (ImportError, RuntimeError) as error:
     # transformers imports torchvision wherever it is, and one that was built for another torch fails at once
     raise ModelLoadError(
-        f"transformers can't be imported ({first_line(error.__cause__ or error)}). If torchvision is installed, it must "
-        "be the build for the very torch that is: have it from the index that torch came from (for the CPU build, "
+        f"transformers can't be imported ({first_line(error.__cause__ or error)}). If torchvision is installed, it "
+        "must be the build for the very torch that is: have it from the index that torch came from (for the CPU build, "
         "https://download.pytorch.org/whl/cpu), or uninstall it if nothing needs it"
     ) from error
 
