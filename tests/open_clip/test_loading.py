@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from open_clip.tokenizer import HFTokenizer
 from safetensors.torch import load_file, save_file
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.scoring import Activation
 from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.load import load_encoder
+from framewatch_server.vision.open_clip_adapters import OpenClipTextReader
 from tests.open_clip.checkpoints import CONFIGS
 
 WEIGHTS = "open_clip_model.safetensors"
@@ -158,3 +160,14 @@ def test_an_extra_that_is_not_whole_is_told(
     monkeypatch.setitem(sys.modules, "framewatch_server.vision.open_clip_loader", None)
     with pytest.raises(ModelLoadError, match=r"can't be imported .* install framewatch\[open-clip\] anew"):
         load(checkpoints("ViT"))
+
+
+def test_a_tokenizer_that_sets_its_own_ends_is_counted_with_them(checkpoints: Callable[[str], Path]) -> None:
+    ends = {"bos_token": "<unk>", "cls_token": "<unk>"}
+    tokenizer = HFTokenizer(str(checkpoints("SigLIP")), context_length=20, tokenizer_mode="clips", **ends)
+    reader = OpenClipTextReader(tokenizer)
+    # a token for the space in front, and three for beginning, end and class
+    fits, too_long = "a" * 16, "a" * 17
+    assert reader.cut_off([fits, too_long]) == {too_long}
+    ids = reader.tokens([fits, too_long])["input_ids"]
+    assert torch.equal(ids[0], ids[1]), "the letter too many is what was cut off"
