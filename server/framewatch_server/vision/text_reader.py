@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from framewatch_server.vision.families import Family
 
 
-class TextReader:
-    """A checkpoint's tokenizer, used as its family wants it."""
+class TextReader(Protocol):
+    """A checkpoint's tokenizer, used as its model wants it."""
+
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of a text the model reads, those for beginning and end counted."""
+        ...
+
+    def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """The text tower's inputs, int64 `[n, tokens]` each; what is too long is cut off."""
+        ...
+
+    def cut_off(self, texts: Sequence[str]) -> frozenset[str]:
+        """Those of the texts that have more tokens than the model reads."""
+        ...
+
+
+class TransformersTextReader:
+    """A tokenizer of transformers; see `TextReader`."""
 
     def __init__(self, tokenizer: Any, family: Family, max_tokens: int) -> None:
         """Sets up a reader.
@@ -28,14 +45,14 @@ class TextReader:
         self.max_tokens = min(max_tokens, int(tokenizer.model_max_length))
 
     def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
-        """The text tower's inputs, int64 `[n, tokens]` each; what is too long is cut off."""
+        """See `TextReader.tokens`."""
         encoded = self._tokenizer(
             list(texts), padding=self._padding, truncation=True, max_length=self.max_tokens, return_tensors="pt"
         )
         return dict(encoded)
 
     def cut_off(self, texts: Sequence[str]) -> frozenset[str]:
-        """Those of the texts that have more tokens than the model reads."""
+        """See `TextReader.cut_off`."""
         # every token stands for at least a byte, but for those at beginning and end and a space put in front
         suspects = [text for text in texts if len(text.encode()) + 4 > self.max_tokens]
         if not suspects:

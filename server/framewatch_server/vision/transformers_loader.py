@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.scoring import Activation, ScoreHead
@@ -17,9 +15,20 @@ from framewatch_server.vision.devices import first_line
 from framewatch_server.vision.encoder import ModelInfo
 from framewatch_server.vision.families import family_of
 from framewatch_server.vision.preprocess import PreprocessSpec
-from framewatch_server.vision.text_reader import TextReader, position_count
+from framewatch_server.vision.text_reader import TransformersTextReader, position_count
 from framewatch_server.vision.torch_encoder import CudaEncoder, EncoderParts, TorchEncoder
 from framewatch_server.vision.weights import scalar
+
+try:
+    from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
+except (ImportError, RuntimeError) as error:
+    # transformers imports torchvision wherever it is, and one that was built for another torch fails at once
+    raise ModelLoadError(
+        f"transformers can't be imported ({first_line(error.__cause__ or error)}). If torchvision is installed, it "
+        "must be the build for the very torch that is: have it from the index that torch came from, or uninstall it if "
+        "nothing needs it"
+    ) from error
 
 _SHOWN = 3
 
@@ -58,7 +67,7 @@ def load_transformers(folder: Path, info: ModelInfo, device: torch.device, dtype
             f"{', '.join(missing[:_SHOWN])}: have the checkpoint anew"
         )
     preprocess = PreprocessSpec.from_processor(processor.to_dict())
-    reader = TextReader(tokenizer, family, position_count(config.text_config))
+    reader = TransformersTextReader(tokenizer, family, position_count(config.text_config))
     info = replace(
         info,
         family=config.model_type,

@@ -55,7 +55,7 @@ class WeightCounts:
 def count_weights(folder: Path) -> WeightCounts:
     """Counts what is in a folder's safetensors, without reading the weights themselves. Raises ModelLoadError."""
     matrices = others = texts = 0
-    for path in _weight_paths(folder):
+    for path in weight_paths(folder):
         for key, shape in _shapes(path).items():
             if not key.startswith(_IMAGE_TOWER):
                 texts += prod(shape)
@@ -68,7 +68,7 @@ def count_weights(folder: Path) -> WeightCounts:
 
 def scalar(folder: Path, name: str) -> float | None:
     """A tensor of one number, as exact as the checkpoint has it; None if there is no such tensor."""
-    for path in _weight_paths(folder):
+    for path in weight_paths(folder):
         with safe_open(path, framework="pt") as tensors:
             if name in tensors.keys():  # noqa: SIM118 it is no mapping
                 return float(tensors.get_tensor(name).double().reshape(()))
@@ -80,7 +80,7 @@ def weights_digest(folder: Path) -> str:
 
     Raises ModelLoadError.
     """
-    places = {name: place for path in _weight_paths(folder) for name, place in _places(path).items()}
+    places = {name: place for path in weight_paths(folder) for name, place in _places(path).items()}
     digest = hashlib.blake2b(digest_size=8)
     for name, place in sorted(places.items()):
         digest.update(f"{name} {place.dtype} {place.shape}\n".encode())
@@ -89,7 +89,8 @@ def weights_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _weight_paths(folder: Path) -> list[Path]:
+def weight_paths(folder: Path) -> list[Path]:
+    """The safetensors that hold a folder's weights: one, or its shards. Raises ModelLoadError if there are none."""
     names = [path.name for path in folder.iterdir()]
     files = weight_files(names, in_transformers_format=is_transformers(folder))
     paths = [folder / name for name in files if not name.endswith(".json")]

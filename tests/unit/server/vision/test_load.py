@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.demo.scenes import CONCEPTS, render, square
@@ -53,6 +56,15 @@ def test_the_engine_follows_from_what_is_there(installed: None, engine: str, dty
 def test_what_can_not_be_had_is_told(installed: None, engine: str, dtype: str, message: str) -> None:
     with pytest.raises(ModelLoadError, match=message):
         pick_engine(engine, "cpu", dtype)
+
+
+def test_a_checkpoint_of_open_clip_without_the_extra_is_told(tmp_path: Path) -> None:
+    if find_spec("open_clip"):
+        pytest.skip("the extra open-clip is installed")
+    (tmp_path / "open_clip_config.json").write_text("{}")
+    save_file({"visual.proj": torch.zeros(2, 3)}, tmp_path / "open_clip_model.safetensors")
+    with pytest.raises(ModelLoadError, match=re.escape("install framewatch[open-clip]")):
+        load_encoder(str(tmp_path), device="cpu")
 
 
 @pytest.fixture

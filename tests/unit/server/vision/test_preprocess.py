@@ -86,3 +86,47 @@ def test_processors_that_are_not_known_are_told(config: dict[str, Any]) -> None:
     whole = {"size": {"height": 9, "width": 9}, "image_mean": [0] * 3, "image_std": [1] * 3, **config}
     with pytest.raises(ModelLoadError):
         _ = PreprocessSpec.from_processor(whole).output_size
+
+
+OPEN_CLIP = {
+    "size": (224, 224),
+    "mean": [0.48] * 3,
+    "std": [0.27] * 3,
+    "interpolation": "bicubic",
+    "resize_mode": "shortest",
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "resize", "crop", "resample"),
+    [
+        pytest.param({}, 224, (224, 224), 3, id="shortest"),
+        pytest.param({"size": 64, "interpolation": "bilinear"}, 64, (64, 64), 2, id="one number, bilinear"),
+        pytest.param({"resize_mode": "squash", "interpolation": "random"}, (224, 224), None, 3, id="squash"),
+        pytest.param({"resize_mode": "squash", "size": [96, 192]}, (96, 192), None, 3, id="oblong"),
+    ],
+)
+def test_open_clips_preprocessing_is_read(config: dict[str, Any], resize: Any, crop: Any, resample: int) -> None:
+    spec = PreprocessSpec.from_open_clip(OPEN_CLIP | config)
+    assert (spec.resize, spec.crop, spec.resample) == (resize, crop, resample)
+    assert (spec.mean, spec.std, spec.rescale) == ((0.48,) * 3, (0.27,) * 3, 1 / 255)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param({"resize_mode": "longest"}, id="longest"),
+        pytest.param({"size": (96, 192)}, id="oblong without squash"),
+    ],
+)
+def test_what_is_not_supported_of_open_clips_is_told(config: dict[str, Any]) -> None:
+    with pytest.raises(ModelLoadError, match="isn't supported: expected the resize_mode 'squash'"):
+        PreprocessSpec.from_open_clip(OPEN_CLIP | config)
+
+
+@pytest.mark.parametrize(("width", "transformers", "torchvision"), [(7, 1, 2), (9, 2, 2), (11, 3, 4), (6, 1, 1)])
+def test_half_a_pixel_is_rounded_as_the_reference_does(width: int, transformers: int, torchvision: int) -> None:
+    pixels = np.broadcast_to(np.arange(width, dtype=np.uint8)[None, :, None], (4, width, 3))
+    for as_torchvision, first in ((False, transformers), (True, torchvision)):
+        spec = PreprocessSpec(4, (4, 4), 3, (0.0,) * 3, (1.0,) * 3, crops_as_torchvision=as_torchvision)
+        assert prepare(pixels, spec, exact=True)[0, 0].tolist() == list(range(first, first + 4))

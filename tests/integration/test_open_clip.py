@@ -1,0 +1,47 @@
+"""The tests of the extra open-clip, each file in a process that has the extra.
+
+.venv is without it, since transformers would use torchvision for other things wherever it is: `make test` puts it beside.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXTRA = ROOT / "build" / "open-clip"
+FILES = sorted((ROOT / "tests" / "open_clip").glob("test_*.py"))
+
+
+@pytest.mark.skipif(
+    not (EXTRA / "ready").exists(), reason="the extra is not in build/open-clip: make build/open-clip/ready"
+)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_with_the_extra(file: Path) -> None:
+    done = run_with(EXTRA, "pytest", "-q", "-p", "no:cacheprovider", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_torchvision_of_another_torch_is_told(tmp_path: Path) -> None:
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(
+        "raise RuntimeError('operator torchvision::nms does not exist')"
+    )
+    done = run_with(tmp_path, "framewatch_server", "serve", "--model", "null", "--listen", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert "torchvision::nms does not exist" in done.stderr
+    assert "have it from the index that torch came from" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def run_with(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a module where what is in the folder can be imported."""
+    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
