@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -142,10 +143,10 @@ def test_a_model_that_can_not_be_loaded_is_told_without_a_traceback(arguments: l
     assert "Traceback" not in done.stderr
 
 
-def test_a_hub_that_can_not_be_reached_is_told_with_the_ways_on(tmp_path: Path) -> None:
+def test_a_model_that_is_not_here_is_told_with_the_ways_on(tmp_path: Path) -> None:
     done = run_server("serve", "--listen", "127.0.0.1:0", HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
     assert done.returncode == 1
-    for words in ("openai/clip-vit-base-patch32", "huggingface.co", "--model demo", "HF_HOME", "HF_ENDPOINT"):
+    for words in ("openai/clip-vit-base-patch32", "must not be used", "models download", "HF_HOME", "`demo`"):
         assert words in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -155,7 +156,7 @@ def test_a_folder_of_another_family_is_told(tmp_path: Path) -> None:
     done = run_server("serve", "--listen", "127.0.0.1:0", "--model", str(tmp_path))
     assert done.returncode == 1
     assert "'bert'" in done.stderr
-    assert "known: clip" in done.stderr
+    assert "Known types are clip" in done.stderr
 
 
 def test_flags_win_over_environment_variables_of_the_same_names(tmp_path: Path) -> None:
@@ -170,11 +171,13 @@ def test_flags_win_over_environment_variables_of_the_same_names(tmp_path: Path) 
     )  # fmt: skip
     with running:
         assert running.stderr is not None
-        serving = next(entry for line in running.stderr if (entry := json.loads(line))["event"] == "serving")
-        assert serving["dtype"] == "float32"
+        told: dict[str, dict[str, str]] = {}
+        while "serving" not in told and (line := running.stderr.readline()):
+            told[json.loads(line)["event"]] = json.loads(line)
         running.terminate()
         assert running.wait(60) == 0
-    assert file.read_text() == serving["address"]
+    assert told["loaded"]["dtype"] == "float32"
+    assert file.read_text() == told["serving"]["address"]
 
 
 @pytest.mark.parametrize(
@@ -198,3 +201,27 @@ def test_a_spawned_server_that_can_not_start_says_why() -> None:
         ServerProcess("--model", "demo", "--device", "toaster"),
     ):
         pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_server_that_still_downloads_its_model_stops_at_once(number: signal.Signals, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent_hub:
+        command = [
+            sys.executable,
+            "-m",
+            "framewatch_server",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--model",
+            "acme/slow",
+        ]
+        endpoint = f"http://127.0.0.1:{silent_hub.getsockname()[1]}"
+        environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path), "FRAMEWATCH_LOG_FORMAT": "json"}
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
+            connection, _ = silent_hub.accept()
+            with connection:  # the server has asked, and waits for an answer that does not come
+                server.send_signal(number)
+                _, told = server.communicate(timeout=60)
+    assert server.returncode == 0, told
+    assert "stopped before serving" in told

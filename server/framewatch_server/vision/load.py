@@ -10,10 +10,10 @@ import torch
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.vision.calibration import folder_calibration, rendered_calibration
-from framewatch_server.vision.checkpoint_files import family, missing_files
+from framewatch_server.vision.checkpoint_files import family, is_transformers, missing_files
 from framewatch_server.vision.devices import first_line, pick_device, pick_dtype
 from framewatch_server.vision.encoder import Encoder, ModelInfo
-from framewatch_server.vision.families import OPEN_CLIP
+from framewatch_server.vision.families import OPEN_CLIP, family_of
 from framewatch_server.vision.hub import Checkpoint, find_checkpoint
 from framewatch_server.vision.hub_progress import LoggedProgress
 from framewatch_server.vision.memory import ModelTooLarge, check_fits, free_bytes, needed_bytes
@@ -59,6 +59,8 @@ def load_encoder(
     if calibration_dir is not None and dtype != INT8:
         raise ModelLoadError("the calibration folder is for int8: add --dtype int8, or leave --calibration-dir out")
     checkpoint = find_checkpoint(source, offline=offline, progress=LoggedProgress())
+    if is_transformers(checkpoint.folder):
+        family_of(family(checkpoint.folder), source.name)  # before its files are missed
     if missing := missing_files(checkpoint.folder):
         raise ModelLoadError(
             f"the folder {str(checkpoint.folder)!r} lacks {', '.join(missing)}: expected a checkpoint in transformers' "
