@@ -1,6 +1,7 @@
 # The framewatch server. `docker build -t framewatch .` makes an image for CPUs, `--build-arg TORCH=cuda` one for NVIDIA GPUs.
 # Run it with the demo model:     docker run -p 50051:50051 framewatch serve --model demo
 # with a model from the hub:      docker run -p 50051:50051 -v framewatch-models:/var/cache/framewatch framewatch
+# downloaded beforehand:          docker run -v framewatch-models:/var/cache/framewatch framewatch models download ID
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
