@@ -1,6 +1,6 @@
 """An index: vectors of pictures, to be searched by the vector of a picture or a text.
 
-Searched exactly, by one product of a matrix and a vector. That takes about 0.1 s for a million vectors of 512 numbers
+Searched exactly, by the product of each vector with the query. That takes about 0.1 s for a million vectors of 512 numbers
 on two cores; an approximate index such as those of faiss pays off only beyond that, and misses some.
 """
 
@@ -96,15 +96,20 @@ class VectorIndex:
             raise ValueError(f"the query has the shape {query.shape}: expected ({self.dimension},), as the index has")
         if top < 1:
             raise ValueError(f"top is {top}: expected at least 1")
-        scores = self.vectors @ query
-        chosen = _best(scores, top)
+        # not `@`: BLAS rounds rows differently by where they stand, so that copies of a picture would not be equals
+        scores: FloatArray = np.einsum("ij,j->i", self.vectors, query)
+        chosen = _best(scores, min(top, len(scores)))
         return [Hit(int(number), float(scores[number])) for number in chosen if scores[number] >= min_score]
 
 
 def _best(scores: FloatArray, top: int) -> npt.NDArray[np.intp]:
-    """Numbers of the `top` highest scores, best first; without sorting all of them."""
-    chosen = np.arange(len(scores)) if top >= len(scores) else np.argpartition(-scores, top - 1)[:top]
-    ranked: npt.NDArray[np.intp] = chosen[np.lexsort((chosen, -scores[chosen]))]
+    """Numbers of the `top` highest scores, best first, equals by number; without sorting all of them."""
+    if not top:
+        return np.empty(0, np.intp)
+    least = np.partition(scores, len(scores) - top)[len(scores) - top]
+    above = np.flatnonzero(scores > least)
+    chosen = np.concatenate([above, np.flatnonzero(scores == least)[: top - len(above)]])
+    ranked: npt.NDArray[np.intp] = chosen[np.argsort(-scores[chosen], kind="stable")]
     return ranked
 
 
