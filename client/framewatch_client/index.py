@@ -16,6 +16,10 @@ import numpy.typing as npt
 from framewatch_client.answers import FloatArray
 
 
+OUTDATED_NS = -(2**63)
+"""In the place of a file's time: its vectors were made otherwise than the index's are now, and are to be made again."""
+
+
 class Entry(NamedTuple):
     """A picture of an index: a file, or a frame of a video.
 
@@ -23,7 +27,7 @@ class Entry(NamedTuple):
         path: the file, absolute.
         time_s: the frame's time in seconds; None: the file is a picture.
         size: the file's, in bytes, when it was read.
-        mtime_ns: when it had been changed last, in nanoseconds since the epoch.
+        mtime_ns: when it had been changed last, in nanoseconds since the epoch; or OUTDATED_NS.
 
     """
 
@@ -59,6 +63,7 @@ class VectorIndex:
         model: name of the model that made them.
         weights_digest: names its weights; vectors of others can't be compared with these.
         fps: of videos, how many frames a second it has at most; None: it was made without videos.
+        sources: folders that it was made of, absolute.
 
     """
 
@@ -67,6 +72,7 @@ class VectorIndex:
     model: str
     weights_digest: str
     fps: float | None = None
+    sources: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.entries):
