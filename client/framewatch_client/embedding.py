@@ -127,7 +127,7 @@ class _Run:
             return
         self._suspects.append((batch[0], error))
         if len(self._suspects) >= MAX_SUSPECTS:
-            raise error
+            raise self._all_failed()
 
     def _answered(self) -> None:
         """The server works: what failed alone before it has itself to blame."""
@@ -139,8 +139,14 @@ class _Run:
     def end(self) -> None:
         """Settles the last failures. Raises FramewatchCallError if there has been nothing else."""
         if self._suspects and not self._has_answered:
-            raise self._suspects[-1][1]
+            raise self._all_failed()
         self._answered()
+
+    def _all_failed(self) -> FramewatchCallError:
+        names = ", ".join(picture.file.path.name for picture, _ in self._suspects)
+        error = self._suspects[-1][1]
+        message = f"{error.message}; each of these failed alone, too, and no other was embedded meanwhile: {names}"
+        return FramewatchCallError(error.code, error.reason, message, metadata=error.metadata)
 
     def _leave_out(self, picture: Picture, error: FramewatchCallError) -> None:
         self._refuse(picture, f"{error.message} [{error.reason}]")
