@@ -19,20 +19,30 @@ from framewatch_client.indexing import IndexEvents, IndexSettings, IndexSummary,
 from framewatch_client.progress import PictureProgress
 
 
-def embed(*sources: str, out: Path, fps: Fps = None, json: Flag = False, connection: Connection = Connection()) -> int:
+def embed(
+    *sources: str,
+    out: Path,
+    fps: Fps = None,
+    drop_missing: Flag = False,
+    json: Flag = False,
+    connection: Connection = Connection(),
+) -> int:
     """Make an index of pictures for "framewatch search", or bring one up to date.
 
     Parameters
     ----------
     sources
         Folders, with those inside them, pictures (JPEG, PNG, WebP) and videos. Without any, the files that are in the
-        index already are looked at again.
+        index already are looked at again. A file that links give several names is embedded once.
     out
         The index: a .npz file (numpy), or .parquet (for other tools; needs framewatch[parquet]). If it is there, only
-        files that are new or have changed are embedded, and those that have vanished are dropped.
+        files that are new or have changed are embedded, and those that have vanished are dropped. Of files that can't
+        be reached it keeps what it has.
     fps
         Of videos, how many frames a second to embed, at most; by default as many as the index has. Without either,
         videos in folders are passed over.
+    drop_missing
+        Drop files that are not there even if nothing is left of a whole source, as if it had been moved or unmounted.
     json
         Print what was done as one JSON object.
     connection
@@ -46,7 +56,7 @@ def embed(*sources: str, out: Path, fps: Fps = None, json: Flag = False, connect
     output = Output(json)
     started_s = time.monotonic()
     with PictureProgress(output.errors) as progress:
-        settings = IndexSettings(out, sources, fps, connection.model)
+        settings = IndexSettings(out, sources, fps, connection.model, drop_missing)
         events = _events(out, output, progress)
         summary = run_with_client(
             connection.server, lambda client: update_index(client, settings, events), CALL_TIMEOUT_S
@@ -55,7 +65,7 @@ def embed(*sources: str, out: Path, fps: Fps = None, json: Flag = False, connect
         print(json_format.dumps({"index": str(out), **asdict(summary)}))  # noqa: T201
     else:
         _report(out, summary, output, elapsed_s=time.monotonic() - started_s)
-    return ExitCode.FAILED if summary.refused else ExitCode.OK
+    return ExitCode.FAILED if summary.refused or summary.out_of_reach else ExitCode.OK
 
 
 def _events(out: Path, output: Output, progress: PictureProgress) -> IndexEvents:
@@ -63,11 +73,14 @@ def _events(out: Path, output: Output, progress: PictureProgress) -> IndexEvents
         planned=lambda count, only_pictures: progress.start(count if only_pictures else None),
         embedded=progress.advance,
         refused=lambda path, why: output.say(f"{shown_path(path)}: {why}"),
-        broken_off=lambda summary: output.say(
-            f"broken off: {out} has {summary.picture_count:,} pictures; the same command goes on from there",
-            style="yellow",
-        ),
+        kept=lambda path, why: output.say(f"{shown_path(path)}: {why}"),
+        broken_off=lambda summary: output.say(_broken_off(out, summary), style="yellow"),
     )
+
+
+def _broken_off(out: Path, summary: IndexSummary) -> str:
+    old = f", those of {summary.outdated:,} changed files as they were" if summary.outdated else ""
+    return f"broken off: {out} has {summary.picture_count:,} pictures{old}; the same command goes on from there"
 
 
 def _report(out: Path, summary: IndexSummary, output: Output, *, elapsed_s: float) -> None:
@@ -77,7 +90,7 @@ def _report(out: Path, summary: IndexSummary, output: Output, *, elapsed_s: floa
             style="yellow",
         )
     counts = [(summary.new, "new"), (summary.changed, "changed"), (summary.unchanged, "unchanged")]
-    counts += [(summary.vanished, "vanished"), (summary.refused, "left out")]
+    counts += [(summary.vanished, "vanished"), (summary.refused, "left out"), (summary.out_of_reach, "out of reach")]
     files = ", ".join(f"{count:,} {what}" for count, what in counts if count) or "none"
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_row(Text("index", "bold"), Text(str(out)))

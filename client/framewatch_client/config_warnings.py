@@ -19,7 +19,8 @@ class ConfigWarnings:
     """Passes on each warning once, however often its config is sent.
 
     A connection that comes back sends its configs again, and a config that differs little from the one before it has
-    the same warnings.
+    the same warnings. The server is silent about a config without any, which shows in the versions: after one that was
+    passed over, all are told.
     """
 
     def __init__(self, tell: Callable[[ServerWarning], object]) -> None:
@@ -31,7 +32,8 @@ class ConfigWarnings:
         """The warnings of a config. `version`: the client's count of the stream's configs, from 1."""
         if version <= self._version:
             return
-        fresh = [warning for warning in warnings if warning not in self._last]
+        known = self._last if version == self._version + 1 else frozenset()
+        fresh = [warning for warning in warnings if warning not in known]
         self._version, self._last = version, frozenset(warnings)
         for warning in fresh:
             self._tell(warning)

@@ -16,6 +16,9 @@ from framewatch_client.index_sources import Picture
 from framewatch_client.models import Model
 
 CALLS_AT_ONCE = 4
+MAX_SUSPECTS = 8
+"""Pictures that may fail one after the other, each alone and without a word on why, until the server is at fault."""
+
 CALL_TIMEOUT_S = 300.0
 """Large models on few cores take seconds a picture, and calls wait for each other."""
 
@@ -24,6 +27,7 @@ BATCH_BYTES = 16 * 1024 * 1024
 """Of a call's pictures, unless one alone has more."""
 
 _IMAGE = re.compile(r"images\[(\d+)\]")
+_UNEXPLAINED = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN})
 
 Take = Callable[[Picture, FloatArray], object]
 RefusePicture = Callable[[Picture, str], object]
@@ -39,22 +43,24 @@ async def embed_pictures(
         pictures: read on other threads, one batch at a time and only when there is a call for it.
         model: one of the server's.
         take: given each picture with its vector, float32 `[dimension]`.
-        refuse: told of each picture that the server can't read, and why.
+        refuse: told of each picture that the server can't read or embed, and why.
 
     Raises:
-        FramewatchCallError: the server said no to anything else. What was taken stays taken.
+        FramewatchCallError: the server said no to anything else, or to all. What was taken stays taken.
 
     """
     batches = in_batches(pictures)
     turn = asyncio.Lock()
+    run = _Run(client, model, take, refuse)
 
     async def work() -> None:
         while batch := await _next_batch(batches, turn):
-            await _embed_batch(client, batch, model, take, refuse)
+            await run.embed(batch)
 
     workers = [asyncio.create_task(work(), name="framewatch-embed") for _ in range(CALLS_AT_ONCE)]
     try:
         await asyncio.gather(*workers)
+        run.end()
     finally:
         for worker in workers:
             worker.cancel()
@@ -81,23 +87,69 @@ async def _next_batch(batches: Iterator[list[Picture]], turn: asyncio.Lock) -> l
         return await asyncio.to_thread(next, batches, [])
 
 
-async def _embed_batch(
-    client: AsyncFramewatchClient, batch: list[Picture], model: Model, take: Take, refuse: RefusePicture
-) -> None:
-    """Embeds a batch; one that can't be read is taken out, and the others are sent again."""
-    while batch:
-        try:
-            answer = await client.embed([picture.data for picture in batch], model=model.name)
-        except FramewatchCallError as error:
-            number = refused_image(error, len(batch))
-            if number is None:
-                raise
-            refuse(batch.pop(number), f"{error.message} [{error.reason}]")
-        else:
-            check_weights(answer, model)
-            for picture, vector in zip(batch, answer.images, strict=True):
-                take(picture, vector)
+class _Run:
+    """Embeds batches, and finds out which pictures can't be."""
+
+    def __init__(self, client: AsyncFramewatchClient, model: Model, take: Take, refuse: RefusePicture) -> None:
+        """As of `embed_pictures`."""
+        self._client = client
+        self._model = model
+        self._take = take
+        self._refuse = refuse
+        self._suspects: list[tuple[Picture, FramewatchCallError]] = []
+        self._has_answered = False
+
+    async def embed(self, batch: list[Picture]) -> None:
+        """Embeds a batch; one that can't be read is taken out, and the others are sent again."""
+        while batch:
+            try:
+                answer = await self._client.embed([picture.data for picture in batch], model=self._model.name)
+            except FramewatchCallError as error:
+                number = refused_image(error, len(batch))
+                if number is None:
+                    await self._find_guilty(batch, error)
+                    return
+                self._leave_out(batch.pop(number), error)
+            else:
+                check_weights(answer, self._model)
+                self._answered()
+                for picture, vector in zip(batch, answer.images, strict=True):
+                    self._take(picture, vector)
+                return
+
+    async def _find_guilty(self, batch: list[Picture], error: FramewatchCallError) -> None:
+        """Sends each picture of a batch alone, if one of them may have failed it without being named."""
+        if not may_be_one_picture(error, len(batch)):
+            raise error
+        if len(batch) > 1:
+            for picture in batch:
+                await self.embed([picture])
             return
+        self._suspects.append((batch[0], error))
+        if len(self._suspects) >= MAX_SUSPECTS:
+            raise self._all_failed()
+
+    def _answered(self) -> None:
+        """The server works: what failed alone before it has itself to blame."""
+        self._has_answered = True
+        for picture, error in self._suspects:
+            self._leave_out(picture, error)
+        self._suspects.clear()
+
+    def end(self) -> None:
+        """Settles the last failures. Raises FramewatchCallError if there has been nothing else."""
+        if self._suspects and not self._has_answered:
+            raise self._all_failed()
+        self._answered()
+
+    def _all_failed(self) -> FramewatchCallError:
+        names = ", ".join(picture.file.path.name for picture, _ in self._suspects)
+        error = self._suspects[-1][1]
+        message = f"{error.message}; each of these failed alone, too, and no other was embedded meanwhile: {names}"
+        return FramewatchCallError(error.code, error.reason, message, metadata=error.metadata)
+
+    def _leave_out(self, picture: Picture, error: FramewatchCallError) -> None:
+        self._refuse(picture, f"{error.message} [{error.reason}]")
 
 
 def refused_image(error: FramewatchCallError, count: int) -> int | None:
@@ -106,9 +158,17 @@ def refused_image(error: FramewatchCallError, count: int) -> int | None:
         named = _IMAGE.match(path)
         if named is not None and int(named[1]) < count:
             return int(named[1])
-    # gRPC itself says no more of a message that is too large
-    too_large = error.code is grpc.StatusCode.RESOURCE_EXHAUSTED and error.reason == error.code.name
-    return 0 if too_large and count == 1 else None
+    return 0 if _is_too_large(error) and count == 1 else None
+
+
+def may_be_one_picture(error: FramewatchCallError, count: int) -> bool:
+    """Whether a call of `count` images, none of which the error names, may have failed by one of them."""
+    return error.code in _UNEXPLAINED or (_is_too_large(error) and count > 1)
+
+
+def _is_too_large(error: FramewatchCallError) -> bool:
+    """Whether gRPC itself found the message too large, of which it says no more."""
+    return error.code is grpc.StatusCode.RESOURCE_EXHAUSTED and error.reason == error.code.name
 
 
 def check_weights(answer: Embeddings, model: Model) -> None:

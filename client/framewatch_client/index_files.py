@@ -25,7 +25,7 @@ def check_kind(path: Path) -> None:
 
 
 def read_index(path: Path) -> VectorIndex:
-    """An index from a file; paths of its entries are absolute.
+    """An index from a file; its paths are absolute.
 
     Raises:
         OSError: it can't be opened.
@@ -68,7 +68,8 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def _with_paths(index: VectorIndex, change: Callable[[Path], Path]) -> VectorIndex:
-    return replace(index, entries=tuple(entry._replace(path=change(entry.path)) for entry in index.entries))
+    entries = tuple(entry._replace(path=change(entry.path)) for entry in index.entries)
+    return replace(index, entries=entries, sources=tuple(map(change, index.sources)))
 
 
 def _module_for(path: Path) -> ModuleType:

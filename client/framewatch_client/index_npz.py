@@ -1,9 +1,14 @@
-"""Indexes as numpy's archive of arrays, without pickle. Paths are as they stand in the file."""
+"""Indexes as numpy's archive of arrays, without pickle. Paths are as they stand in the file.
+
+Paths are JSON in UTF-8, as bytes: an array of strings would give each the room of the longest.
+"""
 
 from __future__ import annotations
 
+import json
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,15 +36,27 @@ def read(path: Path) -> VectorIndex:
 
 
 def _index(arrays: Any) -> VectorIndex:
-    columns = (arrays[name].tolist() for name in ("paths", "times_s", "sizes", "mtimes_ns"))
+    columns = (arrays[name].tolist() for name in ("times_s", "sizes", "mtimes_ns"))
     entries = tuple(
-        Entry(Path(path), None if np.isnan(time_s) else time_s, size, mtime_ns)
-        for path, time_s, size, mtime_ns in zip(*columns, strict=True)
+        Entry(path, None if np.isnan(time_s) else time_s, size, mtime_ns)
+        for path, time_s, size, mtime_ns in zip(_paths(arrays["paths"]), *columns, strict=True)
     )
+    sources = tuple(_paths(arrays["sources"])) if "sources" in arrays else ()
     fps = float(arrays["fps"])
     vectors: npt.NDArray[np.float32] = arrays["vectors"].astype(np.float32, copy=False)
     model, weights_digest = str(arrays["model"]), str(arrays["weights_digest"])
-    return VectorIndex(entries, vectors, model, weights_digest, None if np.isnan(fps) else fps)
+    return VectorIndex(entries, vectors, model, weights_digest, None if np.isnan(fps) else fps, sources)
+
+
+def _paths(array: npt.NDArray[Any]) -> list[Path]:
+    """From JSON, or from an array of strings, as the first indexes have them."""
+    paths = array.tolist() if array.dtype.kind == "U" else json.loads(array.tobytes())
+    return [Path(path) for path in paths]
+
+
+def _packed(paths: Iterable[Path]) -> npt.NDArray[np.uint8]:
+    text = json.dumps([path.as_posix() for path in paths], ensure_ascii=False)
+    return np.frombuffer(text.encode(), np.uint8)
 
 
 def write(file: BinaryIO, index: VectorIndex) -> None:
@@ -53,7 +70,8 @@ def write(file: BinaryIO, index: VectorIndex) -> None:
         weights_digest=np.array(index.weights_digest),
         dimension=np.array(index.dimension),
         fps=np.array(np.nan if index.fps is None else index.fps),
-        paths=np.array([entry.path.as_posix() for entry in entries], dtype=np.str_),
+        sources=_packed(index.sources),
+        paths=_packed(entry.path for entry in entries),
         times_s=np.array([np.nan if entry.time_s is None else entry.time_s for entry in entries], dtype=np.float64),
         sizes=np.array([entry.size for entry in entries], dtype=np.int64),
         mtimes_ns=np.array([entry.mtime_ns for entry in entries], dtype=np.int64),

@@ -33,7 +33,8 @@ def _index(table: Any, told: dict[str, Any]) -> VectorIndex:
     entries = tuple(Entry(Path(path), *others) for path, *others in zip(*columns, strict=True))
     flat = table.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False)
     vectors = flat.astype(np.float32, copy=False).reshape(len(entries), int(told["dimension"]))
-    return VectorIndex(entries, vectors, str(told["model"]), str(told["weights_digest"]), told["fps"])
+    sources = tuple(Path(path) for path in told.get("sources", ()))
+    return VectorIndex(entries, vectors, str(told["model"]), str(told["weights_digest"]), told["fps"], sources)
 
 
 def write(file: BinaryIO, index: VectorIndex) -> None:
@@ -45,6 +46,7 @@ def write(file: BinaryIO, index: VectorIndex) -> None:
         "weights_digest": index.weights_digest,
         "dimension": index.dimension,
         "fps": index.fps,
+        "sources": [path.as_posix() for path in index.sources],
     }
     schema = pa.schema(
         [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ MAX_FILE_BYTES = MAX_MESSAGE_BYTES - 1024 * 1024
 
 FRAME_QUALITY = 95
 """Of the JPEG that frames of videos are sent as."""
+
+_NOT_REGULAR = "it is a pipe, a socket or a device: expected a regular file"
 
 Refuse = Callable[[Path, str], object]
 """Told of a file that is left out, and why."""
@@ -60,36 +64,65 @@ class Picture:
     is_last: bool = True
 
 
-def find_files(sources: Iterable[str]) -> list[Path]:
-    """The pictures and videos among files and, recursively, in folders, absolute, in natural order: 2 before 10.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is to make an index of.
 
-    What begins with a dot is passed over in folders.
+    Attributes:
+        files: pictures and videos, absolute, in natural order: 2 before 10.
+        folders: those that were given, and those of the files that were given, absolute.
+
+    """
+
+    files: tuple[Path, ...] = ()
+    folders: frozenset[Path] = frozenset()
+
+
+def find_files(sources: Iterable[str], refuse: Refuse) -> Found:
+    """The pictures and videos among files and, recursively, in folders.
+
+    What begins with a dot is passed over in folders, and links to folders are.
+
+    Args:
+        sources: files and folders.
+        refuse: told of folders inside them that can't be read.
 
     Raises:
         SourceError: a source is not there, or there is none in it.
+        OSError: it can't be read.
 
     """
-    found = {path for source in sources for path in _files_of(source)}
-    return sorted(found, key=natural_key)
+    paths = {source: Path(os.path.abspath(source)) for source in sources}  # noqa: PTH100  resolve() would follow links
+    found = {file for source, path in paths.items() for file in _files_of(source, path, refuse)}
+    folders = frozenset(path if path.is_dir() else path.parent for path in paths.values())
+    return Found(tuple(sorted(found, key=natural_key)), folders)
 
 
-def _files_of(source: str) -> list[Path]:
-    path = Path(os.path.abspath(source))  # noqa: PTH100  resolve() would follow links, and show other names
-    if path.is_dir():
-        files = [file for file in _walk(path) if _is_known(file)]
+def _files_of(source: str, path: Path, refuse: Refuse) -> list[Path]:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise SourceError(f"there is no {source}: give folders, pictures or videos") from None
+    if stat.S_ISDIR(mode):
+        files = [file for file in _walk(path, refuse) if _is_known(file)]
         if not files:
             raise SourceError(f"{source} holds no pictures: none of its files ends in {_suffixes(IMAGE_SUFFIXES)}")
         return files
-    if not path.is_file():
-        raise SourceError(f"there is no {source}: give folders, pictures or videos")
     if not _is_known(path):
         known = _suffixes(IMAGE_SUFFIXES | VIDEO_SUFFIXES)
         raise SourceError(f"{source} is neither picture nor video: expected a file that ends in {known}")
+    if not stat.S_ISREG(mode):
+        raise SourceError(f"{source}: {_NOT_REGULAR}")
     return [path]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
+def _walk(folder: Path, refuse: Refuse) -> Iterator[Path]:
+    def unread(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise error
+        refuse(Path(error.filename), f"the folder can't be read: {error.strerror}")
+
+    for parent, folders, names in os.walk(folder, onerror=unread):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(parent, name) for name in names if not name.startswith("."))
 
@@ -108,11 +141,20 @@ def is_video(path: Path) -> bool:
 
 
 def file_state(path: Path) -> FileState | None:
-    """The file as it is now; None: it is not there any more, or can't be reached."""
+    """The file as it is now; None: it is not there.
+
+    Raises:
+        OSError: it can't be looked at, or is a pipe or a device, which could be read without end.
+
+    """
     try:
         told = path.stat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    if stat.S_ISDIR(told.st_mode):
+        return None
+    if not stat.S_ISREG(told.st_mode):
+        raise OSError(errno.EINVAL, _NOT_REGULAR, str(path))
     return FileState(path, told.st_size, told.st_mtime_ns)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,13 @@ from framewatch_client.answers import FloatArray
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.embedding import embed_pictures
 from framewatch_client.index import VectorIndex
-from framewatch_client.index_draft import IndexDraft, plan_index
+from framewatch_client.index_draft import IndexDraft
 from framewatch_client.index_files import read_index, write_index
+from framewatch_client.index_lock import lock_index
 from framewatch_client.index_models import pick_model
-from framewatch_client.index_sources import Picture, Refuse, find_files, is_video, read_pictures
+from framewatch_client.index_plan import plan_index
+from framewatch_client.index_reach import kept_notes
+from framewatch_client.index_sources import Found, Picture, Refuse, find_files, is_video, read_pictures
 from framewatch_client.models import Model
 
 SAVE_EVERY = 4096
@@ -34,6 +37,7 @@ class IndexSettings:
     sources: Sequence[str]
     fps: float | None = None
     model: str = ""
+    drop_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class IndexSummary:
         dimension: numbers of each.
         model, weights_digest: what made them.
         new, changed, unchanged, vanished, refused: files.
+        outdated: files that have changed, and of which it has the old vectors still.
+        out_of_reach: files that may be there or not, and of which it has what it had.
         videos_left_out: videos that were passed over, since nobody said how many of their frames are wanted.
 
     """
@@ -60,6 +66,8 @@ class IndexSummary:
     unchanged: int
     vanished: int
     refused: int
+    outdated: int
+    out_of_reach: int
     videos_left_out: int
 
 
@@ -70,7 +78,8 @@ class IndexEvents:
     Attributes:
         planned: how many files there are to embed, and whether they are all pictures.
         embedded: called for each picture.
-        refused: told of each file that is left out, and why.
+        refused: told of each file or folder that is left out, and why.
+        kept: told of files and folders that are out of reach, and of which the index keeps what it has.
         broken_off: what there is when something ends it early; the index has been saved.
 
     """
@@ -78,51 +87,52 @@ class IndexEvents:
     planned: Callable[[int, bool], object]
     embedded: Callable[[], object]
     refused: Refuse
+    kept: Refuse
     broken_off: Callable[[IndexSummary], object]
 
 
 async def update_index(client: AsyncFramewatchClient, settings: IndexSettings, events: IndexEvents) -> IndexSummary:
     """Embeds what is new or has changed, drops what has vanished, and writes the index.
 
-    Ended early, by an error or by cancelling, it writes what it has: the next run goes on from there.
+    What the index has of a file stays until there is something new to take its place, or the file is gone. Ended early,
+    by an error or by cancelling, it writes what it has: the next run goes on from there.
 
     Raises:
         SourceError: a source is not there or has no pictures.
+        IndexBusy: another run is at this index.
         IndexFileError, ModelMismatch, OSError: the index can't be read, written, or gone on with.
         FramewatchCallError: the server said no.
 
     """
-    index = read_index(settings.path) if settings.path.exists() else None
-    named = await asyncio.to_thread(find_files, settings.sources)
-    model = pick_model(await client.list_models(), settings.model, index, settings.path)
-    fps = settings.fps if settings.fps is not None or index is None else index.fps
-    run = _Run(settings.path, index, model, fps, events, named)
-    run.check_videos(settings.sources)
-    if not run.is_idle:
-        await run.embed(client)
-    return run.summary()
+    with lock_index(settings.path):
+        index = read_index(settings.path) if settings.path.exists() else None
+        unread: list[tuple[Path, str]] = []
+        found = await asyncio.to_thread(find_files, settings.sources, lambda *note: unread.append(note))
+        model = pick_model(await client.list_models(), settings.model, index, settings.path)
+        run = _Run(settings, index, model, events, found)
+        run.check_videos(settings.sources)
+        run.tell(unread)
+        if not run.is_idle:
+            await run.embed(client)
+        return run.summary()
 
 
 class _Run:
     """One run of `update_index`."""
 
     def __init__(
-        self,
-        path: Path,
-        index: VectorIndex | None,
-        model: Model,
-        fps: float | None,
-        events: IndexEvents,
-        named: Sequence[Path],
+        self, settings: IndexSettings, index: VectorIndex | None, model: Model, events: IndexEvents, found: Found
     ) -> None:
         """Compares the index, if there is one, with the files."""
-        self._path = path
+        self._path = settings.path
         self._before = index
         self._model = model
-        self._fps = fps
+        self._fps = fps = settings.fps if settings.fps is not None or index is None else index.fps
         self._events = events
-        self._refused: set[Path] = set()
-        self._plan = plan_index(index, named, fps=fps, refuse=self._refuse)
+        self._refused: dict[Path, str] = {}
+        self._plan = plan_index(
+            index, found, fps=fps, refuse=self._refused.__setitem__, drop_missing=settings.drop_missing
+        )
         self._draft = IndexDraft(self._plan, model, fps)
         self._index = self._draft.index()
         self._saved_count = len(self._index.entries)
@@ -136,6 +146,14 @@ class _Run:
         if self._plan.videos_left_out and (asked or nothing_else):
             what = asked[0] if asked else "what was given"
             raise ValueError(f"{what} is video: say how many frames a second of it to embed, such as --fps 1")
+
+    def tell(self, unread: Iterable[tuple[Path, str]]) -> None:
+        """Tells what could not be looked at. `unread`: folders, and why."""
+        self._refused |= dict(unread)
+        for path, why in self._refused.items():
+            self._events.refused(path, why)
+        for path, why in kept_notes(self._plan.gone, self._plan.unreachable):
+            self._events.kept(path, why)
 
     @property
     def is_idle(self) -> bool:
@@ -170,8 +188,9 @@ class _Run:
         self._refuse(picture.file.path, why)
 
     def _refuse(self, path: Path, why: str) -> None:
-        self._refused.add(path)
-        self._events.refused(path, why)
+        self._refused[path] = why
+        kept = "; the vectors that the index has of it are kept" if path in self._plan.kept else ""
+        self._events.refused(path, why + kept)
 
     def _save(self) -> None:
         self._index = self._draft.index()
@@ -181,7 +200,8 @@ class _Run:
 
     def summary(self) -> IndexSummary:
         """What has become of it up to now."""
-        done = self._draft.complete - self._refused
+        complete = self._draft.complete
+        done = complete - self._refused.keys()
         return IndexSummary(
             picture_count=len(self._index.entries),
             embedded_count=self._embedded_count,
@@ -193,5 +213,7 @@ class _Run:
             unchanged=len(self._plan.unchanged),
             vanished=len(self._plan.vanished),
             refused=len(self._refused),
+            outdated=len(self._plan.changed - complete),
+            out_of_reach=self._plan.out_of_reach,
             videos_left_out=self._plan.videos_left_out,
         )

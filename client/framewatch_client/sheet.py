@@ -163,6 +163,8 @@ def _drawable(text: str) -> str:
 def _read(path: Path) -> UInt8Array | None:
     """The picture; None: it can't be read any more."""
     try:
+        if not path.is_file():  # a pipe could be read without end
+            return None
         picture = cv2.imdecode(np.frombuffer(path.read_bytes(), dtype=np.uint8), cv2.IMREAD_COLOR)
     except (OSError, cv2.error):
         return None

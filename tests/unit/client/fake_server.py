@@ -27,6 +27,7 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
     Attributes:
         hold: StreamFrames answers frames only when so many of them wait, or no more come.
         fail_after: it ends the stream with `fault` after so many results; None: never.
+        unembeddable: images with which Embed fails, without saying which it was.
         embeds_left: Embed answers so often, then it fails; None: always answers.
         hold_embeds: instead of failing it does not answer.
         waiting: set when as many frames wait as it said to be useful, or when Embed has answered as often as told.
@@ -50,6 +51,7 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         self.warnings: list[pb.Warning] = []
         self.models = [fake_model()]
         self.unary_faults: list[grpc.StatusCode] = []
+        self.unembeddable: set[bytes] = set()
         self.embeds_left: int | None = None
         self.hold_embeds = False
         self.waiting = threading.Event()
@@ -80,6 +82,10 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         if self.embeds_left is not None:
             await self._count_embed(context)
         await self._fail_unary(context)
+        if any(image.encoded in self.unembeddable for image in request.images):
+            await context.abort_with_status(
+                rpc_status.to_status(fault(grpc.StatusCode.INTERNAL, "INTERNAL", "no finite numbers"))
+            )
         model = next((model for model in self.models if request.model in {"", model.name}), None)
         if model is None:
             no_model = fault(grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND", f"no model {request.model!r} is loaded")

@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
@@ -15,8 +16,11 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client import index_reach, indexing
 from framewatch_client.cli import run
 from framewatch_client.index_files import read_index
+from framewatch_client.index_lock import lock_index
+from framewatch_client.index_sources import FileState
 
 from .fake_server import FakeService, fake_model
 
@@ -212,6 +216,149 @@ def test_ctrl_c_leaves_an_index_to_go_on_with(thread_address: str, service: Fake
     had = len(read_index(Path("i.npz")).entries)
     assert 0 < had <= 40
     assert f"broken off: i.npz has {had} pictures; the same command goes on from there" in err
+
+
+@pytest.fixture
+def many(photos: Path) -> list[Path]:
+    """A hundred pictures more."""
+    paths = [photos / f"{number}.png" for number in range(100)]
+    for number, path in enumerate(paths):
+        paint(path, (number, 0, 200))
+    return paths
+
+
+def touch(paths: Iterable[Path]) -> None:
+    for path in paths:
+        os.utime(path, ns=(1, 1))
+
+
+@pytest.mark.parametrize("again", [["embed", "photos", "--out", "i.npz"], ["embed", "--out", "i.npz"]], ids=" ".join)
+@pytest.mark.parametrize("save_every", [8, 4096], ids=["saved on the way", "saved at the end"])
+def test_a_run_over_changed_files_that_is_broken_off_loses_none(
+    server: list[str],
+    service: FakeService,
+    photos: Path,
+    many: list[Path],
+    again: list[str],
+    save_every: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(indexing, "SAVE_EVERY", save_every)
+    assert embed(server) == 0
+    touch(many)
+    embedded(service)
+    service.embeds_left = 5
+    assert run([*again, *server]) == 1
+    assert "i.npz has 103 pictures, those of 60 changed files as they were; the same command" in capsys.readouterr().err
+    embedded(service)
+    service.embeds_left = None
+    assert len(read_index(Path("i.npz")).entries) == 103
+    assert run([*again, "--json", *server]) == 0
+    assert embedded(service) == 60
+    summary = told(capsys)
+    assert [summary[name] for name in ("picture_count", "changed", "unchanged", "outdated")] == [103, 60, 43, 0]
+
+
+def test_another_rate_that_is_broken_off_is_gone_on_with(
+    server: list[str], service: FakeService, photos: Path, make_video: Callable[..., Path]
+) -> None:
+    for name in ("1.avi", "2.avi"):
+        make_video(100, 10.0).rename(photos / name)
+    assert embed(server, "--fps", "1") == 0
+    service.embeds_left = 6
+    assert embed(server, "--fps", "5") == 1
+    index = read_index(Path("i.npz"))
+    counts = Counter(entry.path.name for entry in index.entries)
+    assert sorted({counts["1.avi"], counts["2.avi"]}) in ([10], [10, 50])
+    service.embeds_left = None
+    assert run(["embed", "--out", "i.npz", *server]) == 0
+    counts = Counter(entry.path.name for entry in read_index(Path("i.npz")).entries)
+    assert (counts["1.avi"], counts["2.avi"]) == (50, 50)
+
+
+def test_a_changed_file_that_can_not_be_embedded_is_told_and_kept(
+    server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    embed(server)
+    (photos / "red.png").write_bytes(b"junk")
+    assert embed(server) == 1
+    assert "photos/red.png: this is no image [UNSUPPORTED_FORMAT]; the vectors that the index has of it are kept" in (
+        capsys.readouterr().err
+    )
+    assert len(read_index(Path("i.npz")).entries) == 3
+
+
+def test_a_source_that_is_gone_is_kept_and_told(
+    server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paint(Path("more/grey.png"), (99, 99, 99))
+    assert run(["embed", "photos", "more", "--out", "i.npz", *server]) == 0
+    photos.rename("elsewhere")
+    capsys.readouterr()
+    assert run(["embed", "--out", "i.npz", "--json", *server]) == 1
+    out, err = capsys.readouterr()
+    assert "photos: none of its files in the index is there any more (3), as if it had been moved or unmounted" in err
+    assert "drop them with --drop-missing" in err
+    summary = json.loads(out)
+    assert [summary[name] for name in ("picture_count", "vanished", "out_of_reach")] == [4, 0, 3]
+    assert run(["embed", "--out", "i.npz", "--drop-missing", "--json", *server]) == 0
+    summary = told(capsys)
+    assert [summary[name] for name in ("picture_count", "vanished", "out_of_reach")] == [1, 3, 0]
+
+
+def test_files_that_can_not_be_looked_at_are_kept_and_told(
+    server: list[str], photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed(server)
+    look = index_reach.file_state
+
+    def stale(path: Path) -> FileState | None:
+        if path.name in {"red.png", "blue.png"}:
+            raise OSError(116, "Stale file handle", str(path))
+        return look(path)
+
+    monkeypatch.setattr(index_reach, "file_state", stale)
+    capsys.readouterr()
+    assert run(["embed", "--out", "i.npz", *server]) == 1
+    out, err = capsys.readouterr()
+    assert err == "photos: Stale file handle (2 files); the vectors that the index has of them are kept\n"
+    assert "1 unchanged, 2 out of reach" in out
+    assert len(read_index(Path("i.npz")).entries) == 3
+
+
+def test_a_pipe_is_told_and_left_out(server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(photos / "pipe.jpg")
+    assert embed(server) == 1
+    assert capsys.readouterr().err == "photos/pipe.jpg: it is a pipe, a socket or a device: expected a regular file\n"
+    assert len(read_index(Path("i.npz")).entries) == 3
+
+
+def test_links_add_nothing(server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    embed(server)
+    Path("link").symlink_to(photos)
+    assert run(["embed", "link", "--out", "i.npz", "--json", *server]) == 0
+    assert told(capsys)["picture_count"] == 3
+
+
+def test_a_picture_that_the_model_can_not_embed_is_left_out(
+    server: list[str], service: FakeService, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.unembeddable = {(photos / "red.png").read_bytes()}
+    assert embed(server) == 1
+    assert capsys.readouterr().err == "photos/red.png: no finite numbers [INTERNAL]\n"
+    assert len(read_index(Path("i.npz")).entries) == 2
+
+
+def test_one_run_at_a_time(server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with lock_index(Path("i.npz")):
+        assert embed(server) == 1
+        assert (
+            "error: i.npz is being written by another run of framewatch embed: start again" in capsys.readouterr().err
+        )
+        assert not Path("i.npz").exists()
+    assert embed(server) == 0
+    assert run(["search", "red", "--index", "i.npz", *server]) == 0
 
 
 def test_models_are_not_mixed(

@@ -27,8 +27,19 @@ A, B = ServerWarning("TEXT_TRUNCATED", "a", ""), ServerWarning("TEXT_TRUNCATED",
         ([(1, [A]), (2, [A, B])], [A, B]),
         ([(1, [A]), (2, [B]), (1, [A]), (2, [B])], [A, B]),
         ([(1, [A]), (2, [B]), (3, [A])], [A, B, A]),
+        ([(1, [A]), (3, [A])], [A, A]),
+        ([(1, [A]), (3, [A]), (1, [A]), (3, [A])], [A, A]),
     ],
-    ids=["one config", "sent again", "the next has the same", "the next has one more", "two sent again", "back again"],
+    ids=[
+        "one config",
+        "sent again",
+        "the next has the same",
+        "the next has one more",
+        "two sent again",
+        "back again",
+        "one without any lay between",
+        "one without any lay between, and all are sent again",
+    ],
 )
 def test_each_is_told_once(configs: list[tuple[int, list[ServerWarning]]], expected: list[ServerWarning]) -> None:
     told: list[ServerWarning] = []

@@ -13,7 +13,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import AsyncFramewatchClient, FramewatchCallError, embedding
-from framewatch_client.embedding import embed_pictures, in_batches, refused_image
+from framewatch_client.embedding import embed_pictures, in_batches, may_be_one_picture, refused_image
 from framewatch_client.index_models import ModelMismatch, pick_model
 from framewatch_client.index_sources import FileState, Picture
 from framewatch_client.models import Model, models
@@ -118,13 +118,61 @@ async def test_other_faults_end_it_and_what_was_taken_stays(address: str, servic
 
     def pictures() -> Iterator[Picture]:
         yield from map(picture, range(100))
-        service.unary_faults = [grpc.StatusCode.INTERNAL]
+        service.unary_faults = [grpc.StatusCode.UNIMPLEMENTED]
         yield from map(picture, range(100, 2000))
 
     async with AsyncFramewatchClient(address) as client:
-        with pytest.raises(FramewatchCallError, match="as told"):
+        with pytest.raises(FramewatchCallError, match="does not offer"):
             await embed_pictures(client, pictures(), model(), sink.take, sink.refuse)
     assert 0 < len(sink.taken) < 2000
+
+
+def shade(number: int) -> bytes:
+    """Pictures that differ."""
+    return cv2.imencode(".png", np.full((8, 8, 3), (0, 0, 50 + number), dtype=np.uint8))[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("count", "bad"),
+    [(20, {3}), (20, {0, 1, 2, 3, 4, 5, 6, 19}), (17, {16}), (2, {0})],
+    ids=["one", "many", "the last, alone", "the first"],
+)
+async def test_pictures_that_fail_without_a_word_are_found_and_left_out(
+    address: str, service: FakeService, count: int, bad: set[int]
+) -> None:
+    sink = Sink()
+    service.unembeddable = {shade(number) for number in bad}
+    async with AsyncFramewatchClient(address) as client:
+        pictures = iter([picture(number, shade(number)) for number in range(count)])
+        await embed_pictures(client, pictures, model(), sink.take, sink.refuse)
+    assert sink.refused == dict.fromkeys(map(str, sorted(bad)), "no finite numbers [INTERNAL]")
+    assert len(sink.taken) == count - len(bad)
+
+
+@pytest.mark.parametrize("count", [1, 3, 1000])
+async def test_a_server_that_fails_with_all_pictures_ends_it_soon(
+    address: str, service: FakeService, count: int
+) -> None:
+    sink = Sink()
+    service.unembeddable = {PNG}
+    async with AsyncFramewatchClient(address) as client:
+        with pytest.raises(
+            FramewatchCallError, match=r"no finite numbers; each of these failed alone.*\.png"
+        ) as caught:
+            await embed_pictures(client, iter([picture(n) for n in range(count)]), model(), sink.take, sink.refuse)
+    assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    assert (sink.taken, sink.refused) == ({}, {})
+    assert len(service.calls) <= 2 * embedding.CALLS_AT_ONCE + embedding.MAX_SUSPECTS
+
+
+async def test_a_server_that_fails_from_some_moment_on_ends_it(address: str, service: FakeService) -> None:
+    sink = Sink()
+    service.embeds_left = 3
+    async with AsyncFramewatchClient(address) as client:
+        with pytest.raises(FramewatchCallError, match="as told"):
+            await embed_pictures(client, iter([picture(n) for n in range(1000)]), model(), sink.take, sink.refuse)
+    assert len(sink.taken) == 24
+    assert sink.refused == {}
 
 
 async def test_a_model_that_was_replaced_on_the_way(address: str) -> None:
@@ -166,6 +214,24 @@ INVALID, EXHAUSTED = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_
 )
 def test_which_image_failed_the_call(error: FramewatchCallError, count: int, expected: int | None) -> None:
     assert refused_image(error, count) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "count", "expected"),
+    [
+        (call_error(grpc.StatusCode.INTERNAL, "INTERNAL"), 1, True),
+        (call_error(grpc.StatusCode.UNKNOWN, "UNKNOWN"), 8, True),
+        (call_error(EXHAUSTED, "RESOURCE_EXHAUSTED"), 8, True),
+        (call_error(EXHAUSTED, "LIMIT_EXCEEDED"), 8, False),
+        (call_error(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING"), 8, False),
+        (call_error(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"), 8, False),
+        (call_error(grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND"), 8, False),
+        (call_error(INVALID, "INVALID_FIELD", "texts[0]"), 8, False),
+    ],
+    ids=["internal", "unknown", "message too large", "full", "unavailable", "late", "no model", "a field"],
+)
+def test_when_a_single_picture_may_have_failed_the_call(error: FramewatchCallError, count: int, expected: bool) -> None:
+    assert may_be_one_picture(error, count) == expected
 
 
 OWN, OTHER = model(), model("other", "f" * 16)

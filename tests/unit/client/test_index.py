@@ -42,6 +42,20 @@ def test_it_finds_what_sorting_finds() -> None:
     assert hits[0].score == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.parametrize("top", [1, 5, 999, 1001, 2000], ids=lambda top: f"top {top}")
+def test_equals_come_in_the_order_of_the_entries(top: int) -> None:
+    """Odd sizes: where rows are taken in blocks, the last ones could be rounded otherwise."""
+    noise = np.random.default_rng(1).standard_normal((2, 97)).astype(np.float32)
+    vector, query = noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    hits = index(np.tile(vector, (1001, 1))).search(query, top=top)
+    assert [hit.number for hit in hits] == list(range(min(top, 1001)))
+
+
+def test_equals_at_the_end_of_what_is_wanted() -> None:
+    hits = index(AXES[[2, 1, 0, 1, 3, 0]]).search(X, top=3)
+    assert [hit.number for hit in hits] == [2, 5, 1]
+
+
 def test_an_empty_index_finds_nothing() -> None:
     assert index(np.empty((0, 2), np.float32)).search(X, top=3) == []
 

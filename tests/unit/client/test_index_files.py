@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -30,11 +31,12 @@ def made(folder: Path, fps: float | None = 2.0) -> VectorIndex:
         Entry(folder / "sub" / "v.mp4", 0.5, 20, 2),
         Entry(Path("/elsewhere/b.png"), None, 30, 3),
     )
-    return VectorIndex(entries, np.eye(4, 3, dtype=np.float32), "org/model", "0123456789abcdef", fps)
+    sources = (folder, folder / "sub", Path("/elsewhere"))
+    return VectorIndex(entries, np.eye(4, 3, dtype=np.float32), "org/model", "0123456789abcdef", fps, sources)
 
 
 def same(one: VectorIndex, other: VectorIndex) -> bool:
-    told = [(i.entries, i.model, i.weights_digest, i.fps, i.vectors.dtype) for i in (one, other)]
+    told = [(i.entries, i.model, i.weights_digest, i.fps, i.sources, i.vectors.dtype) for i in (one, other)]
     return told[0] == told[1] and np.array_equal(one.vectors, other.vectors)
 
 
@@ -58,7 +60,9 @@ def test_index_and_pictures_can_move_together(path: Path, tmp_path: Path) -> Non
     moved = tmp_path / "moved" / path.name
     moved.parent.mkdir()
     path.rename(moved)
-    assert [entry.path for entry in read_index(moved).entries] == [
+    index = read_index(moved)
+    assert index.sources == (moved.parent, moved.parent / "sub", Path("/elsewhere"))
+    assert [entry.path for entry in index.entries] == [
         moved.parent / "a é.png",
         moved.parent / "sub" / "v.mp4",
         moved.parent / "sub" / "v.mp4",
@@ -97,6 +101,9 @@ def arrays(**changed: object) -> dict[str, np.ndarray]:
         (arrays(vectors=[[1.0], [2.0]]), "one row for each of 1 entries"),
         ({"vectors": np.ones(3)}, "format"),
         (arrays(paths=np.array([{"a": 1}])), "allow_pickle"),
+        (arrays(paths=np.frombuffer(b'["a"', np.uint8)), "is no index"),
+        (arrays(paths=np.frombuffer(b"[1]", np.uint8)), "is no index"),
+        (arrays(paths=np.frombuffer(b'["\xff"]', np.uint8)), "is no index"),
     ],
     ids=[
         "empty",
@@ -107,6 +114,9 @@ def arrays(**changed: object) -> dict[str, np.ndarray]:
         "vectors",
         "other arrays",
         "pickle",
+        "paths cut off",
+        "paths that are none",
+        "paths in another encoding",
     ],
 )
 def test_what_is_no_npz_index(tmp_path: Path, content: bytes | dict[str, np.ndarray], match: str) -> None:
@@ -152,5 +162,22 @@ def test_npz_holds_plain_arrays(tmp_path: Path) -> None:
     with (tmp_path / "index.npz").open("wb") as file:
         index_npz.write(file, made(Path("photos")))
     with np.load(tmp_path / "index.npz", allow_pickle=False) as found:
-        assert found["paths"].tolist()[0] == "photos/a é.png"
+        assert json.loads(found["paths"].tobytes())[0] == "photos/a é.png"
         assert found["vectors"].dtype == np.float32
+
+
+def test_one_long_path_costs_no_other_entry(tmp_path: Path) -> None:
+    entries = [Entry(tmp_path / f"{number}.png", None, 1, 1) for number in range(2000)]
+    sizes = []
+    for folder in (tmp_path, tmp_path / ("x" * 200)):
+        entries[5] = Entry(folder / "5.png", None, 1, 1)
+        write_index(tmp_path / "i.npz", VectorIndex(tuple(entries), np.zeros((2000, 1), np.float32), "m", "0"))
+        sizes.append((tmp_path / "i.npz").stat().st_size)
+    assert sizes[1] - sizes[0] == 201
+
+
+def test_paths_as_the_first_indexes_have_them(tmp_path: Path) -> None:
+    np.savez(tmp_path / "i.npz", **arrays(paths=["a é.png"]))
+    index = read_index(tmp_path / "i.npz")
+    assert index.entries == (Entry(tmp_path / "a é.png", None, 1, 1),)
+    assert index.sources == ()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from framewatch_client import SourceError, index_sources
-from framewatch_client.index_sources import FileState, file_state, find_files, read_pictures
+from framewatch_client.index_sources import FileState, Found, file_state, find_files, read_pictures
+
+from .test_index_draft import no_refusal
 
 
 @pytest.fixture
@@ -25,12 +29,16 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_gives_what_is_in_it_and_below_it_in_natural_order(folder: Path) -> None:
     expected = ["2.JPG", "10.png", "clip.MP4", "sub/deep/1.webp"]
-    assert find_files([str(folder)]) == [folder / name for name in expected]
+    assert find_files([str(folder)], no_refusal) == Found(
+        tuple(folder / name for name in expected), frozenset({folder})
+    )
 
 
 def test_sources_may_overlap_and_be_relative(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    assert find_files(["sub", "./sub/../10.png", "sub/deep"]) == [folder / "10.png", folder / "sub" / "deep" / "1.webp"]
+    found = find_files(["sub", "./sub/../10.png", "sub/deep"], no_refusal)
+    assert found.files == (folder / "10.png", folder / "sub" / "deep" / "1.webp")
+    assert found.folders == {folder, folder / "sub", folder / "sub" / "deep"}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +50,38 @@ def test_sources_that_are_none(folder: Path, monkeypatch: pytest.MonkeyPatch, so
     monkeypatch.chdir(folder)
     (folder / "none").mkdir()
     with pytest.raises(SourceError, match=match):
-        find_files([source])
+        find_files([source], no_refusal)
+
+
+@pytest.fixture
+def closed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that can't be read, not even by the user who may read all."""
+    closed, scandir = folder / "sub", os.scandir
+
+    def refuse(path: str | Path) -> Any:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    return closed
+
+
+def test_folders_that_can_not_be_read_are_told(folder: Path, closed: Path) -> None:
+    told: dict[Path, str] = {}
+    assert [path.name for path in find_files([str(folder)], told.__setitem__).files] == ["2.JPG", "10.png", "clip.MP4"]
+    assert told == {closed: "the folder can't be read: Permission denied"}
+
+
+def test_a_source_that_can_not_be_read(closed: Path) -> None:
+    with pytest.raises(PermissionError):
+        find_files([str(closed)], no_refusal)
+
+
+def test_a_pipe_is_no_source(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.jpg")
+    with pytest.raises(SourceError, match=r"pipe\.jpg: it is a pipe.*expected a regular file"):
+        find_files([str(folder / "pipe.jpg")], no_refusal)
 
 
 def state(path: Path) -> FileState:
@@ -51,8 +90,17 @@ def state(path: Path) -> FileState:
     return found
 
 
-def test_a_file_that_is_not_there_has_no_state(tmp_path: Path) -> None:
-    assert file_state(tmp_path / "missing.png") is None
+@pytest.mark.parametrize("name", ["missing.png", "file/below.png", "folder"])
+def test_a_file_that_is_not_there_has_no_state(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    assert file_state(tmp_path / name) is None
+
+
+def test_a_file_that_can_not_be_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "a.png").symlink_to("a.png")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        file_state(tmp_path / "a.png")
 
 
 def test_files_that_can_not_be_read_are_told_and_the_others_go_on(

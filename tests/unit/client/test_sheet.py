@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,14 +41,16 @@ def test_pictures_are_letterboxed_and_unreadable_ones_empty(tmp_path: Path) -> N
     missing = Entry(tmp_path / "missing.png", None, 1, 1)
     (tmp_path / "junk.png").write_bytes(b"junk")
     junk = Entry(tmp_path / "junk.png", None, 1, 1)
-    drawn = draw_sheet("a red thing", [(wide, 0.9), (high, 0.8), (missing, 0.7), (junk, 0.6)])
+    os.mkfifo(tmp_path / "pipe.png")
+    pipe = Entry(tmp_path / "pipe.png", None, 1, 1)
+    drawn = draw_sheet("a red thing", [(wide, 0.9), (high, 0.8), (missing, 0.7), (junk, 0.6), (pipe, 0.5)])
     assert drawn.shape == (2 * (THUMBNAIL_HEIGHT + CAPTION_HEIGHT + GAP) + GAP, 3 * (THUMBNAIL_WIDTH + GAP) + GAP, 3)
     first, second = cell(drawn, 1, 3), cell(drawn, 2, 3)
     assert first[90, 120].tolist() == [0, 0, 255]
     assert first[5, 120].tolist() == first[-5, 120].tolist() == [232, 232, 232]
     assert second[90, 120].tolist() == [0, 255, 0]
     assert second[90, 5].tolist() == [232, 232, 232]
-    for empty in (cell(drawn, 3, 3), cell(drawn, 4, 3)):
+    for empty in (cell(drawn, 3, 3), cell(drawn, 4, 3), cell(drawn, 5, 3)):
         assert empty[5, 5].tolist() == [232, 232, 232]
         assert empty.min() < 160, "it says that it is unreadable"
 

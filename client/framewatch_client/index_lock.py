@@ -1,0 +1,38 @@
+"""One run at a time at an index: of two, the one that ends last would undo what the other has done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class IndexBusy(OSError):
+    """Another run is at the index; the message says what to do."""
+
+
+@contextmanager
+def lock_index(path: Path) -> Iterator[None]:
+    """Keeps other runs from an index, by a lock on a hidden file beside it, which stays there.
+
+    The lock goes with the process, however that ends.
+
+    Raises:
+        IndexBusy: another run is at it.
+        OSError: the file can't be written.
+
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise IndexBusy(
+            f"{path} is being written by another run of framewatch embed: start again when that has ended, or give "
+            "another file"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
