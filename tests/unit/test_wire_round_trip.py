@@ -27,7 +27,7 @@ from framewatch_core.rule_explanations import HeldBackBy, RuleExplanation
 from framewatch_core.rules import EventKind, EventRule, EventTrail, Moment, RuleEvent, TrailPoint
 from framewatch_core.scoring import LabelScore, ScoreKind
 from framewatch_core.stillness import ReusePolicy
-from framewatch_server.rpc import wire
+from framewatch_server.rpc import answers, requests
 
 S = 1_000_000_000
 BOX = Label(
@@ -56,7 +56,7 @@ FULL_RULE = EventRule("box", 0.75, 0.5, S, 2 * S, ScoreKind.PRESENCE, "r", "left
 )  # fmt: skip
 def test_a_config_arrives_as_it_was(config: StreamConfig) -> None:
     sent = wire_config.config_message(config).SerializeToString()
-    assert wire.to_config(pb.StreamConfig.FromString(sent)) == config
+    assert requests.to_config(pb.StreamConfig.FromString(sent)) == config
 
 
 def test_a_condensed_label_can_not_be_sent() -> None:
@@ -78,7 +78,7 @@ def test_region_scores_arrive_as_they_were(problem: HealthProblem | None) -> Non
         RegionScores("", (replace(SCORE, presence=None),)),
     )
     result = FrameResult(1, S, 2, Scored(regions, reused_frame_id=0))
-    arrived = client_wire.frame_result(response(result=wire.frame_result(result)))
+    arrived = client_wire.frame_result(response(result=answers.frame_result(result)))
     assert arrived.regions == regions
     assert arrived.reused_frame_id == 0
 
@@ -90,7 +90,7 @@ AT, BEGAN = Moment(9, 4 * S), Moment(5, 2 * S)
 def test_rule_events_arrive_as_they_were(runner_up: LabelScore | None) -> None:
     trail = EventTrail((TrailPoint(BEGAN, 0.5, 0.25), TrailPoint(AT, 0.75, 0.5)), runner_up)
     seen = RuleEvent(EventKind.EXITED, FULL_RULE, AT, BEGAN, 0.25, 0.875, 3 * S, sparse=True, trail=trail)
-    event = client_wire.event(response(event=wire.event(Event("e", seen))))
+    event = client_wire.event(response(event=answers.event(Event("e", seen))))
     assert event is not None
     assert (event.kind, event.rule_id, event.label, event.region) == (EventKind.EXITED, "r", "box", "left")
     assert (event.frame_id, event.time_s, event.began_frame_id, event.began_time_s) == (9, 4.0, 5, 2.0)
@@ -102,7 +102,7 @@ def test_rule_events_arrive_as_they_were(runner_up: LabelScore | None) -> None:
 
 def test_an_event_without_a_trail_has_none() -> None:
     seen = RuleEvent(EventKind.ENTERED, FULL_RULE, AT, BEGAN, 0.25, 0.875)
-    event = client_wire.event(response(event=wire.event(Event("e", seen))))
+    event = client_wire.event(response(event=answers.event(Event("e", seen))))
     assert event is not None
     assert (event.trail, event.present_s, event.sparse) == (None, None, False)
 
@@ -113,7 +113,7 @@ def test_an_event_without_a_trail_has_none() -> None:
     ids=lambda value: value and value.name,
 )
 def test_health_events_arrive_as_they_were(kind: EventKind, problem: HealthProblem | None) -> None:
-    event = client_wire.event(response(event=wire.event(Event("e", HealthEvent(kind, "left", problem, AT, BEGAN)))))
+    event = client_wire.event(response(event=answers.event(Event("e", HealthEvent(kind, "left", problem, AT, BEGAN)))))
     assert event is not None
     assert (event.kind, event.problem, event.region, event.rule_id, event.label) == (kind, problem, "left", "", "")
     assert (event.frame_id, event.began_frame_id) == (9, 5)
@@ -129,7 +129,7 @@ def test_explanations_arrive_as_they_were(held_back_by: HeldBackBy) -> None:
     near = replace(
         NEVER, frame_count=3, score=0.0, nearest_score=0.0, nearest=Moment(0, 0), longest_held_ns=S // 2, held_back_by=held_back_by
     )  # fmt: skip
-    first, second = client_wire.explanation(response(explanation=wire.explanation(Explanation((NEVER, near))))).rules
+    first, second = client_wire.explanation(response(explanation=answers.explanation(Explanation((NEVER, near))))).rules
     assert (first.rule_id, first.label, first.region, first.next_kind) == ("r", "box", "left", EventKind.ENTERED)
     assert (first.score, first.nearest_score, first.nearest_frame_id, first.nearest_time_s) == (None,) * 4
     assert (first.threshold, first.needed_s, first.message) == (0.75, 1.0, "No frame yet.")
@@ -163,5 +163,5 @@ def test_what_can_not_be_names_its_field(message: pb.StreamConfig, error: type[F
     if not message.HasField("label_set"):
         message.label_set.labels.add(name="a")
     with pytest.raises(error) as caught:
-        wire.to_config(message)
+        requests.to_config(message)
     assert caught.value.field == field

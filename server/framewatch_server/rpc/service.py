@@ -21,7 +21,7 @@ from framewatch_server.config import ServerConfig
 from framewatch_server.engine.models import Models
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
-from framewatch_server.rpc import wire
+from framewatch_server.rpc import answers, requests
 from framewatch_server.rpc.status import abort, as_told
 from framewatch_server.rpc.stream import StreamShell
 
@@ -66,8 +66,8 @@ async def _answering(context: Context) -> AsyncIterator[None]:
 async def _images(messages: Sequence[pb.Image], field: str) -> dict[str, Image]:
     """Images by their paths; many are copied out of the request on another thread, so that streams go on meanwhile."""
     if len(messages) <= _FEW_IMAGES:
-        return wire.to_images(messages, field)
-    return await asyncio.to_thread(wire.to_images, messages, field)
+        return requests.to_images(messages, field)
+    return await asyncio.to_thread(requests.to_images, messages, field)
 
 
 class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
@@ -119,19 +119,19 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         scorer = self._scorer_for(request.model)
         if not request.HasField("label_set"):
             raise MissingField("the request has no label_set: say what to look for", "label_set")
-        with wire.under("label_set"):
-            label_set = wire.to_label_set(request.label_set)
-        with wire.under("image"):
-            image = wire.to_image(request.image)
-        with wire.under("label_set"):
+        with requests.under("label_set"):
+            label_set = requests.to_label_set(request.label_set)
+        with requests.under("image"):
+            image = requests.to_image(request.image)
+        with requests.under("label_set"):
             labels, warnings = await scorer.label_vectors(label_set)
-        with wire.under("image"):
+        with requests.under("image"):
             scores, timings = await scorer.score(image, labels)
         return pb.ClassifyResponse(
-            scores=wire.label_scores(best_first(scores, request.top_count)),
+            scores=answers.label_scores(best_first(scores, request.top_count)),
             model=scorer.info.name,
-            timings=wire.timings(timings),
-            warnings=[wire.warning(each.under("label_set")) for each in warnings],
+            timings=answers.timings(timings),
+            warnings=[answers.warning(each.under("label_set")) for each in warnings],
         )
 
     async def Similarity(self, request: pb.SimilarityRequest, context: Context) -> pb.SimilarityResponse:  # noqa: N802
@@ -150,13 +150,13 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         candidates = await _images(request.candidates, "candidates")
         similarities, timings = await scorer.similarities(queries, candidates)
         return pb.SimilarityResponse(
-            similarities=similarities.ravel().tolist(), model=scorer.info.name, timings=wire.timings(timings)
+            similarities=similarities.ravel().tolist(), model=scorer.info.name, timings=answers.timings(timings)
         )
 
     async def _queries(self, request: pb.SimilarityRequest) -> dict[str, Image]:
         if not request.queries:
-            with wire.under("query"):
-                return {"query": wire.to_image(request.query)}
+            with requests.under("query"):
+                return {"query": requests.to_image(request.query)}
         if request.HasField("query"):
             raise InvalidRequest("the request has both query and queries: leave one of them out", "queries")
         self._check_images(len(request.queries), "queries")
@@ -183,10 +183,10 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         return pb.EmbedResponse(
             model=scorer.info.name,
             dimension=scorer.info.dimension,
-            image_vectors=wire.float32_bytes(found.images),
-            text_vectors=wire.float32_bytes(found.texts),
-            timings=wire.timings(found.timings),
-            warnings=[wire.warning(each) for each in found.warnings],
+            image_vectors=answers.float32_bytes(found.images),
+            text_vectors=answers.float32_bytes(found.texts),
+            timings=answers.timings(found.timings),
+            warnings=[answers.warning(each) for each in found.warnings],
             weights_digest=scorer.info.weights_digest,
         )
 
@@ -194,7 +194,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         """Tells which models there are."""
         async with _answering(context):
             with self._calls.enter():
-                return pb.ListModelsResponse(models=[wire.model(each.info, each.head) for each in self._loaded()])
+                return pb.ListModelsResponse(models=[answers.model(each.info, each.head) for each in self._loaded()])
         raise AssertionError("answering returns or aborts")
 
     async def StreamFrames(  # noqa: N802

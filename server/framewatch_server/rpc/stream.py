@@ -33,7 +33,7 @@ from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.resume import ResumableStreams, Ticket
 from framewatch_server.engine.reuse import FrameMemory, Recall
 from framewatch_server.engine.scorer import Scorer
-from framewatch_server.rpc import wire
+from framewatch_server.rpc import answers, requests
 from framewatch_server.rpc.status import as_told
 from framewatch_server.vision.view import View
 
@@ -164,13 +164,13 @@ class StreamShell:
     async def _take(self, request: pb.StreamFramesRequest) -> None:
         match request.WhichOneof("request"):
             case "config":
-                await self._configure(wire.to_config(request.config), wire.to_resume_point(request.config))
+                await self._configure(requests.to_config(request.config), requests.to_resume_point(request.config))
             case "frame":
                 self._update_share()
                 if self._ticket is not None and self._ticket.former:
                     self._ticket = self._resumable.confirm(self._ticket)
                 arrival_ns = time.monotonic_ns() - self._session.state.origin_ns
-                self._session.receive(wire.to_frame(request.frame), arrival_ns)
+                self._session.receive(requests.to_frame(request.frame), arrival_ns)
             case "explain":
                 self._session.explain()
             case _:
@@ -184,7 +184,7 @@ class StreamShell:
     async def _configure(self, config: StreamConfig, point: ResumePoint | None) -> None:
         scorer = self._find_scorer(config.model)
         # labels that can't be embedded end the call here, before anything is promised
-        with wire.under("config.label_set"):
+        with requests.under("config.label_set"):
             labels, warnings = await scorer.label_vectors(config.label_set)
         if self._ticket is None:
             self._ticket = self._begin(scorer.info.name, point)
@@ -305,13 +305,13 @@ class StreamShell:
     def _to_response(self, output: Output) -> pb.StreamFramesResponse:
         match output:
             case FrameResult():
-                return pb.StreamFramesResponse(result=wire.frame_result(output))
+                return pb.StreamFramesResponse(result=answers.frame_result(output))
             case Event():
-                return pb.StreamFramesResponse(event=wire.event(output))
+                return pb.StreamFramesResponse(event=answers.event(output))
             case Explanation():
-                return pb.StreamFramesResponse(explanation=wire.explanation(output))
+                return pb.StreamFramesResponse(explanation=answers.explanation(output))
             case ConfigWarnings():
-                return pb.StreamFramesResponse(config_warnings=wire.config_warnings(output))
+                return pb.StreamFramesResponse(config_warnings=answers.config_warnings(output))
             case Started():
                 return pb.StreamFramesResponse(started=self._started(output))
 
@@ -324,7 +324,7 @@ class StreamShell:
             in_flight_frame_count=self._limits.running + self._limits.waiting,
             max_image_bytes=self._max_image_bytes,
             resume_token="" if self._ticket is None else self._ticket.token,
-            resume_lifetime=wire.duration(round(self._resumable.lifetime_s * NS_PER_S)),
+            resume_lifetime=answers.duration(round(self._resumable.lifetime_s * NS_PER_S)),
             resumed=started.resumed,
         )
 

@@ -8,7 +8,7 @@ from framewatch_core import errors
 from framewatch_core.errors import FramewatchError, InternalError, InvalidRequest
 from framewatch_core.frames import Event
 from framewatch_core.rules import EventKind, EventRule, Moment, RuleEvent
-from framewatch_server.rpc import wire
+from framewatch_server.rpc import answers, requests
 
 S = 1_000_000_000
 
@@ -17,9 +17,9 @@ S = 1_000_000_000
     "time_ns", [0, 1, S - 1, S, S + 1, 123_456_789_012, -1, -S, -S - 1, -S + 1, 315_576_000_000 * S], ids=str
 )
 def test_durations_round_trip(time_ns: int) -> None:
-    message = wire.duration(time_ns)
+    message = answers.duration(time_ns)
     assert message.seconds * message.nanos >= 0, "both parts have the same sign"
-    assert wire.to_ns(message) == time_ns
+    assert requests.to_ns(message) == time_ns
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ def test_durations_round_trip(time_ns: int) -> None:
 )
 def test_broken_durations_are_refused(message: Duration) -> None:
     with pytest.raises(InvalidRequest):
-        wire.to_ns(message)
+        requests.to_ns(message)
 
 
 def test_a_broken_duration_of_a_frame_is_its_outcome() -> None:
-    frame = wire.to_frame(pb.Frame(frame_id=3, time_offset=Duration(nanos=-(2**31)), image=pb.Image(encoded=b"x")))
+    frame = requests.to_frame(pb.Frame(frame_id=3, time_offset=Duration(nanos=-(2**31)), image=pb.Image(encoded=b"x")))
     assert frame.frame_id == 3
     assert isinstance(frame.image, InvalidRequest)
     assert frame.image.field == "frame.time_offset"
@@ -57,7 +57,7 @@ def test_a_broken_duration_of_a_frame_is_its_outcome() -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, FramewatchError) else None,
 )
 def test_frame_errors_have_reasons(error: FramewatchError, reason: int) -> None:
-    assert wire.frame_error_reason(error) == reason
+    assert answers.frame_error_reason(error) == reason
 
 
 def test_every_reason_of_the_contract_has_an_error() -> None:
@@ -76,9 +76,9 @@ def test_internal_is_the_fallback_reason() -> None:
 
 def test_wall_times_come_with_an_origin_only() -> None:
     seen = RuleEvent(EventKind.ENTERED, EventRule("a", 0.5), Moment(2, 3 * S), Moment(1, S), 0.9, 0.95)
-    without = wire.event(Event("e", seen))
+    without = answers.event(Event("e", seen))
     assert not without.HasField("wall_time")
-    message = wire.event(Event("e", seen, 100 * S + 1))
+    message = answers.event(Event("e", seen, 100 * S + 1))
     assert (message.wall_time.seconds, message.wall_time.nanos, message.began_wall_time.seconds) == (103, 1, 101)
 
 
@@ -87,4 +87,4 @@ def test_wall_times_come_with_an_origin_only() -> None:
 )
 def test_images_without_content_are_refused(content: pb.Image) -> None:
     with pytest.raises(InvalidRequest):
-        wire.to_image(content)
+        requests.to_image(content)
