@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.errors import SourceError
 from framewatch_client.interrupts import Interrupt, first_interrupt
+from framewatch_client.label_lock import only_run
 from framewatch_client.label_log import LabelLog, LogHeader, check_inputs, read_header, read_pictures
 from framewatch_client.label_scoring import Question, Scored, score_files, score_frames
 from framewatch_client.label_sources import FrameFiles, LabelSource
@@ -68,20 +69,35 @@ def _example_keys(label: Label) -> list[str]:
     return [repr(key) for keys in label.examples_key for key in keys]
 
 
-def open_log(job: LabelJob, store: LabelStore, *, restart: bool = False) -> LabelLog:
-    """The log that a run goes on from; what an earlier one sorted by other thresholds is sorted anew.
+@contextmanager
+def open_log(job: LabelJob, store: LabelStore, *, restart: bool = False) -> Iterator[LabelLog]:
+    """The log that a run goes on from, while no other one writes there.
+
+    What an earlier run sorted by other thresholds is sorted anew.
 
     Raises:
         LabelLogError: there is one of a run with other options.
-        SourceError: there is something else where labels should go.
+        SourceError: another run is at it, or there is something else where labels should go.
         OSError: files can't be read or written.
 
     """
-    path, header = store.log_path, job.header
+    _check_own(store, restart=restart)
+    store.log_path.parent.mkdir(parents=True, exist_ok=True)
+    with only_run(store.out, store.lock_path):
+        store.tidy()
+        _prepare(job, store, restart=restart)
+        with LabelLog(store.log_path, job.header, store.has) as log:
+            yield log
+
+
+def _check_own(store: LabelStore, *, restart: bool) -> None:
     if store.is_foreign and not (restart and store.out.is_file()):
         how = "--restart to write over it" if store.out.is_file() else "a new folder"
         raise SourceError(f"{store.out} is there already, and no run of framewatch label wrote it: give {how}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _prepare(job: LabelJob, store: LabelStore, *, restart: bool) -> None:
+    path, header = store.log_path, job.header
     if restart:
         _clear(store)
     elif path.exists():
@@ -89,7 +105,6 @@ def open_log(job: LabelJob, store: LabelStore, *, restart: bool = False) -> Labe
         check_inputs(earlier, header, path)
         if earlier.sorting != header.sorting:
             sort_anew(store, read_pictures(path), header.sorting)
-    return LabelLog(path, header, store.has)
 
 
 def _clear(store: LabelStore) -> None:

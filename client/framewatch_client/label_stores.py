@@ -14,7 +14,17 @@ from typing import IO, Literal
 from framewatch_client.images import jpeg
 from framewatch_client.label_names import folder_names
 from framewatch_client.label_scoring import Scored
-from framewatch_client.label_writers import Row, csv_rows, is_csv, json_line, json_rows, picture_row, replaced
+from framewatch_client.label_writers import (
+    Row,
+    csv_rows,
+    is_csv,
+    json_line,
+    json_rows,
+    part_of,
+    picture_row,
+    remove_parts,
+    replaced,
+)
 from framewatch_client.labelling import Decision, Picture, Pile, Sorting, Split, best_labels, decide
 
 FRAME_QUALITY = 95
@@ -23,8 +33,9 @@ PICTURES_FILE = "pictures.jsonl"
 LABELS_FILE = "labels.json"
 METADATA_FILE = "metadata.jsonl"
 UNCERTAIN_FOLDER = Pile.UNCERTAIN.value
-LOG_NAME = ".framewatch-label.jsonl"
-_PART_NAME = ".framewatch-label.part"
+_OWN_PREFIX = ".framewatch-label."
+LOG_NAME = f"{_OWN_PREFIX}jsonl"
+LOCK_NAME = f"{_OWN_PREFIX}lock"
 
 Link = Literal["hard", "symbolic"]
 Write = Callable[[Picture, Decision], None]
@@ -36,11 +47,13 @@ class LabelStore(ABC):
     Attributes:
         out: the file or folder.
         log_path: of the log that a later run goes on from.
+        lock_path: of the file that keeps other runs away.
 
     """
 
     out: Path
     log_path: Path
+    lock_path: Path
 
     @abstractmethod
     def keep(self, scored: Scored, decision: Decision) -> None:
@@ -53,6 +66,10 @@ class LabelStore(ABC):
     @abstractmethod
     def clear(self, pictures: Iterable[Picture], labels: Iterable[str]) -> None:
         """Removes what was written of an earlier run with those labels. Raises OSError."""
+
+    @abstractmethod
+    def tidy(self) -> None:
+        """Removes what a run that was killed left half written. Raises OSError."""
 
     @abstractmethod
     @contextmanager
@@ -72,7 +89,7 @@ class LabelStore(ABC):
         """Whether something else is there that no run has written."""
         if self.log_path.exists() or not self.out.exists():
             return False
-        return not self.out.is_dir() or any(self.out.iterdir())
+        return not self.out.is_dir() or any(not path.name.startswith(_OWN_PREFIX) for path in self.out.iterdir())
 
 
 class FolderStore(LabelStore):
@@ -92,7 +109,7 @@ class FolderStore(LabelStore):
 
         """
         self.out = out
-        self.log_path = out / LOG_NAME
+        self.log_path, self.lock_path = out / LOG_NAME, out / LOCK_NAME
         self._folders = folder_names(labels)
         self._root = root
         self._link = link
@@ -103,7 +120,7 @@ class FolderStore(LabelStore):
         target = self._place(scored.picture, decision)
         if target is None or scored.content is None:
             return
-        part = self.out / _PART_NAME
+        part = part_of(self.out / "picture")
         part.unlink(missing_ok=True)
         self._fill(part, scored)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -154,6 +171,11 @@ class FolderStore(LabelStore):
         for split in Split:
             (self.out / split / METADATA_FILE).unlink(missing_ok=True)
         earlier._remove_empty_folders()
+
+    def tidy(self) -> None:
+        """Pictures and tables."""
+        for folder in (self.out, *(self.out / split for split in Split)):
+            remove_parts(folder)
 
     def _remove_empty_folders(self) -> None:
         """A class without pictures is an error for torchvision's loader."""
@@ -235,7 +257,7 @@ class TableStore(LabelStore):
     def __init__(self, out: Path, labels: Iterable[str], root: Path | None, source: str) -> None:
         """`root`: the folder that pictures come from; None: they are frames of `source`."""
         self.out = out
-        self.log_path = out.with_name(f".{out.name}{LOG_NAME}")
+        self.log_path, self.lock_path = (out.with_name(f".{out.name}{name}") for name in (LOG_NAME, LOCK_NAME))
         self._labels = tuple(labels)
         self._root = root
         self._source = source
@@ -255,6 +277,10 @@ class TableStore(LabelStore):
         """Removes the table."""
         del pictures, labels
         self.out.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """The table; other tables of the folder may be being written."""
+        remove_parts(self.out.parent, self.out.name)
 
     @contextmanager
     def tables(self, sorting: Sorting) -> Iterator[Write]:

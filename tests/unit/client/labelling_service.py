@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import cv2
 import grpc
@@ -28,6 +28,7 @@ class LabellingService(FakeService):
         most_at_once: calls of Classify that ran at the same time.
         expected: calls wait until there are so many; None: they don't.
         interrupt_at: this process gets Ctrl-C with so many calls.
+        meanwhile: done on another thread before the first call is answered; None: nothing.
 
     """
 
@@ -38,6 +39,7 @@ class LabellingService(FakeService):
         self.most_at_once = 0
         self.expected: int | None = None
         self.interrupt_at: int | None = None
+        self.meanwhile: Callable[[], object] | None = None
         self._running = 0
         self._gate: asyncio.Event | None = None
 
@@ -50,6 +52,8 @@ class LabellingService(FakeService):
         if len(self.calls) == self.interrupt_at:
             os.kill(os.getpid(), signal.SIGINT)
         await self._wait()
+        if self.meanwhile is not None and len(self.calls) == 1:
+            await asyncio.to_thread(self.meanwhile)
         self._running -= 1
         if (found := self.faults.get(request.image.encoded)) is not None:
             await context.abort_with_status(rpc_status.to_status(found))

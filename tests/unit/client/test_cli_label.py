@@ -53,7 +53,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def files(out: Path) -> list[str]:
-    return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file() and path.suffix != ".lock"
+    )
 
 
 TREE = [
@@ -339,6 +341,28 @@ def test_a_picture_that_is_too_large_is_not_even_read(server: list[str], folder:
         file.truncate(65 * 1024 * 1024)
     assert run(["label", str(folder), *LABELS, "--out", str(tmp_path / "x.jsonl"), *server]) == 1
     assert "IMAGE_TOO_LARGE" in rows(tmp_path / "x.jsonl")["broken.jpg"]["error"]
+
+
+@pytest.mark.parametrize("out", ["labelled", "labels.csv"])
+def test_a_second_run_at_the_same_time_is_refused(
+    server: list[str], service: LabellingService, folder: Path, tmp_path: Path, out: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    command = ["label", str(folder), *LABELS, "--out", str(tmp_path / out), *server]
+    codes: list[int] = []
+    service.meanwhile = lambda: codes.extend(run([*command, *more]) for more in ([], ["--restart"]))
+    (folder / "broken.jpg").unlink()
+    assert run(command) == 0
+    assert codes == [1, 1]
+    err = " ".join(capsys.readouterr().err.split())
+    assert f"another framewatch label is writing to {tmp_path / out}: wait until it has ended" in err
+    service.meanwhile = None
+    service.calls.clear()
+    assert run(command) == 0, "and when it has ended, another one goes on"
+    assert service.calls == []
+    found = rows(tmp_path / "labelled/pictures.jsonl") if out == "labelled" else {}
+    for source, row in found.items():
+        assert (tmp_path / out / row["file"]).read_bytes() == (folder / source).read_bytes()
 
 
 @pytest.mark.parametrize("is_video", [False, True], ids=["pictures", "video"])
