@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from framewatch_client.client import AsyncFramewatchClient
@@ -15,7 +14,7 @@ from framewatch_client.interrupts import Interrupt, first_interrupt
 from framewatch_client.label_lock import only_run
 from framewatch_client.label_log import LabelLog, LogHeader, check_inputs, read_header, read_pictures
 from framewatch_client.label_scoring import Question, Scored, score_files, score_frames
-from framewatch_client.label_sources import FrameFiles, LabelSource
+from framewatch_client.label_sources import FrameFiles, LabelSource, source_inputs
 from framewatch_client.label_stores import LabelStore, sort_anew
 from framewatch_client.label_summary import LabelSummary
 from framewatch_client.labelling import Picture, Show, Sorting, decide
@@ -45,9 +44,8 @@ class LabelJob:
     def header(self) -> LogHeader:
         """What another run must have asked for too if this one is to go on with it; plain JSON."""
         label_set = self.question.label_set
-        source = Path(self.source)
         inputs: dict[str, Any] = {
-            "source": str(source.resolve()) if source.exists() else self.source,
+            **source_inputs(self.source),
             "labels": list(label_set.names),
             "templates": list(label_set.templates),
             "contrasts": _of_labels(label_set, lambda label: list(label.contrast_prompts)),

@@ -179,6 +179,31 @@ def test_json_lines_and_a_summary_in_json(
     }
 
 
+def test_the_same_glob_in_another_folder_is_another_source(
+    server: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["label", "*.png", *LABELS, "--out", str(tmp_path / "labelled"), *server]
+    for name, grey, code in (("first", 250, 0), ("second", 5, 2)):
+        write_grey(tmp_path / name / "1.png", grey)
+        monkeypatch.chdir(tmp_path / name)
+        assert run(command) == code
+    err = "".join(capsys.readouterr().err.split())
+    assert f'sourcewas"{tmp_path}/first/*.png"andis"{tmp_path}/second/*.png"' in err
+    assert list(rows(tmp_path / "labelled/pictures.jsonl")) == ["1.png"]
+
+
+def test_a_glob_that_finds_more_folders_labels_only_those(
+    server: list[str], service: LabellingService, tmp_path: Path
+) -> None:
+    command = ["label", str(tmp_path / "in/*/*.png"), *LABELS, "--out", str(tmp_path / "labelled"), *server]
+    write_grey(tmp_path / "in/a/1.png", 250)
+    assert run(command) == 0
+    write_grey(tmp_path / "in/b/1.png", 5)
+    assert run(command) == 0
+    assert len(service.calls) == 2
+    assert list(rows(tmp_path / "labelled/pictures.jsonl")) == ["a/1.png", "b/1.png"]
+
+
 def test_calls_run_side_by_side_but_not_too_many(server: list[str], service: LabellingService, tmp_path: Path) -> None:
     for i in range(2 * CALLS_AT_A_TIME):
         write_grey(tmp_path / f"many/{i}.png", 255 - i % 5)
