@@ -30,6 +30,7 @@ from framewatch_client.label_stores import FolderStore, LabelStore, Link, TableS
 from framewatch_client.label_summary import LabelSummary
 from framewatch_client.labelling import DEFAULT_MIN_MARGIN, DEFAULT_MIN_SCORE, Sorting
 from framewatch_client.progress import label_progress
+from framewatch_client.sources import without_password
 from framewatch_core.scoring import ScoreKind
 
 DEFAULT_FPS = 1.0
@@ -151,7 +152,7 @@ def _store(out: Path, source: LabelSource, job: LabelJob, link: Link | None, *, 
         if given:
             raise UsageError(f"{name} is for a folder of pictures, and --out {out} is a table: leave one of them out")
     path = Path(job.source)
-    return TableStore(out, labels, root, str(path.absolute()) if path.exists() else job.source)
+    return TableStore(out, labels, root, str(path.absolute()) if path.exists() else without_password(job.source))
 
 
 def _run(

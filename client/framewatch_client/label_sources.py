@@ -12,7 +12,15 @@ from pathlib import Path, PurePath
 from framewatch_client.errors import SourceError
 from framewatch_client.label_names import frame_name, picture_name
 from framewatch_client.labelling import Picture, draw_of_content, draw_of_time
-from framewatch_client.sources import IMAGE_SUFFIXES, ImageFiles, Source, is_url, natural_key, open_source
+from framewatch_client.sources import (
+    IMAGE_SUFFIXES,
+    ImageFiles,
+    Source,
+    is_url,
+    natural_key,
+    open_source,
+    without_password,
+)
 from framewatch_client.types import Frame
 
 
@@ -117,11 +125,14 @@ def open_label_source(spec: str, *, fps: float | None, every: int | None, passed
 
 
 def source_inputs(spec: str) -> dict[str, str]:
-    """What a source is in whatever folder a run begins; of a glob also the folder that its pictures are named below."""
+    """What a source is in whatever folder a run begins; of a glob also the folder that its pictures are named below.
+
+    URLs are without their password: it is written down and told.
+    """
     if Path(spec).exists():
         return {"source": str(Path(spec).resolve())}
     if is_url(spec) or not glob.has_magic(spec):
-        return {"source": spec}
+        return {"source": without_password(spec)}
     root, pattern = _split_glob(spec)
     return {"source": str(root.resolve() / pattern), "root": str(root.resolve())}
 

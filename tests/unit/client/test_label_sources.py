@@ -78,9 +78,17 @@ def test_a_glob_is_told_from_the_same_one_elsewhere(tmp_path: Path, monkeypatch:
     assert source_inputs("../b/*.png") == source_inputs(f"{tmp_path}/b/*.png") == told[1]
 
 
-@pytest.mark.parametrize("spec", ["rtsp://cam/main?subtype=1", "0", "gone.mp4"])
-def test_what_is_no_glob_stays_as_it_is(spec: str) -> None:
-    assert source_inputs(spec) == {"source": spec}
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("rtsp://cam/main?subtype=1", "rtsp://cam/main?subtype=1"),
+        ("rtsp://me:secret@cam:554/main?x=*", "rtsp://me:***@cam:554/main?x=*"),
+        ("0", "0"),
+        ("gone.mp4", "gone.mp4"),
+    ],
+)
+def test_what_is_no_glob_stays_as_it_is_but_for_passwords(spec: str, told: str) -> None:
+    assert source_inputs(spec) == {"source": told}
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:
