@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from framewatch_client.answers import ServerWarning
 from framewatch_client.cli_options import (
     Connection,
     Depicted,
@@ -21,6 +22,8 @@ from framewatch_client.cli_options import (
     run_with_client,
 )
 from framewatch_client.commands import ExitCode, Output
+from framewatch_client.commands import say_warnings as say_server_warnings
+from framewatch_client.embedding import CALL_TIMEOUT_S
 from framewatch_client.label_report import print_report, say_how_to_go_on, say_warnings
 from framewatch_client.label_run import LabelJob, label_source, open_log, write_results
 from framewatch_client.label_scoring import Question
@@ -166,13 +169,19 @@ def _run(
     restart: bool,
 ) -> bool:
     """Returns whether Ctrl-C ended it. However it ends, tables are written of what there is."""
+
+    def warn(warning: ServerWarning) -> None:
+        say_server_warnings([warning], output)
+
     with closing(source), open_log(job, store, restart=restart) as log:
         total = source.count
         interrupted = True
         try:
             with label_progress(output, total, len(log.done)) as show:
                 interrupted = run_with_client(
-                    server, lambda client: label_source(client, source, job, store, log, show)
+                    server,
+                    lambda client: label_source(client, source, job, store, log, show, warn),
+                    CALL_TIMEOUT_S,
                 )
         finally:
             if log.done:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from framewatch_client.client import AsyncFramewatchClient
@@ -13,11 +13,12 @@ from framewatch_client.errors import SourceError
 from framewatch_client.interrupts import Interrupt, first_interrupt
 from framewatch_client.label_lock import only_run
 from framewatch_client.label_log import LabelLog, LogHeader, check_inputs, read_header, read_pictures
-from framewatch_client.label_scoring import Question, Scored, score_files, score_frames
+from framewatch_client.label_models import pick_model
+from framewatch_client.label_scoring import Question, Scored, Warn, score_files, score_frames
 from framewatch_client.label_sources import FrameFiles, LabelSource, source_inputs
 from framewatch_client.label_stores import LabelStore, sort_anew
 from framewatch_client.label_summary import LabelSummary
-from framewatch_client.labelling import Picture, Show, Sorting, decide
+from framewatch_client.labelling import Show, Sorting, decide
 from framewatch_core.labels import Label, LabelSet
 
 
@@ -113,7 +114,13 @@ def _clear(store: LabelStore) -> None:
 
 
 async def label_source(
-    client: AsyncFramewatchClient, source: LabelSource, job: LabelJob, store: LabelStore, log: LabelLog, show: Show
+    client: AsyncFramewatchClient,
+    source: LabelSource,
+    job: LabelJob,
+    store: LabelStore,
+    log: LabelLog,
+    show: Show,
+    warn: Warn,
 ) -> bool:
     """Labels what is not labelled yet; returns whether Ctrl-C ended it before its time.
 
@@ -124,42 +131,49 @@ async def label_source(
         store: where they go.
         log: where they are written down.
         show: is told of each picture.
+        warn: is told what the server finds questionable in the labels, once.
 
     Raises:
-        SourceError: the server's model is another one than that of the pictures so far.
-        FramewatchCallError, OSError: what ended it; what was done until then is kept.
+        FramewatchCallError: what ended it, such as that the model of the pictures so far is not loaded; what was done
+            until then is kept.
+        OSError: likewise.
 
     """
-    count = source.count if isinstance(source, FrameFiles) else None
-    if count is not None and log.finished_count == count:
+    if _is_done(source, log):
         return False
+    model = pick_model(await client.list_models(), job.question.model, log)
+    log.note_weights(model.weights_digest)
+    question = replace(job.question, model=model.name)
     with first_interrupt(source.close) as interrupt:
-        async with aclosing(_scored(client, source, job, log, interrupt)) as results:
+        async with aclosing(_scored(client, source, question, log, interrupt, warn)) as results:
             async for scored in results:
-                _check_model(scored.picture, log)
                 log.add(scored.picture)
                 decision = decide(scored.picture, job.sorting)
                 await asyncio.to_thread(store.keep, scored, decision)
                 show(scored.picture, decision)
-    if count is not None and not interrupt.came:
-        log.finish(count)
+    if isinstance(source, FrameFiles) and source.count is not None and not interrupt.came:
+        log.finish(source.count)
     return interrupt.came
 
 
+def _is_done(source: LabelSource, log: LabelLog) -> bool:
+    """Whether the server need not even be asked for its models."""
+    if isinstance(source, FrameFiles):
+        return source.count is not None and log.finished_count == source.count
+    return all(str(path) in log.done for path in source.paths)
+
+
 def _scored(
-    client: AsyncFramewatchClient, source: LabelSource, job: LabelJob, log: LabelLog, interrupt: Interrupt
+    client: AsyncFramewatchClient,
+    source: LabelSource,
+    question: Question,
+    log: LabelLog,
+    interrupt: Interrupt,
+    warn: Warn,
 ) -> AsyncGenerator[Scored, None]:
     if isinstance(source, FrameFiles):
-        return score_frames(client, source, job.question, log.done, interrupt, seen_last=log.last_frame_id)
-    return score_files(client, source, job.question, log.done, interrupt)
-
-
-def _check_model(picture: Picture, log: LabelLog) -> None:
-    if picture.model and log.model and picture.model != log.model:
-        raise SourceError(
-            f"the server's model is {picture.model} now, and the pictures so far were scored by {log.model}: start the "
-            "server with that one, choose it with --model, or give another --out"
-        )
+        return score_frames(client, source, question, log.done, interrupt, warn, seen_last=log.last_frame_id)
+    return score_files(client, source, question, log.done, interrupt, warn)
 
 
 def write_results(log: LabelLog, store: LabelStore, summary: LabelSummary) -> None:

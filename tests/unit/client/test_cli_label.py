@@ -13,10 +13,11 @@ import grpc
 import numpy as np
 import pytest
 
+from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.cli import run
 from framewatch_client.label_scoring import CALLS_AT_A_TIME
 
-from .fake_server import fault
+from .fake_server import fake_model, fault
 from .labelling_service import BROKEN, LabellingService
 
 LABELS = ["--label", "bright", "--label", "dark / night"]
@@ -350,15 +351,88 @@ def test_what_ends_a_run_and_what_does_not(
     assert len(rows(out)) == (6 if reason == "of one" else 1), "what came before is kept"
 
 
-def test_another_model_is_told(
-    server: list[str], service: LabellingService, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "models",
+    [
+        pytest.param([fake_model("fake", "beef")], id="other weights of the same name"),
+        pytest.param([fake_model("another", "beef")], id="another model"),
+    ],
+)
+@pytest.mark.parametrize("is_video", [False, True], ids=["pictures", "video"])
+def test_other_weights_are_told(
+    server: list[str], service: LabellingService, folder: Path, video: Path, tmp_path: Path, models: list[pb.Model],
+    is_video: bool, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    out = tmp_path / "x"
+    command = ["label", str(video if is_video else folder), *LABELS, "--out", str(out), *server]
+    run(command)
+    log = out / ".framewatch-label.jsonl"
+    assert json.loads(log.read_text().splitlines()[0])["weights_digest"] == "0123456789abcdef"
+    if is_video:  # as if it had been cut off
+        log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:2]))
+    before = rows(out / "pictures.jsonl") if not is_video else {}
+    service.models = models
+    capsys.readouterr()
+    assert run(command) == 1
+    err = " ".join(capsys.readouterr().err.split())
+    assert "scored by the model fake (weights 0123456789abcdef), which is not loaded" in err
+    assert f"there is: {models[0].name} (weights beef)" in err
+    assert "[MODEL_NOT_FOUND]" in err
+    assert all(rows(out / "pictures.jsonl")[name] == before[name] for name in before if before[name]["scores"])
+    assert run([*command, "--restart"]) == (0 if is_video else 1)
+
+
+@pytest.mark.parametrize(
+    ("models", "asked"),
+    [
+        pytest.param([fake_model("new name")], "new name", id="under another name"),
+        pytest.param([fake_model("new", "beef"), fake_model("fake")], "fake", id="no longer the default"),
+        pytest.param([fake_model("new"), fake_model("fake")], "fake", id="both"),
+    ],
+)
+def test_the_same_weights_go_on(
+    server: list[str], service: LabellingService, folder: Path, tmp_path: Path, models: list[pb.Model], asked: str
 ) -> None:
     command = ["label", str(folder), *LABELS, "--out", str(tmp_path / "x"), *server]
     run(command)
-    service.model = "another"
-    write_grey(folder / "new.png", 255)
-    assert run(command) == 1
-    assert "the server's model is another now" in " ".join(capsys.readouterr().err.split())
+    write_grey(folder / "broken.jpg", 255)
+    service.models = models
+    service.calls.clear()
+    assert run(command) == 0
+    assert [call.model for call in service.calls] == [asked]
+
+
+def test_what_the_server_warns_of_is_told_once(
+    server: list[str], service: LabellingService, folder: Path, video: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    service.warnings = [
+        pb.Warning(reason="TEXT_TRUNCATED", message=f"label {n} was cut off", field=f"label_set.labels[{n}]")
+        for n in (0, 1)
+    ]
+    for source in (folder, video):
+        run(["label", str(source), *LABELS, "--out", str(tmp_path / f"{source.name}.jsonl"), "--json", *server])
+        told, err = capsys.readouterr()
+        json.loads(told)
+        for n in (0, 1):
+            assert err.count(f"warning: label {n} was cut off (label_set.labels[{n}]) [TEXT_TRUNCATED]") == 1
+    assert caplog.messages == [], "nor a second time by the logger"
+
+
+def test_slow_models_have_time(server: list[str], service: LabellingService, folder: Path, tmp_path: Path) -> None:
+    run(["label", str(folder), *LABELS, "--out", str(tmp_path / "x.csv"), *server])
+    assert min(service.timeouts_s) > 200
+
+
+def test_a_server_that_answers_no_call_in_time_ends_the_run(
+    server: list[str], service: LabellingService, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = fault(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "busy")
+    service.faults = {path.read_bytes(): late for path in folder.rglob("*.*g")}
+    out = tmp_path / "x.jsonl"
+    assert run(["label", str(folder), *LABELS, "--out", str(out), *server]) == 1
+    assert "error: busy [DEADLINE_EXCEEDED]" in capsys.readouterr().err
+    assert not out.exists(), "no picture is to blame"
 
 
 def test_a_picture_that_is_too_large_is_not_even_read(server: list[str], folder: Path, tmp_path: Path) -> None:
