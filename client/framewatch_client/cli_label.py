@@ -17,6 +17,7 @@ from framewatch_client.cli_options import (
     Flag,
     Labels,
     UsageError,
+    check_folder_of,
     hint_at_single_label,
     load_plots,
     run_with_client,
@@ -28,11 +29,13 @@ from framewatch_client.label_report import print_report, say_how_to_go_on, say_w
 from framewatch_client.label_run import LabelJob, label_source, open_log, write_results
 from framewatch_client.label_scoring import Question
 from framewatch_client.label_sheet import SHEET_COUNT, write_sheet
-from framewatch_client.label_sources import LabelSource, PictureFiles, open_label_source
-from framewatch_client.label_stores import FolderStore, LabelStore, Link, TableStore
+from framewatch_client.label_sources import FrameFiles, LabelSource, PictureFiles, open_label_source
+from framewatch_client.label_stores import FolderStore, LabelStore, Link
 from framewatch_client.label_summary import LabelSummary
+from framewatch_client.label_table import TableStore
 from framewatch_client.labelling import DEFAULT_MIN_MARGIN, DEFAULT_MIN_SCORE, Sorting
 from framewatch_client.progress import label_progress
+from framewatch_client.sheet import check_sheet
 from framewatch_client.sources import without_password
 from framewatch_core.scoring import ScoreKind
 
@@ -47,7 +50,7 @@ Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
 def label(
     source: str,
     /,
-    *,
+    *others: Annotated[str, Parameter(show=False)],
     label: Labels,
     out: Path,
     min_score: Share = DEFAULT_MIN_SCORE,
@@ -73,6 +76,8 @@ def label(
     source
         A folder of JPEG, PNG and WebP pictures, with the folders in it, a (quoted) glob of them, a video file, a
         camera's index, or an RTSP or HTTP URL.
+    others
+        None: each source has an --out of its own.
     label
         A class; repeat it for each. Probabilities compare the labels with each other, so give one for "none of these"
         too.
@@ -116,9 +121,15 @@ def label(
         To the server.
 
     """
+    if others:
+        raise UsageError(
+            f"{1 + len(others):,} sources were given, and each needs an --out of its own: give one, such as the folder "
+            "that they lie in, or a glob in quotes, so that the shell leaves it alone"
+        )
     if fps is not None and every is not None:
         raise UsageError("--fps and --every can't be given together: both say which frames of a video to look at")
     drawn = load_plots(plot, "label_plots")
+    check_sheet(sheet)
     output = Output(json)
     sorting = Sorting(ScoreKind[score.upper()], min_score, min_margin, val_share)
     question = Question(depicted.label_set(label), connection.model, change_threshold)
@@ -127,6 +138,7 @@ def label(
     job = LabelJob(source, question, sorting, DEFAULT_FPS if fps is None and every is None else fps, every)
     opened = open_label_source(source, fps=job.fps, every=every, passed_over=out)
     store = _store(out, opened, job, link, metadata=metadata)
+    _check_drawings(plot, sheet, opened, store)
     summary = LabelSummary(question.label_set.names, sorting, SHEET_COUNT if sheet else 0)
     interrupted = _run(connection.server, opened, job, store, summary, output, restart=restart)
     if json:
@@ -156,6 +168,20 @@ def _store(out: Path, source: LabelSource, job: LabelJob, link: Link | None, *, 
             raise UsageError(f"{name} is for a folder of pictures, and --out {out} is a table: leave one of them out")
     path = Path(job.source)
     return TableStore(out, labels, root, str(path.absolute()) if path.exists() else without_password(job.source))
+
+
+def _check_drawings(plot: Path | None, sheet: Path | None, source: LabelSource, store: LabelStore) -> None:
+    """Raises UsageError if they can't be drawn once all is done."""
+    made_folder = store.log_path.absolute().parent
+    for path in (plot, sheet):
+        if path is not None and (path.is_dir() or path.absolute().parent != made_folder):
+            check_folder_of(path)
+    is_live = isinstance(source, FrameFiles) and source.source.is_live
+    if sheet is not None and is_live and not store.keeps_pictures:
+        raise UsageError(
+            f"--sheet {sheet}: the source is live, and its frames will be gone: give a folder as --out, or leave "
+            "--sheet out"
+        )
 
 
 def _run(

@@ -132,7 +132,7 @@ class _FileScorer:
             data = await asyncio.to_thread(_read, path)
             answer = await self._classify(data)
         except (OSError, FramewatchError, FramewatchCallError) as error:
-            # too late by itself is the picture's fault, together with all that were asked after it the server's
+            # one that alone is too late is at fault itself; if no other was answered meanwhile, the server is
             if is_of_all_calls(error) or (_is_too_late(error) and self._answer_count == answers_before):
                 raise
             self._answer_count += _is_answer(error)

@@ -1,4 +1,4 @@
-"""Where labelled pictures go: a tree of folders that image-folder loaders take, or a table beside the pictures."""
+"""Where labelled pictures go, and a tree of folders for them that image-folder loaders take."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ from framewatch_client.label_names import folder_names
 from framewatch_client.label_scoring import Scored
 from framewatch_client.label_writers import (
     Row,
-    csv_rows,
-    is_csv,
     json_line,
-    json_rows,
     part_of,
     picture_row,
     remove_parts,
@@ -48,12 +45,14 @@ class LabelStore(ABC):
         out: the file or folder.
         log_path: of the log that a later run goes on from.
         lock_path: of the file that keeps other runs away.
+        keeps_pictures: whether frames can be seen there.
 
     """
 
     out: Path
     log_path: Path
     lock_path: Path
+    keeps_pictures: bool
 
     @abstractmethod
     def keep(self, scored: Scored, decision: Decision) -> None:
@@ -94,6 +93,8 @@ class LabelStore(ABC):
 
 class FolderStore(LabelStore):
     """`train/LABEL/…` and `validation/LABEL/…` with the labelled pictures, `uncertain/LABEL/…` with the others."""
+
+    keeps_pictures = True
 
     def __init__(
         self, out: Path, labels: Iterable[str], root: Path | None, *, link: Link | None = None, metadata: bool = False
@@ -249,57 +250,6 @@ def _link_hard(source: Path, target: Path) -> None:
             raise
         message = "no hard link can be made to it from the folder of --out: give --link symbolic, or leave --link out"
         raise OSError(error.errno, message, str(source)) from error
-
-
-class TableStore(LabelStore):
-    """A file with a row for each picture, which stays where it is. Its suffix says how: `.csv`, else JSON lines."""
-
-    def __init__(self, out: Path, labels: Iterable[str], root: Path | None, source: str) -> None:
-        """`root`: the folder that pictures come from; None: they are frames of `source`."""
-        self.out = out
-        self.log_path, self.lock_path = (out.with_name(f".{out.name}{name}") for name in (LOG_NAME, LOCK_NAME))
-        self._labels = tuple(labels)
-        self._root = root
-        self._source = source
-
-    def keep(self, scored: Scored, decision: Decision) -> None:
-        """Nothing is written but the table, at the end."""
-
-    def move(self, picture: Picture, decision: Decision) -> None:
-        """Nothing lies anywhere."""
-
-    def has(self, picture: Picture) -> bool:
-        """Always."""
-        del picture
-        return True
-
-    def clear(self, pictures: Iterable[Picture], labels: Iterable[str]) -> None:
-        """Removes the table."""
-        del pictures, labels
-        self.out.unlink(missing_ok=True)
-
-    def tidy(self) -> None:
-        """The table; other tables of the folder may be being written."""
-        remove_parts(self.out.parent, self.out.name)
-
-    @contextmanager
-    def tables(self, sorting: Sorting) -> Iterator[Write]:
-        """Writes the table."""
-        with replaced(self.out) as file:
-            put = csv_rows(file, self._labels, sorting) if is_csv(self.out) else json_rows(file)
-
-            def write(picture: Picture, decision: Decision) -> None:
-                put(picture_row(picture, decision, self._file(picture)))
-
-            yield write
-
-    def _file(self, picture: Picture) -> str:
-        return self._source if self._root is None else str(self._root / picture.item)
-
-    def file_of(self, picture: Picture, decision: Decision) -> Path | None:
-        """The picture itself."""
-        del decision
-        return None if self._root is None else self._root / picture.item
 
 
 def sort_anew(store: LabelStore, pictures: Iterable[Picture], sorting: Sorting) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.cli import run
 from framewatch_client.label_scoring import CALLS_AT_A_TIME
+from framewatch_client.sources import Source
+from framewatch_client.types import Frame
 
 from .fake_server import fake_model, fault
 from .labelling_service import BROKEN, LabellingService
@@ -313,24 +316,70 @@ def test_restart_removes_what_was_written_and_nothing_else(server: list[str], fo
         pytest.param(["{folder}", "--out", "x.csv", "--link", "hard"], 2, "--link is for a folder", id="link"),
         pytest.param(["{folder}", "--out", "{folder}"], 1, "no run of framewatch label wrote it", id="foreign folder"),
         pytest.param(["{folder}", "--out", "{folder}/old.csv"], 1, "--restart", id="foreign table"),
+        pytest.param(["{folder}", "--out", "x", "--sheet", "x.xyz"], 2, "expected a file that ends in .jpeg, .jpg, .png, .webp", id="sheet's format"),
+        pytest.param(["{folder}", "--out", "x", "--sheet", "sheet"], 2, "expected a file that ends in .jpeg, .jpg, .png, .webp", id="sheet without a format"),
+        pytest.param(["{folder}", "--out", "x", "--sheet", "no/x.png"], 2, "there is no folder no; make it first", id="sheet's folder"),
+        pytest.param(["{folder}", "--out", "x", "--plot", "x.foo"], 2, "the plot x.foo: expected a file that ends in .", id="plot's format"),
+        pytest.param(["{folder}", "--out", "x", "--plot", "no/x.png"], 2, "there is no folder no; make it first", id="plot's folder"),
+        pytest.param(["{folder}", "--out", "x", "--plot", "{folder}/it-is-a-folder.png"], 2, "it is a folder; give a file's name", id="plot is a folder"),
+        pytest.param(["{folder}", "{folder}/day", "--out", "x"], 2, "2 sources were given, and each needs an --out of its own", id="two sources"),
         pytest.param(["{folder}/empty", "--out", "x"], 1, "holds no pictures", id="no pictures"),
         pytest.param(["no-such.mp4", "--out", "x"], 1, "there is no no-such.mp4", id="no source"),
         pytest.param(["{folder}", "--out", "x", "--min-score", "2"], 2, "2", id="score"),
         pytest.param(["{folder}", "--out", "x", "--server", "127.0.0.1:1"], 3, "no framewatch server", id="no server"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_is_told(
-    folder: Path, tmp_path: Path, server: list[str], options: list[str], code: int, words: str,
+    folder: Path, tmp_path: Path, server: list[str], service: LabellingService, options: list[str], code: int, words: str,
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     (folder / "empty").mkdir()
+    (folder / "it-is-a-folder.png").mkdir()
     (folder / "old.csv").write_text("mine")
     chosen = [option.replace("{folder}", str(folder)) for option in options]
     chosen += [] if "--server" in chosen else server
     assert run(["label", *chosen, *LABELS]) == code
     assert words in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "x/.framewatch-label.jsonl").exists(), "nothing stands in the way of the next try"
+    assert service.calls == [], "it is told before the work"
+
+
+def test_a_sheet_and_a_plot_beside_the_labels(server: list[str], folder: Path, tmp_path: Path) -> None:
+    for out in (tmp_path / "new/labelled", tmp_path / "newer/labels.csv"):
+        place = out if out.suffix == "" else out.parent
+        drawn = [place / "sheet.webp", place / "plot.svg"]
+        run(
+            [
+                "label",
+                str(folder),
+                *LABELS,
+                "--out",
+                str(out),
+                "--sheet",
+                str(drawn[0]),
+                "--plot",
+                str(drawn[1]),
+                *server,
+            ]
+        )
+        assert all(path.is_file() for path in drawn)
+
+
+def test_a_sheet_of_a_camera_needs_its_pictures(
+    server: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Camera(Source):
+        name = "camera 0"
+        origin_time = datetime(2026, 3, 1, tzinfo=UTC)
+
+        def __iter__(self) -> Iterator[Frame]:
+            pytest.fail("it is told before the work")
+
+    monkeypatch.setattr("framewatch_client.label_sources.open_source", lambda *_: Camera())
+    options = ["--out", str(tmp_path / "x.csv"), "--sheet", str(tmp_path / "x.png")]
+    assert run(["label", "0", *LABELS, *options, *server]) == 2
+    assert "the source is live, and its frames will be gone" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(

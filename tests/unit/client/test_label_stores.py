@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from framewatch_client.label_scoring import Scored
-from framewatch_client.label_stores import FolderStore, TableStore, sort_anew
+from framewatch_client.label_stores import FolderStore, sort_anew
+from framewatch_client.label_table import TableStore
 from framewatch_client.label_writers import part_of
 from framewatch_client.labelling import Picture, Sorting, decide
 from framewatch_core.scoring import LabelScore, ScoreKind
