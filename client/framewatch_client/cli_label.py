@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
@@ -42,6 +43,7 @@ from framewatch_core.scoring import ScoreKind
 DEFAULT_FPS = 1.0
 DEFAULT_CHANGE_THRESHOLD = 0.05
 TABLE_SUFFIXES = frozenset({".csv", ".jsonl"})
+SHOWN_SOURCES = 3
 OTHER_FILES = frozenset({".json", ".parquet", ".tsv", ".txt", ".xlsx", ".zip"})
 
 Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
@@ -121,11 +123,7 @@ def label(
         To the server.
 
     """
-    if others:
-        raise UsageError(
-            f"{1 + len(others):,} sources were given, and each needs an --out of its own: give one, such as the folder "
-            "that they lie in, or a glob in quotes, so that the shell leaves it alone"
-        )
+    _check_single((source, *others))
     if fps is not None and every is not None:
         raise UsageError("--fps and --every can't be given together: both say which frames of a video to look at")
     drawn = load_plots(plot, "label_plots")
@@ -153,6 +151,15 @@ def label(
     if interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.FAILED if summary.has_failed else ExitCode.OK
+
+
+def _check_single(sources: Sequence[str]) -> None:
+    if len(sources) > 1:
+        first = ", ".join(sources[:SHOWN_SOURCES]) + (", …" if len(sources) > SHOWN_SOURCES else "")
+        raise UsageError(
+            f"{len(sources):,} sources were given ({first}), and each needs an --out of its own: give one, such as the "
+            "folder that they lie in, or a glob in quotes, so that the shell leaves it alone"
+        )
 
 
 def _store(out: Path, source: LabelSource, job: LabelJob, link: Link | None, *, metadata: bool) -> LabelStore:
@@ -200,10 +207,10 @@ def _run(
         say_server_warnings([warning], output)
 
     with closing(source), open_log(job, store, restart=restart) as log:
-        total = source.count
+        total, done_before = source.count, len(log.done)
         interrupted = True
         try:
-            with label_progress(output, total, len(log.done)) as show:
+            with label_progress(output, total, done_before) as show:
                 interrupted = run_with_client(
                     server,
                     lambda client: label_source(client, source, job, store, log, show, warn),
@@ -212,6 +219,6 @@ def _run(
         finally:
             if log.done:
                 write_results(log, store, summary)
-            if interrupted:
+            if interrupted and len(log.done) > done_before:
                 say_how_to_go_on(len(log.done), total, output)
     return interrupted

@@ -322,7 +322,8 @@ def test_restart_removes_what_was_written_and_nothing_else(server: list[str], fo
         pytest.param(["{folder}", "--out", "x", "--plot", "x.foo"], 2, "the plot x.foo: expected a file that ends in .", id="plot's format"),
         pytest.param(["{folder}", "--out", "x", "--plot", "no/x.png"], 2, "there is no folder no; make it first", id="plot's folder"),
         pytest.param(["{folder}", "--out", "x", "--plot", "{folder}/it-is-a-folder.png"], 2, "it is a folder; give a file's name", id="plot is a folder"),
-        pytest.param(["{folder}", "{folder}/day", "--out", "x"], 2, "2 sources were given, and each needs an --out of its own", id="two sources"),
+        pytest.param(["{folder}", "day", "--out", "x"], 2, "photos, day), and each needs an --out of its own", id="two sources"),
+        pytest.param(["1.png", "2.png", "3.png", "4.png", "--out", "x"], 2, "4 sources were given (1.png, 2.png, 3.png, …)", id="four sources"),
         pytest.param(["{folder}/empty", "--out", "x"], 1, "holds no pictures", id="no pictures"),
         pytest.param(["no-such.mp4", "--out", "x"], 1, "there is no no-such.mp4", id="no source"),
         pytest.param(["{folder}", "--out", "x", "--min-score", "2"], 2, "2", id="score"),
@@ -427,6 +428,7 @@ def test_other_weights_are_told(
     assert "scored by the model fake (weights 0123456789abcdef), which is not loaded" in err
     assert f"there is: {models[0].name} (weights beef)" in err
     assert "[MODEL_NOT_FOUND]" in err
+    assert "the same command again goes on" not in err
     assert all(rows(out / "pictures.jsonl")[name] == before[name] for name in before if before[name]["scores"])
     assert run([*command, "--restart"]) == (0 if is_video else 1)
 
