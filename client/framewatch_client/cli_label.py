@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,31 +11,39 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from framewatch_client.answers import ServerWarning
 from framewatch_client.cli_options import (
     Connection,
     Depicted,
     Flag,
     Labels,
     UsageError,
+    check_folder_of,
     hint_at_single_label,
     load_plots,
     run_with_client,
 )
 from framewatch_client.commands import ExitCode, Output
+from framewatch_client.commands import say_warnings as say_server_warnings
+from framewatch_client.embedding import CALL_TIMEOUT_S
 from framewatch_client.label_report import print_report, say_how_to_go_on, say_warnings
 from framewatch_client.label_run import LabelJob, label_source, open_log, write_results
 from framewatch_client.label_scoring import Question
 from framewatch_client.label_sheet import SHEET_COUNT, write_sheet
-from framewatch_client.label_sources import LabelSource, PictureFiles, open_label_source
-from framewatch_client.label_stores import FolderStore, LabelStore, Link, TableStore
+from framewatch_client.label_sources import FrameFiles, LabelSource, PictureFiles, open_label_source
+from framewatch_client.label_stores import FolderStore, LabelStore, Link
 from framewatch_client.label_summary import LabelSummary
+from framewatch_client.label_table import TableStore
 from framewatch_client.labelling import DEFAULT_MIN_MARGIN, DEFAULT_MIN_SCORE, Sorting
 from framewatch_client.progress import label_progress
+from framewatch_client.sheet import check_sheet
+from framewatch_client.sources import without_password
 from framewatch_core.scoring import ScoreKind
 
 DEFAULT_FPS = 1.0
 DEFAULT_CHANGE_THRESHOLD = 0.05
 TABLE_SUFFIXES = frozenset({".csv", ".jsonl"})
+SHOWN_SOURCES = 3
 OTHER_FILES = frozenset({".json", ".parquet", ".tsv", ".txt", ".xlsx", ".zip"})
 
 Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
@@ -43,7 +52,7 @@ Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
 def label(
     source: str,
     /,
-    *,
+    *others: Annotated[str, Parameter(show=False)],
     label: Labels,
     out: Path,
     min_score: Share = DEFAULT_MIN_SCORE,
@@ -69,6 +78,8 @@ def label(
     source
         A folder of JPEG, PNG and WebP pictures, with the folders in it, a (quoted) glob of them, a video file, a
         camera's index, or an RTSP or HTTP URL.
+    others
+        None: each source has an --out of its own.
     label
         A class; repeat it for each. Probabilities compare the labels with each other, so give one for "none of these"
         too.
@@ -112,9 +123,11 @@ def label(
         To the server.
 
     """
+    _check_single((source, *others))
     if fps is not None and every is not None:
         raise UsageError("--fps and --every can't be given together: both say which frames of a video to look at")
     drawn = load_plots(plot, "label_plots")
+    check_sheet(sheet)
     output = Output(json)
     sorting = Sorting(ScoreKind[score.upper()], min_score, min_margin, val_share)
     question = Question(depicted.label_set(label), connection.model, change_threshold)
@@ -123,6 +136,7 @@ def label(
     job = LabelJob(source, question, sorting, DEFAULT_FPS if fps is None and every is None else fps, every)
     opened = open_label_source(source, fps=job.fps, every=every, passed_over=out)
     store = _store(out, opened, job, link, metadata=metadata)
+    _check_drawings(plot, sheet, opened, store)
     summary = LabelSummary(question.label_set.names, sorting, SHEET_COUNT if sheet else 0)
     interrupted = _run(connection.server, opened, job, store, summary, output, restart=restart)
     if json:
@@ -139,6 +153,15 @@ def label(
     return ExitCode.FAILED if summary.has_failed else ExitCode.OK
 
 
+def _check_single(sources: Sequence[str]) -> None:
+    if len(sources) > 1:
+        first = ", ".join(sources[:SHOWN_SOURCES]) + (", …" if len(sources) > SHOWN_SOURCES else "")
+        raise UsageError(
+            f"{len(sources):,} sources were given ({first}), and each needs an --out of its own: give one, such as the "
+            "folder that they lie in, or a glob in quotes, so that the shell leaves it alone"
+        )
+
+
 def _store(out: Path, source: LabelSource, job: LabelJob, link: Link | None, *, metadata: bool) -> LabelStore:
     labels = job.question.label_set.names
     root = source.root.absolute() if isinstance(source, PictureFiles) else None
@@ -151,7 +174,21 @@ def _store(out: Path, source: LabelSource, job: LabelJob, link: Link | None, *, 
         if given:
             raise UsageError(f"{name} is for a folder of pictures, and --out {out} is a table: leave one of them out")
     path = Path(job.source)
-    return TableStore(out, labels, root, str(path.absolute()) if path.exists() else job.source)
+    return TableStore(out, labels, root, str(path.absolute()) if path.exists() else without_password(job.source))
+
+
+def _check_drawings(plot: Path | None, sheet: Path | None, source: LabelSource, store: LabelStore) -> None:
+    """Raises UsageError if they can't be drawn once all is done."""
+    made_folder = store.log_path.absolute().parent
+    for path in (plot, sheet):
+        if path is not None and (path.is_dir() or path.absolute().parent != made_folder):
+            check_folder_of(path)
+    is_live = isinstance(source, FrameFiles) and source.source.is_live
+    if sheet is not None and is_live and not store.keeps_pictures:
+        raise UsageError(
+            f"--sheet {sheet}: the source is live, and its frames will be gone: give a folder as --out, or leave "
+            "--sheet out"
+        )
 
 
 def _run(
@@ -165,17 +202,23 @@ def _run(
     restart: bool,
 ) -> bool:
     """Returns whether Ctrl-C ended it. However it ends, tables are written of what there is."""
+
+    def warn(warning: ServerWarning) -> None:
+        say_server_warnings([warning], output)
+
     with closing(source), open_log(job, store, restart=restart) as log:
-        total = source.count
+        total, done_before = source.count, len(log.done)
         interrupted = True
         try:
-            with label_progress(output, total, len(log.done)) as show:
+            with label_progress(output, total, done_before) as show:
                 interrupted = run_with_client(
-                    server, lambda client: label_source(client, source, job, store, log, show)
+                    server,
+                    lambda client: label_source(client, source, job, store, log, show, warn),
+                    CALL_TIMEOUT_S,
                 )
         finally:
             if log.done:
                 write_results(log, store, summary)
-            if interrupted:
+            if interrupted and len(log.done) > done_before:
                 say_how_to_go_on(len(log.done), total, output)
     return interrupted

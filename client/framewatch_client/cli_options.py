@@ -217,13 +217,21 @@ def load_rules(path: Path) -> RulesFile:
 
 
 def load_plots(path: Path | None, module: str = "plots") -> ModuleType | None:
-    """The module that draws; None: there is nothing to draw. Raises UsageError: what it needs is not installed."""
+    """The module that draws; None: there is nothing to draw.
+
+    Raises:
+        UsageError: what it needs is not installed.
+        ValueError: it can't draw files of that kind.
+
+    """
     if path is None:
         return None
     try:
-        return importlib.import_module(f"framewatch_client.{module}")
+        plots, drawn = (importlib.import_module(f"framewatch_client.{name}") for name in ("plots", module))
     except ModuleNotFoundError as error:
         raise UsageError(f"drawing {path} needs {error.name}: pip install 'framewatch[plot]'") from error
+    plots.check_plot(path)
+    return drawn
 
 
 def with_trails(rules: Iterable[EventRule]) -> tuple[EventRule, ...]:

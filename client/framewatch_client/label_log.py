@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -32,11 +32,13 @@ class LogHeader:
     Attributes:
         inputs: what scores depend on, by the option's name; plain JSON.
         sorting: how they become labels, which may change from run to run.
+        weights_digest: the weights that scored the pictures, see `Model`; empty: not known yet.
 
     """
 
     inputs: Mapping[str, Any]
     sorting: Sorting
+    weights_digest: str = ""
 
 
 class LabelLog:
@@ -71,12 +73,25 @@ class LabelLog:
         self.finished_count: int | None = None
         self._is_empty = True
         if path.exists():
-            check_inputs(read_header(path), header, path)
-        self._begin(header)
-        self._file: IO[str] = path.open("a", encoding="utf-8")
+            earlier = read_header(path)
+            check_inputs(earlier, header, path)
+            header = replace(header, weights_digest=earlier.weights_digest)
+        self._file = self._begin(header)
 
-    def _begin(self, header: LogHeader) -> None:
+    @property
+    def weights_digest(self) -> str:
+        """The weights that scored the pictures so far; empty: not known, or there are none yet."""
+        return self._header.weights_digest if self.model else ""
+
+    def note_weights(self, weights_digest: str) -> None:
+        """Writes down in the header which weights score what comes. Raises OSError."""
+        if weights_digest != self._header.weights_digest:
+            self._file.close()
+            self._file = self._begin(replace(self._header, weights_digest=weights_digest))
+
+    def _begin(self, header: LogHeader) -> IO[str]:
         """Writes the header anew and what is kept of the pictures; a crash leaves the old log or the new one."""
+        self._header = header
         new = self._path.with_name(self._path.name + ".new")
         with new.open("w", encoding="utf-8") as file:
             file.write(_line(_header_object(header)))
@@ -87,6 +102,7 @@ class LabelLog:
             if self.finished_count is not None:
                 file.write(_line({_FINISHED: self.finished_count}))
         new.replace(self._path)
+        return self._path.open("a", encoding="utf-8")
 
     def _kept(self) -> Iterator[Picture]:
         """All but those that failed, and the last one if it was not dealt with any more."""
@@ -166,7 +182,8 @@ def read_header(path: Path) -> LogHeader:
         with path.open(encoding="utf-8") as file:
             data = json.loads(file.readline())
         sorting = data["sorting"]
-        header = LogHeader(data["inputs"], Sorting(**{**sorting, "score": ScoreKind[sorting["score"]]}))
+        sorted_by = Sorting(**{**sorting, "score": ScoreKind[sorting["score"]]})
+        header = LogHeader(data["inputs"], sorted_by, str(data.get("weights_digest", "")))
     except (KeyError, TypeError, ValueError) as error:
         raise LabelLogError(
             f"{path} is no log of this version of framewatch label: give another --out, or remove it"
@@ -203,7 +220,7 @@ def _line(data: Mapping[str, Any]) -> str:
 
 def _header_object(header: LogHeader) -> dict[str, Any]:
     sorting = {**asdict(header.sorting), "score": header.sorting.score.name}
-    return {"inputs": dict(header.inputs), "sorting": sorting}
+    return {"inputs": dict(header.inputs), "sorting": sorting, "weights_digest": header.weights_digest}
 
 
 def _picture_object(picture: Picture) -> dict[str, Any]:

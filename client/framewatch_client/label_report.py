@@ -80,9 +80,7 @@ def say_warnings(summary: LabelSummary, output: Output) -> None:
 
 
 def say_how_to_go_on(done_count: int, total: int | None, output: Output) -> None:
-    """Tells how far a run came that did not come to its end. Nothing, if it came nowhere."""
-    if not done_count:
-        return
+    """Tells how far a run came that did not come to its end."""
     of = "" if total is None else f" of about {total:,}"
     output.say(f"stopped after {done_count:,}{of} pictures: the same command again goes on from there", style="yellow")
 

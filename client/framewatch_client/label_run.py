@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.errors import SourceError
 from framewatch_client.interrupts import Interrupt, first_interrupt
+from framewatch_client.label_lock import only_run
 from framewatch_client.label_log import LabelLog, LogHeader, check_inputs, read_header, read_pictures
-from framewatch_client.label_scoring import Question, Scored, score_files, score_frames
-from framewatch_client.label_sources import FrameFiles, LabelSource
+from framewatch_client.label_models import pick_model
+from framewatch_client.label_scoring import Question, Scored, Warn, score_files, score_frames
+from framewatch_client.label_sources import FrameFiles, LabelSource, source_inputs
 from framewatch_client.label_stores import LabelStore, sort_anew
 from framewatch_client.label_summary import LabelSummary
-from framewatch_client.labelling import Picture, Show, Sorting, decide
+from framewatch_client.labelling import Show, Sorting, decide
 from framewatch_core.labels import Label, LabelSet
 
 
@@ -44,9 +45,8 @@ class LabelJob:
     def header(self) -> LogHeader:
         """What another run must have asked for too if this one is to go on with it; plain JSON."""
         label_set = self.question.label_set
-        source = Path(self.source)
         inputs: dict[str, Any] = {
-            "source": str(source.resolve()) if source.exists() else self.source,
+            **source_inputs(self.source),
             "labels": list(label_set.names),
             "templates": list(label_set.templates),
             "contrasts": _of_labels(label_set, lambda label: list(label.contrast_prompts)),
@@ -68,20 +68,35 @@ def _example_keys(label: Label) -> list[str]:
     return [repr(key) for keys in label.examples_key for key in keys]
 
 
-def open_log(job: LabelJob, store: LabelStore, *, restart: bool = False) -> LabelLog:
-    """The log that a run goes on from; what an earlier one sorted by other thresholds is sorted anew.
+@contextmanager
+def open_log(job: LabelJob, store: LabelStore, *, restart: bool = False) -> Iterator[LabelLog]:
+    """The log that a run goes on from, while no other one writes there.
+
+    What an earlier run sorted by other thresholds is sorted anew.
 
     Raises:
         LabelLogError: there is one of a run with other options.
-        SourceError: there is something else where labels should go.
+        SourceError: another run is at it, or there is something else where labels should go.
         OSError: files can't be read or written.
 
     """
-    path, header = store.log_path, job.header
+    _check_own(store, restart=restart)
+    store.log_path.parent.mkdir(parents=True, exist_ok=True)
+    with only_run(store.out, store.lock_path):
+        store.tidy()
+        _prepare(job, store, restart=restart)
+        with LabelLog(store.log_path, job.header, store.has) as log:
+            yield log
+
+
+def _check_own(store: LabelStore, *, restart: bool) -> None:
     if store.is_foreign and not (restart and store.out.is_file()):
         how = "--restart to write over it" if store.out.is_file() else "a new folder"
         raise SourceError(f"{store.out} is there already, and no run of framewatch label wrote it: give {how}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _prepare(job: LabelJob, store: LabelStore, *, restart: bool) -> None:
+    path, header = store.log_path, job.header
     if restart:
         _clear(store)
     elif path.exists():
@@ -89,7 +104,6 @@ def open_log(job: LabelJob, store: LabelStore, *, restart: bool = False) -> Labe
         check_inputs(earlier, header, path)
         if earlier.sorting != header.sorting:
             sort_anew(store, read_pictures(path), header.sorting)
-    return LabelLog(path, header, store.has)
 
 
 def _clear(store: LabelStore) -> None:
@@ -100,7 +114,13 @@ def _clear(store: LabelStore) -> None:
 
 
 async def label_source(
-    client: AsyncFramewatchClient, source: LabelSource, job: LabelJob, store: LabelStore, log: LabelLog, show: Show
+    client: AsyncFramewatchClient,
+    source: LabelSource,
+    job: LabelJob,
+    store: LabelStore,
+    log: LabelLog,
+    show: Show,
+    warn: Warn,
 ) -> bool:
     """Labels what is not labelled yet; returns whether Ctrl-C ended it before its time.
 
@@ -111,42 +131,49 @@ async def label_source(
         store: where they go.
         log: where they are written down.
         show: is told of each picture.
+        warn: is told what the server finds questionable in the labels, once.
 
     Raises:
-        SourceError: the server's model is another one than that of the pictures so far.
-        FramewatchCallError, OSError: what ended it; what was done until then is kept.
+        FramewatchCallError: what ended it, such as that the model of the pictures so far is not loaded; what was done
+            until then is kept.
+        OSError: likewise.
 
     """
-    count = source.count if isinstance(source, FrameFiles) else None
-    if count is not None and log.finished_count == count:
+    if _is_done(source, log):
         return False
+    model = pick_model(await client.list_models(), job.question.model, log)
+    log.note_weights(model.weights_digest)
+    question = replace(job.question, model=model.name)
     with first_interrupt(source.close) as interrupt:
-        async with aclosing(_scored(client, source, job, log, interrupt)) as results:
+        async with aclosing(_scored(client, source, question, log, interrupt, warn)) as results:
             async for scored in results:
-                _check_model(scored.picture, log)
                 log.add(scored.picture)
                 decision = decide(scored.picture, job.sorting)
                 await asyncio.to_thread(store.keep, scored, decision)
                 show(scored.picture, decision)
-    if count is not None and not interrupt.came:
-        log.finish(count)
+    if isinstance(source, FrameFiles) and source.count is not None and not interrupt.came:
+        log.finish(source.count)
     return interrupt.came
 
 
+def _is_done(source: LabelSource, log: LabelLog) -> bool:
+    """Whether the server need not even be asked for its models."""
+    if isinstance(source, FrameFiles):
+        return source.count is not None and log.finished_count == source.count
+    return all(str(path) in log.done for path in source.paths)
+
+
 def _scored(
-    client: AsyncFramewatchClient, source: LabelSource, job: LabelJob, log: LabelLog, interrupt: Interrupt
+    client: AsyncFramewatchClient,
+    source: LabelSource,
+    question: Question,
+    log: LabelLog,
+    interrupt: Interrupt,
+    warn: Warn,
 ) -> AsyncGenerator[Scored, None]:
     if isinstance(source, FrameFiles):
-        return score_frames(client, source, job.question, log.done, interrupt, seen_last=log.last_frame_id)
-    return score_files(client, source, job.question, log.done, interrupt)
-
-
-def _check_model(picture: Picture, log: LabelLog) -> None:
-    if picture.model and log.model and picture.model != log.model:
-        raise SourceError(
-            f"the server's model is {picture.model} now, and the pictures so far were scored by {log.model}: start the "
-            "server with that one, choose it with --model, or give another --out"
-        )
+        return score_frames(client, source, question, log.done, interrupt, warn, seen_last=log.last_frame_id)
+    return score_files(client, source, question, log.done, interrupt, warn)
 
 
 def write_results(log: LabelLog, store: LabelStore, summary: LabelSummary) -> None:

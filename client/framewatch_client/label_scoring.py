@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import grpc
 
+from framewatch_client.answers import Classification, ServerWarning
 from framewatch_client.channel import MAX_MESSAGE_BYTES
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.errors import FramewatchCallError
@@ -26,6 +27,9 @@ from framewatch_core.labels import LabelSet
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+Warn = Callable[[ServerWarning], object]
+"""Is told what the server finds questionable."""
 
 CALLS_AT_A_TIME = 16
 MAX_REUSE_AGE_S = 86_400.0
@@ -75,15 +79,20 @@ class Scored:
 
 
 async def score_files(
-    client: AsyncFramewatchClient, files: PictureFiles, question: Question, done: AbstractSet[str], interrupt: Interrupt
+    client: AsyncFramewatchClient,
+    files: PictureFiles,
+    question: Question,
+    done: AbstractSet[str],
+    interrupt: Interrupt,
+    warn: Warn,
 ) -> AsyncGenerator[Scored, None]:
-    """Scores pictures in their order, but for those that are done.
+    """Scores pictures in their order, but for those that are done. `warn`: told each warning once.
 
     Raises:
         FramewatchCallError: a call failed for a reason that is none of its picture's.
 
     """
-    score = _FileScorer(client, files, question).score
+    score = _FileScorer(client, files, question, warn).score
     todo = (path for path in files.paths if not interrupt.came and str(path) not in done)
     async with aclosing(map_in_order(score, todo, CALLS_AT_A_TIME)) as results:
         async for scored in results:
@@ -109,22 +118,36 @@ async def map_in_order(
 
 
 class _FileScorer:
-    def __init__(self, client: AsyncFramewatchClient, files: PictureFiles, question: Question) -> None:
+    def __init__(self, client: AsyncFramewatchClient, files: PictureFiles, question: Question, warn: Warn) -> None:
         self._client = client
         self._files = files
         self._question = question
+        self._warn = warn
+        self._warned: set[ServerWarning] = set()
+        self._answer_count = 0
 
     async def score(self, relative: PurePath) -> Scored:
-        path, data = self._files.root / relative, b""
+        path, data, answers_before = self._files.root / relative, b"", self._answer_count
         try:
             data = await asyncio.to_thread(_read, path)
-            answer = await self._client.classify(data, self._question.label_set, model=self._question.model)
+            answer = await self._classify(data)
         except (OSError, FramewatchError, FramewatchCallError) as error:
-            if is_of_all_calls(error):
+            # one that alone is too late is at fault itself; if no other was answered meanwhile, the server is
+            if is_of_all_calls(error) or (_is_too_late(error) and self._answer_count == answers_before):
                 raise
+            self._answer_count += _is_answer(error)
             return Scored(replace(self._files.picture(relative, data), error=_sentence(error)), path)
+        self._answer_count += 1
         picture = self._files.picture(relative, data)
         return Scored(replace(picture, scores=answer.scores, model=answer.model), path, data)
+
+    async def _classify(self, data: bytes) -> Classification:
+        answer = await self._client.classify(data, self._question.label_set, model=self._question.model)
+        for warning in answer.warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self._warn(warning)
+        return answer
 
 
 def _read(path: Path) -> bytes:
@@ -146,6 +169,14 @@ def is_of_all_calls(error: Exception) -> bool:
     return bool(error.fields) and not any(field.startswith("image") for field in error.fields)
 
 
+def _is_too_late(error: Exception) -> bool:
+    return isinstance(error, FramewatchCallError) and error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def _is_answer(error: Exception) -> bool:
+    return isinstance(error, FramewatchCallError) and not _is_too_late(error)
+
+
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
@@ -159,13 +190,14 @@ async def score_frames(
     question: Question,
     done: AbstractSet[str],
     interrupt: Interrupt,
+    warn: Warn,
     *,
     seen_last: int | None = None,
 ) -> AsyncGenerator[Scored, None]:
     """Scores a video's frames in their order, but for those that are done; what shows nothing new is skipped.
 
     Frames that a live source's server had no time for are left out. `seen_last`: the frame that was scored last before:
-    it is sent once more, so that the next ones are compared with it.
+    it is sent once more, so that the next ones are compared with it. `warn`: told each warning once.
 
     Raises:
         as `AsyncFramewatchClient.stream`.
@@ -180,6 +212,7 @@ async def score_frames(
         change_threshold=question.change_threshold,
         max_reuse_age_s=MAX_REUSE_AGE_S,
         on_started=scorer.started,
+        on_warning=warn,
     )
     async with aclosing(items):
         async for item in items:

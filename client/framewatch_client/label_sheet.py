@@ -29,19 +29,17 @@ Doubtful = Sequence[tuple[Picture, Decision]]
 
 
 def write_sheet(path: Path, doubtful: Doubtful, store: LabelStore, job: LabelJob) -> None:
-    """Draws the pictures in the order given; of none, an old sheet is removed.
+    """Draws the pictures in the order given; of none, an old sheet is removed. The suffix of `path` says the format.
 
     Raises:
         SourceError: the source has gone.
-        OSError, ValueError: it can't be written.
+        OSError: it can't be written.
 
     """
     if not doubtful:
         path.unlink(missing_ok=True)
         return
-    done, data = cv2.imencode(path.suffix or ".png", contact_sheet(doubtful, _pixels(doubtful, store, job)))
-    if not done:
-        raise ValueError(f"the sheet {path} can't be written: give a name that ends in .png")
+    _, data = cv2.imencode(path.suffix.lower(), contact_sheet(doubtful, _pixels(doubtful, store, job)))
     path.write_bytes(data.tobytes())
 
 

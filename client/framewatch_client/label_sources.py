@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,15 @@ from pathlib import Path, PurePath
 from framewatch_client.errors import SourceError
 from framewatch_client.label_names import frame_name, picture_name
 from framewatch_client.labelling import Picture, draw_of_content, draw_of_time
-from framewatch_client.sources import IMAGE_SUFFIXES, ImageFiles, Source, natural_key, open_source
+from framewatch_client.sources import (
+    IMAGE_SUFFIXES,
+    ImageFiles,
+    Source,
+    is_url,
+    natural_key,
+    open_source,
+    without_password,
+)
 from framewatch_client.types import Frame
 
 
@@ -94,7 +103,7 @@ def open_label_source(spec: str, *, fps: float | None, every: int | None, passed
         spec: a folder of pictures, which may lie in folders of it; or as in `open_source`.
         fps: of video, how many frames a second at most; None: all.
         every: of video, each so-many-th frame; None: all.
-        passed_over: a folder that is not looked into: the labelled pictures.
+        passed_over: a folder whose pictures are left out: they are the labelled ones.
 
     Raises:
         SourceError: it can't be opened, or holds no pictures.
@@ -105,9 +114,37 @@ def open_label_source(spec: str, *, fps: float | None, every: int | None, passed
     source = open_source(spec, fps)
     if not isinstance(source, ImageFiles):
         return FrameFiles(source, every=every)
-    paths = [Path(os.path.abspath(str(frame.image))) for frame in source]  # noqa: PTH100  links stay what they are
-    root = Path(os.path.commonpath([path.parent for path in paths]))
-    return PictureFiles(root, tuple(path.relative_to(root) for path in paths))
+    root = Path(spec).absolute().parent if Path(spec).exists() else _split_glob(spec)[0]
+    found = (Path(str(frame.image)).absolute() for frame in source)
+    own = passed_over.absolute()
+    # a glob may find a file several times
+    paths = tuple(dict.fromkeys(path.relative_to(root) for path in found if not path.is_relative_to(own)))
+    if not paths:
+        raise SourceError(f"{spec} holds no pictures but those in {passed_over}, which are labelled already")
+    return PictureFiles(root, paths)
+
+
+def source_inputs(spec: str) -> dict[str, str]:
+    """What a source is in whatever folder a run begins; of a glob also the folder that its pictures are named below.
+
+    URLs are without their password: it is written down and told.
+    """
+    if Path(spec).exists():
+        return {"source": str(Path(spec).resolve())}
+    if is_url(spec) or not glob.has_magic(spec):
+        return {"source": without_password(spec)}
+    root, pattern = _split_glob(spec)
+    return {"source": str(root.resolve() / pattern), "root": str(root.resolve())}
+
+
+def _split_glob(spec: str) -> tuple[Path, PurePath]:
+    """The folder that no match lies outside of, absolute, and the pattern below it.
+
+    Not what the matches of today have in common: that changes with each folder that is added.
+    """
+    parts = Path(spec).parts
+    count = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:count]).absolute(), PurePath(*parts[count:])
 
 
 def _pictures_below(root: Path, passed_over: Path) -> PictureFiles:

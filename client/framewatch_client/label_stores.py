@@ -1,4 +1,4 @@
-"""Where labelled pictures go: a tree of folders that image-folder loaders take, or a table beside the pictures."""
+"""Where labelled pictures go, and a tree of folders for them that image-folder loaders take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from typing import IO, Literal
 from framewatch_client.images import jpeg
 from framewatch_client.label_names import folder_names
 from framewatch_client.label_scoring import Scored
-from framewatch_client.label_writers import Row, csv_rows, is_csv, json_line, json_rows, picture_row, replaced
+from framewatch_client.label_writers import (
+    Row,
+    json_line,
+    part_of,
+    picture_row,
+    remove_parts,
+    replaced,
+)
 from framewatch_client.labelling import Decision, Picture, Pile, Sorting, Split, best_labels, decide
 
 FRAME_QUALITY = 95
@@ -23,8 +30,9 @@ PICTURES_FILE = "pictures.jsonl"
 LABELS_FILE = "labels.json"
 METADATA_FILE = "metadata.jsonl"
 UNCERTAIN_FOLDER = Pile.UNCERTAIN.value
-LOG_NAME = ".framewatch-label.jsonl"
-_PART_NAME = ".framewatch-label.part"
+_OWN_PREFIX = ".framewatch-label."
+LOG_NAME = f"{_OWN_PREFIX}jsonl"
+LOCK_NAME = f"{_OWN_PREFIX}lock"
 
 Link = Literal["hard", "symbolic"]
 Write = Callable[[Picture, Decision], None]
@@ -36,11 +44,15 @@ class LabelStore(ABC):
     Attributes:
         out: the file or folder.
         log_path: of the log that a later run goes on from.
+        lock_path: of the file that keeps other runs away.
+        keeps_pictures: whether frames can be seen there.
 
     """
 
     out: Path
     log_path: Path
+    lock_path: Path
+    keeps_pictures: bool
 
     @abstractmethod
     def keep(self, scored: Scored, decision: Decision) -> None:
@@ -53,6 +65,10 @@ class LabelStore(ABC):
     @abstractmethod
     def clear(self, pictures: Iterable[Picture], labels: Iterable[str]) -> None:
         """Removes what was written of an earlier run with those labels. Raises OSError."""
+
+    @abstractmethod
+    def tidy(self) -> None:
+        """Removes what a run that was killed left half written. Raises OSError."""
 
     @abstractmethod
     @contextmanager
@@ -72,11 +88,13 @@ class LabelStore(ABC):
         """Whether something else is there that no run has written."""
         if self.log_path.exists() or not self.out.exists():
             return False
-        return not self.out.is_dir() or any(self.out.iterdir())
+        return not self.out.is_dir() or any(not path.name.startswith(_OWN_PREFIX) for path in self.out.iterdir())
 
 
 class FolderStore(LabelStore):
     """`train/LABEL/…` and `validation/LABEL/…` with the labelled pictures, `uncertain/LABEL/…` with the others."""
+
+    keeps_pictures = True
 
     def __init__(
         self, out: Path, labels: Iterable[str], root: Path | None, *, link: Link | None = None, metadata: bool = False
@@ -92,7 +110,7 @@ class FolderStore(LabelStore):
 
         """
         self.out = out
-        self.log_path = out / LOG_NAME
+        self.log_path, self.lock_path = out / LOG_NAME, out / LOCK_NAME
         self._folders = folder_names(labels)
         self._root = root
         self._link = link
@@ -103,7 +121,7 @@ class FolderStore(LabelStore):
         target = self._place(scored.picture, decision)
         if target is None or scored.content is None:
             return
-        part = self.out / _PART_NAME
+        part = part_of(self.out / "picture")
         part.unlink(missing_ok=True)
         self._fill(part, scored)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -154,6 +172,11 @@ class FolderStore(LabelStore):
         for split in Split:
             (self.out / split / METADATA_FILE).unlink(missing_ok=True)
         earlier._remove_empty_folders()
+
+    def tidy(self) -> None:
+        """Pictures and tables."""
+        for folder in (self.out, *(self.out / split for split in Split)):
+            remove_parts(folder)
 
     def _remove_empty_folders(self) -> None:
         """A class without pictures is an error for torchvision's loader."""
@@ -227,53 +250,6 @@ def _link_hard(source: Path, target: Path) -> None:
             raise
         message = "no hard link can be made to it from the folder of --out: give --link symbolic, or leave --link out"
         raise OSError(error.errno, message, str(source)) from error
-
-
-class TableStore(LabelStore):
-    """A file with a row for each picture, which stays where it is. Its suffix says how: `.csv`, else JSON lines."""
-
-    def __init__(self, out: Path, labels: Iterable[str], root: Path | None, source: str) -> None:
-        """`root`: the folder that pictures come from; None: they are frames of `source`."""
-        self.out = out
-        self.log_path = out.with_name(f".{out.name}{LOG_NAME}")
-        self._labels = tuple(labels)
-        self._root = root
-        self._source = source
-
-    def keep(self, scored: Scored, decision: Decision) -> None:
-        """Nothing is written but the table, at the end."""
-
-    def move(self, picture: Picture, decision: Decision) -> None:
-        """Nothing lies anywhere."""
-
-    def has(self, picture: Picture) -> bool:
-        """Always."""
-        del picture
-        return True
-
-    def clear(self, pictures: Iterable[Picture], labels: Iterable[str]) -> None:
-        """Removes the table."""
-        del pictures, labels
-        self.out.unlink(missing_ok=True)
-
-    @contextmanager
-    def tables(self, sorting: Sorting) -> Iterator[Write]:
-        """Writes the table."""
-        with replaced(self.out) as file:
-            put = csv_rows(file, self._labels, sorting) if is_csv(self.out) else json_rows(file)
-
-            def write(picture: Picture, decision: Decision) -> None:
-                put(picture_row(picture, decision, self._file(picture)))
-
-            yield write
-
-    def _file(self, picture: Picture) -> str:
-        return self._source if self._root is None else str(self._root / picture.item)
-
-    def file_of(self, picture: Picture, decision: Decision) -> Path | None:
-        """The picture itself."""
-        del decision
-        return None if self._root is None else self._root / picture.item
 
 
 def sort_anew(store: LabelStore, pictures: Iterable[Picture], sorting: Sorting) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import glob
 import json
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,9 @@ from typing import IO, Any
 from framewatch_client.labelling import Decision, Picture, Pile, Sorting
 
 _DIGITS = 6
+_PART_SUFFIX = ".framewatch-label.part"
+# a process's number is no name for it where containers share a folder
+_PROCESS = secrets.token_hex(4)
 
 Row = dict[str, Any]
 
@@ -21,10 +26,27 @@ def is_csv(out: Path) -> bool:
     return out.suffix.lower() == ".csv"
 
 
+def part_of(path: Path) -> Path:
+    """Where this process writes what takes the place of `path` once it is whole."""
+    return path.with_name(f".{path.name}.{_PROCESS}{_PART_SUFFIX}")
+
+
+def remove_parts(folder: Path, name: str | None = None) -> None:
+    """Removes what processes that were killed left half written. Raises OSError.
+
+    Args:
+        folder: where it is; it may be missing.
+        name: of the file that was written; None: any.
+
+    """
+    for path in folder.glob(f".{'*' if name is None else glob.escape(name)}.*{_PART_SUFFIX}"):
+        path.unlink()
+
+
 @contextmanager
 def replaced(path: Path) -> Iterator[IO[str]]:
     """A text file that takes the place of the one at `path` once it is whole. Raises OSError."""
-    part = path.with_name(f".{path.name}.part")
+    part = part_of(path)
     # JSON reads \udc80 back, and CSV at least shows it: names of files need not be text
     with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         yield file

@@ -45,6 +45,13 @@ def draw_evaluation(path: Path, timelines: Sequence[Timeline]) -> None:
     save_figure(figure, path)
 
 
+def check_plot(path: Path) -> None:
+    """Raises ValueError for a file of another kind than can be drawn."""
+    known = sorted(f".{suffix}" for suffix in Figure().canvas.get_supported_filetypes())
+    if path.suffix.lower() not in known:
+        raise ValueError(f"the plot {path}: expected a file that ends in {', '.join(known)}")
+
+
 def new_figure(height_in: float) -> Figure:
     """A figure of the house's width, in inches."""
     return Figure(figsize=(WIDTH_IN, height_in), layout="constrained", dpi=120)

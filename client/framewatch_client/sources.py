@@ -230,7 +230,7 @@ def open_source(spec: str, fps: float | None = None) -> Source:
     if fps is not None and not (math.isfinite(fps) and fps > 0):
         raise ValueError(f"fps is {fps:g}: expected more than 0")
     path = Path(spec)
-    if _URL.match(spec):
+    if is_url(spec):
         return _open_url(spec, fps)
     if spec.isdecimal() and not path.exists():
         return _open_camera(int(spec), fps)
@@ -247,6 +247,11 @@ def open_source(spec: str, fps: float | None = None) -> Source:
         f"there is no {spec}: give a video file, a folder or glob of images, a camera's index (such as 0), or an RTSP "
         "or HTTP URL"
     )
+
+
+def is_url(spec: str) -> bool:
+    """Whether `open_source` takes it for a URL."""
+    return _URL.match(spec) is not None
 
 
 def natural_key(path: Path) -> list[tuple[int, int | str]]:

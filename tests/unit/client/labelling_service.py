@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import cv2
 import grpc
@@ -23,21 +23,23 @@ class LabellingService(FakeService):
     """The brighter a picture, the more it is the first label: its probability is the mean brightness.
 
     Attributes:
-        model: that answers.
+        timeouts_s: how long calls of Classify may take.
         faults: ends a call for the picture of those bytes.
         most_at_once: calls of Classify that ran at the same time.
         expected: calls wait until there are so many; None: they don't.
         interrupt_at: this process gets Ctrl-C with so many calls.
+        meanwhile: done on another thread before the first call is answered; None: nothing.
 
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = "fake"
+        self.timeouts_s: list[float] = []
         self.faults = {BROKEN: fault(grpc.StatusCode.INVALID_ARGUMENT, "UNDECODABLE_IMAGE", "it is cut off", "image")}
         self.most_at_once = 0
         self.expected: int | None = None
         self.interrupt_at: int | None = None
+        self.meanwhile: Callable[[], object] | None = None
         self._running = 0
         self._gate: asyncio.Event | None = None
 
@@ -45,16 +47,25 @@ class LabellingService(FakeService):
         self, request: pb.ClassifyRequest, context: Context
     ) -> pb.ClassifyResponse:
         self.calls.append(request)
+        self.timeouts_s.append(context.time_remaining())
         self._running += 1
         self.most_at_once = max(self.most_at_once, self._running)
         if len(self.calls) == self.interrupt_at:
             os.kill(os.getpid(), signal.SIGINT)
         await self._wait()
+        if self.meanwhile is not None and len(self.calls) == 1:
+            await asyncio.to_thread(self.meanwhile)
         self._running -= 1
         if (found := self.faults.get(request.image.encoded)) is not None:
             await context.abort_with_status(rpc_status.to_status(found))
         scores = brightness_scores(request.image.encoded, [label.name for label in request.label_set.labels])
-        return pb.ClassifyResponse(scores=scores, model=self.model)
+        return pb.ClassifyResponse(scores=scores, model=request.model, warnings=self.warnings)
+
+    async def ListModels(  # noqa: N802
+        self, request: pb.ListModelsRequest, context: Context
+    ) -> pb.ListModelsResponse:
+        del request, context  # and no call to remember: `calls` are those for pictures
+        return pb.ListModelsResponse(models=self.models)
 
     async def _wait(self) -> None:
         if self.expected is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import grpc
 import numpy as np
 import pytest
 
+from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.cli import run
 from framewatch_client.label_scoring import CALLS_AT_A_TIME
+from framewatch_client.sources import Source
+from framewatch_client.types import Frame
 
-from .fake_server import fault
+from .fake_server import fake_model, fault
 from .labelling_service import BROKEN, LabellingService
 
 LABELS = ["--label", "bright", "--label", "dark / night"]
@@ -53,7 +57,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def files(out: Path) -> list[str]:
-    return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file() and path.suffix != ".lock"
+    )
 
 
 TREE = [
@@ -177,6 +183,31 @@ def test_json_lines_and_a_summary_in_json(
     }
 
 
+def test_the_same_glob_in_another_folder_is_another_source(
+    server: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["label", "*.png", *LABELS, "--out", str(tmp_path / "labelled"), *server]
+    for name, grey, code in (("first", 250, 0), ("second", 5, 2)):
+        write_grey(tmp_path / name / "1.png", grey)
+        monkeypatch.chdir(tmp_path / name)
+        assert run(command) == code
+    err = "".join(capsys.readouterr().err.split())
+    assert f'sourcewas"{tmp_path}/first/*.png"andis"{tmp_path}/second/*.png"' in err
+    assert list(rows(tmp_path / "labelled/pictures.jsonl")) == ["1.png"]
+
+
+def test_a_glob_that_finds_more_folders_labels_only_those(
+    server: list[str], service: LabellingService, tmp_path: Path
+) -> None:
+    command = ["label", str(tmp_path / "in/*/*.png"), *LABELS, "--out", str(tmp_path / "labelled"), *server]
+    write_grey(tmp_path / "in/a/1.png", 250)
+    assert run(command) == 0
+    write_grey(tmp_path / "in/b/1.png", 5)
+    assert run(command) == 0
+    assert len(service.calls) == 2
+    assert list(rows(tmp_path / "labelled/pictures.jsonl")) == ["a/1.png", "b/1.png"]
+
+
 def test_calls_run_side_by_side_but_not_too_many(server: list[str], service: LabellingService, tmp_path: Path) -> None:
     for i in range(2 * CALLS_AT_A_TIME):
         write_grey(tmp_path / f"many/{i}.png", 255 - i % 5)
@@ -285,24 +316,71 @@ def test_restart_removes_what_was_written_and_nothing_else(server: list[str], fo
         pytest.param(["{folder}", "--out", "x.csv", "--link", "hard"], 2, "--link is for a folder", id="link"),
         pytest.param(["{folder}", "--out", "{folder}"], 1, "no run of framewatch label wrote it", id="foreign folder"),
         pytest.param(["{folder}", "--out", "{folder}/old.csv"], 1, "--restart", id="foreign table"),
+        pytest.param(["{folder}", "--out", "x", "--sheet", "x.xyz"], 2, "expected a file that ends in .jpeg, .jpg, .png, .webp", id="sheet's format"),
+        pytest.param(["{folder}", "--out", "x", "--sheet", "sheet"], 2, "expected a file that ends in .jpeg, .jpg, .png, .webp", id="sheet without a format"),
+        pytest.param(["{folder}", "--out", "x", "--sheet", "no/x.png"], 2, "there is no folder no; make it first", id="sheet's folder"),
+        pytest.param(["{folder}", "--out", "x", "--plot", "x.foo"], 2, "the plot x.foo: expected a file that ends in .", id="plot's format"),
+        pytest.param(["{folder}", "--out", "x", "--plot", "no/x.png"], 2, "there is no folder no; make it first", id="plot's folder"),
+        pytest.param(["{folder}", "--out", "x", "--plot", "{folder}/it-is-a-folder.png"], 2, "it is a folder; give a file's name", id="plot is a folder"),
+        pytest.param(["{folder}", "day", "--out", "x"], 2, "photos, day), and each needs an --out of its own", id="two sources"),
+        pytest.param(["1.png", "2.png", "3.png", "4.png", "--out", "x"], 2, "4 sources were given (1.png, 2.png, 3.png, …)", id="four sources"),
         pytest.param(["{folder}/empty", "--out", "x"], 1, "holds no pictures", id="no pictures"),
         pytest.param(["no-such.mp4", "--out", "x"], 1, "there is no no-such.mp4", id="no source"),
         pytest.param(["{folder}", "--out", "x", "--min-score", "2"], 2, "2", id="score"),
         pytest.param(["{folder}", "--out", "x", "--server", "127.0.0.1:1"], 3, "no framewatch server", id="no server"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_is_told(
-    folder: Path, tmp_path: Path, server: list[str], options: list[str], code: int, words: str,
+    folder: Path, tmp_path: Path, server: list[str], service: LabellingService, options: list[str], code: int, words: str,
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     (folder / "empty").mkdir()
+    (folder / "it-is-a-folder.png").mkdir()
     (folder / "old.csv").write_text("mine")
     chosen = [option.replace("{folder}", str(folder)) for option in options]
     chosen += [] if "--server" in chosen else server
     assert run(["label", *chosen, *LABELS]) == code
     assert words in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "x/.framewatch-label.jsonl").exists(), "nothing stands in the way of the next try"
+    assert service.calls == [], "it is told before the work"
+
+
+def test_a_sheet_and_a_plot_beside_the_labels(server: list[str], folder: Path, tmp_path: Path) -> None:
+    for out in (tmp_path / "new/labelled", tmp_path / "newer/labels.csv"):
+        place = out if out.suffix == "" else out.parent
+        drawn = [place / "sheet.webp", place / "plot.svg"]
+        run(
+            [
+                "label",
+                str(folder),
+                *LABELS,
+                "--out",
+                str(out),
+                "--sheet",
+                str(drawn[0]),
+                "--plot",
+                str(drawn[1]),
+                *server,
+            ]
+        )
+        assert all(path.is_file() for path in drawn)
+
+
+def test_a_sheet_of_a_camera_needs_its_pictures(
+    server: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Camera(Source):
+        name = "camera 0"
+        origin_time = datetime(2026, 3, 1, tzinfo=UTC)
+
+        def __iter__(self) -> Iterator[Frame]:
+            pytest.fail("it is told before the work")
+
+    monkeypatch.setattr("framewatch_client.label_sources.open_source", lambda *_: Camera())
+    options = ["--out", str(tmp_path / "x.csv"), "--sheet", str(tmp_path / "x.png")]
+    assert run(["label", "0", *LABELS, *options, *server]) == 2
+    assert "the source is live, and its frames will be gone" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(
@@ -323,15 +401,89 @@ def test_what_ends_a_run_and_what_does_not(
     assert len(rows(out)) == (6 if reason == "of one" else 1), "what came before is kept"
 
 
-def test_another_model_is_told(
-    server: list[str], service: LabellingService, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "models",
+    [
+        pytest.param([fake_model("fake", "beef")], id="other weights of the same name"),
+        pytest.param([fake_model("another", "beef")], id="another model"),
+    ],
+)
+@pytest.mark.parametrize("is_video", [False, True], ids=["pictures", "video"])
+def test_other_weights_are_told(
+    server: list[str], service: LabellingService, folder: Path, video: Path, tmp_path: Path, models: list[pb.Model],
+    is_video: bool, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    out = tmp_path / "x"
+    command = ["label", str(video if is_video else folder), *LABELS, "--out", str(out), *server]
+    run(command)
+    log = out / ".framewatch-label.jsonl"
+    assert json.loads(log.read_text().splitlines()[0])["weights_digest"] == "0123456789abcdef"
+    if is_video:  # as if it had been cut off
+        log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:2]))
+    before = rows(out / "pictures.jsonl") if not is_video else {}
+    service.models = models
+    capsys.readouterr()
+    assert run(command) == 1
+    err = " ".join(capsys.readouterr().err.split())
+    assert "scored by the model fake (weights 0123456789abcdef), which is not loaded" in err
+    assert f"there is: {models[0].name} (weights beef)" in err
+    assert "[MODEL_NOT_FOUND]" in err
+    assert "the same command again goes on" not in err
+    assert all(rows(out / "pictures.jsonl")[name] == before[name] for name in before if before[name]["scores"])
+    assert run([*command, "--restart"]) == (0 if is_video else 1)
+
+
+@pytest.mark.parametrize(
+    ("models", "asked"),
+    [
+        pytest.param([fake_model("new name")], "new name", id="under another name"),
+        pytest.param([fake_model("new", "beef"), fake_model("fake")], "fake", id="no longer the default"),
+        pytest.param([fake_model("new"), fake_model("fake")], "fake", id="both"),
+    ],
+)
+def test_the_same_weights_go_on(
+    server: list[str], service: LabellingService, folder: Path, tmp_path: Path, models: list[pb.Model], asked: str
 ) -> None:
     command = ["label", str(folder), *LABELS, "--out", str(tmp_path / "x"), *server]
     run(command)
-    service.model = "another"
-    write_grey(folder / "new.png", 255)
-    assert run(command) == 1
-    assert "the server's model is another now" in " ".join(capsys.readouterr().err.split())
+    write_grey(folder / "broken.jpg", 255)
+    service.models = models
+    service.calls.clear()
+    assert run(command) == 0
+    assert [call.model for call in service.calls] == [asked]
+
+
+def test_what_the_server_warns_of_is_told_once(
+    server: list[str], service: LabellingService, folder: Path, video: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    service.warnings = [
+        pb.Warning(reason="TEXT_TRUNCATED", message=f"label {n} was cut off", field=f"label_set.labels[{n}]")
+        for n in (0, 1)
+    ]
+    for source in (folder, video):
+        run(["label", str(source), *LABELS, "--out", str(tmp_path / f"{source.name}.jsonl"), "--json", *server])
+        told, err = capsys.readouterr()
+        json.loads(told)
+        for n in (0, 1):
+            assert err.count(f"warning: label {n} was cut off (label_set.labels[{n}]) [TEXT_TRUNCATED]") == 1
+    assert caplog.messages == [], "nor a second time by the logger"
+
+
+def test_slow_models_have_time(server: list[str], service: LabellingService, folder: Path, tmp_path: Path) -> None:
+    run(["label", str(folder), *LABELS, "--out", str(tmp_path / "x.csv"), *server])
+    assert min(service.timeouts_s) > 200
+
+
+def test_a_server_that_answers_no_call_in_time_ends_the_run(
+    server: list[str], service: LabellingService, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = fault(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "busy")
+    service.faults = {path.read_bytes(): late for path in folder.rglob("*.*g")}
+    out = tmp_path / "x.jsonl"
+    assert run(["label", str(folder), *LABELS, "--out", str(out), *server]) == 1
+    assert "error: busy [DEADLINE_EXCEEDED]" in capsys.readouterr().err
+    assert not out.exists(), "no picture is to blame"
 
 
 def test_a_picture_that_is_too_large_is_not_even_read(server: list[str], folder: Path, tmp_path: Path) -> None:
@@ -339,6 +491,28 @@ def test_a_picture_that_is_too_large_is_not_even_read(server: list[str], folder:
         file.truncate(65 * 1024 * 1024)
     assert run(["label", str(folder), *LABELS, "--out", str(tmp_path / "x.jsonl"), *server]) == 1
     assert "IMAGE_TOO_LARGE" in rows(tmp_path / "x.jsonl")["broken.jpg"]["error"]
+
+
+@pytest.mark.parametrize("out", ["labelled", "labels.csv"])
+def test_a_second_run_at_the_same_time_is_refused(
+    server: list[str], service: LabellingService, folder: Path, tmp_path: Path, out: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    command = ["label", str(folder), *LABELS, "--out", str(tmp_path / out), *server]
+    codes: list[int] = []
+    service.meanwhile = lambda: codes.extend(run([*command, *more]) for more in ([], ["--restart"]))
+    (folder / "broken.jpg").unlink()
+    assert run(command) == 0
+    assert codes == [1, 1]
+    err = " ".join(capsys.readouterr().err.split())
+    assert f"another framewatch label is writing to {tmp_path / out}: wait until it has ended" in err
+    service.meanwhile = None
+    service.calls.clear()
+    assert run(command) == 0, "and when it has ended, another one goes on"
+    assert service.calls == []
+    found = rows(tmp_path / "labelled/pictures.jsonl") if out == "labelled" else {}
+    for source, row in found.items():
+        assert (tmp_path / out / row["file"]).read_bytes() == (folder / source).read_bytes()
 
 
 @pytest.mark.parametrize("is_video", [False, True], ids=["pictures", "video"])

@@ -91,6 +91,44 @@ def test_other_thresholds_go_on_with_the_same_scores(path: Path) -> None:
     assert read_header(path).sorting == Sorting()
 
 
+def test_weights_are_kept_with_the_pictures_that_they_scored(path: Path) -> None:
+    with LabelLog(path, HEADER) as log:
+        log.note_weights("cafe")
+        assert log.weights_digest == "", "no picture yet"
+        log.add(FILE)
+        assert log.weights_digest == "cafe"
+    with LabelLog(path, HEADER) as log:
+        assert log.weights_digest == "cafe"
+        log.add(FAILED)
+    write(path)
+    assert read_header(path).weights_digest == "cafe"
+    assert list(read_pictures(path)) == [FILE]
+
+
+def test_weights_of_pictures_that_all_failed_bind_nobody(path: Path) -> None:
+    with LabelLog(path, HEADER) as log:
+        log.note_weights("cafe")
+        log.add(FAILED)
+    with LabelLog(path, HEADER) as log:
+        assert log.weights_digest == ""
+        log.note_weights("beef")
+        log.add(FILE)
+    assert read_header(path).weights_digest == "beef"
+
+
+def test_a_log_without_weights_is_gone_on_with(path: Path) -> None:
+    write(path, FILE, FRAME)
+    lines = path.read_text().splitlines(keepends=True)
+    header = json.loads(lines[0])
+    del header["weights_digest"]
+    path.write_text("".join([json.dumps(header) + "\n", *lines[1:]]))
+    with LabelLog(path, HEADER) as log:
+        log.note_weights("cafe")
+        log.add(SKIPPED)
+    assert read_header(path).weights_digest == "cafe"
+    assert list(read_pictures(path)) == [FILE, FRAME, SKIPPED]
+
+
 def test_other_inputs_are_told(path: Path) -> None:
     write(path, FILE)
     with pytest.raises(LabelLogError, match=r'labels was \["a", "b"\] and is \["a"\].*fps was null and is 2') as caught:

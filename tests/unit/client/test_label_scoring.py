@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from pathlib import Path, PurePath
+from typing import Any
 
 import grpc
 import pytest
 
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
-from framewatch_client.label_scoring import is_of_all_calls, map_in_order
+from framewatch_client.interrupts import Interrupt
+from framewatch_client.label_scoring import Question, is_of_all_calls, map_in_order, score_files
+from framewatch_client.label_sources import PictureFiles
+from framewatch_core.labels import Label, LabelSet
 
 
 async def test_results_come_in_order_and_only_so_many_run_at_once() -> None:
@@ -79,3 +84,45 @@ CODE = grpc.StatusCode
 )  # fmt: skip
 def test_which_faults_are_of_all_calls(error: Exception, of_all: bool) -> None:
     assert is_of_all_calls(error) is of_all
+
+
+class LateClient:
+    """Says at once which pictures are broken; all other calls end without an answer, once so many have begun."""
+
+    def __init__(self, begun_count: int) -> None:
+        self._left = begun_count
+        self._all_begun = asyncio.Event()
+
+    async def classify(self, data: bytes, label_set: LabelSet, *, model: str) -> Any:
+        del label_set, model
+        self._left -= 1
+        if self._left == 0:
+            self._all_begun.set()
+        if data == b"broken":
+            raise FramewatchCallError(CODE.INVALID_ARGUMENT, "UNDECODABLE_IMAGE", "no", fields={"image": "no"})
+        await self._all_begun.wait()
+        raise FramewatchCallError(CODE.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "too late")
+
+
+@pytest.mark.parametrize(
+    ("contents", "errors"),
+    [
+        pytest.param(["late", "late", "late"], None, id="all"),
+        pytest.param(["late"], None, id="the only one"),
+        pytest.param(["late", "broken"], ["too late [DEADLINE_EXCEEDED]", "no [UNDECODABLE_IMAGE]"], id="one, and another was answered"),
+    ],
+)  # fmt: skip
+async def test_late_calls_are_the_servers_fault_if_all_are(
+    tmp_path: Path, contents: list[str], errors: list[str] | None
+) -> None:
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number}.jpg").write_text(content)
+    files = PictureFiles(tmp_path, tuple(PurePath(f"{number}.jpg") for number in range(len(contents))))
+    client: Any = LateClient(len(contents))
+    question = Question(LabelSet((Label("a"), Label("b"))))
+    scored = score_files(client, files, question, set(), Interrupt(), print)
+    if errors is None:
+        with pytest.raises(FramewatchCallError, match="too late"):
+            await anext(scored)
+    else:
+        assert [one.picture.error async for one in scored] == errors

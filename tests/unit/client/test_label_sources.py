@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from framewatch_client.errors import SourceError
-from framewatch_client.label_sources import FrameFiles, PictureFiles, open_label_source
+from framewatch_client.label_sources import FrameFiles, PictureFiles, open_label_source, source_inputs
 from framewatch_client.sources import Source
 from framewatch_client.types import Frame
 
@@ -38,6 +38,57 @@ def test_a_glob_and_a_single_picture(tmp_path: Path) -> None:
     touch(tmp_path, "a/1.png", "b/1.png", "b/2.txt")
     assert opened(tmp_path / "*/*", tmp_path / "out") == ["a/1.png", "b/1.png"]
     assert opened(tmp_path / "a/1.png", tmp_path / "out") == ["1.png"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "before", "after"),
+    [
+        pytest.param("day*/*.png", ["day1/1.png"], ["day1/1.png", "day2/1.png"], id="one folder, then two"),
+        pytest.param("./day1/*.png", ["1.png"], ["1.png"], id="with a dot"),
+        pytest.param("day1/../d*1/*.png", ["day1/1.png"], ["day1/1.png"], id="up and down again"),
+        pytest.param("d*1/../day1/*.png", ["day1/../day1/1.png"], ["day1/../day1/1.png"], id="up behind the pattern"),
+        pytest.param("**/**/*.png", ["day1/1.png"], ["day1/1.png", "day2/1.png"], id="each only once"),
+    ],
+)
+def test_pictures_of_a_glob_keep_their_names_when_folders_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, before: list[str], after: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    touch(tmp_path, "day1/1.png")
+    assert opened(pattern, tmp_path / "out") == before
+    touch(tmp_path, "day2/1.png")
+    assert opened(pattern, tmp_path / "out") == after
+
+
+def test_a_glob_leaves_out_what_is_labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "1.png", "out/train/a/1.png")
+    monkeypatch.chdir(tmp_path)
+    assert opened("**/*.png", Path("out")) == ["1.png"]
+    with pytest.raises(SourceError, match="holds no pictures but those in out, which are labelled already"):
+        opened("out/**/*.png", Path("out"))
+
+
+def test_a_glob_is_told_from_the_same_one_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    for name in ("a [1]", "b"):
+        touch(tmp_path, f"{name}/1.png")
+        monkeypatch.chdir(tmp_path / name)
+        told.append(source_inputs("*.png"))
+    assert told == [{"source": f"{tmp_path}/{name}/*.png", "root": f"{tmp_path}/{name}"} for name in ("a [1]", "b")]
+    assert source_inputs("../b/*.png") == source_inputs(f"{tmp_path}/b/*.png") == told[1]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("rtsp://cam/main?subtype=1", "rtsp://cam/main?subtype=1"),
+        ("rtsp://me:secret@cam:554/main?x=*", "rtsp://me:***@cam:554/main?x=*"),
+        ("0", "0"),
+        ("gone.mp4", "gone.mp4"),
+    ],
+)
+def test_what_is_no_glob_stays_as_it_is_but_for_passwords(spec: str, told: str) -> None:
+    assert source_inputs(spec) == {"source": told}
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from framewatch_client.label_scoring import Scored
 from framewatch_client.label_stores import FolderStore, sort_anew
+from framewatch_client.label_table import TableStore
+from framewatch_client.label_writers import part_of
 from framewatch_client.labelling import Picture, Sorting, decide
 from framewatch_core.scoring import LabelScore, ScoreKind
 
@@ -75,6 +79,34 @@ def test_a_picture_is_there_whole_or_not_at_all(store: FolderStore, monkeypatch:
     assert store.has(one)
 
 
+def test_what_a_killed_run_left_half_written_goes(store: FolderStore, tmp_path: Path) -> None:
+    left = [
+        store.out / ".picture.0123abcd.framewatch-label.part",
+        store.out / "train/.metadata.jsonl.0123abcd.framewatch-label.part",
+    ]
+    mine = store.out / "train/.notes.part"
+    for path in (*left, mine):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    store.tidy()
+    assert [path.exists() for path in (*left, mine)] == [False, False, True]
+    others = tmp_path / ".b.csv.0123abcd.framewatch-label.part"
+    own = tmp_path / ".[a].csv.0123abcd.framewatch-label.part"
+    for path in (own, others):
+        path.write_bytes(b"")
+    TableStore(tmp_path / "[a].csv", LABELS, tmp_path, "").tidy()
+    assert [path.exists() for path in (own, others)] == [False, True], "another run may be writing its own table"
+
+
+def test_two_processes_write_to_files_of_their_own(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "from pathlib import Path; from framewatch_client.label_writers import part_of; print(part_of(Path('x')))"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    assert told.endswith(".framewatch-label.part")
+    assert told != str(part_of(Path("x")))
+
+
 def test_hard_links_that_can_t_be_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def elsewhere(self: Path, target: Path) -> None:
         raise OSError(errno.EXDEV, "Invalid cross-device link")
@@ -98,8 +130,14 @@ def test_an_empty_class_has_no_folder(store: FolderStore) -> None:
 
 @pytest.mark.parametrize(
     ("name", "foreign"),
-    [("", False), ("mine.txt", True), (".framewatch-label.jsonl", False)],
-    ids=["empty", "foreign", "own"],
+    [
+        ("", False),
+        ("mine.txt", True),
+        (".framewatch-label.jsonl", False),
+        (".framewatch-label.lock", False),
+        (".framewatch-label.jsonl.new", False),
+    ],
+    ids=["empty", "foreign", "own", "own lock", "own new log"],
 )
 def test_what_is_foreign(store: FolderStore, name: str, foreign: bool) -> None:
     assert not store.is_foreign, "there is nothing yet"
