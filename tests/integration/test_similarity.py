@@ -12,7 +12,7 @@ from tests.integration.errors import told
 
 
 def test_an_image_is_like_itself_and_answers_keep_their_order(stub: pb_grpc.ZeroShotServiceStub) -> None:
-    files = [jpeg(seed) for seed in range(5)]
+    files = [jpeg(seed) for seed in range(501, 506)]
     response = stub.Similarity(pb.SimilarityRequest(query=image(files[3]), candidates=[image(file) for file in files]))
     similarities = list(response.similarities)
     assert len(similarities) == 5

@@ -326,7 +326,7 @@ async def test_frames_of_concurrent_streams_share_batches(
         await call.done_writing()
     request = pb.ClassifyRequest(image=image(), label_set=label_set("box", "nothing"))
     classify = asyncio.ensure_future(stub.Classify(request))
-    scorer = stub.app._service._scorer
+    scorer = stub.app._service.scorers[0]
     while scorer._pipeline.waiting_for_device < 4:
         await asyncio.sleep(0)
     model.release()
@@ -373,7 +373,7 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(
         await call.write(frame(i))
     await model.wait_for_a_batch()
     call.cancel()
-    while stub.app._service._streams._count:
+    while stub.app._service.under_way()["stream"]:
         await asyncio.sleep(0)
     model.release()
     names = {task.get_name() for task in asyncio.all_tasks()}

@@ -63,6 +63,7 @@ async def test_the_log_hears_of_it_by_default(
     address: str, service: FakeService, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.warnings = [pb.Warning(reason="TEXT_TRUNCATED", message="too long", field="box")]
+    caplog.set_level(logging.WARNING, "framewatch_client")  # whatever other tests' libraries have made of the root's
     async with AsyncFramewatchClient(address) as client:
         async for _ in client.stream([GREY], ["a", "b"]):
             pass
