@@ -17,6 +17,7 @@ from framewatch_client.cli_options import (
     Fps,
     Labels,
     UsageError,
+    check_folder_of,
     load_plots,
     parse_moment,
     run_with_client,
@@ -86,6 +87,7 @@ def calibrate(
         To the server.
 
     """
+    check_folder_of(plot)
     drawn = load_plots(plot)
     until_ns = parse_moment(until, "--until")
     end_ns = until_ns if until_ns is not None else _duration_ns(source)

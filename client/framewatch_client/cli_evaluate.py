@@ -8,7 +8,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from framewatch_client.cli_options import Connection, Flag, Fps, load_plots, load_rules, parse_moment, run_with_client
+from framewatch_client.cli_options import (
+    Connection,
+    Flag,
+    Fps,
+    check_folder_of,
+    load_plots,
+    load_rules,
+    parse_moment,
+    run_with_client,
+)
 from framewatch_client.commands import ExitCode, Output
 from framewatch_client.evaluating import evaluate_events, evaluation_summary, read_truth, replayed, watch_recording
 from framewatch_client.progress import frame_progress
@@ -55,6 +64,7 @@ def evaluate(
         To the server.
 
     """
+    check_folder_of(plot)
     drawn = load_plots(plot)
     until_ns = parse_moment(until, "--until")
     wanted = read_truth(truth, video or source, fps=fps, until_ns=until_ns)
