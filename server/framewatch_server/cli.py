@@ -27,7 +27,7 @@ app = App(
 
 @app.command
 def serve(config: ServerConfig | None = None) -> None:
-    """Loads a model and serves it until SIGTERM or Ctrl-C."""
+    """Loads models and serves them until SIGTERM or Ctrl-C."""
     # torch is heavy: commands that don't need it stay quick, and settings that can't be are told before
     from framewatch_server.rpc.app import serve as serve_app  # noqa: PLC0415
 

@@ -74,7 +74,7 @@ class ServerConfig:
 
     """
 
-    models: Annotated[tuple[str, ...], Parameter(name="--model", negative=())] = (DEFAULT_MODEL,)
+    models: Annotated[tuple[str, ...], Parameter(name="--model", negative=(), show_default=" ".join)] = (DEFAULT_MODEL,)
     offline: bool = False
     listen: str = "127.0.0.1:50051"
     metrics_listen: str | None = None
