@@ -85,11 +85,12 @@ def _accounted(checkpoint: Checkpoint, engine: str, dtype: torch.dtype | str, de
     """What is known of a model before it is loaded. Raises ModelTooLarge: it would not fit into memory."""
     source = checkpoint.source
     name = dtype if isinstance(dtype, str) else _name(dtype)
-    needed = needed_bytes(count_weights(checkpoint.folder), engine, name, device.type)
+    kind = family(checkpoint.folder)
+    needed = needed_bytes(count_weights(checkpoint.folder), engine, name, device.type, kind)
     check_fits(source.name, needed, free_bytes(device), str(device))
     return ModelInfo(
         name=source.name,
-        family=family(checkpoint.folder),
+        family=kind,
         image_size=(0, 0),
         dimension=0,
         feature_dimension=0,

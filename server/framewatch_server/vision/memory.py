@@ -3,6 +3,7 @@
 Measured with random weights of ViT-B/32 and ViT-L/14, warmed with batches of 16, resident memory beyond that of the
 libraries, in bytes per number of the image tower and of all else: torch 4 and 4 in float32, 2 and 2 in bfloat16;
 OpenVINO, beside which torch keeps the texts' tower, up to 12 and 4 in float32, up to 10 and 4 in bfloat16 and int8.
+OpenCLIP's models are built in float32 first, and convolutional towers (MobileCLIP2-S0) want more for the pictures on their way.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import psutil
 import torch
 
 from framewatch_core.errors import ModelLoadError
+from framewatch_server.vision.families import OPEN_CLIP
 from framewatch_server.vision.weights import WeightCounts
 
 _CGROUP = Path("/sys/fs/cgroup")
 _NO_LIMIT = 2**63
 _WORKING_BYTES = {"cpu": 128 * 2**20, "cuda": 2**30}  # of the pictures of a batch on their way through the tower
 _TORCH_BYTES = {"float32": (4, 4), "bfloat16": (2, 2), "float16": (2, 2)}
+_OPEN_CLIP_TORCH_BYTES = {"float32": (4, 4), "bfloat16": (6, 6), "float16": (6, 6)}
+_OPEN_CLIP_WORKING = 3
 _OPENVINO_BYTES = {"float32": (12, 4), "bfloat16": (10, 4), "int8": (10, 4)}
 
 
@@ -28,7 +32,7 @@ class ModelTooLarge(ModelLoadError):
     reason = "MODEL_TOO_LARGE"
 
 
-def needed_bytes(counts: WeightCounts, engine: str, dtype: str, device: str) -> int:
+def needed_bytes(counts: WeightCounts, engine: str, dtype: str, device: str, family: str) -> int:
     """What a model takes once it is loaded and warm.
 
     Args:
@@ -36,10 +40,12 @@ def needed_bytes(counts: WeightCounts, engine: str, dtype: str, device: str) -> 
         engine: torch or openvino.
         dtype: that it computes in.
         device: the device's type, cpu or cuda.
+        family: of the model.
 
     """
-    each_image, each_text = (_OPENVINO_BYTES if engine == "openvino" else _TORCH_BYTES)[dtype]
-    working = _WORKING_BYTES.get(device, _WORKING_BYTES["cuda"])
+    torch_bytes = _OPEN_CLIP_TORCH_BYTES if family == OPEN_CLIP else _TORCH_BYTES
+    each_image, each_text = (_OPENVINO_BYTES if engine == "openvino" else torch_bytes)[dtype]
+    working = _WORKING_BYTES.get(device, _WORKING_BYTES["cuda"]) * (_OPEN_CLIP_WORKING if family == OPEN_CLIP else 1)
     return each_image * counts.images + each_text * counts.texts + working
 
 

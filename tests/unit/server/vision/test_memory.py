@@ -27,11 +27,18 @@ COUNTS = WeightCounts(image_matrices=90_000_000, image_others=10_000_000, texts=
 )
 def test_what_is_needed_follows_from_the_weights(engine: str, dtype: str, bytes_each: tuple[int, int]) -> None:
     image, text = bytes_each
-    assert needed_bytes(COUNTS, engine, dtype, "cpu") == image * 100_000_000 + text * 50_000_000 + 128 * 2**20
+    assert needed_bytes(COUNTS, engine, dtype, "cpu", "clip") == image * 100_000_000 + text * 50_000_000 + 128 * 2**20
 
 
 def test_a_gpu_wants_more_room_for_its_batches() -> None:
-    assert needed_bytes(COUNTS, "torch", "float32", "cuda") > needed_bytes(COUNTS, "torch", "float32", "cpu")
+    assert needed_bytes(COUNTS, "torch", "float32", "cuda", "clip") > needed_bytes(
+        COUNTS, "torch", "float32", "cpu", "clip"
+    )
+
+
+@pytest.mark.parametrize(("engine", "dtype"), [("torch", "bfloat16"), ("openvino", "bfloat16"), ("torch", "float32")])
+def test_openclip_s_models_want_more(engine: str, dtype: str) -> None:
+    assert needed_bytes(COUNTS, engine, dtype, "cpu", "open_clip") > needed_bytes(COUNTS, engine, dtype, "cpu", "clip")
 
 
 def cgroup(folder: Path, limit: str, used: int, cached: int) -> Path:
@@ -71,7 +78,7 @@ def test_it_is_refused_before_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_was_set_aside_is_told() -> None:
     encoder = load_encoder("demo", engine="torch", device="cpu", dtype="float32")
     counts = count_weights(MODEL_DIR)
-    assert encoder.info.memory_bytes == needed_bytes(counts, "torch", "float32", "cpu")
+    assert encoder.info.memory_bytes == needed_bytes(counts, "torch", "float32", "cpu", "clip")
     assert counts.images + counts.texts == sum(p.numel() for p in encoder._model.parameters())  # type: ignore[attr-defined]
 
 
