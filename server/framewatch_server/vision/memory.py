@@ -3,7 +3,8 @@
 Measured with random weights of ViT-B/32 and ViT-L/14, warmed with batches of 16, resident memory beyond that of the
 libraries, in bytes per number of the image tower and of all else: torch 4 and 4 in float32, 2 and 2 in bfloat16;
 OpenVINO, beside which torch keeps the texts' tower, up to 12 and 4 in float32, up to 10 and 4 in bfloat16 and int8.
-OpenCLIP's models are built in float32 first, and convolutional towers (MobileCLIP2-S0) want more for the pictures on their way.
+OpenCLIP's models are built in float32 first, and convolutional towers (MobileCLIP2-S0) want more for the pictures on
+their way.
 """
 
 from __future__ import annotations
