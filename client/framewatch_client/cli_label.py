@@ -23,9 +23,11 @@ from framewatch_client.cli_options import (
     load_plots,
     run_with_client,
 )
+from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.commands import ExitCode, Output
 from framewatch_client.commands import say_warnings as say_server_warnings
 from framewatch_client.embedding import CALL_TIMEOUT_S
+from framewatch_client.label_models import require_model
 from framewatch_client.label_report import print_report, say_how_to_go_on, say_warnings
 from framewatch_client.label_run import LabelJob, label_source, open_log, write_results
 from framewatch_client.label_scoring import Question
@@ -174,7 +176,12 @@ def _store(out: Path, source: LabelSource, job: LabelJob, link: Link | None, *, 
         if given:
             raise UsageError(f"{name} is for a folder of pictures, and --out {out} is a table: leave one of them out")
     path = Path(job.source)
-    return TableStore(out, labels, root, str(path.absolute()) if path.exists() else without_password(job.source))
+    return TableStore(
+        out.resolve() if out.is_symlink() else out,
+        labels,
+        root,
+        str(path.absolute()) if path.exists() else without_password(job.source),
+    )
 
 
 def _check_drawings(plot: Path | None, sheet: Path | None, source: LabelSource, store: LabelStore) -> None:
@@ -206,6 +213,9 @@ def _run(
     def warn(warning: ServerWarning) -> None:
         say_server_warnings([warning], output)
 
+    if restart:
+        # what there is must not go before there is something to take its place
+        require_model(run_with_client(server, AsyncFramewatchClient.list_models), job.question.model)
     with closing(source), open_log(job, store, restart=restart) as log:
         total, done_before = source.count, len(log.done)
         interrupted = True

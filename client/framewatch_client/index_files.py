@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from framewatch_client import index_npz
 from framewatch_client.index import VectorIndex
-from framewatch_client.index_format import IndexFileError
+from framewatch_client.index_format import IndexFileError, real_file
 
 NPZ_SUFFIX = ".npz"
 PARQUET_SUFFIX = ".parquet"
@@ -32,6 +32,7 @@ def read_index(path: Path) -> VectorIndex:
         IndexFileError: it is no index, or one of a later version, or what it needs is not installed.
 
     """
+    path = real_file(path)
     index: VectorIndex = _module_for(path).read(path)
     folder = path.absolute().parent
     return _with_paths(index, lambda stored: Path(os.path.normpath(folder / stored)))
@@ -47,6 +48,7 @@ def write_index(path: Path, index: VectorIndex) -> None:
         IndexFileError: it is to be of another kind, or what it needs is not installed.
 
     """
+    path = real_file(path)
     folder = Path(os.path.normpath(path.absolute())).parent
     stored = _with_paths(index, lambda whole: whole.relative_to(folder) if whole.is_relative_to(folder) else whole)
     with _replacing(path) as file:

@@ -12,6 +12,11 @@ class IndexFileError(ValueError):
     """A file that can't be read or written as an index; the message says why and what to do."""
 
 
+def real_file(path: Path) -> Path:
+    """Where an index lies that is named by a symbolic link: it is written, locked and moved as that file."""
+    return path.resolve() if path.is_symlink() else path
+
+
 def no_index(path: Path, why: str) -> IndexFileError:
     """The file is no index."""
     return IndexFileError(f"{path} is no index: {why}; expected a file that framewatch embed --out has written")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from framewatch_client.index_format import real_file
+
 
 class IndexBusy(OSError):
     """Another run is at the index; the message says what to do."""
@@ -24,7 +26,8 @@ def lock_index(path: Path) -> Iterator[None]:
         OSError: the file can't be written.
 
     """
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    real = real_file(path)
+    lock = FileLock(real.with_name(f".{real.name}.lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:

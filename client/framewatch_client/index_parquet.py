@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from framewatch_client.index import Entry, VectorIndex
-from framewatch_client.index_format import FORMAT, VERSION, check_format, no_index
+from framewatch_client.index_format import FORMAT, VERSION, IndexFileError, check_format, no_index
 
 _KEY = FORMAT.encode()
 
@@ -24,7 +24,9 @@ def read(path: Path) -> VectorIndex:
         told = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
         check_format(path, told.get("format"), int(told.get("version", 0)))
         return _index(table, told)
-    except (pa.ArrowException, KeyError, TypeError) as error:
+    except IndexFileError:
+        raise
+    except (pa.ArrowException, AttributeError, KeyError, TypeError, ValueError) as error:
         raise no_index(path, str(error).splitlines()[0]) from error
 
 

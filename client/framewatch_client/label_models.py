@@ -11,6 +11,14 @@ from framewatch_client.label_log import LabelLog
 from framewatch_client.models import Model
 
 
+def require_model(models: Sequence[Model], name: str) -> list[Model]:
+    """Those of the server's models that a run may ask. Raises FramewatchCallError: there is none of that name."""
+    named = [model for model in models if name in {"", model.name}]
+    if not named:
+        raise _missing(f"no model {name!r} is loaded", models)
+    return named
+
+
 def pick_model(models: Sequence[Model], name: str, log: LabelLog) -> Model:
     """The model that scored the pictures so far, whatever it is called now; if there are none, the one asked for.
 
@@ -23,9 +31,7 @@ def pick_model(models: Sequence[Model], name: str, log: LabelLog) -> Model:
         FramewatchCallError: the server has no such model.
 
     """
-    named = [model for model in models if name in {"", model.name}]
-    if not named:
-        raise _missing(f"no model {name!r} is loaded", models)
+    named = require_model(models, name)
     fitting = [model for model in named if _fits(model, log)]
     if not fitting:
         raise _missing(

@@ -164,13 +164,14 @@ class FolderStore(LabelStore):
         return not picture.scores or any(self._places(picture))
 
     def clear(self, pictures: Iterable[Picture], labels: Iterable[str]) -> None:
-        """Removes the pictures of an earlier run, and nothing else."""
+        """Removes the pictures and tables of an earlier run, and nothing else."""
         earlier = FolderStore(self.out, labels, self._root)
         for picture in pictures:
             for path in earlier._places(picture):
                 path.unlink()
-        for split in Split:
-            (self.out / split / METADATA_FILE).unlink(missing_ok=True)
+        tables = (PICTURES_FILE, LABELS_FILE, *(f"{split}/{METADATA_FILE}" for split in Split))
+        for table in tables:
+            (self.out / table).unlink(missing_ok=True)
         earlier._remove_empty_folders()
 
     def tidy(self) -> None:

@@ -225,3 +225,20 @@ def test_a_server_that_still_downloads_its_model_stops_at_once(number: signal.Si
                 _, told = server.communicate(timeout=60)
     assert server.returncode == 0, told
     assert "stopped before serving" in told
+
+
+def test_a_server_that_prepares_its_model_stops_at_once(tmp_path: Path) -> None:
+    """In the middle of what libraries compute, which must not abort the process."""
+    pytest.importorskip("nncf")
+    command = [
+        *(sys.executable, "-m", "framewatch_server", "serve", "--listen", "127.0.0.1:0", "--model", "demo"),
+        *("--dtype", "int8", "--cache-dir", str(tmp_path), "--log-format", "json"),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        while "making int8" not in (line := server.stderr.readline()):
+            assert line, "it ended"
+        server.terminate()
+        _, told = server.communicate(timeout=60)
+    assert server.returncode == 0, told
+    assert "stopped before serving" in told

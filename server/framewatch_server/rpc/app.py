@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from contextlib import AsyncExitStack
 from functools import partial
@@ -186,7 +187,7 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 async def serve(config: ServerConfig) -> None:
-    """Serves until SIGTERM or SIGINT, then drains; while models load or are downloaded it ends at once."""
+    """Serves until SIGTERM or SIGINT, then drains; while models load it ends at once."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -195,10 +196,10 @@ async def serve(config: ServerConfig) -> None:
     starting = asyncio.create_task(app.__aenter__(), name="start")
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
-        starting.cancel()
-        await asyncio.wait({starting})
         _log.info("stopped before serving")
-        return
+        # Nobody is served yet, and there is nothing to put away. What loads runs in libraries that can't be stopped,
+        # and that abort the process if the interpreter ends under them.
+        os._exit(0)
     await starting
     try:
         await stopping

@@ -295,6 +295,18 @@ def test_a_plot_and_a_sheet(server: list[str], folder: Path, video: Path, tmp_pa
     assert not sheet.exists(), "nothing is uncertain"
 
 
+def test_restart_without_a_server_removes_nothing(server: list[str], folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "labelled"
+    command = ["label", str(folder), *LABELS, "--out", str(out)]
+    run([*command, *server])
+    before = files(out)
+    assert run([*command, "--restart", "--server", "127.0.0.1:1"]) == 3
+    assert run([*command, "--restart", "--model", "missing", *server]) == 1
+    assert files(out) == before
+    assert run([*command, "--restart", *server]) == 1, "one picture is broken"
+    assert files(out) == before
+
+
 def test_restart_removes_what_was_written_and_nothing_else(server: list[str], folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "labelled"
     run(["label", str(folder), *LABELS, "--out", str(out), "--metadata", *server])

@@ -13,6 +13,7 @@ from framewatch_client import index_npz
 from framewatch_client.index import Entry, VectorIndex
 from framewatch_client.index_files import read_index, write_index
 from framewatch_client.index_format import IndexFileError
+from framewatch_client.index_lock import IndexBusy, lock_index
 
 SUFFIXES = ["npz", "parquet"]
 
@@ -181,3 +182,30 @@ def test_paths_as_the_first_indexes_have_them(tmp_path: Path) -> None:
     index = read_index(tmp_path / "i.npz")
     assert index.entries == (Entry(tmp_path / "a é.png", None, 1, 1),)
     assert index.sources == ()
+
+
+def test_an_index_behind_a_link_is_the_file_that_the_link_leads_to(path: Path) -> None:
+    real, link = path.parent / "real" / path.name, path
+    real.parent.mkdir()
+    write_index(real, made(real.parent))
+    link.symlink_to(real)
+    assert same(read_index(link), made(real.parent))
+    with lock_index(link), pytest.raises(IndexBusy), lock_index(real):
+        pass
+    write_index(link, made(real.parent, fps=None))
+    assert link.is_symlink()
+    assert same(read_index(real), made(real.parent, fps=None))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [b"{", b"[1]", b"{}", b'{"format": "framewatch-index", "version": 1, "dimension": 7}'],
+    ids=["no JSON", "no object", "nothing", "another dimension"],
+)
+def test_a_parquet_file_that_tells_something_else_is_no_index(tmp_path: Path, told: bytes) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "index.parquet"
+    write_index(path, made(tmp_path))
+    pq.write_table(pq.read_table(path).replace_schema_metadata({b"framewatch-index": told}), path)
+    with pytest.raises(IndexFileError, match=r"index\.parquet is no index"):
+        read_index(path)
