@@ -27,7 +27,6 @@ from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.commands import ExitCode, Output
 from framewatch_client.commands import say_warnings as say_server_warnings
 from framewatch_client.embedding import CALL_TIMEOUT_S
-from framewatch_client.label_models import require_model
 from framewatch_client.label_report import print_report, say_how_to_go_on, say_warnings
 from framewatch_client.label_run import LabelJob, label_source, open_log, write_results
 from framewatch_client.label_scoring import Question
@@ -37,6 +36,7 @@ from framewatch_client.label_stores import FolderStore, LabelStore, Link
 from framewatch_client.label_summary import LabelSummary
 from framewatch_client.label_table import TableStore
 from framewatch_client.labelling import DEFAULT_MIN_MARGIN, DEFAULT_MIN_SCORE, Sorting
+from framewatch_client.models import models_named
 from framewatch_client.progress import label_progress
 from framewatch_client.sheet import check_sheet
 from framewatch_client.sources import without_password
@@ -215,7 +215,7 @@ def _run(
 
     if restart:
         # what there is must not go before there is something to take its place
-        require_model(run_with_client(server, AsyncFramewatchClient.list_models), job.question.model)
+        models_named(run_with_client(server, AsyncFramewatchClient.list_models), job.question.model)
     with closing(source), open_log(job, store, restart=restart) as log:
         total, done_before = source.count, len(log.done)
         interrupted = True

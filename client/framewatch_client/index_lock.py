@@ -1,4 +1,4 @@
-"""One run at a time at an index: of two, the one that ends last would undo what the other has done."""
+"""One run at a time at an index."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from framewatch_client.index_format import real_file
+from framewatch_client.run_lock import only_run
 
 
 class IndexBusy(OSError):
@@ -27,15 +26,9 @@ def lock_index(path: Path) -> Iterator[None]:
 
     """
     real = real_file(path)
-    lock = FileLock(real.with_name(f".{real.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise IndexBusy(
-            f"{path} is being written by another run of framewatch embed: start again when that has ended, or give "
-            "another file"
-        ) from None
-    try:
+    busy = IndexBusy(
+        f"{path} is being written by another run of framewatch embed: start again when that has ended, or give another "
+        "file"
+    )
+    with only_run(real.with_name(f".{real.name}.lock"), busy):
         yield
-    finally:
-        lock.release()

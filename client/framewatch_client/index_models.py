@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import grpc
-
-from framewatch_client.errors import FramewatchCallError
 from framewatch_client.index import VectorIndex
-from framewatch_client.models import Model
+from framewatch_client.models import Model, model_not_found, models_named
 
 
 class ModelMismatch(ValueError):
@@ -30,9 +27,7 @@ def pick_model(models: Sequence[Model], name: str, index: VectorIndex | None, pa
         ModelMismatch: it is another than the index's.
 
     """
-    named = [model for model in models if name in {"", model.name}]
-    if not named:
-        raise _missing(f"no model {name!r} is loaded", models)
+    named = models_named(models, name)
     if index is None:
         return named[0]
     fitting = [model for model in named if model.weights_digest == index.weights_digest]
@@ -40,22 +35,13 @@ def pick_model(models: Sequence[Model], name: str, index: VectorIndex | None, pa
         return next((model for model in fitting if model.name == index.model), fitting[0])
     if name and any(model.weights_digest == index.weights_digest for model in models):
         raise ModelMismatch(
-            f"{path} holds vectors of {_of_index(index)}, and {_of(named[0])} makes others, which can't be compared "
-            "with them: leave out --model, or give a new file for that model's index"
+            f"{path} holds vectors of {_of_index(index)}, and {named[0].described} makes others, which can't be "
+            "compared with them: leave out --model, or give a new file for that model's index"
         )
-    raise _missing(f"{path} holds vectors of {_of_index(index)}, which is not loaded", models, _REMEDY)
+    raise model_not_found(f"{path} holds vectors of {_of_index(index)}, which is not loaded", models, _REMEDY)
 
 
 _REMEDY = "; give a server that has it, or make an index in a new file"
-
-
-def _missing(what: str, models: Sequence[Model], remedy: str = "") -> FramewatchCallError:
-    there = ", ".join(map(_of, models)) or "none"
-    return FramewatchCallError(grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND", f"{what}; there is: {there}{remedy}")
-
-
-def _of(model: Model) -> str:
-    return f"{model.name} (weights {model.weights_digest})"
 
 
 def _of_index(index: VectorIndex) -> str:

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import grpc
-
-from framewatch_client.errors import FramewatchCallError
 from framewatch_client.label_log import LabelLog
-from framewatch_client.models import Model
-
-
-def require_model(models: Sequence[Model], name: str) -> list[Model]:
-    """Those of the server's models that a run may ask. Raises FramewatchCallError: there is none of that name."""
-    named = [model for model in models if name in {"", model.name}]
-    if not named:
-        raise _missing(f"no model {name!r} is loaded", models)
-    return named
+from framewatch_client.models import Model, model_not_found, models_named
 
 
 def pick_model(models: Sequence[Model], name: str, log: LabelLog) -> Model:
@@ -31,10 +20,10 @@ def pick_model(models: Sequence[Model], name: str, log: LabelLog) -> Model:
         FramewatchCallError: the server has no such model.
 
     """
-    named = require_model(models, name)
+    named = models_named(models, name)
     fitting = [model for model in named if _fits(model, log)]
     if not fitting:
-        raise _missing(
+        raise model_not_found(
             f"the pictures so far were scored by the model {log.model} (weights {log.weights_digest or 'unknown'}), "
             "which is not loaded",
             named,
@@ -48,8 +37,3 @@ def _fits(model: Model, log: LabelLog) -> bool:
     if not log.model:
         return True
     return model.weights_digest == log.weights_digest if log.weights_digest else model.name == log.model
-
-
-def _missing(what: str, models: Sequence[Model], remedy: str = "") -> FramewatchCallError:
-    there = ", ".join(f"{model.name} (weights {model.weights_digest})" for model in models) or "none"
-    return FramewatchCallError(grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND", f"{what}; there is: {there}{remedy}")

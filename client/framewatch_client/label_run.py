@@ -11,7 +11,6 @@ from typing import Any
 from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.errors import SourceError
 from framewatch_client.interrupts import Interrupt, first_interrupt
-from framewatch_client.label_lock import only_run
 from framewatch_client.label_log import LabelLog, LogHeader, check_inputs, read_header, read_pictures
 from framewatch_client.label_models import pick_model
 from framewatch_client.label_scoring import Question, Scored, Warn, score_files, score_frames
@@ -19,6 +18,7 @@ from framewatch_client.label_sources import FrameFiles, LabelSource, source_inpu
 from framewatch_client.label_stores import LabelStore, sort_anew
 from framewatch_client.label_summary import LabelSummary
 from framewatch_client.labelling import Show, Sorting, decide
+from framewatch_client.run_lock import only_run
 from framewatch_core.labels import Label, LabelSet
 
 
@@ -82,7 +82,10 @@ def open_log(job: LabelJob, store: LabelStore, *, restart: bool = False) -> Iter
     """
     _check_own(store, restart=restart)
     store.log_path.parent.mkdir(parents=True, exist_ok=True)
-    with only_run(store.out, store.lock_path):
+    busy = SourceError(
+        f"another framewatch label is writing to {store.out}: wait until it has ended, or give another --out"
+    )
+    with only_run(store.lock_path, busy):
         store.tidy()
         _prepare(job, store, restart=restart)
         with LabelLog(store.log_path, job.header, store.has) as log:

@@ -14,6 +14,7 @@ from framewatch_client.label_run import LabelJob
 from framewatch_client.label_stores import LabelStore
 from framewatch_client.labelling import Decision, Picture
 from framewatch_client.sources import open_source
+from framewatch_client.thumbnails import place, read_thumbnail
 
 SHEET_COUNT = 24
 COLUMNS = 6
@@ -46,17 +47,9 @@ def write_sheet(path: Path, doubtful: Doubtful, store: LabelStore, job: LabelJob
 def _pixels(doubtful: Doubtful, store: LabelStore, job: LabelJob) -> list[UInt8Array | None]:
     files = [store.file_of(picture, decision) for picture, decision in doubtful]
     if None not in files:
-        return [None if file is None else _read(file) for file in files]
+        return [None if file is None else read_thumbnail(file) for file in files]
     frames = frames_numbered(job.source, {picture.frame_id for picture, _ in doubtful})
     return [frames.get(picture.frame_id or 0) for picture, _ in doubtful]
-
-
-def _read(path: Path) -> UInt8Array | None:
-    """None: it has gone since."""
-    if not path.is_file():
-        return None
-    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), dtype=np.uint8), cv2.IMREAD_COLOR)
-    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)
 
 
 def frames_numbered(spec: str, numbers: set[int | None]) -> dict[int, UInt8Array]:
@@ -86,11 +79,7 @@ def _cell(pixels: UInt8Array | None) -> UInt8Array:
     width, height = CELL
     cell = np.full((height, width, 3), _GREY if pixels is None else (0, 0, 0), dtype=np.uint8)
     if pixels is not None:
-        scale = min(width / pixels.shape[1], height / pixels.shape[0])
-        size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        left, top = (width - size[0]) // 2, (height - size[1]) // 2
-        cell[top : top + size[1], left : left + size[0]] = small
+        place(cell, pixels)
     return cell
 
 

@@ -17,6 +17,7 @@ from framewatch_client.examples import frames_at
 from framewatch_client.images import UInt8Array, shrink
 from framewatch_client.index import Entry
 from framewatch_client.sources import IMAGE_SUFFIXES
+from framewatch_client.thumbnails import place, read_thumbnail
 from framewatch_core.rules import NS_PER_S
 
 MAX_SHEET_HITS = 200
@@ -81,7 +82,7 @@ def _video_frames(entries: Sequence[Entry]) -> dict[Entry, UInt8Array]:
 
 def _query_cell(query: Path | str) -> UInt8Array:
     if isinstance(query, Path):
-        cell = _cell(_read(query), "query", query.name)
+        cell = _cell(read_thumbnail(query), "query", query.name)
     else:
         cell = _cell(_text_picture(query), "query", "")
     cv2.rectangle(cell, (0, 0), (THUMBNAIL_WIDTH - 1, THUMBNAIL_HEIGHT - 1), _QUERY_COLOUR, 3)
@@ -89,7 +90,7 @@ def _query_cell(query: Path | str) -> UInt8Array:
 
 
 def _hit_cell(rank: int, entry: Entry, score: float, frames: Mapping[Entry, UInt8Array]) -> UInt8Array:
-    picture = frames.get(entry) if entry.time_s is not None else _read(entry.path)
+    picture = frames.get(entry) if entry.time_s is not None else read_thumbnail(entry.path)
     return _cell(picture, f"{rank}   {score:.3f}", entry.named(entry.path.name))
 
 
@@ -99,20 +100,10 @@ def _cell(picture: UInt8Array | None, title: str, name: str) -> UInt8Array:
     if picture is None:
         _write(cell, "unreadable", (8, THUMBNAIL_HEIGHT // 2), _GREY)
     else:
-        _place(cell[:THUMBNAIL_HEIGHT], picture)
+        place(cell[:THUMBNAIL_HEIGHT], picture)
     _write(cell, title, (2, THUMBNAIL_HEIGHT + 18), _INK)
     _write(cell, shortened(name, THUMBNAIL_WIDTH - 4), (2, THUMBNAIL_HEIGHT + 38), _GREY)
     return cell
-
-
-def _place(area: UInt8Array, picture: UInt8Array) -> None:
-    """Puts the picture into the middle of the area, as large as it fits."""
-    height, width = picture.shape[:2]
-    scale = min(area.shape[1] / width, area.shape[0] / height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    fitted = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    top, left = (area.shape[0] - size[1]) // 2, (area.shape[1] - size[0]) // 2
-    area[top : top + size[1], left : left + size[0]] = fitted
 
 
 def _text_picture(text: str) -> UInt8Array:
@@ -158,14 +149,3 @@ def _drawable(text: str) -> str:
         return text
     plain = normalize("NFKD", text)
     return "".join(letter if letter.isascii() else "?" for letter in plain if not combining(letter))
-
-
-def _read(path: Path) -> UInt8Array | None:
-    """The picture; None: it can't be read any more."""
-    try:
-        if not path.is_file():  # a pipe could be read without end
-            return None
-        picture = cv2.imdecode(np.frombuffer(path.read_bytes(), dtype=np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):
-        return None
-    return None if picture is None else np.asarray(picture, dtype=np.uint8)

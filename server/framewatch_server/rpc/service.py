@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 
@@ -29,6 +29,8 @@ MAX_TEXTS = MAX_LABELS
 _FEW_IMAGES = 4
 
 Context = grpc.aio.ServicerContext[Any, Any]
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
 
 
 class _Gate:
@@ -108,12 +110,18 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
             raise ServerStarting("the server is still loading its models: try again")
         return self._models
 
-    async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:  # noqa: N802
-        """Scores one image against a set of labels."""
+    async def _answer(
+        self, context: Context, call: Callable[[RequestT], Awaitable[ResponseT]], request: RequestT
+    ) -> ResponseT:
+        """Answers a call that is no stream, if it is not one too many."""
         async with _answering(context):
             with self._calls.enter():
-                return await self._classify(request)
+                return await call(request)
         raise AssertionError("answering returns or aborts")
+
+    async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:  # noqa: N802
+        """Scores one image against a set of labels."""
+        return await self._answer(context, self._classify, request)
 
     async def _classify(self, request: pb.ClassifyRequest) -> pb.ClassifyResponse:
         scorer = self._scorer_for(request.model)
@@ -136,10 +144,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
 
     async def Similarity(self, request: pb.SimilarityRequest, context: Context) -> pb.SimilarityResponse:  # noqa: N802
         """Compares one image, or several, with one or more others."""
-        async with _answering(context):
-            with self._calls.enter():
-                return await self._similarity(request)
-        raise AssertionError("answering returns or aborts")
+        return await self._answer(context, self._similarity, request)
 
     async def _similarity(self, request: pb.SimilarityRequest) -> pb.SimilarityResponse:
         scorer = self._scorer_for(request.model)
@@ -168,10 +173,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
 
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:  # noqa: N802
         """Gives the vectors of images and texts."""
-        async with _answering(context):
-            with self._calls.enter():
-                return await self._embed(request)
-        raise AssertionError("answering returns or aborts")
+        return await self._answer(context, self._embed, request)
 
     async def _embed(self, request: pb.EmbedRequest) -> pb.EmbedResponse:
         scorer = self._scorer_for(request.model)
@@ -190,12 +192,12 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
             weights_digest=scorer.info.weights_digest,
         )
 
-    async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:  # noqa: ARG002, N802
+    async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:  # noqa: N802
         """Tells which models there are."""
-        async with _answering(context):
-            with self._calls.enter():
-                return pb.ListModelsResponse(models=[answers.model(each.info, each.head) for each in self._loaded()])
-        raise AssertionError("answering returns or aborts")
+        return await self._answer(context, self._list_models, request)
+
+    async def _list_models(self, _: pb.ListModelsRequest) -> pb.ListModelsResponse:
+        return pb.ListModelsResponse(models=[answers.model(each.info, each.head) for each in self._loaded()])
 
     async def StreamFrames(  # noqa: N802
         self,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from framewatch_core.errors import ModelLoadError
+from framewatch_server.vision.families import OPEN_CLIP
 
 CONFIG = "config.json"
 OPEN_CLIP_CONFIG = "open_clip_config.json"
@@ -70,7 +71,7 @@ def family(folder: Path) -> str:
     """Transformers' model type, `open_clip` for OpenCLIP's format, or nothing where the folder doesn't say."""
     if is_transformers(folder):
         return str(read_json(folder / CONFIG)["model_type"])
-    return "open_clip" if (folder / OPEN_CLIP_CONFIG).is_file() else ""
+    return OPEN_CLIP if (folder / OPEN_CLIP_CONFIG).is_file() else ""
 
 
 def has_tokenizer(folder: Path) -> bool:
