@@ -34,14 +34,14 @@ from framewatch_client.types import (
     TrailPoint,
 )
 from framewatch_core.errors import FramewatchError
-from framewatch_core.frames import DropReason, OverflowPolicy, RegionScores
-from framewatch_core.health import HealthPolicy, HealthProblem
-from framewatch_core.labels import Label, LabelSet
-from framewatch_core.regions import Region
-from framewatch_core.rule_explanations import HeldBackBy
-from framewatch_core.rules import EventKind, EventRule
-from framewatch_core.scoring import LabelScore, ScoreKind
-from framewatch_core.session_state import ResumePoint
+from framewatch_core.health.monitor import HealthPolicy, HealthProblem
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import Label, LabelSet
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.explanations import HeldBackBy
+from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.stream.messages import DropReason, OverflowPolicy, RegionScores
+from framewatch_core.stream.resume import ResumePoint
 
 __all__ = [
     "AsyncFramewatchClient",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.scoring import LabelScore
+from framewatch_core.labels.scoring import LabelScore
 
 FloatArray = npt.NDArray[np.float32]
 """Vectors `[count, dimension]`, a vector `[dimension]`, or cosines."""

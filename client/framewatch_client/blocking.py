@@ -35,9 +35,9 @@ from framewatch_client.types import (
     StreamItem,
     StreamStarted,
 )
-from framewatch_core.frames import OverflowPolicy
-from framewatch_core.health import HealthPolicy
-from framewatch_core.session_state import ResumePoint
+from framewatch_core.health.monitor import HealthPolicy
+from framewatch_core.stream.messages import OverflowPolicy
+from framewatch_core.stream.resume import ResumePoint
 
 _END: Final = object()
 

@@ -12,13 +12,13 @@ from framewatch_client.inputs import rule_name
 from framewatch_client.recording import Recording, record
 from framewatch_client.sources import open_source
 from framewatch_client.types import Event, FrameResult
-from framewatch_core.calibration import Calibration, calibrate
+from framewatch_core.calibration.calibrate import Calibration, calibrate
+from framewatch_core.calibration.intervals import Interval, complement
+from framewatch_core.calibration.material import inner
 from framewatch_core.errors import InvalidRegion, InvalidRequest
-from framewatch_core.intervals import Interval, complement
-from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
-from framewatch_core.material import inner
-from framewatch_core.regions import WHOLE_FRAME_ID, Region
-from framewatch_core.rules import NS_PER_S, EventRule
+from framewatch_core.images.regions import WHOLE_FRAME_ID, Region
+from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.rules.rule import NS_PER_S, EventRule
 
 DEFAULT_EXAMPLE_COUNT = 4
 

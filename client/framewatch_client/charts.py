@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from framewatch_core.intervals import Interval
+from framewatch_core.calibration.intervals import Interval
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 FULL = "█"

@@ -29,8 +29,8 @@ from framewatch_client.rules_output import write_calibrated
 from framewatch_client.score_files import scores_writer
 from framewatch_client.sources import open_source
 from framewatch_client.types import Event, FrameResult
-from framewatch_core.intervals import Interval, parse_intervals
-from framewatch_core.rules import NS_PER_S
+from framewatch_core.calibration.intervals import Interval, parse_intervals
+from framewatch_core.rules.rule import NS_PER_S
 
 
 def calibrate(

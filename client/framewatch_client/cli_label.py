@@ -40,7 +40,7 @@ from framewatch_client.models import models_named
 from framewatch_client.progress import label_progress
 from framewatch_client.sheet import check_sheet
 from framewatch_client.sources import without_password
-from framewatch_core.scoring import ScoreKind
+from framewatch_core.labels.scoring import ScoreKind
 
 DEFAULT_FPS = 1.0
 DEFAULT_CHANGE_THRESHOLD = 0.05

@@ -16,11 +16,11 @@ from cyclopts.validators import Number
 from framewatch_client.client import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
 from framewatch_client.commands import Output
 from framewatch_client.inputs import parse_region
-from framewatch_core.images import Image
-from framewatch_core.intervals import parse_time
-from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
-from framewatch_core.regions import Region, check_regions
-from framewatch_core.rules import EventRule
+from framewatch_core.calibration.intervals import parse_time
+from framewatch_core.images.image import Image
+from framewatch_core.images.regions import Region, check_regions
+from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.rules.rule import EventRule
 
 if TYPE_CHECKING:
     from framewatch_client.rules_file import RulesFile

@@ -13,8 +13,8 @@ from framewatch_client.render import event_line, explanation_report, trail_line
 from framewatch_client.replaying import replayed_event
 from framewatch_client.score_files import iter_recording
 from framewatch_client.types import Event
-from framewatch_core.replay import RecordedFrame, Replay
-from framewatch_core.rules import NS_PER_S
+from framewatch_core.rules.replay import RecordedFrame, Replay
+from framewatch_core.rules.rule import NS_PER_S
 
 
 def replay(scores: Path, /, *, rules: Path, explain: Flag = False, json: Flag = False) -> int:

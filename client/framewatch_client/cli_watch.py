@@ -25,11 +25,11 @@ from framewatch_client.cli_options import (
 )
 from framewatch_client.commands import Output, WatchSettings
 from framewatch_client.inputs import event_rule, parse_rule, rule_name, stream_config
-from framewatch_core.frames import OverflowPolicy, StreamConfig
-from framewatch_core.labels import Label
-from framewatch_core.regions import Region
-from framewatch_core.rules import EventRule
-from framewatch_core.scoring import ScoreKind
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import Label
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.stream.messages import OverflowPolicy, StreamConfig
 
 DEFAULT_ENTER_AT = 0.8
 DEFAULT_EXIT_BELOW = 0.5

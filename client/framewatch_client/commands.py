@@ -21,11 +21,11 @@ from framewatch_client.sources import Source, open_source
 from framewatch_client.summary import WatchSummary
 from framewatch_client.types import Explain, Frame, Reconnected
 from framewatch_core.errors import FramewatchError
-from framewatch_core.frames import OverflowPolicy
-from framewatch_core.health import HealthPolicy
-from framewatch_core.labels import LabelSet
-from framewatch_core.regions import Region
-from framewatch_core.rules import EventRule
+from framewatch_core.health.monitor import HealthPolicy
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import LabelSet
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.stream.messages import OverflowPolicy
 
 
 class ExitCode(IntEnum):

@@ -16,11 +16,11 @@ from framewatch_client.score_files import ItemSink
 from framewatch_client.sources import open_source
 from framewatch_client.timing import Thinner
 from framewatch_client.types import Event
-from framewatch_core.estimates import Estimate
-from framewatch_core.evaluation import Evaluation, RuleEvaluation, Said, evaluate
-from framewatch_core.replay import replay
-from framewatch_core.rules import NS_PER_S, EventKind, EventRule
-from framewatch_core.truth import InvalidTruth, VideoTruth, load_truth
+from framewatch_core.calibration.estimates import Estimate
+from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, evaluate
+from framewatch_core.calibration.truth import InvalidTruth, VideoTruth, load_truth
+from framewatch_core.rules.replay import replay
+from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule
 
 
 def read_truth(path: Path, video: str, *, fps: float | None = None, until_ns: int | None = None) -> VideoTruth:

@@ -13,10 +13,10 @@ from framewatch_client.errors import SourceError
 from framewatch_client.images import UInt8Array, example_image, shrink
 from framewatch_client.rules_file import Example, ExampleSource
 from framewatch_client.sources import IMAGE_SUFFIXES, Source, natural_key, open_source
-from framewatch_core.images import EncodedImage, Image
-from framewatch_core.intervals import parse_time
-from framewatch_core.regions import Region
-from framewatch_core.rules import NS_PER_S
+from framewatch_core.calibration.intervals import parse_time
+from framewatch_core.images.image import EncodedImage, Image
+from framewatch_core.images.regions import Region
+from framewatch_core.rules.rule import NS_PER_S
 
 EXAMPLE_SHORT_SIDE = 768
 """Pixels of a picture's shorter side; no model looks at more, and a request has room for only so many bytes."""

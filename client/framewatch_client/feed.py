@@ -15,8 +15,8 @@ from framewatch_client.images import check_bytes, to_stream_message
 from framewatch_client.inputs import event_rules, label_set, nanoseconds, stream_regions
 from framewatch_client.types import Explain, Frame, Reconfigure, StreamItem
 from framewatch_client.worker import WorkerThread
-from framewatch_core.frames import StreamConfig
-from framewatch_core.regions import least_shares
+from framewatch_core.images.regions import least_shares
+from framewatch_core.stream.messages import StreamConfig
 
 RELEASE_GRACE_S = 2.0
 """How long the end of a stream waits for a source that is being read."""

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.types import ImageLike, PILImage
 from framewatch_core.errors import EmptyImage, ImageTooLarge, InvalidRequest
-from framewatch_core.image_header import read_header
-from framewatch_core.images import EncodedImage
+from framewatch_core.images.header import read_header
+from framewatch_core.images.image import EncodedImage
 
 UInt8Array = npt.NDArray[np.uint8]
 

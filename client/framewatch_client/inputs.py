@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 from framewatch_client.images import example_image
 from framewatch_client.types import ImageLike, LabelsLike, RegionLike, RuleLike
-from framewatch_core.frames import OverflowPolicy, StreamConfig
-from framewatch_core.health import HealthPolicy
-from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
-from framewatch_core.regions import Region
-from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
-from framewatch_core.scoring import ScoreKind
-from framewatch_core.stillness import DEFAULT_MAX_AGE_NS, ReusePolicy
+from framewatch_core.health.monitor import HealthPolicy
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
+from framewatch_core.stream.messages import OverflowPolicy, StreamConfig
+from framewatch_core.stream.reuse import DEFAULT_MAX_AGE_NS, ReusePolicy
 
 MAX_RULE_NUMBERS = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from framewatch_client.labelling import Picture, Sorting
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 _FINISHED = "finished"
 

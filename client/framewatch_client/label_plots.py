@@ -10,7 +10,7 @@ import numpy as np
 from framewatch_client.label_summary import LOWEST_SCORE, LabelCount, LabelSummary, axis_edges
 from framewatch_client.labelling import Split
 from framewatch_client.plots import ENTER, new_figure, save_figure, scale_axis
-from framewatch_core.thresholds import place_of
+from framewatch_core.calibration.thresholds import place_of
 
 MAX_LABELS = 12
 MAX_NAME_CHARS = 60

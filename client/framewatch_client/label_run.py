@@ -19,7 +19,7 @@ from framewatch_client.label_stores import LabelStore, sort_anew
 from framewatch_client.label_summary import LabelSummary
 from framewatch_client.labelling import Show, Sorting, decide
 from framewatch_client.run_lock import only_run
-from framewatch_core.labels import Label, LabelSet
+from framewatch_core.labels.labels import Label, LabelSet
 
 
 @dataclass(frozen=True, slots=True)

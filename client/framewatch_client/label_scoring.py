@@ -23,7 +23,7 @@ from framewatch_client.label_sources import FrameFiles, PictureFiles
 from framewatch_client.labelling import Picture
 from framewatch_client.types import Event, Frame, FrameResult, FrameStatus, StreamStarted
 from framewatch_core.errors import FramewatchError, ImageTooLarge
-from framewatch_core.labels import LabelSet
+from framewatch_core.labels.labels import LabelSet
 
 T = TypeVar("T")
 U = TypeVar("U")

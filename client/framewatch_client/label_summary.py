@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch_client.labelling import Decision, Picture, Pile, Sorting, Split
-from framewatch_core.scoring import ScoreKind
-from framewatch_core.thresholds import place_of, to_axis
+from framewatch_core.calibration.thresholds import place_of, to_axis
+from framewatch_core.labels.scoring import ScoreKind
 
 BIN_COUNT = 48
 LOWEST_SCORE = 0.01

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 # Wrong labels cost a model more than missing ones, which a person can still give: of 420 rendered scenes of 7 kinds the
 # demo model gets 2.9 % wrong if all are labelled, 2.7 % of those with 0.8 and more, 1.7 % of those with 0.9 and more,

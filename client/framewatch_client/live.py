@@ -37,8 +37,8 @@ from framewatch_client.render import (
 from framewatch_client.score_files import json_line
 from framewatch_client.summary import WatchSummary
 from framewatch_client.types import Event, Explanation, FrameResult, StreamStarted
-from framewatch_core.rules import EventRule
-from framewatch_core.scoring import ScoreKind
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import EventRule
 
 REFRESHES_PER_S = 10
 SHOWN_SCORES = 5

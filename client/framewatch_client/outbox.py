@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.session_state import ResumePoint
+from framewatch_core.stream.resume import ResumePoint
 
 
 class Outbox:

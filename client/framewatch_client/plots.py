@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from framewatch_client.timelines import Timeline, calibration_timeline
-from framewatch_core.calibration import Calibration
-from framewatch_core.evaluation import RuleEvaluation
-from framewatch_core.intervals import Interval
-from framewatch_core.rules import NS_PER_S, EventKind, EventRule
-from framewatch_core.scoring import ScoreKind
-from framewatch_core.thresholds import place_of, to_axis
+from framewatch_core.calibration.calibrate import Calibration
+from framewatch_core.calibration.evaluation import RuleEvaluation
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.thresholds import place_of, to_axis
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule
 
 WIDTH_IN = 11.0
 PRESENT, ABSENT, SCORE = "#2e7d32", "#1565c0", "#37474f"

@@ -13,15 +13,15 @@ from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.inputs import nanoseconds
 from framewatch_client.summary import PRESENCE_KINDS
 from framewatch_client.types import Event, Frame, FrameResult, FrameStatus, LabelsLike
+from framewatch_core.calibration.evaluation import Said
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.material import Material
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.evaluation import Said
-from framewatch_core.health import HealthPolicy
-from framewatch_core.intervals import Interval
-from framewatch_core.material import Material
-from framewatch_core.regions import WHOLE_FRAME_ID, Region
-from framewatch_core.replay import RecordedFrame
-from framewatch_core.rules import EventRule, Moment
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.health.monitor import HealthPolicy
+from framewatch_core.images.regions import WHOLE_FRAME_ID, Region
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.replay import RecordedFrame
+from framewatch_core.rules.rule import EventRule, Moment
 
 
 @dataclass(frozen=True, slots=True)

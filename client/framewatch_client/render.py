@@ -16,8 +16,8 @@ from framewatch_client.charts import sparkline
 from framewatch_client.inputs import rule_name
 from framewatch_client.summary import PRESENCE_KINDS, WatchSummary
 from framewatch_client.types import Event, EventTrail, FrameError
-from framewatch_core.rules import EventKind
-from framewatch_core.scoring import LabelScore
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.rule import EventKind
 
 BAR_CELLS = 20
 TRAIL_CELLS = 30

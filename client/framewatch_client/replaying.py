@@ -5,8 +5,8 @@ from __future__ import annotations
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import wire, wire_config
 from framewatch_client.types import Event
-from framewatch_core.rules import EventRule, EventTrail, RuleEvent
-from framewatch_core.scoring import LabelScore
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.rule import EventRule, EventTrail, RuleEvent
 
 
 def replayed_event(seen: RuleEvent, number: int) -> Event:

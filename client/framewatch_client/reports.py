@@ -13,12 +13,12 @@ from framewatch_client.commands import Output
 from framewatch_client.recording import Recording
 from framewatch_client.render import clock, plain_table
 from framewatch_client.timelines import Timeline, calibration_timeline
-from framewatch_core.calibration import Calibration
-from framewatch_core.estimates import Estimate
-from framewatch_core.evaluation import Evaluation, RuleEvaluation, Said, Transition
-from framewatch_core.judging import EventEstimates
-from framewatch_core.rules import NS_PER_S, EventRule
-from framewatch_core.thresholds import place_of
+from framewatch_core.calibration.calibrate import Calibration
+from framewatch_core.calibration.estimates import Estimate
+from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, Transition
+from framewatch_core.calibration.tally import EventEstimates
+from framewatch_core.calibration.thresholds import place_of
+from framewatch_core.rules.rule import NS_PER_S, EventRule
 
 NAME_CELLS = 12
 CHART_CELLS = 66

@@ -30,12 +30,12 @@ from typing import Any, TypeVar
 from framewatch_client.inputs import nanoseconds
 from framewatch_client.yaml_nodes import Node, RulesFileError, read_yaml
 from framewatch_core.errors import FieldError
-from framewatch_core.health import HealthPolicy, HealthProblem
-from framewatch_core.images import EncodedImage, Image
-from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
-from framewatch_core.regions import Region, check_regions
-from framewatch_core.rules import NS_PER_S, EventRule
-from framewatch_core.scoring import ScoreKind
+from framewatch_core.health.monitor import HealthPolicy, HealthProblem
+from framewatch_core.images.image import EncodedImage, Image
+from framewatch_core.images.regions import Region, check_regions
+from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import NS_PER_S, EventRule
 
 DomainT = TypeVar("DomainT")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from framewatch_client.calibrating import CalibrationPlan, CalibrationRun
 from framewatch_client.rules_file import Example, LabelEntry, RulesFile
 from framewatch_client.rules_writer import RuleNotes, calibration_notes, write_rules
-from framewatch_core.image_header import ImageFormat, read_header
-from framewatch_core.images import EncodedImage
-from framewatch_core.labels import Label
+from framewatch_core.images.header import ImageFormat, read_header
+from framewatch_core.images.image import EncodedImage
+from framewatch_core.labels.labels import Label
 
 _SUFFIXES = {ImageFormat.JPEG: "jpg"}
 _NO_NAME = re.compile(r"[^\w]+")

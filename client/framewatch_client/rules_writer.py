@@ -10,21 +10,21 @@ from typing import Any
 import yaml
 
 from framewatch_client.rules_file import VERSION, LabelEntry, RulesFile, seconds_text
-from framewatch_core.calibration import Calibration
-from framewatch_core.estimates import Estimate
-from framewatch_core.health import HealthPolicy
-from framewatch_core.intervals import Interval
-from framewatch_core.judging import EventEstimates
-from framewatch_core.labels import DEFAULT_TEMPLATES
-from framewatch_core.rules import NS_PER_S, EventRule
-from framewatch_core.scoring import ScoreKind
-from framewatch_core.thresholds import (
+from framewatch_core.calibration.calibrate import Calibration
+from framewatch_core.calibration.estimates import Estimate
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.tally import EventEstimates
+from framewatch_core.calibration.thresholds import (
     ABSENT_QUANTILE,
     PRESENT_QUANTILE,
     Placement,
     from_axis,
     place_of,
 )
+from framewatch_core.health.monitor import HealthPolicy
+from framewatch_core.labels.labels import DEFAULT_TEMPLATES
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import NS_PER_S, EventRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from google.protobuf.message import Message
 
 from framewatch_client.recording import Recording
 from framewatch_client.types import Event, FrameResult
-from framewatch_core.replay import RecordedFrame
-from framewatch_core.rules import NS_PER_S, Moment
-from framewatch_core.scoring import LabelScore
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.replay import RecordedFrame
+from framewatch_core.rules.rule import NS_PER_S, Moment
 
 SCORES_SUFFIX = ".jsonl"
 

@@ -18,7 +18,7 @@ from framewatch_client.images import UInt8Array, shrink
 from framewatch_client.index import Entry
 from framewatch_client.sources import IMAGE_SUFFIXES
 from framewatch_client.thumbnails import place, read_thumbnail
-from framewatch_core.rules import NS_PER_S
+from framewatch_core.rules.rule import NS_PER_S
 
 MAX_SHEET_HITS = 200
 MAX_COLUMNS = 6

@@ -25,7 +25,7 @@ import cv2
 from framewatch_client.errors import SourceError
 from framewatch_client.timing import FrameClock, Thinner
 from framewatch_client.types import Frame
-from framewatch_core.frames import OverflowPolicy
+from framewatch_core.stream.messages import OverflowPolicy
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 DEFAULT_IMAGES_PER_S = 1.0

@@ -24,8 +24,8 @@ from framewatch_client.feed import Feed, RequestEncoder
 from framewatch_client.outbox import Outbox
 from framewatch_client.reconnect import Backoff, may_pass
 from framewatch_client.types import Event, Explanation, FrameResult, Reconnected, StreamItem, StreamStarted
-from framewatch_core.frames import StreamConfig
-from framewatch_core.session_state import ResumePoint
+from framewatch_core.stream.messages import StreamConfig
+from framewatch_core.stream.resume import ResumePoint
 
 DEFAULT_WINDOW = 8
 """Frames on the way if neither server nor caller says how many."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from framewatch_client.types import Event, FrameResult, FrameStatus
-from framewatch_core.rules import EventKind, EventRule
+from framewatch_core.rules.rule import EventKind, EventRule
 
 PRESENCE_KINDS = frozenset({EventKind.ENTERED, EventKind.EXITED})
 """What rules say; the others are of a region's pictures."""

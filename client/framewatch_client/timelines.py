@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch_client.recording import Recording
-from framewatch_core.calibration import Calibration, smooth
-from framewatch_core.evaluation import Evaluation, RuleEvaluation, Said, presences
-from framewatch_core.intervals import Interval
-from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, EventRule
-from framewatch_core.truth import VideoTruth
+from framewatch_core.calibration.calibrate import Calibration, smooth
+from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, presences
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.truth import VideoTruth
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,14 +15,14 @@ import numpy.typing as npt
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.answers import Timings
 from framewatch_client.errors import FramewatchCallError
-from framewatch_core.frames import DropReason, RegionScores
-from framewatch_core.health import HealthPolicy, HealthProblem
-from framewatch_core.labels import Label, LabelSet
-from framewatch_core.regions import Region
-from framewatch_core.rule_explanations import HeldBackBy
-from framewatch_core.rules import EventKind, EventRule
-from framewatch_core.scoring import LabelScore
-from framewatch_core.session_state import ResumePoint
+from framewatch_core.health.monitor import HealthPolicy, HealthProblem
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import Label, LabelSet
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.explanations import HeldBackBy
+from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.stream.messages import DropReason, RegionScores
+from framewatch_core.stream.resume import ResumePoint
 
 
 @runtime_checkable

@@ -27,11 +27,11 @@ from framewatch_client.types import (
     StreamStarted,
     TrailPoint,
 )
-from framewatch_core.frames import DropReason, RegionScores
-from framewatch_core.health import HealthProblem
-from framewatch_core.rule_explanations import HeldBackBy
-from framewatch_core.rules import NS_PER_S, EventKind
-from framewatch_core.scoring import LabelScore
+from framewatch_core.health.monitor import HealthProblem
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.explanations import HeldBackBy
+from framewatch_core.rules.rule import NS_PER_S, EventKind
+from framewatch_core.stream.messages import DropReason, RegionScores
 
 EnumT = TypeVar("EnumT", bound=Enum)
 

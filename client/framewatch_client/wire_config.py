@@ -5,13 +5,13 @@ from __future__ import annotations
 from google.protobuf.duration_pb2 import Duration
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.frames import OverflowPolicy, StreamConfig
-from framewatch_core.health import HealthPolicy
-from framewatch_core.images import EncodedImage, Image, ImageKey, RawImage
-from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
-from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
-from framewatch_core.scoring import ScoreKind
-from framewatch_core.stillness import ReusePolicy
+from framewatch_core.health.monitor import HealthPolicy
+from framewatch_core.images.image import EncodedImage, Image, ImageKey, RawImage
+from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
+from framewatch_core.stream.messages import OverflowPolicy, StreamConfig
+from framewatch_core.stream.reuse import ReusePolicy
 
 _OVERFLOW = {
     OverflowPolicy.BLOCK: pb.OVERFLOW_POLICY_BLOCK,

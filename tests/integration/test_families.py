@@ -14,7 +14,7 @@ from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.images import EncodedImage
+from framewatch_core.images.image import EncodedImage
 from framewatch_server.vision.decode import DecodeLimits, decode
 from framewatch_server.vision.load import load_encoder
 from framewatch_server.vision.preprocess import prepare

@@ -19,7 +19,7 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, pipeline
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.images import EncodedImage
+from framewatch_core.images.image import EncodedImage
 from framewatch_server.bench.checkpoints import GEOMETRIES, make_checkpoint
 from framewatch_server.demo import MODEL_DIR
 from framewatch_server.vision.decode import DecodeLimits, decode

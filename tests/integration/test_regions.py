@@ -11,7 +11,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_core.regions import Region
+from framewatch_core.images.regions import Region
 from tests.integration.conftest import jpeg, label_set, picture
 from tests.integration.errors import told
 from tests.integration.test_stream import Request, config, frame, seconds

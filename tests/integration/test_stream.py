@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_core.labels import DEFAULT_CONTRAST
+from framewatch_core.labels.labels import DEFAULT_CONTRAST
 from tests.integration.conftest import MakeServer, encode, image, jpeg, label_set, picture
 from tests.integration.errors import told
 

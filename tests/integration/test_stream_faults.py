@@ -9,8 +9,8 @@ import grpc
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core import session
-from framewatch_core.rule_engine import RuleBook
+from framewatch_core.rules.engine import RuleBook
+from framewatch_core.stream import session
 from framewatch_server.rpc import stream
 from tests.integration.conftest import MakeServer
 from tests.integration.errors import told

@@ -18,7 +18,7 @@ from open_clip.tokenizer import HFTokenizer
 from safetensors.torch import load_file, save_file
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.scoring import Activation
+from framewatch_core.labels.scoring import Activation
 from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.load import load_encoder
 from framewatch_server.vision.open_clip_adapters import OpenClipTextReader

@@ -10,7 +10,14 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import types, wire_config
 from framewatch_client import wire as client_wire
 from framewatch_core.errors import FieldError, InvalidRequest
-from framewatch_core.frames import (
+from framewatch_core.health.monitor import HealthEvent, HealthPolicy, HealthProblem
+from framewatch_core.images.image import EncodedImage, PixelFormat, RawImage
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import Label, LabelSet
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
+from framewatch_core.rules.rule import EventKind, EventRule, EventTrail, Moment, RuleEvent, TrailPoint
+from framewatch_core.stream.messages import (
     Event,
     Explanation,
     FrameResult,
@@ -19,14 +26,7 @@ from framewatch_core.frames import (
     Scored,
     StreamConfig,
 )
-from framewatch_core.health import HealthEvent, HealthPolicy, HealthProblem
-from framewatch_core.images import EncodedImage, PixelFormat, RawImage
-from framewatch_core.labels import Label, LabelSet
-from framewatch_core.regions import Region
-from framewatch_core.rule_explanations import HeldBackBy, RuleExplanation
-from framewatch_core.rules import EventKind, EventRule, EventTrail, Moment, RuleEvent, TrailPoint
-from framewatch_core.scoring import LabelScore, ScoreKind
-from framewatch_core.stillness import ReusePolicy
+from framewatch_core.stream.reuse import ReusePolicy
 from framewatch_server.rpc import answers, requests
 
 S = 1_000_000_000

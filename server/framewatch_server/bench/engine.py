@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from framewatch_core.scoring import Float32Array
+from framewatch_core.labels.scoring import Float32Array
 from framewatch_server.vision.devices import DTYPES
 from framewatch_server.vision.encoder import Encoder
 from framewatch_server.vision.load import load_encoder

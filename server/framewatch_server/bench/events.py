@@ -20,11 +20,11 @@ from framewatch_client import AsyncFramewatchClient, Event, EventKind, Frame, Fr
 from framewatch_client.calibrating import CalibrationPlan, CalibrationRun, calibrate_source
 from framewatch_client.evaluating import evaluate_events
 from framewatch_client.recording import record
-from framewatch_core.evaluation import Evaluation
-from framewatch_core.intervals import Interval
-from framewatch_core.regions import WHOLE_FRAME_ID
-from framewatch_core.rules import NS_PER_S
-from framewatch_core.truth import InvalidTruth, Track, VideoTruth, load_truth
+from framewatch_core.calibration.evaluation import Evaluation
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth, load_truth
+from framewatch_core.images.regions import WHOLE_FRAME_ID
+from framewatch_core.rules.rule import NS_PER_S
 from framewatch_server.bench.disturbances import Kind, Pixels, brightened, spliced, with_noise
 
 SPLICE_S = 30.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framewatch_core.images import EncodedImage
+from framewatch_core.images.image import EncodedImage
 from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LoadPlan, LoadReport, run_load
 from framewatch_server.bench.process import Use

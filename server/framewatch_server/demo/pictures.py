@@ -13,7 +13,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from framewatch_client import Event, EventRule, FrameResult
-from framewatch_core.rules import EventKind
+from framewatch_core.rules.rule import EventKind
 from framewatch_server.demo.belt import BeltVideo
 
 Frame = npt.NDArray[np.uint8]

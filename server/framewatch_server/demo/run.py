@@ -17,7 +17,7 @@ from rich.table import Table
 
 from framewatch_client import Event, EventRule, FrameResult, FramewatchClient, event_rule, open_source
 from framewatch_client.render import event_line
-from framewatch_core.rules import EventKind
+from framewatch_core.rules.rule import EventKind
 from framewatch_server.demo.belt import BeltVideo, render_belt_video
 from framewatch_server.demo.pictures import score_of, write_annotated_video, write_plot
 from framewatch_server.spawn import ServerProcess

@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from framewatch_core.errors import FieldError
-from framewatch_core.frames import Timings
-from framewatch_core.images import Image, ImageKey
-from framewatch_core.queueing import RoundRobin
-from framewatch_core.scoring import Float32Array
+from framewatch_core.images.image import Image, ImageKey
+from framewatch_core.labels.scoring import Float32Array
+from framewatch_core.stream.messages import Timings
+from framewatch_core.stream.queueing import RoundRobin
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.once import computed_once
 from framewatch_server.engine.pipeline import Pipeline

@@ -14,8 +14,8 @@ import numpy as np
 import structlog
 
 from framewatch_core.errors import InternalError, NotFinite
-from framewatch_core.frames import Timings
-from framewatch_core.scoring import Float32Array
+from framewatch_core.labels.scoring import Float32Array
+from framewatch_core.stream.messages import Timings
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.thread_names import tell_thread_name
 from framewatch_server.vision.decode import UInt8Array

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from framewatch_core.errors import ServerUnavailable
-from framewatch_core.frames import Timings
-from framewatch_core.images import Image
-from framewatch_core.picture_stats import PictureStats
-from framewatch_core.scoring import Float32Array
+from framewatch_core.images.image import Image
+from framewatch_core.images.statistics import PictureStats
+from framewatch_core.labels.scoring import Float32Array
+from framewatch_core.stream.messages import Timings
 from framewatch_server.engine.reuse import Leader, Recall
 from framewatch_server.vision.decode import UInt8Array
 from framewatch_server.vision.view import WHOLE, View

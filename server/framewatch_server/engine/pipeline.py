@@ -23,8 +23,8 @@ from typing import Any, Self, TypeVar
 import structlog
 
 from framewatch_core.errors import ServerDraining, ServerUnavailable
-from framewatch_core.images import Image
-from framewatch_core.queueing import Lane, RoundRobin
+from framewatch_core.images.image import Image
+from framewatch_core.stream.queueing import Lane, RoundRobin
 from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.reuse import Recall, Verdict

@@ -11,7 +11,7 @@ from typing import Protocol
 from cachetools import TTLCache
 
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.session_state import StreamState
+from framewatch_core.stream.resume import StreamState
 
 _TOKEN_BYTES = 24
 

@@ -12,14 +12,14 @@ from typing import Self
 import numpy as np
 
 from framewatch_core.errors import FieldError
-from framewatch_core.frames import Timings
-from framewatch_core.images import Image, ImageKey
-from framewatch_core.label_scores import LabelVectors, label_vectors, text_groups
-from framewatch_core.labels import Label, LabelSet
-from framewatch_core.presence import Discriminant, fit_discriminant
-from framewatch_core.queueing import Lane
-from framewatch_core.request_warnings import RequestWarning, truncated_prompts, truncated_texts
-from framewatch_core.scoring import Float32Array, LabelScore, ScoreHead, cosines
+from framewatch_core.images.image import Image, ImageKey
+from framewatch_core.labels.labels import Label, LabelSet
+from framewatch_core.labels.presence import Discriminant, fit_discriminant
+from framewatch_core.labels.scoring import Float32Array, LabelScore, ScoreHead, cosines
+from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
+from framewatch_core.labels.warnings import RequestWarning, truncated_prompts, truncated_texts
+from framewatch_core.stream.messages import Timings
+from framewatch_core.stream.queueing import Lane
 from framewatch_server.engine.call_images import CallImages
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.once import computed_once

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.scoring import Float32Array
+from framewatch_core.labels.scoring import Float32Array
 from framewatch_server.demo.captions import CONCEPTS
 from framewatch_server.vision.calibration import LEAST_COSINE, rendered_calibration
 from framewatch_server.vision.encoder import Encoder

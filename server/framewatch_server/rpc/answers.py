@@ -7,7 +7,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import FramewatchError
-from framewatch_core.frames import (
+from framewatch_core.health.monitor import HealthProblem
+from framewatch_core.labels.scoring import Activation, Float32Array, LabelScore, ScoreHead
+from framewatch_core.labels.warnings import RequestWarning
+from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
+from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule, EventTrail, RuleEvent
+from framewatch_core.stream.messages import (
     ConfigWarnings,
     Dropped,
     DropReason,
@@ -18,11 +23,6 @@ from framewatch_core.frames import (
     Scored,
     Timings,
 )
-from framewatch_core.health import HealthProblem
-from framewatch_core.request_warnings import RequestWarning
-from framewatch_core.rule_explanations import HeldBackBy, RuleExplanation
-from framewatch_core.rules import NS_PER_S, EventKind, EventRule, EventTrail, RuleEvent
-from framewatch_core.scoring import Activation, Float32Array, LabelScore, ScoreHead
 from framewatch_server.vision.encoder import ModelInfo
 
 _DROP_REASONS = {

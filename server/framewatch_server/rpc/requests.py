@@ -16,15 +16,15 @@ from framewatch_core.errors import (
     InvalidRequest,
     MissingField,
 )
-from framewatch_core.frames import Frame, OverflowPolicy, StreamConfig
-from framewatch_core.health import DEFAULT_FROZEN_AFTER_NS, DEFAULT_SETTLE_NS, HealthPolicy, HealthProblem
-from framewatch_core.images import EncodedImage, Image, PixelFormat, RawImage
-from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
-from framewatch_core.regions import Region
-from framewatch_core.rules import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
-from framewatch_core.scoring import ScoreKind
-from framewatch_core.session_state import ResumePoint
-from framewatch_core.stillness import DEFAULT_MAX_AGE_NS, ReusePolicy
+from framewatch_core.health.monitor import DEFAULT_FROZEN_AFTER_NS, DEFAULT_SETTLE_NS, HealthPolicy, HealthProblem
+from framewatch_core.images.image import EncodedImage, Image, PixelFormat, RawImage
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
+from framewatch_core.stream.messages import Frame, OverflowPolicy, StreamConfig
+from framewatch_core.stream.resume import ResumePoint
+from framewatch_core.stream.reuse import DEFAULT_MAX_AGE_NS, ReusePolicy
 
 _PIXEL_FORMATS = {
     pb.PIXEL_FORMAT_RGB24: PixelFormat.RGB24,

@@ -12,7 +12,12 @@ from typing import TypeAlias
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import MissingField, ServerDraining, StreamTakenOver
-from framewatch_core.frames import (
+from framewatch_core.images.image import Image
+from framewatch_core.images.regions import least_shares
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.labels.vectors import LabelVectors
+from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.stream.messages import (
     ConfigWarnings,
     Event,
     Explanation,
@@ -22,13 +27,8 @@ from framewatch_core.frames import (
     Started,
     StreamConfig,
 )
-from framewatch_core.images import Image
-from framewatch_core.label_scores import LabelVectors
-from framewatch_core.regions import least_shares
-from framewatch_core.rules import NS_PER_S
-from framewatch_core.scoring import LabelScore
-from framewatch_core.session import SessionLimits, StreamSession, Work
-from framewatch_core.session_state import ResumePoint, StreamState
+from framewatch_core.stream.resume import ResumePoint, StreamState
+from framewatch_core.stream.session import SessionLimits, StreamSession, Work
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.resume import ResumableStreams, Ticket
 from framewatch_server.engine.reuse import FrameMemory, Recall

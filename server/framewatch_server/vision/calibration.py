@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from framewatch_core.errors import FieldError, ModelLoadError
-from framewatch_core.images import EncodedImage
+from framewatch_core.images.image import EncodedImage
 from framewatch_server.demo.scenes import CONCEPTS, render
 from framewatch_server.vision.decode import DecodeLimits, UInt8Array
 from framewatch_server.vision.preprocess import PreprocessSpec, prepare

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import structlog
 import torch
 
-from framewatch_core.scoring import Float32Array
+from framewatch_core.labels.scoring import Float32Array
 from framewatch_server.vision.encoder import DeviceOutOfMemory
 
 SLOTS = 2

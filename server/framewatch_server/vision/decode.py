@@ -17,8 +17,8 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from framewatch_core.errors import ImageTooLarge, UndecodableImage
-from framewatch_core.image_header import ImageFormat, ImageHeader, read_header
-from framewatch_core.images import EncodedImage, Image, PixelFormat, RawImage
+from framewatch_core.images.header import ImageFormat, ImageHeader, read_header
+from framewatch_core.images.image import EncodedImage, Image, PixelFormat, RawImage
 
 UInt8Array = npt.NDArray[np.uint8]
 

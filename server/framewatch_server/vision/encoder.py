@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from framewatch_core.scoring import Float32Array, ScoreHead
+from framewatch_core.labels.scoring import Float32Array, ScoreHead
 from framewatch_server.vision.preprocess import PreprocessSpec
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.scoring import Activation
+from framewatch_core.labels.scoring import Activation
 
 
 @dataclass(frozen=True, slots=True)

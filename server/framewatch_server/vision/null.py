@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from framewatch_core.scoring import Float32Array, ScoreHead
+from framewatch_core.labels.scoring import Float32Array, ScoreHead
 from framewatch_server.vision.encoder import BlockingEncoder, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from timm.utils import reparameterize_model
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.scoring import Activation, ScoreHead
+from framewatch_core.labels.scoring import Activation, ScoreHead
 from framewatch_server.vision.checkpoint_files import OPEN_CLIP_CONFIG, has_tokenizer, read_json
 from framewatch_server.vision.encoder import ModelInfo
 from framewatch_server.vision.open_clip_adapters import OpenClipModel, OpenClipTextReader

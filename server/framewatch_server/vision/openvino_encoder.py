@@ -22,7 +22,7 @@ import torch
 from openvino_telemetry.utils import opt_in_checker
 from transformers.utils import logging as transformers_logging
 
-from framewatch_core.scoring import Float32Array, ScoreHead
+from framewatch_core.labels.scoring import Float32Array, ScoreHead
 from framewatch_server.vision.calibration import LEAST_COSINE, Calibration
 from framewatch_server.vision.encoder import BlockingEncoder, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec

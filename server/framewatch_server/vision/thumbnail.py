@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from framewatch_core.stillness import THUMBNAIL_SIDE, Thumbnail
+from framewatch_core.stream.reuse import THUMBNAIL_SIDE, Thumbnail
 from framewatch_server.vision.decode import UInt8Array
 
 

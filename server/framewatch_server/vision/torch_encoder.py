@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from framewatch_core.scoring import Float32Array, ScoreHead
+from framewatch_core.labels.scoring import Float32Array, ScoreHead
 from framewatch_server.vision.cuda_tower import SLOTS, CudaBackend, CudaTower
 from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 from framewatch_server.vision.preprocess import PreprocessSpec

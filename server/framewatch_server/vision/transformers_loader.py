@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.scoring import Activation, ScoreHead
+from framewatch_core.labels.scoring import Activation, ScoreHead
 from framewatch_server.vision.devices import first_line
 from framewatch_server.vision.encoder import ModelInfo
 from framewatch_server.vision.families import family_of

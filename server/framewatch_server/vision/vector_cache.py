@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from cachetools import LRUCache
 
-from framewatch_core.scoring import Float32Array, ensemble
+from framewatch_core.labels.scoring import Float32Array, ensemble
 
 Prompts = tuple[tuple[str, ...], ...]
 

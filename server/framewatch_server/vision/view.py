@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framewatch_core.images import Image
-from framewatch_core.picture_stats import PictureStats
-from framewatch_core.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region, least_shares
+from framewatch_core.images.image import Image
+from framewatch_core.images.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region, least_shares
+from framewatch_core.images.statistics import PictureStats
 from framewatch_server.vision.decode import DecodeLimits, UInt8Array, decode
 from framewatch_server.vision.picture_stats import picture_stats
 from framewatch_server.vision.preprocess import PreprocessSpec, prepare

@@ -8,10 +8,10 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import wire, wire_config
 from framewatch_client.recording import Recording
 from framewatch_client.types import FrameResult
-from framewatch_core.intervals import Interval
-from framewatch_core.replay import RecordedFrame
-from framewatch_core.rules import Moment
-from framewatch_core.scoring import LabelScore
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.replay import RecordedFrame
+from framewatch_core.rules.rule import Moment
 
 S = Interval.of_seconds
 PRESENT = (S(2, 5), S(7, 11))

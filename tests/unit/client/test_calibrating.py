@@ -26,15 +26,15 @@ from framewatch_client.reports import calibration_report, evaluation_report
 from framewatch_client.rules_file import read_rules
 from framewatch_client.rules_output import write_calibrated
 from framewatch_client.timelines import calibration_timeline, evaluation_timelines
+from framewatch_core.calibration.evaluation import Said
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth
 from framewatch_core.errors import InvalidRegion, InvalidRequest
-from framewatch_core.evaluation import Said
-from framewatch_core.images import EncodedImage
-from framewatch_core.intervals import Interval
-from framewatch_core.labels import Label, LabelSet
-from framewatch_core.regions import WHOLE_FRAME, Region
-from framewatch_core.rules import EventKind
-from framewatch_core.scoring import ScoreKind
-from framewatch_core.truth import InvalidTruth, Track, VideoTruth
+from framewatch_core.images.image import EncodedImage
+from framewatch_core.images.regions import WHOLE_FRAME, Region
+from framewatch_core.labels.labels import Label, LabelSet
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import EventKind
 
 from .recordings import PRESENT, S, recording
 

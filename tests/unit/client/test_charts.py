@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from framewatch_client.charts import Marks, axis, columns, merged, peaks, spans, sparkline
-from framewatch_core.intervals import Interval
+from framewatch_core.calibration.intervals import Interval
 
 S = Interval.of_seconds
 END_NS = 10_000_000_000

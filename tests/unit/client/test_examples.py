@@ -12,9 +12,9 @@ import pytest
 from framewatch_client.errors import SourceError
 from framewatch_client.examples import as_example, frames_at, load_example, parse_example_option
 from framewatch_client.rules_file import Example, ExampleSource
-from framewatch_core.images import EncodedImage, Image
-from framewatch_core.regions import Region
-from framewatch_core.rules import NS_PER_S
+from framewatch_core.images.image import EncodedImage, Image
+from framewatch_core.images.regions import Region
+from framewatch_core.rules.rule import NS_PER_S
 
 LEFT_HALF = Region("left", 0.0, 0.0, 0.5, 1.0)
 

@@ -19,10 +19,10 @@ from framewatch_core.errors import (
     InvalidRule,
     LimitExceeded,
 )
-from framewatch_core.images import EncodedImage
-from framewatch_core.labels import DEFAULT_TEMPLATES, Label, LabelSet
-from framewatch_core.regions import Region
-from framewatch_core.rules import EventRule
+from framewatch_core.images.image import EncodedImage
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.rules.rule import EventRule
 
 
 @pytest.mark.parametrize(

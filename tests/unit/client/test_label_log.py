@@ -9,7 +9,7 @@ import pytest
 
 from framewatch_client.label_log import LabelLog, LabelLogError, LogHeader, read_header, read_pictures
 from framewatch_client.labelling import Picture, Sorting
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 HEADER = LogHeader({"source": "pictures", "labels": ["a", "b"]}, Sorting(ScoreKind.PRESENCE, 0.7, 0.2, 0.1))
 SCORES = (LabelScore("a", 0.75, 0.25, 0.5), LabelScore("b", 0.25, -0.1))

@@ -12,7 +12,7 @@ from framewatch_client.label_log import LabelLog, LogHeader
 from framewatch_client.label_models import pick_model
 from framewatch_client.labelling import Picture, Sorting
 from framewatch_client.models import models
-from framewatch_core.scoring import LabelScore
+from framewatch_core.labels.scoring import LabelScore
 
 from .fake_server import fake_model
 

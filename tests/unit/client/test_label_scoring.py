@@ -14,7 +14,7 @@ from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
 from framewatch_client.interrupts import Interrupt
 from framewatch_client.label_scoring import Question, is_of_all_calls, map_in_order, score_files
 from framewatch_client.label_sources import PictureFiles
-from framewatch_core.labels import Label, LabelSet
+from framewatch_core.labels.labels import Label, LabelSet
 
 
 async def test_results_come_in_order_and_only_so_many_run_at_once() -> None:

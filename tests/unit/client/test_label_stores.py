@@ -14,7 +14,7 @@ from framewatch_client.label_stores import FolderStore, sort_anew
 from framewatch_client.label_table import TableStore
 from framewatch_client.label_writers import part_of
 from framewatch_client.labelling import Picture, Sorting, decide
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 LABELS = ("a", "b")
 STRICT, LOOSE = Sorting(min_score=0.9), Sorting(min_score=0.5)

@@ -12,7 +12,7 @@ from framewatch_client.label_plots import draw_labels
 from framewatch_client.label_sheet import CELL, COLUMNS, contact_sheet
 from framewatch_client.label_summary import BIN_COUNT, LabelSummary
 from framewatch_client.labelling import Picture, Sorting, decide
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 
 def picture(name: str, probability: float, label: str = "a", draw: float = 0.5) -> Picture:

@@ -16,7 +16,7 @@ from framewatch_client.labelling import (
     draw_of_time,
 )
 from framewatch_core.errors import InvalidRule
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 
 def picture(*probabilities: float, presences: tuple[float, ...] = (), **fields: object) -> Picture:

@@ -6,7 +6,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.outbox import Outbox
-from framewatch_core.session_state import ResumePoint
+from framewatch_core.stream.resume import ResumePoint
 
 FIRST, LATER = (pb.StreamConfig(model=name) for name in ("first", "later"))
 

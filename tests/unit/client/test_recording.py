@@ -15,10 +15,10 @@ from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.recording import Collector, Recording, record
 from framewatch_client.score_files import ScoresFileError, json_line, parse_frames, read_recording, scores_writer
 from framewatch_client.sources import open_source
+from framewatch_core.calibration.evaluation import Said
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.evaluation import Said
-from framewatch_core.rules import EventKind
-from framewatch_core.scoring import ScoreKind
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import EventKind
 
 from .fake_server import FakeService
 from .recordings import FRAME_NS, PRESENT, S, recording, response, result

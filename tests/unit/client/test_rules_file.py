@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from framewatch_client.rules_file import Example, ExampleSource, LabelEntry, RulesFile, parse_rules, read_rules
 from framewatch_client.rules_writer import RuleNotes, calibration_notes, write_rules
 from framewatch_client.yaml_nodes import RulesFileError
-from framewatch_core.calibration import calibrate
+from framewatch_core.calibration.calibrate import calibrate
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.material import Material
 from framewatch_core.errors import InvalidLabelSet
-from framewatch_core.health import HealthPolicy, HealthProblem
-from framewatch_core.images import EncodedImage, Image
-from framewatch_core.intervals import Interval
-from framewatch_core.labels import DEFAULT_TEMPLATES, Label
-from framewatch_core.material import Material
-from framewatch_core.regions import Region
-from framewatch_core.rules import NS_PER_S, EventRule
-from framewatch_core.scoring import ScoreKind
+from framewatch_core.health.monitor import HealthPolicy, HealthProblem
+from framewatch_core.images.image import EncodedImage, Image
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import NS_PER_S, EventRule
 
 WHOLE = """
 version: 1

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from framewatch_core.health import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
-from framewatch_core.regions import Region
-from framewatch_core.rules import NS_PER_S, EventKind, Moment
+from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
+from framewatch_core.images.regions import Region
+from framewatch_core.rules.rule import NS_PER_S, EventKind, Moment
 from framewatch_server.bench.disturbances import Frame, Pixels
 from framewatch_server.vision.picture_stats import picture_stats
 

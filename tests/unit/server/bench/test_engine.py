@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from framewatch_core.scoring import Float32Array
+from framewatch_core.labels.scoring import Float32Array
 from framewatch_server.bench.engine import batch_s, default_batches
 from framewatch_server.vision.encoder import ModelInfo
 from framewatch_server.vision.null import NullEncoder

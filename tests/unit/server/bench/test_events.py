@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from framewatch_client import Frame
-from framewatch_core.intervals import Interval
-from framewatch_core.regions import WHOLE_FRAME, Region
-from framewatch_core.rules import NS_PER_S
-from framewatch_core.truth import InvalidTruth, Track, VideoTruth
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth
+from framewatch_core.images.regions import WHOLE_FRAME, Region
+from framewatch_core.rules.rule import NS_PER_S
 from framewatch_server.bench.events import cases_of, load_videos, quiet_moment, stretched
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framewatch_core.estimates import effective_count, proportion, rate_per_hour, roc_auc, roc_auc_estimate
+from framewatch_core.calibration.estimates import effective_count, proportion, rate_per_hour, roc_auc, roc_auc_estimate
 
 HOUR_NS = 3_600_000_000_000
 

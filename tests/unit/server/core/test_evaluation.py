@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from framewatch_core.calibration.evaluation import Said, evaluate
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.truth import Track, VideoTruth
 from framewatch_core.errors import InvalidRule
-from framewatch_core.evaluation import Said, evaluate
-from framewatch_core.intervals import Interval
-from framewatch_core.regions import WHOLE_FRAME, Region
-from framewatch_core.rules import EventKind, EventRule
-from framewatch_core.truth import Track, VideoTruth
+from framewatch_core.images.regions import WHOLE_FRAME, Region
+from framewatch_core.rules.rule import EventKind, EventRule
 
 FULL = Region("full", 0, 0, 1, 1)
 LEFT = Region("left", 0, 0, 0.5, 1)

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from framewatch_core.errors import FieldError, InvalidRegion, InvalidRequest, InvalidRule, LimitExceeded
-from framewatch_core.frames import StreamConfig, Timings
-from framewatch_core.health import HealthPolicy
-from framewatch_core.images import EncodedImage
-from framewatch_core.labels import Label, LabelSet
-from framewatch_core.regions import Region
-from framewatch_core.rules import EventRule
+from framewatch_core.health.monitor import HealthPolicy
+from framewatch_core.images.image import EncodedImage
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import Label, LabelSet
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.stream.messages import StreamConfig, Timings
 
 LABELS = LabelSet.of(["box", "empty"])
 LEFT = Region("left", 0, 0, 0.5, 1)

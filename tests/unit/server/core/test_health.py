@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_core.health import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
-from framewatch_core.rules import NS_PER_S, EventKind, Moment
+from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
+from framewatch_core.rules.rule import NS_PER_S, EventKind, Moment
 from framewatch_server.bench.disturbances import (
     Pixels,
     black,

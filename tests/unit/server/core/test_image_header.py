@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from framewatch_core.errors import InvalidRequest, UndecodableImage, UnsupportedFormat
-from framewatch_core.image_header import ImageFormat, read_header
+from framewatch_core.images.header import ImageFormat, read_header
 
 
 def file(width: int = 37, height: int = 23, kind: str = "JPEG", mode: str = "RGB", **options: object) -> bytes:

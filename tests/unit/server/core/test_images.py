@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from framewatch_core.errors import EmptyImage, FieldError, InvalidRawImage
-from framewatch_core.images import EncodedImage, ImageKey, PixelFormat, RawImage
+from framewatch_core.images.image import EncodedImage, ImageKey, PixelFormat, RawImage
 
 
 def test_an_encoded_image_has_bytes() -> None:

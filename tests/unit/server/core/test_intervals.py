@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from framewatch_core.calibration.intervals import Interval, complement, parse_intervals
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.intervals import Interval, complement, parse_intervals
 
 S = Interval.of_seconds
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from framewatch_core.intervals import Interval
-from framewatch_core.judging import judge
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.tally import judge
 
 S = Interval.of_seconds
 

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from framewatch_core.images import EncodedImage
-from framewatch_core.label_scores import LabelVectors, label_vectors, text_groups
-from framewatch_core.labels import DEFAULT_CONTRAST, Label, LabelSet
-from framewatch_core.presence import Discriminant
-from framewatch_core.scoring import Activation, Float32Array, ScoreHead
+from framewatch_core.images.image import EncodedImage
+from framewatch_core.labels.labels import DEFAULT_CONTRAST, Label, LabelSet
+from framewatch_core.labels.presence import Discriminant
+from framewatch_core.labels.scoring import Activation, Float32Array, ScoreHead
+from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
 
 HEAD = ScoreHead(10.0)
 PICTURES = (EncodedImage(b"x"),)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from framewatch_core.errors import FieldError, InvalidLabelSet, LimitExceeded
-from framewatch_core.images import EncodedImage, ImageKey
-from framewatch_core.labels import DEFAULT_CONTRAST, Label, LabelSet
+from framewatch_core.images.image import EncodedImage, ImageKey
+from framewatch_core.labels.labels import DEFAULT_CONTRAST, Label, LabelSet
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framewatch_core.queueing import RoundRobin
+from framewatch_core.stream.queueing import RoundRobin
 
 
 class Pieces:

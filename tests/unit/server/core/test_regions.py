@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framewatch_core.errors import FieldError, InvalidRegion, LimitExceeded
-from framewatch_core.regions import MAX_REGIONS, WHOLE_FRAME, Region, check_regions
+from framewatch_core.images.regions import MAX_REGIONS, WHOLE_FRAME, Region, check_regions
 
 SIZES = st.integers(1, 5000)
 NAN, INFINITE = float("nan"), float("inf")

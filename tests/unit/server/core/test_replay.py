@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from framewatch_core.errors import InvalidRule
-from framewatch_core.replay import RecordedFrame, replay
-from framewatch_core.rules import NS_PER_S, EventRule, Moment
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.replay import RecordedFrame, replay
+from framewatch_core.rules.rule import NS_PER_S, EventRule, Moment
 
 
 def frames(*scores: float, region: str = "", held: frozenset[str] = frozenset()) -> list[RecordedFrame]:

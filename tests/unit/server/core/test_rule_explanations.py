@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from framewatch_core.rule_engine import RuleBook
-from framewatch_core.rule_explanations import HeldBackBy, RuleExplanation
-from framewatch_core.rules import NS_PER_S, EventKind, EventRule, Moment
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.engine import RuleBook
+from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
+from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule, Moment
 
 Frames = Sequence[tuple[float, float | None]]
 

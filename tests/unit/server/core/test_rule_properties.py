@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framewatch_core.rule_engine import RuleBook
-from framewatch_core.rules import EventKind, EventRule, EventTrail, Moment, RuleEvent, TrailPoint
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.engine import RuleBook
+from framewatch_core.rules.rule import EventKind, EventRule, EventTrail, Moment, RuleEvent, TrailPoint
 
 GAP_NS = 10
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pytest
 
 from framewatch_core.errors import InvalidRule, LimitExceeded
-from framewatch_core.rule_engine import RuleBook
-from framewatch_core.rules import NS_PER_S, EventKind, EventRule, Moment, RuleEvent, TrailPoint
-from framewatch_core.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.engine import RuleBook
+from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule, Moment, RuleEvent, TrailPoint
 
 GAP_NS = 10 * NS_PER_S
 

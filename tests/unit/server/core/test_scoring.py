@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from framewatch_core.scoring import Activation, LabelScore, ScoreHead, best_first, cosine, ensemble
+from framewatch_core.labels.scoring import Activation, LabelScore, ScoreHead, best_first, cosine, ensemble
 
 EYE = np.eye(3, dtype=np.float32)
 

@@ -8,7 +8,10 @@ import random
 import pytest
 
 from framewatch_core.errors import InvalidRequest, MissingConfig, UndecodableImage
-from framewatch_core.frames import (
+from framewatch_core.labels.labels import Label, LabelSet
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.stream.messages import (
     Dropped,
     DropReason,
     Event,
@@ -22,10 +25,7 @@ from framewatch_core.frames import (
     StreamConfig,
     Timings,
 )
-from framewatch_core.labels import Label, LabelSet
-from framewatch_core.rules import NS_PER_S, EventRule
-from framewatch_core.scoring import LabelScore
-from framewatch_core.session import SessionLimits, StreamSession, Work
+from framewatch_core.stream.session import SessionLimits, StreamSession, Work
 
 LABELS = LabelSet.of(["box", "empty"])
 RULE = EventRule("box", 0.8, 0.5)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from framewatch_core.errors import MissingConfig, UndecodableImage
-from framewatch_core.frames import Event, Explanation, Frame, StreamConfig, Timings
-from framewatch_core.labels import LabelSet
-from framewatch_core.rule_explanations import HeldBackBy
-from framewatch_core.rules import EventRule
-from framewatch_core.scoring import LabelScore
-from framewatch_core.session import SessionLimits, StreamSession
-from framewatch_core.session_state import ResumePoint
+from framewatch_core.labels.labels import LabelSet
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.explanations import HeldBackBy
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.stream.messages import Event, Explanation, Frame, StreamConfig, Timings
+from framewatch_core.stream.resume import ResumePoint
+from framewatch_core.stream.session import SessionLimits, StreamSession
 from tests.unit.server.core.test_session import LABELS, RULE, Player, brief, config
 
 

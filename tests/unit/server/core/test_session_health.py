@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from framewatch_core.errors import UndecodableImage
-from framewatch_core.frames import (
+from framewatch_core.health.monitor import HealthEvent, HealthPolicy, HealthProblem
+from framewatch_core.images.regions import Region
+from framewatch_core.images.statistics import PictureStats
+from framewatch_core.labels.labels import LabelSet
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.stream.messages import (
     Event,
     Frame,
     FrameResult,
@@ -20,14 +26,8 @@ from framewatch_core.frames import (
     StreamConfig,
     Timings,
 )
-from framewatch_core.health import HealthEvent, HealthPolicy, HealthProblem
-from framewatch_core.labels import LabelSet
-from framewatch_core.picture_stats import PictureStats
-from framewatch_core.regions import Region
-from framewatch_core.rules import NS_PER_S, EventRule
-from framewatch_core.scoring import LabelScore
-from framewatch_core.session import SessionLimits, StreamSession
-from framewatch_core.session_state import ResumePoint
+from framewatch_core.stream.resume import ResumePoint
+from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_server.vision.picture_stats import picture_stats
 from tests.unit.server.core.test_health import ROOM
 

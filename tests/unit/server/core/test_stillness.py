@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.stillness import THUMBNAIL_SIDE, ReusePolicy, change
+from framewatch_core.stream.reuse import THUMBNAIL_SIDE, ReusePolicy, change
 
 
 def grey(level: int, **cells: int) -> NDArray[np.uint8]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from framewatch_core.intervals import Interval
-from framewatch_core.truth import InvalidTruth, load_truth
+from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.truth import InvalidTruth, load_truth
 
 DATA = Path(__file__).parents[5] / "shared" / "data" / "ground_truth.json"
 ENTRY: dict[str, Any] = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from framewatch_core.errors import UndecodableImage
-from framewatch_core.images import EncodedImage, ImageKey
+from framewatch_core.images.image import EncodedImage, ImageKey
 from framewatch_server.engine.call_images import CallImages
 from tests.unit.server.engine.rig import BROKEN, Rig
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.session_state import StreamState
+from framewatch_core.stream.resume import StreamState
 from framewatch_server.engine.resume import ResumableStreams
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pytest
 
 from framewatch_core.errors import ServerDraining
-from framewatch_core.images import EncodedImage
-from framewatch_core.rules import Moment
-from framewatch_core.stillness import ReusePolicy
+from framewatch_core.images.image import EncodedImage
+from framewatch_core.rules.rule import Moment
+from framewatch_core.stream.reuse import ReusePolicy
 from framewatch_server.engine import reuse
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.reuse import FrameMemory, Recall

@@ -17,7 +17,7 @@ import pytest
 import structlog
 import torch
 
-from framewatch_core.scoring import Float32Array
+from framewatch_core.labels.scoring import Float32Array
 from framewatch_server.vision.cuda_tower import SLOTS, CudaBackend, CudaTower, EagerBackend, Work, batch_sizes
 from framewatch_server.vision.encoder import DeviceOutOfMemory
 from framewatch_server.vision.load import load_encoder

@@ -14,7 +14,7 @@ from transformers.image_transforms import convert_to_rgb
 from transformers.image_utils import load_image
 
 from framewatch_core.errors import ImageTooLarge, UndecodableImage
-from framewatch_core.images import EncodedImage, PixelFormat, RawImage
+from framewatch_core.images.image import EncodedImage, PixelFormat, RawImage
 from framewatch_server.vision.decode import DecodeLimits, decode
 
 LIMITS = DecodeLimits()

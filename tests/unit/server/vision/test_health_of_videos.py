@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_core.health import HealthProblem
+from framewatch_core.health.monitor import HealthProblem
 from framewatch_server.bench.disturbances import Kind, Pixels, brightened, spliced, with_noise
 from tests.unit.server.health_videos import events, frames, jpeg, judged, needs_videos, once, regions, told
 

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from framewatch_core.errors import UndecodableImage
-from framewatch_core.images import EncodedImage, PixelFormat, RawImage
-from framewatch_core.regions import WHOLE_FRAME, Region
+from framewatch_core.images.image import EncodedImage, PixelFormat, RawImage
+from framewatch_core.images.regions import WHOLE_FRAME, Region
 from framewatch_server.vision import view
 from framewatch_server.vision.decode import DecodeLimits, decode
 from framewatch_server.vision.picture_stats import picture_stats

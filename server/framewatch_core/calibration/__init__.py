@@ -1,0 +1,1 @@
+"""Thresholds from recorded scores, and their quality."""

@@ -1,0 +1,188 @@
+"""What truly was there, for evaluations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from framewatch_core.calibration.intervals import Interval, check_apart
+from framewatch_core.errors import FieldError, InvalidRequest
+from framewatch_core.images.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region
+from framewatch_core.rules.rule import NS_PER_S
+
+_EXTENT = ("x", "y", "width", "height")
+
+
+class InvalidTruth(InvalidRequest):
+    """A file of truth that can't be read; `field` is the path in it."""
+
+    reason = "INVALID_TRUTH"
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """When the thing is in a region.
+
+    Attributes:
+        region: where; one that covers the whole frame goes with rules that name no region.
+        present: when it is there, in order, apart. An end at the recording's end or later is no disappearance.
+
+    """
+
+    region: Region
+    present: tuple[Interval, ...]
+
+    @property
+    def rule_region(self) -> str:
+        """The region's id in rules: empty if it is the whole frame."""
+        region = self.region
+        extent = (region.x, region.y, region.width, region.height)
+        return WHOLE_FRAME_ID if extent == (WHOLE_FRAME.x, WHOLE_FRAME.y, 1.0, 1.0) else region.id
+
+
+@dataclass(frozen=True, slots=True)
+class VideoTruth:
+    """The truth about a video.
+
+    Attributes:
+        end_ns: where it, or what is evaluated of it, ends.
+        tolerance_ns: how far a right event may be from the true moment.
+        tracks: one for each region.
+
+    """
+
+    end_ns: int
+    tolerance_ns: int
+    tracks: tuple[Track, ...]
+
+    def until(self, end_ns: int) -> VideoTruth:
+        """The truth about the part before `end_ns`: what is present there has no end that could be seen."""
+        if end_ns >= self.end_ns:
+            return self
+        tracks = (
+            replace(
+                track,
+                present=tuple(
+                    Interval(span.start_ns, min(span.end_ns, end_ns))
+                    for span in track.present
+                    if span.start_ns < end_ns
+                ),
+            )
+            for track in self.tracks
+        )
+        return VideoTruth(end_ns, self.tolerance_ns, tuple(tracks))
+
+    def tolerant_of(self, frame_gap_ns: int) -> VideoTruth:
+        """The same with one frame gap more of tolerance, for frames that come more seldom than the video's own."""
+        return replace(self, tolerance_ns=self.tolerance_ns + frame_gap_ns)
+
+
+def load_truth(data: object, video: str) -> VideoTruth:
+    """The truth about one video of a file of truth.
+
+    Args:
+        data: the file's JSON: for every video `fps`, `frames`, `regions` (`{id: [x, y, width, height]}`, fractions of
+            the frame), `present` (`{region id: [[first, last], …]}`, frame numbers from 0, both inclusive) and
+            `tolerance_frames`; other keys are passed over.
+        video: the key.
+
+    Returns:
+        Frame n stands at n / fps; an interval ends when the frame after its last one comes.
+
+    Raises:
+        InvalidTruth: with the path of what is wrong.
+
+    """
+    videos = _mapping(data, "")
+    if video not in videos:
+        raise InvalidTruth(f"there is no truth about {video!r}: known are {', '.join(map(repr, videos))}", video)
+    return _video(_mapping(videos[video], video), video)
+
+
+def _video(entry: Mapping[str, Any], path: str) -> VideoTruth:
+    fps = _number(entry, "fps", path)
+    frame_count = _count(entry.get("frames"), f"{path}.frames")
+    tolerance = _number(entry, "tolerance_frames", path, least=0)
+    regions = _mapping(entry.get("regions"), f"{path}.regions")
+    present = _mapping(entry.get("present"), f"{path}.present")
+    for name in present:
+        if name not in regions:
+            raise InvalidTruth(f"present names the region {name!r}, which regions lacks", f"{path}.present.{name}")
+    tracks = (
+        Track(_region(name, extent, f"{path}.regions.{name}"), _spans(present.get(name), frame_count, fps, path, name))
+        for name, extent in regions.items()
+    )
+    return VideoTruth(_frame_time(frame_count, fps), round(tolerance / fps * NS_PER_S), tuple(tracks))
+
+
+def _spans(value: object, frame_count: int, fps: float, path: str, region: str) -> tuple[Interval, ...]:
+    path = f"{path}.present.{region}"
+    spans: list[Interval] = []
+    for i, pair in enumerate(_list(value, path)):
+        first, last = (_count(number, f"{path}[{i}]", least=0) for number in _list(pair, f"{path}[{i}]", 2))
+        if not first <= last < frame_count:
+            raise InvalidTruth(
+                f"[{first}, {last}] are no first and last frame of {frame_count}: expected first ≤ last < frames",
+                f"{path}[{i}]",
+            )
+        spans.append(Interval(_frame_time(first, fps), _frame_time(last + 1, fps)))
+    try:
+        check_apart(tuple(spans), "present")
+    except InvalidRequest as error:
+        raise InvalidTruth(error.message, path) from error
+    return tuple(spans)
+
+
+def _region(name: str, value: object, path: str) -> Region:
+    extent = [_real(number, f"{path}[{i}]") for i, number in enumerate(_list(value, path, len(_EXTENT)))]
+    try:
+        return Region(name, *extent)
+    except FieldError as error:
+        raise InvalidTruth(error.message, path) from error
+
+
+def _frame_time(number: int, fps: float) -> int:
+    return round(number / fps * NS_PER_S)
+
+
+def _mapping(value: object, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidTruth(f"{path or 'the file'} is {_kind(value)}: expected an object", path)
+    return value
+
+
+def _list(value: object, path: str, length: int | None = None) -> Sequence[object]:
+    if not isinstance(value, list) or (length is not None and len(value) != length):
+        raise InvalidTruth(f"{path} is {_kind(value)}: expected a list{f' of {length}' if length else ''}", path)
+    return value
+
+
+def _number(entry: Mapping[str, Any], key: str, path: str, least: float | None = None) -> float:
+    """A number greater than 0, or of at least `least`."""
+    value = _real(entry.get(key), f"{path}.{key}")
+    if value < least if least is not None else value <= 0:
+        wanted = "more than 0" if least is None else f"at least {least:g}"
+        raise InvalidTruth(f"{path}.{key} is {value:g}: expected {wanted}", f"{path}.{key}")
+    return value
+
+
+def _count(value: object, path: str, least: int = 1) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InvalidTruth(f"{path} is {_kind(value)}: expected a whole number of at least {least}", path)
+    return value
+
+
+def _real(value: object, path: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidTruth(f"{path} is {_kind(value)}: expected a number", path)
+    return float(value)
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return "an object" if isinstance(value, Mapping) else repr(value)

@@ -1,0 +1,1 @@
+"""Picture health: a bad picture suspends the rules of its region."""

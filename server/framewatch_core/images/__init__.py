@@ -1,0 +1,1 @@
+"""Images as callers send them: formats, headers, regions and statistics."""

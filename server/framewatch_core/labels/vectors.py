@@ -1,0 +1,102 @@
+"""The scores of a label set, from an image's vector.
+
+`presence` is two-way, a label against its own contrast alone. Of prompts it is the softmax of the two cosines with the
+model's logit scale, which for two is a sigmoid of the difference (a sigmoid model's bias cancels out); of examples the
+sigmoid of `presence.Discriminant`'s logit; with both that of the mean of the two logits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from framewatch_core.labels.labels import LabelSet
+from framewatch_core.labels.presence import Discriminant
+from framewatch_core.labels.scoring import Float32Array, LabelScore, ScoreHead, cosine
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelVectors:
+    """What a label set's scores are computed with.
+
+    Attributes:
+        names: of the n labels.
+        texts: L2-normalised embeddings `[n + contrasts, dimension]`: the labels', then the distinct contrasts'.
+        contrasts: for each label the row of its contrast in `texts`; 0 for one that has none.
+        text_share: float32 `[n]`: how much of the logit of presence comes from the texts: 0, 0.5 or 1.
+        directions: float32 `[n, features]`, the discriminants' weights times their share; None: no label has examples.
+        offsets: float32 `[n]`, the discriminants' offsets times their share.
+
+    """
+
+    names: tuple[str, ...]
+    texts: Float32Array
+    contrasts: npt.NDArray[np.intp]
+    text_share: Float32Array
+    directions: Float32Array | None
+    offsets: Float32Array
+
+    def score(self, embedding: Float32Array, features: Float32Array, head: ScoreHead) -> tuple[LabelScore, ...]:
+        """Scores of one image, in the labels' order.
+
+        Args:
+            embedding: L2-normalised `[dimension]`.
+            features: L2-normalised `[features]`; see `Encoder`.
+            head: the model's own.
+
+        """
+        cosines = cosine(self.texts, embedding)
+        similarities = cosines[: len(self.names)]
+        probabilities = head.probabilities(similarities)
+        logits = (similarities - cosines[self.contrasts]) * (self.text_share * np.float32(head.logit_scale))
+        if self.directions is not None:
+            logits += self.directions @ features + self.offsets
+        presences = _sigmoid(logits)
+        figures = (probabilities.tolist(), similarities.tolist(), presences.tolist())
+        return tuple(LabelScore(*row) for row in zip(self.names, *figures, strict=True))
+
+
+def _sigmoid(logits: Float32Array) -> Float32Array:
+    return np.asarray(0.5 * np.tanh(0.5 * logits) + 0.5, np.float32)  # never overflows
+
+
+def text_groups(label_set: LabelSet) -> tuple[tuple[str, ...], ...]:
+    """The texts of each row of `LabelVectors.texts`: of the labels, then of the distinct contrasts."""
+    return label_set.prompts() + _distinct_contrasts(label_set)
+
+
+def label_vectors(
+    label_set: LabelSet, texts: Float32Array, discriminants: dict[str, Discriminant] | None = None
+) -> LabelVectors:
+    """Puts together what a label set's scores are computed with.
+
+    Args:
+        label_set: the labels.
+        texts: L2-normalised embeddings of `text_groups(label_set)`, `[groups, dimension]`.
+        discriminants: by label name, of those that have examples.
+
+    """
+    fitted = discriminants or {}
+    rows = {contrast: len(label_set.labels) + i for i, contrast in enumerate(_distinct_contrasts(label_set))}
+    has_text = np.array([bool(label.judged_contrast) for label in label_set.labels])
+    has_examples = np.array([label.name in fitted for label in label_set.labels])
+    sources = np.maximum(has_text.astype(np.float32) + has_examples, 1)
+    found = [fitted.get(label.name) for label in label_set.labels]
+    size = next((len(one.weights) for one in found if one is not None), 0)
+    directions = np.array([np.zeros(size) if one is None else one.weights for one in found], np.float32)
+    offsets = np.array([0.0 if one is None else one.offset for one in found], np.float32)
+    return LabelVectors(
+        names=label_set.names,
+        texts=texts,
+        contrasts=np.array([rows.get(label.judged_contrast, 0) for label in label_set.labels]),
+        text_share=(has_text / sources).astype(np.float32),
+        directions=directions / sources[:, None] if fitted else None,
+        offsets=offsets / sources,
+    )
+
+
+def _distinct_contrasts(label_set: LabelSet) -> tuple[tuple[str, ...], ...]:
+    contrasts = (label.judged_contrast for label in label_set.labels)
+    return tuple(dict.fromkeys(contrast for contrast in contrasts if contrast))

@@ -1,0 +1,82 @@
+"""What was done, but perhaps not as it was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from framewatch_core.labels.labels import LabelSet
+
+TEXT_TRUNCATED = "TEXT_TRUNCATED"
+MAX_WARNINGS = 20
+"""How many are told of a request; one that has more has the same mistake many times."""
+
+_SHOWN_CHARS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class RequestWarning:
+    """Something to know about a request that was answered.
+
+    Attributes:
+        reason: stable name, UPPER_SNAKE_CASE.
+        message: what it is and what to do.
+        field: path of the field that it is about.
+
+    """
+
+    reason: str
+    message: str
+    field: str
+
+    def under(self, parent: str) -> RequestWarning:
+        """The same warning with the path of the message that holds the field in front."""
+        return replace(self, field=f"{parent}.{self.field}")
+
+
+def truncated_texts(
+    texts: Sequence[str], cut_off: Collection[str], max_tokens: int, field: str
+) -> tuple[RequestWarning, ...]:
+    """Warnings of those of a field's texts that the model does not read to their end.
+
+    Args:
+        texts: of the field.
+        cut_off: all texts that are too long.
+        max_tokens: how many tokens the model reads.
+        field: the field's name; paths are `field[i]`.
+
+    """
+    found = (_truncated(text, max_tokens, f"{field}[{i}]") for i, text in enumerate(texts) if text in cut_off)
+    return tuple(found)[:MAX_WARNINGS]
+
+
+def truncated_prompts(label_set: LabelSet, cut_off: Collection[str], max_tokens: int) -> tuple[RequestWarning, ...]:
+    """Warnings of the prompts of a label set that the model does not read to their end, with paths below the set.
+
+    Args:
+        label_set: the labels.
+        cut_off: all texts that are too long; of the default contrast there is none.
+        max_tokens: how many tokens the model reads.
+
+    """
+    if not cut_off:
+        return ()
+    found: list[RequestWarning] = []
+    for i, label in enumerate(label_set.labels):
+        path = f"labels[{i}]"
+        if label.prompts:
+            found += truncated_texts(label.prompts, cut_off, max_tokens, f"{path}.prompts")
+        elif too_long := [text for text in label_set.prompts_of(label) if text in cut_off]:
+            found.append(_truncated(too_long[0], max_tokens, f"{path}.name"))
+        found += truncated_texts(label.contrast_prompts, cut_off, max_tokens, f"{path}.contrast_prompts")
+    return tuple(found[:MAX_WARNINGS])
+
+
+def _truncated(text: str, max_tokens: int, field: str) -> RequestWarning:
+    shown = text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
+    return RequestWarning(
+        TEXT_TRUNCATED,
+        f"the text {shown!r} has more than the {max_tokens} tokens that the model reads, and its end was cut off: say "
+        "it shorter, or in several prompts",
+        field,
+    )

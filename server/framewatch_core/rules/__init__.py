@@ -1,0 +1,1 @@
+"""Event rules, the engine that follows them, explanations and replay."""

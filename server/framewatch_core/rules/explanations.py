@@ -1,0 +1,226 @@
+"""How near a rule is to its next event, what holds it back, and what to try."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule, Moment
+
+_NS_PER_MS = NS_PER_S // 1000
+
+
+class HeldBackBy(Enum):
+    """What holds a rule back from its next event; see `HeldBackBy` in the .proto."""
+
+    NO_FRAMES = auto()
+    THRESHOLD = auto()
+    MIN_TIME = auto()
+    COOLDOWN = auto()
+    SUSPENDED = auto()
+    SPARSE_FRAMES = auto()
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a rule has seen since its last event, or since its first frame.
+
+    Attributes:
+        next_kind: what it waits for, ENTERED or EXITED.
+        since: the frame that completed the last event; None: there was none.
+        score: the last score as the rule saw it, also that of the last event; None: it has never seen a frame.
+        frame_count: frames that it has seen since.
+        nearest_score: the highest score of these frames (ENTERED) or the lowest (EXITED); means nothing without one.
+        nearest: the first frame that had it; None: no frame.
+        longest_held_ns: the longest time that counted while the score was past the threshold; None: it never was.
+        longest_possible_ns: the same with gaps in or right after that time, which do not count.
+        held_since: the first of the frames that the rule must not see now; None: it sees them.
+
+    """
+
+    next_kind: EventKind
+    since: Moment | None = None
+    score: float | None = None
+    frame_count: int = 0
+    nearest_score: float = 0.0
+    nearest: Moment | None = None
+    longest_held_ns: int | None = None
+    longest_possible_ns: int = 0
+    held_since: Moment | None = None
+
+    def see(self, at: Moment, score: float) -> None:
+        """Takes the next frame's score."""
+        self.frame_count += 1
+        self.score = score
+        self.held_since = None
+        nearest = self.nearest_score
+        is_nearer = score > nearest if self.next_kind is EventKind.ENTERED else score < nearest
+        if is_nearer or self.nearest is None:
+            self.nearest_score, self.nearest = score, at
+
+    def hold_past_threshold(self, counted_ns: int, missed_ns: int) -> None:
+        """Takes how long the score has been past the threshold by now: time that counts, and gaps that don't."""
+        if self.longest_held_ns is None or counted_ns > self.longest_held_ns:
+            self.longest_held_ns = counted_ns
+        self.longest_possible_ns = max(self.longest_possible_ns, counted_ns + missed_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExplanation:
+    """How near a rule is to its next event, since its last one or its first frame; see the .proto.
+
+    Attributes:
+        rule: the rule.
+        next_kind: what it waits for, ENTERED or EXITED.
+        frame_count: frames that it has seen.
+        score: the last score as the rule saw it, smoothed; None: it has never seen a frame.
+        nearest_score: the highest score when it waits for ENTERED, the lowest when it waits for EXITED; None: no frame.
+        nearest: the frame that had it.
+        threshold: the score that is needed.
+        longest_held_ns: the longest time that scores were past it on end.
+        needed_ns: the time that is needed.
+        held_back_by: what holds it back.
+        message: the same as a sentence for people, with what to try.
+
+    """
+
+    rule: EventRule
+    next_kind: EventKind
+    frame_count: int
+    score: float | None
+    nearest_score: float | None
+    nearest: Moment | None
+    threshold: float
+    longest_held_ns: int
+    needed_ns: int
+    held_back_by: HeldBackBy
+    message: str
+
+
+def explain(rule: EventRule, progress: Progress, max_frame_gap_ns: int) -> RuleExplanation:
+    """Explains where a rule stands. `max_frame_gap_ns`: the stream's."""
+    held_back_by, message = _judge(rule, progress, max_frame_gap_ns)
+    return RuleExplanation(
+        rule=rule,
+        next_kind=progress.next_kind,
+        frame_count=progress.frame_count,
+        score=progress.score,
+        nearest_score=None if progress.nearest is None else progress.nearest_score,
+        nearest=progress.nearest,
+        threshold=_threshold(rule, progress),
+        longest_held_ns=progress.longest_held_ns or 0,
+        needed_ns=_needed_ns(rule, progress),
+        held_back_by=held_back_by,
+        message=message,
+    )
+
+
+def _judge(rule: EventRule, progress: Progress, max_frame_gap_ns: int) -> tuple[HeldBackBy, str]:
+    """What holds the rule back, and the sentence that says so."""
+    if progress.held_since is not None:
+        return HeldBackBy.SUSPENDED, _suspended(progress, progress.held_since)
+    if progress.nearest is None:
+        return HeldBackBy.NO_FRAMES, _no_frames(progress)
+    held_ns, needed_ns = progress.longest_held_ns, _needed_ns(rule, progress)
+    if held_ns is None:
+        too_far = _too_low if progress.next_kind is EventKind.ENTERED else _too_high
+        return HeldBackBy.THRESHOLD, too_far(rule, progress.nearest_score, progress.nearest)
+    held = _held(rule, progress, held_ns)
+    if progress.since is not None and held_ns >= needed_ns:
+        return HeldBackBy.COOLDOWN, held + _in_cooldown(rule, progress.since)
+    if progress.longest_possible_ns >= needed_ns:
+        return HeldBackBy.SPARSE_FRAMES, held + _too_sparse(progress, needed_ns, max_frame_gap_ns)
+    return HeldBackBy.MIN_TIME, held + _too_short(rule, progress, held_ns, needed_ns)
+
+
+def _threshold(rule: EventRule, progress: Progress) -> float:
+    return rule.enter_at if progress.next_kind is EventKind.ENTERED else rule.exit_threshold
+
+
+def _needed_ns(rule: EventRule, progress: Progress) -> int:
+    return rule.min_present_ns if progress.next_kind is EventKind.ENTERED else rule.min_absent_ns
+
+
+def _suspended(progress: Progress, since: Moment) -> str:
+    return (
+        f"It has not been shown pictures since {_frame(since)}, for they can't be trusted. When they are good again it "
+        f"goes on from where it was, waiting for {progress.next_kind.name}."
+    )
+
+
+def _no_frames(progress: Progress) -> str:
+    if progress.since is None:
+        return "It has not seen a frame: none has been scored since the rule was given."
+    return f"It has not seen a frame since its last event, {_frame(progress.since)}."
+
+
+def _too_low(rule: EventRule, reached: float, at: Moment) -> str:
+    # rounded away from the threshold, so that what falls short never reads as enough; the same for what is too high
+    shown = _decimals(reached, math.floor)
+    lower = f"an enter_at of {shown:g} or less, or " if shown > 0 else ""
+    return (
+        f"The {_score(rule)} came to {shown:g} at most ({_frame(at)}); ENTERED needs at least {rule.enter_at:g}. If it "
+        f"was there, try {lower}better prompts or examples."
+    )
+
+
+def _too_high(rule: EventRule, reached: float, at: Moment) -> str:
+    shown = _decimals(reached, math.ceil)
+    higher = f"an exit_below above {shown:g}, or " if shown < 1 else ""
+    if shown >= rule.enter_at:
+        higher = higher.replace(", or ", " with a higher enter_at, or ")
+    return (
+        f"The {_score(rule)} fell to {shown:g} at least ({_frame(at)}); EXITED needs less than "
+        f"{rule.exit_threshold:g}. If it had gone, try {higher}better prompts or examples."
+    )
+
+
+def _held(rule: EventRule, progress: Progress, held_ns: int) -> str:
+    side = "at least" if progress.next_kind is EventKind.ENTERED else "less than"
+    threshold = _threshold(rule, progress)
+    return f"The {_score(rule)} was {side} {threshold:g} for {_seconds(held_ns)} on end at most"
+
+
+def _in_cooldown(rule: EventRule, exited: Moment) -> str:
+    return (
+        f", which is enough, but within the cooldown of {_seconds(rule.cooldown_ns)} after EXITED, {_frame(exited)}. "
+        "What stays until that is over is told then; to have ENTERED sooner, try a shorter cooldown."
+    )
+
+
+def _too_sparse(progress: Progress, needed_ns: int, max_frame_gap_ns: int) -> str:
+    return (
+        f": frames further apart than max_frame_gap ({_seconds(max_frame_gap_ns)}) don't count. "
+        f"{progress.next_kind.name} needs {_seconds(needed_ns)}. Send frames more often, or try a longer max_frame_gap "
+        f"or a shorter {_time_name(progress)}."
+    )
+
+
+def _too_short(rule: EventRule, progress: Progress, held_ns: int, needed_ns: int) -> str:
+    shorter = f"a {_time_name(progress)} of {_seconds(held_ns)} or less"
+    wavering = "" if rule.smoothing_ns else ", or smoothing if the score wavers"
+    return f"; {progress.next_kind.name} needs {_seconds(needed_ns)}. Try {shorter}{wavering}."
+
+
+def _time_name(progress: Progress) -> str:
+    return "min_present" if progress.next_kind is EventKind.ENTERED else "min_absent"
+
+
+def _score(rule: EventRule) -> str:
+    return f"{'smoothed ' if rule.smoothing_ns else ''}{rule.score.name.lower()} of {rule.label!r}"
+
+
+def _frame(moment: Moment) -> str:
+    return f"frame {moment.frame_id} at {_seconds(moment.time_ns)}"
+
+
+def _decimals(score: float, rounding: Callable[[float], int]) -> float:
+    """Three decimals; what floats add to them (0.579 * 1000 is 578.99…) is no part of the score."""
+    return rounding(round(score * 1000, 6)) / 1000
+
+
+def _seconds(time_ns: int) -> str:
+    """Whole milliseconds, rounded down, as seconds without idle zeros."""
+    return f"{time_ns // _NS_PER_MS / 1000:.3f}".rstrip("0").rstrip(".") + " s"

@@ -1,0 +1,92 @@
+"""The rule engine over recorded scores: no model, no server, as fast as rules can be followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from framewatch_core.errors import InvalidRule
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.engine import RuleBook
+from framewatch_core.rules.explanations import RuleExplanation
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule, Moment, RuleEvent
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFrame:
+    """What the rules saw of a scored frame.
+
+    Attributes:
+        at: its number and time.
+        scores: the labels' scores by the region's id.
+        held: regions whose rules did not see it, since the picture had a problem.
+
+    """
+
+    at: Moment
+    scores: Mapping[str, Sequence[LabelScore]]
+    held: frozenset[str] = frozenset()
+
+
+def replay(
+    frames: Iterable[RecordedFrame], rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS
+) -> list[RuleEvent]:
+    """The events of rules over recorded frames, by the code that the server runs.
+
+    Args:
+        frames: those that were scored, in their order.
+        rules: each sees the whole recording from its first frame.
+        max_frame_gap_ns: see `RuleBook`.
+
+    Returns:
+        Events in the order in which the server would say them.
+
+    Raises:
+        InvalidRule: the recording lacks the region, the label or the kind of score that a rule looks at.
+
+    """
+    return list(iter_replay(frames, rules, max_frame_gap_ns))
+
+
+def iter_replay(
+    frames: Iterable[RecordedFrame], rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS
+) -> Iterator[RuleEvent]:
+    """As `replay`, one event at a time; frames are read as they are needed."""
+    return Replay(rules, max_frame_gap_ns).events(frames)
+
+
+class Replay:
+    """Rules on their way through recorded frames; see `replay` for the arguments."""
+
+    def __init__(self, rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS) -> None:
+        self._book = RuleBook()
+        self._book.configure(dict(enumerate(rules)), max_frame_gap_ns)
+        self._needs = {(rule.region, rule.label, rule.score): i for i, rule in reversed(list(enumerate(rules)))}
+
+    def events(self, frames: Iterable[RecordedFrame]) -> Iterator[RuleEvent]:
+        """The events of the next frames, which are read as they are needed. Raises InvalidRule."""
+        for frame in frames:
+            for (region, label, kind), i in self._needs.items():
+                if region not in frame.held:
+                    _check_recorded(frame, region, label, kind, i)
+            yield from self._book.update(frame.at, frame.scores, frame.held)
+
+    def explain(self) -> list[RuleExplanation]:
+        """How near every rule is to its next event, in the rules' order."""
+        return self._book.explain()
+
+
+def _check_recorded(frame: RecordedFrame, region: str, label: str, kind: ScoreKind, rule_index: int) -> None:
+    where = f"in the region {region!r}" if region else "in the whole frame"
+    score = next((score for score in frame.scores.get(region, ()) if score.label == label), None)
+    if score is None:
+        raise InvalidRule(
+            f"frame {frame.at.frame_id} was recorded without scores of the label {label!r} {where}: record all labels "
+            "(no top count) and the rule's regions",
+            f"rules[{rule_index}].label",
+        )
+    if kind is ScoreKind.PRESENCE and score.presence is None:
+        raise InvalidRule(
+            f"frame {frame.at.frame_id} was recorded without the presence of the label {label!r} {where}",
+            f"rules[{rule_index}].score",
+        )

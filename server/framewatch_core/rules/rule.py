@@ -1,0 +1,154 @@
+"""Event rules and what they say; `rule_engine` follows them.
+
+A rule says ENTERED once when its label's score has been high for long enough, EXITED once when it has been low for long
+enough. Between the thresholds nothing changes, which is what keeps a wavering score from flapping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from framewatch_core.errors import InvalidRule, check_limit
+from framewatch_core.labels.labels import MAX_NAME_CHARS
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+
+NS_PER_S = 1_000_000_000
+DEFAULT_MAX_FRAME_GAP_NS = 10 * NS_PER_S
+MAX_TRAIL_COUNT = 100
+
+
+class EventKind(Enum):
+    """What happened."""
+
+    ENTERED = auto()
+    EXITED = auto()
+    SUSPENDED = auto()
+    RESUMED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """When to say that a label has appeared and gone.
+
+    Attributes:
+        label: name of a label of the set.
+        enter_at: a score of at least this counts towards ENTERED; in (0, 1].
+        exit_below: a score of less than this counts towards EXITED; in (0, enter_at]; None: enter_at.
+        min_present_ns: how long the score must have been at least enter_at, first to last frame; 0: one frame will do.
+        min_absent_ns: how long it must have been less than exit_below; 0: one frame is enough.
+        score: the score looked at.
+        id: names the rule in its events; empty: the label.
+        region: id of the region looked at; empty: the whole frame.
+        cooldown_ns: for how long after EXITED no ENTERED is said; 0: not at all.
+        smoothing_ns: half-life of the exponential smoothing of the score; 0: none.
+        trail_count: how many scores events tell that led to them; 0 to 100.
+
+    Raises:
+        InvalidRule, LimitExceeded: with the field's path below the rule.
+
+    """
+
+    label: str
+    enter_at: float
+    exit_below: float | None = None
+    min_present_ns: int = 0
+    min_absent_ns: int = 0
+    score: ScoreKind = ScoreKind.PROBABILITY
+    id: str = ""
+    region: str = ""
+    cooldown_ns: int = 0
+    smoothing_ns: int = 0
+    trail_count: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            raise InvalidRule("the rule names no label: give the name of a label of the set", "label")
+        check_limit("the rule's id", limit="max_name_chars", maximum=MAX_NAME_CHARS, actual=len(self.id), field="id")
+        if not 0 < self.enter_at <= 1:
+            raise InvalidRule(f"enter_at is {self.enter_at:g}: expected more than 0 and at most 1", "enter_at")
+        if self.exit_below is not None and not 0 < self.exit_below <= self.enter_at:
+            raise InvalidRule(
+                f"exit_below is {self.exit_below:g}: expected more than 0 and at most enter_at ({self.enter_at:g})",
+                "exit_below",
+            )
+        check_limit(
+            "the trail", limit="max_trail_count", maximum=MAX_TRAIL_COUNT, actual=self.trail_count, field="trail_count"
+        )
+        if self.trail_count < 0:
+            raise InvalidRule(f"trail_count is {self.trail_count}: expected 0 or more", "trail_count")
+        for name in ("min_present", "min_absent", "cooldown", "smoothing"):
+            if (time_ns := getattr(self, f"{name}_ns")) < 0:
+                raise InvalidRule(f"{name} is {time_ns / NS_PER_S:g} s: expected 0 or more", name)
+
+    @property
+    def name(self) -> str:
+        """What events call the rule."""
+        return self.id or self.label
+
+    @property
+    def exit_threshold(self) -> float:
+        """The score below which frames count towards EXITED."""
+        return self.enter_at if self.exit_below is None else self.exit_below
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame's number and its time in nanoseconds since the stream's origin."""
+
+    frame_id: int
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrailPoint:
+    """A score that led to an event: as the frame had it, and as the rule saw it (the same without smoothing)."""
+
+    at: Moment
+    score: float
+    smoothed: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventTrail:
+    """What led to an event.
+
+    Attributes:
+        points: the rule's last scores up to the frame that completed the event, oldest first; at most `trail_count`.
+            Frames that the rule did not see are not among them.
+        runner_up: the best other label in that frame by probability; None: there is no other.
+
+    """
+
+    points: tuple[TrailPoint, ...]
+    runner_up: LabelScore | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEvent:
+    """What a rule saw. All scores are as the rule saw them: smoothed, if it smooths.
+
+    Attributes:
+        kind: ENTERED or EXITED.
+        rule: the rule.
+        at: the frame that completed it.
+        began: the first frame of the run that satisfied the rule; for EXITED, of the absence. With smoothing, the first
+            whose smoothed score did: a few half-lives after the thing itself.
+        score: of the frame that completed it.
+        peak: the highest score since it began (ENTERED), while it was present (EXITED).
+        present_ns: EXITED: from ENTERED's `began` to this one's; else None.
+        sparse: whether two frames in a row that the rule saw, from the one before `began` to `at`, lay further apart
+            than max_frame_gap: it may have begun at any time between them.
+        trail: what led to it; None unless the rule asks for trails.
+
+    """
+
+    kind: EventKind
+    rule: EventRule
+    at: Moment
+    began: Moment
+    score: float
+    peak: float
+    present_ns: int | None = None
+    sparse: bool = False
+    trail: EventTrail | None = None
