@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from framewatch_server.vision.model_source import check_names
+from framewatch_server.vision.checkpoints.source import check_names
 
 DEFAULT_MODEL = "openai/clip-vit-base-patch32@c237dc49a33fc61debc9276459120b7eac67e7ef"
 """Its main branch has no safetensors; this commit is the hub's own conversion (refs/pr/15), which is pinned, since

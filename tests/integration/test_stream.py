@@ -220,7 +220,7 @@ class HeldModel:
     """Holds the model's answers back until released, for good or for some batches, and counts the batches."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from framewatch_server.vision.torch_encoder import TorchEncoder
+        from framewatch_server.vision.towers.torch_encoder import TorchEncoder
 
         self.released = threading.Event()
         self._allowed = threading.Semaphore(0)
@@ -261,7 +261,7 @@ async def read_all(call: Any) -> list[Response]:
 async def test_drop_oldest_tells_every_drop_and_keeps_the_newest(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from framewatch_server.vision import view
+    from framewatch_server.vision.pixels import view
 
     decoded: list[object] = []
     decode = view.decode
@@ -340,7 +340,7 @@ async def test_frames_of_concurrent_streams_share_batches(
 async def test_a_failed_batch_reaches_every_waiter_and_no_stream_ends(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from framewatch_server.vision.torch_encoder import TorchEncoder
+    from framewatch_server.vision.towers.torch_encoder import TorchEncoder
 
     stub = await make_server()
     encode = TorchEncoder.encode_images
@@ -402,7 +402,7 @@ async def test_streams_beyond_the_limit_are_refused_and_others_go_on(make_server
 async def test_concurrent_first_users_of_a_label_set_share_one_computation(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from framewatch_server.vision.torch_encoder import TorchEncoder
+    from framewatch_server.vision.towers.torch_encoder import TorchEncoder
 
     stub = await make_server()
     asked: list[str] = []

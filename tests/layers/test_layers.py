@@ -33,7 +33,7 @@ def test_a_floor_that_imports_upwards_is_found(tmp_path: Path) -> None:
     assert "floors.engine -> floors.rpc" in done.stdout
 
 
-@pytest.mark.parametrize("module", ["framewatch_server.cli", "framewatch_server.vision.encoder"])
+@pytest.mark.parametrize("module", ["framewatch_server.cli", "framewatch_server.vision.towers.encoder"])
 def test_what_the_health_check_imports_is_light(module: str) -> None:
     heavy = "{'torch', 'transformers', 'matplotlib', 'openvino'}"
     code = f"import sys, {module}; sys.exit(str(sorted({heavy} & sys.modules.keys())))"

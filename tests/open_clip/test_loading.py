@@ -19,9 +19,9 @@ from safetensors.torch import load_file, save_file
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.labels.scoring import Activation
-from framewatch_server.vision.encoder import Encoder
-from framewatch_server.vision.load import load_encoder
-from framewatch_server.vision.open_clip_adapters import OpenClipTextReader
+from framewatch_server.vision.towers.encoder import Encoder
+from framewatch_server.vision.checkpoints.load import load_encoder
+from framewatch_server.vision.checkpoints.open_clip_adapters import OpenClipTextReader
 from tests.open_clip.checkpoints import CONFIGS
 
 WEIGHTS = "open_clip_model.safetensors"
@@ -157,7 +157,7 @@ def test_nothing_is_logged_of_a_model_without_weights(
 def test_an_extra_that_is_not_whole_is_told(
     checkpoints: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "framewatch_server.vision.open_clip_loader", None)
+    monkeypatch.setitem(sys.modules, "framewatch_server.vision.checkpoints.open_clip_loader", None)
     with pytest.raises(ModelLoadError, match=r"can't be imported .* install framewatch\[open-clip\] anew"):
         load(checkpoints("ViT"))
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_server.vision.load import load_encoder
-from framewatch_server.vision.preprocess import prepare
+from framewatch_server.vision.checkpoints.load import load_encoder
+from framewatch_server.vision.pixels.preprocess import prepare
 from tests.integration.conftest import MakeServer, encode, picture
 from tests.open_clip.checkpoints import CONFIGS
 from tests.open_clip.conftest import LABELS, Reference

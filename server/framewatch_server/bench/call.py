@@ -18,7 +18,7 @@ from framewatch_server.bench.load import LABELS
 from framewatch_server.bench.options import EngineOptions
 from framewatch_server.bench.serve import decode_and_prepare
 from framewatch_server.spawn import ServerProcess
-from framewatch_server.vision.encoder import Encoder, ModelInfo
+from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from framewatch_server.bench.load import LoadPlan, LoadReport
 from framewatch_server.bench.options import EngineOptions
 from framewatch_server.bench.serve import ServeReport, bench_running, decode_ms
 from framewatch_server.spawn import ServerProcess
-from framewatch_server.vision.encoder import Encoder
-from framewatch_server.vision.null import NULL
+from framewatch_server.vision.towers.encoder import Encoder
+from framewatch_server.vision.towers.null import NULL
 
 _OVERLOAD = 4
 _CALL_ROUNDS = 3

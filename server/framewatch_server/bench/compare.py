@@ -18,7 +18,7 @@ from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LoadPlan, run_load
 from framewatch_server.bench.options import EngineOptions
 from framewatch_server.spawn import ServerProcess
-from framewatch_server.vision.encoder import Encoder
+from framewatch_server.vision.towers.encoder import Encoder
 
 Turn: TypeAlias = Callable[[], float]
 """Measures once, for the seconds that it was made for, and returns frames per second."""

@@ -12,9 +12,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from framewatch_core.labels.scoring import Float32Array
-from framewatch_server.vision.devices import DTYPES
-from framewatch_server.vision.encoder import Encoder
-from framewatch_server.vision.load import load_encoder
+from framewatch_server.vision.towers.devices import DTYPES
+from framewatch_server.vision.towers.encoder import Encoder
+from framewatch_server.vision.checkpoints.load import load_encoder
 
 _CPU_BATCHES = (1, 8, 16, 32)
 _CUDA_BATCHES = (1, 8, 32, 128, 512, 1024)

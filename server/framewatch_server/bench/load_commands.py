@@ -15,7 +15,7 @@ from framewatch_server.bench.rows import serve_row
 from framewatch_server.bench.serve import ServeReport, bench_remote, bench_spawned
 from framewatch_server.spawn import ServerProcess
 from framewatch_server.tables import Row, print_rows, progress
-from framewatch_server.vision.null import NULL
+from framewatch_server.vision.towers.null import NULL
 
 
 def serve(

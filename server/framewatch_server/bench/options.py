@@ -14,8 +14,8 @@ from cyclopts import Parameter
 from framewatch_core.errors import FramewatchError
 from framewatch_server.demo import MODEL_DIR
 from framewatch_server.tables import progress
-from framewatch_server.vision.encoder import Encoder
-from framewatch_server.vision.null import NULL
+from framewatch_server.vision.towers.encoder import Encoder
+from framewatch_server.vision.towers.null import NULL
 
 DEMO = "demo"
 FRAME_COUNT = 44
@@ -56,7 +56,7 @@ class EngineOptions:
 
     def load(self, checkpoint: str) -> Encoder:
         """The encoder that `serve` would load, in this process. Raises ModelLoadError."""
-        from framewatch_server.vision.load import load_encoder  # noqa: PLC0415 torch: `--help` stays quick
+        from framewatch_server.vision.checkpoints.load import load_encoder  # noqa: PLC0415 torch: `--help` stays quick
 
         return load_encoder(
             checkpoint,

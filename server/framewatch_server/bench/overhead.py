@@ -15,7 +15,7 @@ from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LoadPlan, run_load
 from framewatch_server.bench.process import thread_cpu_s
 from framewatch_server.spawn import ServerProcess
-from framewatch_server.vision.null import NULL
+from framewatch_server.vision.towers.null import NULL
 
 
 @dataclass(frozen=True, slots=True)

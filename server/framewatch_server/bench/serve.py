@@ -14,10 +14,10 @@ from framewatch_server.bench.frames import JpegFrames
 from framewatch_server.bench.load import LoadPlan, LoadReport, run_load
 from framewatch_server.bench.process import Use
 from framewatch_server.spawn import ServerProcess
-from framewatch_server.vision.decode import DecodeLimits, UInt8Array
-from framewatch_server.vision.null import NullEncoder
-from framewatch_server.vision.preprocess import PreprocessSpec
-from framewatch_server.vision.view import WHOLE, look
+from framewatch_server.vision.pixels.decode import DecodeLimits, UInt8Array
+from framewatch_server.vision.towers.null import NullEncoder
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
+from framewatch_server.vision.pixels.view import WHOLE, look
 
 _LIMITS = DecodeLimits(max_image_bytes=2**26, max_image_pixels=2**26)
 

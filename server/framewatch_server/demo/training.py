@@ -21,7 +21,7 @@ from framewatch_server.demo.loss import (
 from framewatch_server.demo.model import MEAN, STD, VISION_WIDTH, build_model
 from framewatch_server.demo.muon import Muon
 from framewatch_server.demo.tokenizer import MAX_TOKENS, build_tokenizer
-from framewatch_server.vision.devices import pick_dtype
+from framewatch_server.vision.towers.devices import pick_dtype
 
 _MAX_LOGIT_SCALE = float(np.log(100.0))
 

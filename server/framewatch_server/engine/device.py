@@ -18,8 +18,8 @@ from framewatch_core.labels.scoring import Float32Array
 from framewatch_core.stream.messages import Timings
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.thread_names import tell_thread_name
-from framewatch_server.vision.decode import UInt8Array
-from framewatch_server.vision.encoder import DeviceOutOfMemory, Encoder
+from framewatch_server.vision.pixels.decode import UInt8Array
+from framewatch_server.vision.towers.encoder import DeviceOutOfMemory, Encoder
 
 _SICK_AFTER = 3
 

@@ -13,8 +13,8 @@ from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.scoring import Float32Array
 from framewatch_core.stream.messages import Timings
 from framewatch_server.engine.reuse import Leader, Recall
-from framewatch_server.vision.decode import UInt8Array
-from framewatch_server.vision.view import WHOLE, View
+from framewatch_server.vision.pixels.decode import UInt8Array
+from framewatch_server.vision.pixels.view import WHOLE, View
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.scoring import Float32Array
 from framewatch_core.rules.rule import Moment
 from framewatch_core.stream.reuse import ReusePolicy, Thumbnail
-from framewatch_server.vision.view import WHOLE, View
+from framewatch_server.vision.pixels.view import WHOLE, View
 
 # Larger images are not compared byte by byte, since every stream would have to keep one.
 MAX_KEPT_BYTES = 1024 * 1024

@@ -8,7 +8,7 @@ import structlog
 import yaml
 from huggingface_hub import metadata_load
 
-from framewatch_server.vision.checkpoint_files import CARD
+from framewatch_server.vision.checkpoints.files import CARD
 
 UNKNOWN = "not said"
 

@@ -12,7 +12,7 @@ from rich.filesize import decimal
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.config import DEFAULT_MODEL
 from framewatch_server.tables import Row, print_line, print_rows, progress
-from framewatch_server.vision.model_source import ModelSource, SourceKind
+from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
 
 Json = Annotated[bool, Parameter(name="--json")]
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "int8"]
@@ -48,7 +48,7 @@ def list_(*, json: Json = False) -> None:
 
     """
     from framewatch_server.models.listing import ListedModel, list_models  # noqa: PLC0415 huggingface_hub
-    from framewatch_server.vision.families import FAMILIES, OPEN_CLIP  # noqa: PLC0415
+    from framewatch_server.vision.checkpoints.families import FAMILIES, OPEN_CLIP  # noqa: PLC0415
 
     def row(model: ListedModel) -> Row:
         return {
@@ -112,7 +112,7 @@ def _download(source: ModelSource) -> bool:
     from framewatch_server.models.card import licence  # noqa: PLC0415 huggingface_hub
     from framewatch_server.models.download import make_ready  # noqa: PLC0415
     from framewatch_server.models.reporting import DownloadReport  # noqa: PLC0415
-    from framewatch_server.vision.checkpoint_files import family  # noqa: PLC0415
+    from framewatch_server.vision.checkpoints.files import family  # noqa: PLC0415
 
     try:
         with DownloadReport(progress) as report:

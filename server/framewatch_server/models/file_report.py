@@ -8,9 +8,9 @@ from rich.filesize import decimal
 
 from framewatch_server.models.files import FileCheck, check_files
 from framewatch_server.tables import Row, print_line, print_rows
-from framewatch_server.vision.checkpoint_files import missing_files
-from framewatch_server.vision.hub import Checkpoint, cached_checkpoint, find_checkpoint
-from framewatch_server.vision.model_source import ModelSource, SourceKind
+from framewatch_server.vision.checkpoints.files import missing_files
+from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint, cached_checkpoint, find_checkpoint
+from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
 
 
 def verify_files(source: ModelSource, *, as_json: bool) -> Checkpoint | None:

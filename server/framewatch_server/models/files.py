@@ -9,8 +9,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from framewatch_server.vision.checkpoint_files import is_transformers, small_files, weight_files
-from framewatch_server.vision.hub import Checkpoint
+from framewatch_server.vision.checkpoints.files import is_transformers, small_files, weight_files
+from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GIT_SHA1 = re.compile(r"[0-9a-f]{40}")

@@ -12,7 +12,7 @@ from huggingface_hub.constants import HF_HUB_CACHE
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.demo import MODEL_DIR
 from framewatch_server.models.card import licence
-from framewatch_server.vision.checkpoint_files import family, missing_files
+from framewatch_server.vision.checkpoints.files import family, missing_files
 
 READY = "ready"
 EMBEDDED = "embedded"
@@ -26,7 +26,7 @@ class ListedModel:
         name: hub id, or `demo`.
         commit: of the hub; empty for what is not from there.
         revisions: branches and tags that were this commit when they were last asked for.
-        family: see `framewatch_server.vision.checkpoint_files.family`.
+        family: see `framewatch_server.vision.checkpoints.files.family`.
         size: of its files, in bytes.
         licence: as its card says.
         state: READY, or what keeps framewatch from loading it, in a word and behind a colon in more.

@@ -9,8 +9,8 @@ from rich.filesize import decimal
 
 from framewatch_server.models.precision import DTYPES, REFERENCE, Cosines, PrecisionCheck, check_precision
 from framewatch_server.tables import Row, print_line, print_rows, progress
-from framewatch_server.vision.hub import Checkpoint
-from framewatch_server.vision.model_source import ModelSource, SourceKind
+from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint
+from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
 
 
 def verify_precision(checkpoint: Checkpoint, dtypes: Sequence[str], *, device: str, engine: str, as_json: bool) -> bool:

@@ -12,7 +12,7 @@ from rich.progress import TransferSpeedColumn as SpeedColumn
 
 
 class DownloadReport:
-    """A `framewatch_server.vision.hub_progress.Progress` on a console; use as a context manager."""
+    """A `framewatch_server.vision.checkpoints.hub.progress.Progress` on a console; use as a context manager."""
 
     def __init__(self, console: Console) -> None:
         """`console`: of standard error, so that standard output has the answers alone."""

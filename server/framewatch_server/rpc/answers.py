@@ -23,7 +23,7 @@ from framewatch_core.stream.messages import (
     Scored,
     Timings,
 )
-from framewatch_server.vision.encoder import ModelInfo
+from framewatch_server.vision.towers.encoder import ModelInfo
 
 _DROP_REASONS = {
     DropReason.OVERFLOW: pb.DROP_REASON_OVERFLOW,

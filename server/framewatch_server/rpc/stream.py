@@ -35,7 +35,7 @@ from framewatch_server.engine.reuse import FrameMemory, Recall
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import answers, requests
 from framewatch_server.rpc.status import as_told
-from framewatch_server.vision.view import View
+from framewatch_server.vision.pixels.view import View
 
 # gRPC's iterator would keep each request until the next one is asked for
 Read: TypeAlias = Callable[[], Awaitable[object]]

@@ -16,7 +16,7 @@ from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPol
 from framewatch_core.images.regions import Region
 from framewatch_core.rules.rule import NS_PER_S, EventKind, Moment
 from framewatch_server.bench.disturbances import Frame, Pixels
-from framewatch_server.vision.picture_stats import picture_stats
+from framewatch_server.vision.pixels.statistics import picture_stats
 
 VIDEOS = Path(__file__).parents[4] / "shared" / "data"
 SIZE = (284, 160)

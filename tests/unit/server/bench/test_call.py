@@ -3,7 +3,7 @@
 import pytest
 
 from framewatch_server.bench.call import CallReport, CallRound
-from framewatch_server.vision.null import NullEncoder
+from framewatch_server.vision.towers.null import NullEncoder
 
 
 def test_the_difference_is_taken_within_a_round_and_then_the_median() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from framewatch_core.labels.scoring import Float32Array
 from framewatch_server.bench.engine import batch_s, default_batches
-from framewatch_server.vision.encoder import ModelInfo
-from framewatch_server.vision.null import NullEncoder
+from framewatch_server.vision.towers.encoder import ModelInfo
+from framewatch_server.vision.towers.null import NullEncoder
 
 
 class Counting(NullEncoder):

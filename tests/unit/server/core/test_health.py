@@ -22,7 +22,7 @@ from framewatch_server.bench.disturbances import (
     rain,
     with_noise,
 )
-from framewatch_server.vision.picture_stats import picture_stats
+from framewatch_server.vision.pixels.statistics import picture_stats
 
 RNG = np.random.default_rng(4)
 

@@ -9,7 +9,7 @@ import pytest
 
 from framewatch_core.health.monitor import HealthMonitor, HealthPolicy, HealthProblem
 from framewatch_core.rules.rule import NS_PER_S, Moment
-from framewatch_server.vision.picture_stats import picture_stats
+from framewatch_server.vision.pixels.statistics import picture_stats
 
 PLACE = 3
 

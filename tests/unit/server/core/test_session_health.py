@@ -28,7 +28,7 @@ from framewatch_core.stream.messages import (
 )
 from framewatch_core.stream.resume import ResumePoint
 from framewatch_core.stream.session import SessionLimits, StreamSession
-from framewatch_server.vision.picture_stats import picture_stats
+from framewatch_server.vision.pixels.statistics import picture_stats
 from tests.unit.server.core.test_health import ROOM
 
 LIMITS = SessionLimits(running=2, waiting=2, unsent=100)

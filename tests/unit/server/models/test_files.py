@@ -7,8 +7,8 @@ from pathlib import Path
 
 from framewatch_server.demo import MODEL_DIR
 from framewatch_server.models.files import check_files
-from framewatch_server.vision.hub import Checkpoint
-from framewatch_server.vision.model_source import ModelSource
+from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint
+from framewatch_server.vision.checkpoints.source import ModelSource
 
 
 def test_weights_that_end_too_early_are_found_and_other_files_are_left_out(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from framewatch_core.errors import ModelLoadError
 from framewatch_server.demo import MODEL_DIR
 from framewatch_server.models import precision
 from framewatch_server.models.precision import PrecisionCheck, check_precision
-from framewatch_server.vision.encoder import Encoder
-from framewatch_server.vision.load import load_encoder
+from framewatch_server.vision.towers.encoder import Encoder
+from framewatch_server.vision.checkpoints.load import load_encoder
 
 
 def check(*dtypes: str) -> list[PrecisionCheck]:

@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.load import load_encoder
-from framewatch_server.vision.weights import weights_digest
+from framewatch_server.vision.checkpoints.load import load_encoder
+from framewatch_server.vision.checkpoints.weights import weights_digest
 from tests.checkpoints import make_family
 
 

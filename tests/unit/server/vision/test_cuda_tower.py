@@ -18,10 +18,10 @@ import structlog
 import torch
 
 from framewatch_core.labels.scoring import Float32Array
-from framewatch_server.vision.cuda_tower import SLOTS, CudaBackend, CudaTower, EagerBackend, Work, batch_sizes
-from framewatch_server.vision.encoder import DeviceOutOfMemory
-from framewatch_server.vision.load import load_encoder
-from framewatch_server.vision.torch_encoder import CudaEncoder, TorchEncoder
+from framewatch_server.vision.towers.cuda_tower import SLOTS, CudaBackend, CudaTower, EagerBackend, Work, batch_sizes
+from framewatch_server.vision.towers.encoder import DeviceOutOfMemory
+from framewatch_server.vision.checkpoints.load import load_encoder
+from framewatch_server.vision.towers.torch_encoder import CudaEncoder, TorchEncoder
 
 MOST = 11
 SIZES = [
@@ -201,7 +201,7 @@ def test_a_model_in_half_precision_gives_unit_vectors_in_single_precision(clip: 
 
 def test_the_encoder_on_cuda_goes_through_its_tower(clip: TorchEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     device = PretendedDevice()
-    monkeypatch.setattr("framewatch_server.vision.torch_encoder.CudaBackend", lambda _: device)
+    monkeypatch.setattr("framewatch_server.vision.towers.torch_encoder.CudaBackend", lambda _: device)
     encoder = CudaEncoder(clip._parts)
     assert encoder.in_flight == SLOTS
     encoder.warm(4)

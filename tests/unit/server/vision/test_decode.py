@@ -15,7 +15,7 @@ from transformers.image_utils import load_image
 
 from framewatch_core.errors import ImageTooLarge, UndecodableImage
 from framewatch_core.images.image import EncodedImage, PixelFormat, RawImage
-from framewatch_server.vision.decode import DecodeLimits, decode
+from framewatch_server.vision.pixels.decode import DecodeLimits, decode
 
 LIMITS = DecodeLimits()
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from framewatch_core.labels.scoring import Float32Array
-from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
+from framewatch_server.vision.towers.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 
 
 class FirstPixel(BlockingEncoder):

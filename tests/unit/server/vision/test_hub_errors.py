@@ -7,8 +7,8 @@ import errno
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from framewatch_server.vision.hub_errors import hub_error
-from framewatch_server.vision.model_source import ModelSource
+from framewatch_server.vision.checkpoints.hub.errors import hub_error
+from framewatch_server.vision.checkpoints.source import ModelSource
 
 
 def unwell(cause: Exception) -> Exception:

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from framewatch_server.vision.hub_progress import LoggedProgress
+from framewatch_server.vision.checkpoints.hub.progress import LoggedProgress
 
 
 def test_the_log_has_every_tenth_of_a_large_file_and_the_begin_of_a_small_one() -> None:

@@ -14,10 +14,11 @@ from safetensors.torch import save_file
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.demo.scenes import CONCEPTS, render, square
-from framewatch_server.vision import calibration, load
-from framewatch_server.vision.calibration import rendered_calibration
-from framewatch_server.vision.load import load_encoder, pick_engine
-from framewatch_server.vision.torch_encoder import TorchEncoder
+from framewatch_server.vision.towers import calibration
+from framewatch_server.vision.checkpoints import load
+from framewatch_server.vision.towers.calibration import rendered_calibration
+from framewatch_server.vision.checkpoints.load import load_encoder, pick_engine
+from framewatch_server.vision.towers.torch_encoder import TorchEncoder
 from tests.unit.server.vision.test_calibration import write_pictures
 
 
@@ -111,7 +112,7 @@ def test_int8_is_made_once_and_without_progress_bars(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("nncf")
-    from framewatch_server.vision import openvino_encoder
+    from framewatch_server.vision.towers import openvino_encoder
 
     monkeypatch.setattr(openvino_encoder, "LEAST_COSINE", 0.9)
     first = load_encoder("demo", dtype="int8", device="cpu", cache=tmp_path)
@@ -127,7 +128,7 @@ def test_int8_is_made_once_and_without_progress_bars(
 @pytest.mark.usefixtures("quick_calibration")
 def test_int8_is_made_anew_with_the_pictures_of_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("nncf")
-    from framewatch_server.vision import openvino_encoder
+    from framewatch_server.vision.towers import openvino_encoder
 
     monkeypatch.setattr(calibration, "LEAST_PICTURES", 8)
     monkeypatch.setattr(openvino_encoder, "LEAST_COSINE", 1.1)
@@ -151,7 +152,7 @@ def test_a_folder_that_is_of_no_use_is_told(tmp_path: Path, dtype: str, message:
 
 def test_other_weights_have_another_fingerprint() -> None:
     pytest.importorskip("nncf")
-    from framewatch_server.vision.openvino_encoder import fingerprint
+    from framewatch_server.vision.towers.openvino_encoder import fingerprint
 
     clip = load_encoder("demo", device="cpu", dtype="float32", engine="torch")
     assert isinstance(clip, TorchEncoder)

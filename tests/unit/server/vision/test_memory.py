@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from framewatch_server.demo import MODEL_DIR
-from framewatch_server.vision import load
-from framewatch_server.vision.load import load_encoder
-from framewatch_server.vision.memory import ModelTooLarge, check_fits, container_free_bytes, needed_bytes
-from framewatch_server.vision.weights import WeightCounts, count_weights, scalar, weights_digest
+from framewatch_server.vision.checkpoints import load
+from framewatch_server.vision.checkpoints.load import load_encoder
+from framewatch_server.vision.checkpoints.memory import ModelTooLarge, check_fits, container_free_bytes, needed_bytes
+from framewatch_server.vision.checkpoints.weights import WeightCounts, count_weights, scalar, weights_digest
 
 GIB = 2**30
 COUNTS = WeightCounts(image_matrices=90_000_000, image_others=10_000_000, texts=50_000_000)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.model_source import ModelSource, SourceKind
+from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 DEMO, NULL, FOLDER, HUB = SourceKind.DEMO, SourceKind.NULL, SourceKind.FOLDER, SourceKind.HUB

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from framewatch_server.bench.disturbances import Pixels, blurred, with_noise
-from framewatch_server.vision.picture_stats import picture_stats
+from framewatch_server.vision.pixels.statistics import picture_stats
 
 
 def scene(width: int = 1280, height: int = 720) -> Pixels:

@@ -11,7 +11,7 @@ from PIL import Image
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.preprocess import PreprocessSpec, prepare
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec, prepare
 from tests.unit.server.vision.test_decode import smooth
 
 PROCESSORS: dict[str, dict[str, Any]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from framewatch_server.demo import MODEL_DIR
-from framewatch_server.vision.weights import WeightCounts, count_weights
+from framewatch_server.vision.checkpoints.weights import WeightCounts, count_weights
 
 
 def test_weights_are_counted_by_tower() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch_core.labels.scoring import Float32Array, ScoreHead
-from framewatch_server.vision.preprocess import PreprocessSpec
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 
 
 @dataclass(frozen=True, slots=True)

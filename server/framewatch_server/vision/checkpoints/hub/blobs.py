@@ -10,8 +10,8 @@ from huggingface_hub.file_download import http_get, repo_folder_name
 from huggingface_hub.utils import WeakFileLock, build_hf_headers  # type: ignore[attr-defined]  # exported at run time
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.hub_progress import Progress, bar_class
-from framewatch_server.vision.model_source import ModelSource
+from framewatch_server.vision.checkpoints.hub.progress import Progress, bar_class
+from framewatch_server.vision.checkpoints.source import ModelSource
 
 
 def fetch_blob(source: ModelSource, commit: str, file: str, size: int, sha256: str, progress: Progress) -> None:

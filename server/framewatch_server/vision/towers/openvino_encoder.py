@@ -23,10 +23,10 @@ from openvino_telemetry.utils import opt_in_checker
 from transformers.utils import logging as transformers_logging
 
 from framewatch_core.labels.scoring import Float32Array, ScoreHead
-from framewatch_server.vision.calibration import LEAST_COSINE, Calibration
-from framewatch_server.vision.encoder import BlockingEncoder, ModelInfo
-from framewatch_server.vision.preprocess import PreprocessSpec
-from framewatch_server.vision.torch_encoder import TorchEncoder
+from framewatch_server.vision.towers.calibration import LEAST_COSINE, Calibration
+from framewatch_server.vision.towers.encoder import BlockingEncoder, ModelInfo
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
+from framewatch_server.vision.towers.torch_encoder import TorchEncoder
 
 # Importing openvino reports to its makers. A server in front of people's cameras reports to nobody.
 opt_in_checker.OptInChecker.check = lambda *_, **__: opt_in_checker.ConsentCheckResult.DECLINED
@@ -45,7 +45,7 @@ _log = structlog.get_logger()
 
 
 class OpenVinoEncoder(BlockingEncoder):
-    """A checkpoint whose image tower OpenVINO runs; see `framewatch_server.vision.encoder.Encoder`.
+    """A checkpoint whose image tower OpenVINO runs; see `framewatch_server.vision.towers.encoder.Encoder`.
 
     Attributes:
         refusal: why it isn't int8, where that was asked for; else empty.

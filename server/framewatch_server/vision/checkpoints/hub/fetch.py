@@ -12,7 +12,7 @@ from huggingface_hub import HfApi, constants, hf_hub_download, is_offline_mode, 
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.demo import MODEL_DIR
-from framewatch_server.vision.checkpoint_files import (
+from framewatch_server.vision.checkpoints.files import (
     CONFIG,
     OPEN_CLIP_CONFIG,
     family,
@@ -21,11 +21,11 @@ from framewatch_server.vision.checkpoint_files import (
     small_files,
     weight_files,
 )
-from framewatch_server.vision.families import OPEN_CLIP, family_of
-from framewatch_server.vision.hub_blobs import fetch_blob
-from framewatch_server.vision.hub_errors import HUB_FAILURES, elsewhere, hub_error
-from framewatch_server.vision.hub_progress import NoProgress, Progress, bar_class
-from framewatch_server.vision.model_source import ModelSource, SourceKind
+from framewatch_server.vision.checkpoints.families import OPEN_CLIP, family_of
+from framewatch_server.vision.checkpoints.hub.blobs import fetch_blob
+from framewatch_server.vision.checkpoints.hub.errors import HUB_FAILURES, elsewhere, hub_error
+from framewatch_server.vision.checkpoints.hub.progress import NoProgress, Progress, bar_class
+from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
 
 _LOOK_TIMEOUT_S = 10.0
 _CONVERTER = "SFconvertbot"

@@ -22,7 +22,7 @@ import structlog
 import torch
 
 from framewatch_core.labels.scoring import Float32Array
-from framewatch_server.vision.encoder import DeviceOutOfMemory
+from framewatch_server.vision.towers.encoder import DeviceOutOfMemory
 
 SLOTS = 2
 """Batches under way: one that is computed, and one that is copied meanwhile."""

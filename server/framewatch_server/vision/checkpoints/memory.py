@@ -15,8 +15,8 @@ import psutil
 import torch
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.families import OPEN_CLIP
-from framewatch_server.vision.weights import WeightCounts
+from framewatch_server.vision.checkpoints.families import OPEN_CLIP
+from framewatch_server.vision.checkpoints.weights import WeightCounts
 
 _CGROUP = Path("/sys/fs/cgroup")
 _NO_LIMIT = 2**63

@@ -12,9 +12,9 @@ import numpy as np
 from framewatch_core.errors import FieldError, ModelLoadError
 from framewatch_core.images.image import EncodedImage
 from framewatch_server.demo.scenes import CONCEPTS, render
-from framewatch_server.vision.decode import DecodeLimits, UInt8Array
-from framewatch_server.vision.preprocess import PreprocessSpec, prepare
-from framewatch_server.vision.view import WHOLE, look
+from framewatch_server.vision.pixels.decode import DecodeLimits, UInt8Array
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec, prepare
+from framewatch_server.vision.pixels.view import WHOLE, look
 
 FIT_PICTURES = 192
 """Rendered scenes, or at most so many of the user's pictures, to set the ranges with."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.checkpoint_files import is_transformers, weight_files
+from framewatch_server.vision.checkpoints.files import is_transformers, weight_files
 
 ITEM_SIZES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 

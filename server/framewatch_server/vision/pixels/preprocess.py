@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.decode import UInt8Array
-from framewatch_server.vision.resize import resize_crop
+from framewatch_server.vision.pixels.decode import UInt8Array
+from framewatch_server.vision.pixels.resize import resize_crop
 
 # A JPEG is decoded at a fraction of its size if that is still this many times the size that it is resized to.
 _REDUCED_DECODE_MARGIN = 1.5

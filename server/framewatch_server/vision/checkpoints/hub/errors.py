@@ -16,7 +16,7 @@ from huggingface_hub.errors import (
 )
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.model_source import ModelSource
+from framewatch_server.vision.checkpoints.source import ModelSource
 
 HUB_FAILURES = (OSError, ValueError, httpx2.HTTPError)
 """What huggingface_hub raises: ValueError where an answer is none of the hub's."""

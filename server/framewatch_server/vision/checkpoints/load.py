@@ -9,19 +9,19 @@ import platformdirs
 import torch
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.calibration import folder_calibration, rendered_calibration
-from framewatch_server.vision.checkpoint_files import family, is_transformers, missing_files
-from framewatch_server.vision.devices import first_line, pick_device, pick_dtype
-from framewatch_server.vision.encoder import Encoder, ModelInfo
-from framewatch_server.vision.families import OPEN_CLIP, family_of
-from framewatch_server.vision.hub import Checkpoint, find_checkpoint
-from framewatch_server.vision.hub_progress import LoggedProgress
-from framewatch_server.vision.memory import ModelTooLarge, check_fits, free_bytes, needed_bytes
-from framewatch_server.vision.model_source import ModelSource, SourceKind
-from framewatch_server.vision.null import NullEncoder
-from framewatch_server.vision.torch_encoder import TorchEncoder
-from framewatch_server.vision.transformers_loader import load_transformers
-from framewatch_server.vision.weights import count_weights, weights_digest
+from framewatch_server.vision.towers.calibration import folder_calibration, rendered_calibration
+from framewatch_server.vision.checkpoints.files import family, is_transformers, missing_files
+from framewatch_server.vision.towers.devices import first_line, pick_device, pick_dtype
+from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
+from framewatch_server.vision.checkpoints.families import OPEN_CLIP, family_of
+from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint, find_checkpoint
+from framewatch_server.vision.checkpoints.hub.progress import LoggedProgress
+from framewatch_server.vision.checkpoints.memory import ModelTooLarge, check_fits, free_bytes, needed_bytes
+from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
+from framewatch_server.vision.towers.null import NullEncoder
+from framewatch_server.vision.towers.torch_encoder import TorchEncoder
+from framewatch_server.vision.checkpoints.transformers_loader import load_transformers
+from framewatch_server.vision.checkpoints.weights import count_weights, weights_digest
 
 INT8 = "int8"
 
@@ -71,7 +71,7 @@ def load_encoder(
     if pick_engine(engine, device, dtype) == "torch":
         torch_dtype = pick_dtype(dtype, chosen)
         return _load(checkpoint, _accounted(checkpoint, "torch", torch_dtype, chosen), chosen, torch_dtype)
-    from framewatch_server.vision.openvino_encoder import load_openvino  # noqa: PLC0415 an extra
+    from framewatch_server.vision.towers.openvino_encoder import load_openvino  # noqa: PLC0415 an extra
 
     to_dtype = dtype if dtype == INT8 else _name(pick_dtype(dtype, chosen))
     exact = _load(checkpoint, _accounted(checkpoint, "openvino", to_dtype, chosen), chosen, torch.float32)
@@ -130,7 +130,7 @@ def _load_family(checkpoint: Checkpoint, info: ModelInfo, device: torch.device, 
             "framewatch[open-clip], or take the model in transformers' format"
         )
     try:
-        from framewatch_server.vision.open_clip_loader import load_open_clip  # noqa: PLC0415 an extra
+        from framewatch_server.vision.checkpoints.open_clip_loader import load_open_clip  # noqa: PLC0415 an extra
     except ImportError as error:
         raise ModelLoadError(
             f"open_clip is installed and can't be imported ({first_line(error)}): install framewatch[open-clip] anew, "

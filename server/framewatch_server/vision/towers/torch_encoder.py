@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 
 from framewatch_core.labels.scoring import Float32Array, ScoreHead
-from framewatch_server.vision.cuda_tower import SLOTS, CudaBackend, CudaTower
-from framewatch_server.vision.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
-from framewatch_server.vision.preprocess import PreprocessSpec
-from framewatch_server.vision.text_reader import TextReader
+from framewatch_server.vision.towers.cuda_tower import SLOTS, CudaBackend, CudaTower
+from framewatch_server.vision.towers.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
+from framewatch_server.vision.towers.text_reader import TextReader
 
 _NOT_OF_IMAGES = ("text_model", "text_projection", "logit_")
 
@@ -42,7 +42,7 @@ class EncoderParts:
 
 
 class TorchEncoder(BlockingEncoder):
-    """A checkpoint on one device; see `framewatch_server.vision.encoder.Encoder`."""
+    """A checkpoint on one device; see `framewatch_server.vision.towers.encoder.Encoder`."""
 
     def __init__(self, parts: EncoderParts) -> None:
         """An encoder of a model that is on the device already."""

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
-from framewatch_server.vision.families import Family
+from framewatch_server.vision.checkpoints.families import Family
 
 
 class TextReader(Protocol):

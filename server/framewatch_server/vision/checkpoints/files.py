@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.families import OPEN_CLIP
+from framewatch_server.vision.checkpoints.families import OPEN_CLIP
 
 CONFIG = "config.json"
 OPEN_CLIP_CONFIG = "open_clip_config.json"

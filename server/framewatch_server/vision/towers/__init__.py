@@ -1,0 +1,1 @@
+"""Encoders: the image and text towers of a model on each engine."""
