@@ -38,7 +38,7 @@ def serve(config: ServerConfig | None = None) -> None:
 
 # by its path: the health check, which runs twice a minute, must not import what benchmarks need
 app.command(
-    "framewatch_server.bench.cli:app",
+    "framewatch_bench.cli:app",
     name="bench",
     help="Measures this machine: the model alone, the server under load, peers, cameras.",
 )
@@ -60,7 +60,7 @@ def demo(*, out: Path = Path("demo-output"), seed: int = 1) -> int:
         seed: Another one renders another video.
 
     """
-    from framewatch_server.demo.run import run_demo  # noqa: PLC0415 matplotlib and the client
+    from framewatch_bench.demo.run import run_demo  # noqa: PLC0415 matplotlib and the client
 
     return 0 if run_demo(out, seed, Console()) else 1
 

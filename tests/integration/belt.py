@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from framewatch_bench.demo.belt import BeltVideo, render_belt_video
 from framewatch_client import Event, EventKind, EventRule, Frame, Label, ScoreKind, event_rule, example_label
-from framewatch_server.demo.belt import BeltVideo, render_belt_video
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -15,9 +15,9 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_bench.spawn import ServerProcess
 from framewatch_server.config import ServerConfig
 from framewatch_server.rpc.app import ServerApp
-from framewatch_server.spawn import ServerProcess
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import pytest
 
-from framewatch_server.spawn import ServerProcess
+from framewatch_bench.spawn import ServerProcess
 from tests.integration.conftest import SHARED_DATA, jpeg
 
 

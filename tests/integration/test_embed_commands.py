@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
+from framewatch_bench.spawn import ServerProcess
 from framewatch_client import FramewatchClient
 from framewatch_client.index_files import read_index
-from framewatch_server.demo.captions import BY_NAME
-from framewatch_server.demo.scenes import render
-from framewatch_server.spawn import ServerProcess
+from framewatch_demo.captions import BY_NAME
+from framewatch_demo.scenes import render
 from tests.integration.conftest import jpeg
 from tests.integration.test_cli import run
 

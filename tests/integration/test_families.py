@@ -15,8 +15,8 @@ from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.images.image import EncodedImage
-from framewatch_server.vision.pixels.decode import DecodeLimits, decode
 from framewatch_server.vision.checkpoints.load import load_encoder
+from framewatch_server.vision.pixels.decode import DecodeLimits, decode
 from framewatch_server.vision.pixels.preprocess import prepare
 from tests.checkpoints import FAMILIES, make_family, make_naflex
 from tests.integration.conftest import MakeServer, encode, picture

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from framewatch_bench.events.disturbances import Kind, spliced
+from framewatch_bench.spawn import ServerProcess
 from framewatch_client import Event, Frame, FrameResult, FramewatchClient, StreamItem
 from framewatch_core.health.monitor import HealthPolicy, HealthProblem
-from framewatch_server.bench.disturbances import Kind, spliced
-from framewatch_server.spawn import ServerProcess
 from tests.integration.belt import Pixels, assert_near, belt, belt_frames, box_label, passages, presence_rule
 
 LASTING_S = 6.0

@@ -15,9 +15,9 @@ from typing import Any
 import cv2
 import pytest
 
+from framewatch_bench.spawn import ServerProcess
 from framewatch_client.cli import run
-from framewatch_server.demo.scenes import render
-from framewatch_server.spawn import ServerProcess
+from framewatch_demo.scenes import render
 from tests.integration.conftest import SHARED_DATA
 
 # datasets takes folders with these words in their names for splits of its own

@@ -18,9 +18,9 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_bench.spawn import ServerProcess, SpawnError
 from framewatch_server.config import ServerConfig
 from framewatch_server.rpc.app import ServerApp
-from framewatch_server.spawn import ServerProcess, SpawnError
 from tests.integration.conftest import MakeServer, image, label_set
 from tests.integration.errors import told
 from tests.integration.test_stream import config, frame, outcome

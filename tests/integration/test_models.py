@@ -13,7 +13,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_server.spawn import ServerProcess
+from framewatch_bench.spawn import ServerProcess
 from tests.integration.conftest import MakeServer, image, label_set
 from tests.integration.errors import told
 from tests.integration.test_stream import config, frame

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from framewatch_server.demo import MODEL_DIR
+from framewatch_demo import MODEL_DIR
 from tests.integration.fake_hub import FakeHub, Faults, Repository
 
 WANTED = sorted(path.name for path in MODEL_DIR.iterdir())

@@ -19,11 +19,11 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, pipeline
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_bench.towers.checkpoints import GEOMETRIES, make_checkpoint
 from framewatch_core.images.image import EncodedImage
-from framewatch_server.bench.checkpoints import GEOMETRIES, make_checkpoint
-from framewatch_server.demo import MODEL_DIR
-from framewatch_server.vision.pixels.decode import DecodeLimits, decode
+from framewatch_demo import MODEL_DIR
 from framewatch_server.vision.checkpoints.load import load_encoder
+from framewatch_server.vision.pixels.decode import DecodeLimits, decode
 from framewatch_server.vision.pixels.preprocess import prepare
 from tests.integration.conftest import SHARED_DATA, MakeServer, encode, picture
 from tests.unit.server.vision.test_decode import FILES

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from framewatch_bench.spawn import ServerProcess
 from framewatch_client import (
     AsyncFramewatchClient,
     Event,
@@ -22,7 +23,6 @@ from framewatch_client import (
     ServerUnreachableError,
     event_rule,
 )
-from framewatch_server.spawn import ServerProcess
 from tests.integration.conftest import encode, jpeg, picture
 
 LABELS = ["box", "a dog", "nothing"]

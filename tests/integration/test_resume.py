@@ -14,6 +14,8 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_bench.demo.belt import render_belt_video
+from framewatch_bench.spawn import ServerProcess
 from framewatch_client import (
     AsyncFramewatchClient,
     Event,
@@ -31,9 +33,7 @@ from framewatch_client import (
 )
 from framewatch_client.reconnect import Backoff
 from framewatch_server.config import ServerConfig
-from framewatch_server.demo.belt import render_belt_video
 from framewatch_server.rpc.app import ServerApp
-from framewatch_server.spawn import ServerProcess
 from tests.integration.conftest import MakeServer
 from tests.integration.errors import told
 from tests.integration.lossy_proxy import Cut, LossyProxy

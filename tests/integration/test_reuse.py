@@ -13,8 +13,8 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_bench.spawn import ServerProcess
 from framewatch_client import Event, FrameResult, FramewatchClient, open_source
-from framewatch_server.spawn import ServerProcess
 from tests.integration.conftest import SHARED_DATA, encode, image, jpeg, label_set, picture
 from tests.integration.errors import told
 from tests.integration.test_stream import Request, config, frame, seconds

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from framewatch_bench.demo.belt import render_belt_video
+from framewatch_bench.demo.run import write_video
+from framewatch_bench.spawn import ServerProcess
 from framewatch_client.cli import run
-from framewatch_server.demo.belt import render_belt_video
-from framewatch_server.demo.run import write_video
-from framewatch_server.spawn import ServerProcess
 from tests.integration.conftest import SHARED_DATA
 
 TRUTH = SHARED_DATA / "ground_truth.json"

@@ -19,9 +19,9 @@ from safetensors.torch import load_file, save_file
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.labels.scoring import Activation
-from framewatch_server.vision.towers.encoder import Encoder
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.checkpoints.open_clip_adapters import OpenClipTextReader
+from framewatch_server.vision.towers.encoder import Encoder
 from tests.open_clip.checkpoints import CONFIGS
 
 WEIGHTS = "open_clip_model.safetensors"

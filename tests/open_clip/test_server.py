@@ -9,7 +9,7 @@ import grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_server.spawn import ServerProcess
+from framewatch_bench.spawn import ServerProcess
 from tests.integration.conftest import image, label_set
 
 

@@ -29,9 +29,9 @@ from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.reuse import Recall, Verdict
 from framewatch_server.engine.thread_names import tell_thread_name
-from framewatch_server.vision.towers.encoder import Encoder
 from framewatch_server.vision.pixels.thumbnail import thumbnail
 from framewatch_server.vision.pixels.view import Seen, View
+from framewatch_server.vision.towers.encoder import Encoder
 
 ResultT = TypeVar("ResultT")
 

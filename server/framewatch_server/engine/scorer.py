@@ -25,9 +25,9 @@ from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.once import computed_once
 from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.vision.pixels.decode import DecodeLimits
+from framewatch_server.vision.pixels.view import View, look
 from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
 from framewatch_server.vision.vector_cache import Prompts, TextVectors, VectorCache, distinct_texts, text_matrix
-from framewatch_server.vision.pixels.view import View, look
 
 # Texts embedded between two batches of pictures: a large label set must not hold up the streams.
 _TEXTS_AT_ONCE = 32

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.models.files import FileCheck, check_files, remove
-from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint, cached_checkpoint, download_checkpoint, find_checkpoint
+from framewatch_server.vision.checkpoints.hub.fetch import (
+    Checkpoint,
+    cached_checkpoint,
+    download_checkpoint,
+    find_checkpoint,
+)
 from framewatch_server.vision.checkpoints.hub.progress import Progress
 from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
 

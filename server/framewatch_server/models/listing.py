@@ -10,7 +10,7 @@ from huggingface_hub import CacheNotFound, HFCacheInfo, scan_cache_dir
 from huggingface_hub.constants import HF_HUB_CACHE
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.demo import MODEL_DIR
+from framewatch_demo import MODEL_DIR
 from framewatch_server.models.card import licence
 from framewatch_server.vision.checkpoints.files import family, missing_files
 

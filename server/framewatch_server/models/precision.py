@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.labels.scoring import Float32Array
-from framewatch_server.demo.captions import CONCEPTS
-from framewatch_server.vision.towers.calibration import LEAST_COSINE, rendered_calibration
-from framewatch_server.vision.towers.encoder import Encoder
+from framewatch_demo.captions import CONCEPTS
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.checkpoints.weights import count_weights
+from framewatch_server.vision.towers.calibration import LEAST_COSINE, rendered_calibration
+from framewatch_server.vision.towers.encoder import Encoder
 
 REFERENCE = "float32"
 DTYPES = ("bfloat16", "float16", "int8")

@@ -23,8 +23,8 @@ from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc.daemon_thread import in_daemon_thread
 from framewatch_server.rpc.metrics import ServerCollector, serving_metrics
 from framewatch_server.rpc.service import ZeroShotService
-from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.checkpoints.load import load_encoder
+from framewatch_server.vision.pixels.decode import DecodeLimits
 
 SERVICE_NAME = framewatch_pb2.DESCRIPTOR.services_by_name["ZeroShotService"].full_name
 

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from framewatch_bench.events.disturbances import Frame, Pixels
 from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.images.regions import Region
 from framewatch_core.rules.rule import NS_PER_S, EventKind, Moment
-from framewatch_server.bench.disturbances import Frame, Pixels
 from framewatch_server.vision.pixels.statistics import picture_stats
 
 VIDEOS = Path(__file__).parents[4] / "shared" / "data"

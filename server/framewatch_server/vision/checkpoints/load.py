@@ -9,19 +9,19 @@ import platformdirs
 import torch
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.towers.calibration import folder_calibration, rendered_calibration
-from framewatch_server.vision.checkpoints.files import family, is_transformers, missing_files
-from framewatch_server.vision.towers.devices import first_line, pick_device, pick_dtype
-from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
 from framewatch_server.vision.checkpoints.families import OPEN_CLIP, family_of
+from framewatch_server.vision.checkpoints.files import family, is_transformers, missing_files
 from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint, find_checkpoint
 from framewatch_server.vision.checkpoints.hub.progress import LoggedProgress
 from framewatch_server.vision.checkpoints.memory import ModelTooLarge, check_fits, free_bytes, needed_bytes
 from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
-from framewatch_server.vision.towers.null import NullEncoder
-from framewatch_server.vision.towers.torch_encoder import TorchEncoder
 from framewatch_server.vision.checkpoints.transformers_loader import load_transformers
 from framewatch_server.vision.checkpoints.weights import count_weights, weights_digest
+from framewatch_server.vision.towers.calibration import folder_calibration, rendered_calibration
+from framewatch_server.vision.towers.devices import first_line, pick_device, pick_dtype
+from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
+from framewatch_server.vision.towers.null import NullEncoder
+from framewatch_server.vision.towers.torch_encoder import TorchEncoder
 
 INT8 = "int8"
 

@@ -18,12 +18,12 @@ from timm.utils import reparameterize_model
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.labels.scoring import Activation, ScoreHead
 from framewatch_server.vision.checkpoints.files import OPEN_CLIP_CONFIG, has_tokenizer, read_json
-from framewatch_server.vision.towers.encoder import ModelInfo
 from framewatch_server.vision.checkpoints.open_clip_adapters import OpenClipModel, OpenClipTextReader
+from framewatch_server.vision.checkpoints.weights import scalar, weight_paths
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
+from framewatch_server.vision.towers.encoder import ModelInfo
 from framewatch_server.vision.towers.text_reader import TextReader
 from framewatch_server.vision.towers.torch_encoder import CudaEncoder, EncoderParts, TorchEncoder
-from framewatch_server.vision.checkpoints.weights import scalar, weight_paths
 
 # Others would choose what code or file is loaded, or cut texts off at random places.
 _TOKENIZER_OPTIONS = {"additional_special_tokens", "clean", "strip_sep_token"}

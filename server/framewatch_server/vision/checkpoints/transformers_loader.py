@@ -11,13 +11,13 @@ import torch
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_core.labels.scoring import Activation, ScoreHead
+from framewatch_server.vision.checkpoints.families import family_of
+from framewatch_server.vision.checkpoints.weights import scalar
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.towers.devices import first_line
 from framewatch_server.vision.towers.encoder import ModelInfo
-from framewatch_server.vision.checkpoints.families import family_of
-from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.towers.text_reader import TransformersTextReader, position_count
 from framewatch_server.vision.towers.torch_encoder import CudaEncoder, EncoderParts, TorchEncoder
-from framewatch_server.vision.checkpoints.weights import scalar
 
 try:
     from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer

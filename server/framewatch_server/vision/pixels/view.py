@@ -11,8 +11,8 @@ from framewatch_core.images.image import Image
 from framewatch_core.images.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region, least_shares
 from framewatch_core.images.statistics import PictureStats
 from framewatch_server.vision.pixels.decode import DecodeLimits, UInt8Array, decode
-from framewatch_server.vision.pixels.statistics import picture_stats
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec, prepare
+from framewatch_server.vision.pixels.statistics import picture_stats
 
 EXPOSURES = (1.0, 0.5, 0.7, 1.4)
 """Factors of brightness that an example is looked at with, and grey as under infrared light besides.

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch_core.labels.scoring import Float32Array, ScoreHead
-from framewatch_server.vision.towers.encoder import BlockingEncoder, ModelInfo
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
+from framewatch_server.vision.towers.encoder import BlockingEncoder, ModelInfo
 
 NULL = "null"
 _SIDE = 224

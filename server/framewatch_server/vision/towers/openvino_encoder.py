@@ -23,9 +23,9 @@ from openvino_telemetry.utils import opt_in_checker
 from transformers.utils import logging as transformers_logging
 
 from framewatch_core.labels.scoring import Float32Array, ScoreHead
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.towers.calibration import LEAST_COSINE, Calibration
 from framewatch_server.vision.towers.encoder import BlockingEncoder, ModelInfo
-from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.towers.torch_encoder import TorchEncoder
 
 # Importing openvino reports to its makers. A server in front of people's cameras reports to nobody.

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import torch
 
 from framewatch_core.labels.scoring import Float32Array, ScoreHead
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.towers.cuda_tower import SLOTS, CudaBackend, CudaTower
 from framewatch_server.vision.towers.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
-from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.towers.text_reader import TextReader
 
 _NOT_OF_IMAGES = ("text_model", "text_projection", "logit_")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from framewatch_server.bench.call import CallReport, CallRound
+from framewatch_bench.towers.call import CallReport, CallRound
 from framewatch_server.vision.towers.null import NullEncoder
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from framewatch_server.bench.cameras import largest_that
+from framewatch_bench.load.cameras import largest_that
 
 
 @pytest.mark.parametrize("answer", [0, 1, 2, 3, 7, 8, 9, 31, 63, 64])

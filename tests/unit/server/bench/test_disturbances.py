@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from framewatch_server.bench.disturbances import DISTURBANCES, Frame, Kind, Pixels, spliced
+from framewatch_bench.events.disturbances import DISTURBANCES, Frame, Kind, Pixels, spliced
 
 
 def picture(i: int) -> Pixels:

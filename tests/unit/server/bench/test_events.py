@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from framewatch_bench.events.events import cases_of, load_videos, quiet_moment, stretched
 from framewatch_client import Frame
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth
 from framewatch_core.images.regions import WHOLE_FRAME, Region
 from framewatch_core.rules.rule import NS_PER_S
-from framewatch_server.bench.events import cases_of, load_videos, quiet_moment, stretched
 
 
 def truth(*present: tuple[float, float], end_s: float = 100, other: tuple[tuple[float, float], ...] = ()) -> VideoTruth:

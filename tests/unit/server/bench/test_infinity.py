@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_server.bench.frames import JpegFrames, render_jpegs
-from framewatch_server.bench.infinity import InfinityProcess, embedding, find_infinity, frames_per_second
-from framewatch_server.bench.options import BenchError
+from framewatch_bench.frames import JpegFrames, render_jpegs
+from framewatch_bench.options import BenchError
+from framewatch_bench.peers.infinity import InfinityProcess, embedding, find_infinity, frames_per_second
 
 STAND_IN = """\
 import base64, json, os, sys

@@ -9,9 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
-from framewatch_core.rules.rule import NS_PER_S, EventKind, Moment
-from framewatch_server.bench.disturbances import (
+from framewatch_bench.events.disturbances import (
     Pixels,
     black,
     blurred,
@@ -22,6 +20,8 @@ from framewatch_server.bench.disturbances import (
     rain,
     with_noise,
 )
+from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
+from framewatch_core.rules.rule import NS_PER_S, EventKind, Moment
 from framewatch_server.vision.pixels.statistics import picture_stats
 
 RNG = np.random.default_rng(4)

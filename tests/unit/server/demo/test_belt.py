@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from framewatch_server.demo.belt import render_belt_video
+from framewatch_bench.demo.belt import render_belt_video
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from framewatch_server.demo.captions import BY_NAME, CONCEPTS, TEMPLATES
-from framewatch_server.demo.meanings import MEANINGS, Meaning, relation
+from framewatch_demo.captions import BY_NAME, CONCEPTS, TEMPLATES
+from framewatch_demo.training.meanings import MEANINGS, Meaning, relation
 
 
 def meaning_of(phrase: str, place: str = "") -> Meaning:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from framewatch_server.demo.dataset import render_batch, stream_batches
+from framewatch_demo.training.dataset import render_batch, stream_batches
 
 
 def test_every_fourth_batch_came_before() -> None:

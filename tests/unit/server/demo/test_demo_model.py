@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from framewatch_server.demo import MODEL_DIR
-from framewatch_server.demo.belt import render_belt_video
-from framewatch_server.demo.evaluate import EVERYTHING, TEMPLATE, evaluate_scenes, evaluate_videos
-from framewatch_server.demo.model import DemoModel
-from framewatch_server.demo.train import train_folder
-from framewatch_server.demo.training import Recipe
+from framewatch_bench.demo.belt import render_belt_video
+from framewatch_demo import MODEL_DIR
+from framewatch_demo.training.evaluate import EVERYTHING, TEMPLATE, evaluate_scenes, evaluate_videos
+from framewatch_demo.training.loop import Recipe
+from framewatch_demo.training.model import DemoModel
+from framewatch_demo.training.train import train_folder
 
 VIDEOS = Path(__file__).parents[5] / "shared" / "data"
 # What the shipped weights reach on every third frame, less a margin for the frames left out here.
@@ -51,7 +51,7 @@ def test_the_folder_is_small_and_complete() -> None:
 
 
 def test_importing_the_package_is_cheap() -> None:
-    code = "import sys, framewatch_server.demo; sys.exit(bool({'torch', 'cv2', 'transformers'} & sys.modules.keys()))"
+    code = "import sys, framewatch_demo; sys.exit(bool({'torch', 'cv2', 'transformers'} & sys.modules.keys()))"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], check=False, env=environment).returncode == 0
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from framewatch_server.demo.captions import CONCEPTS
-from framewatch_server.demo.loss import LOCATED_THINGS, contrastive_loss, located_index, location_loss, relation_table
-from framewatch_server.demo.meanings import MEANINGS
+from framewatch_demo.captions import CONCEPTS
+from framewatch_demo.training.loss import LOCATED_THINGS, contrastive_loss, located_index, location_loss, relation_table
+from framewatch_demo.training.meanings import MEANINGS
 
 
 def test_true_sentences_do_not_compete_with_each_other() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from framewatch_server.demo.metrics import roc_auc
+from framewatch_demo.training.metrics import roc_auc
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from framewatch_server.demo.muon import Muon, orthogonalise
+from framewatch_demo.training.muon import Muon, orthogonalise
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (2, 6, 20), (2, 20, 6)], ids=["square", "wide", "tall"])

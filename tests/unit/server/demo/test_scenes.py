@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from framewatch_server.demo.captions import BY_NAME, CONCEPTS
-from framewatch_server.demo.scenes import render, render_scene, square
+from framewatch_demo.captions import BY_NAME, CONCEPTS
+from framewatch_demo.scenes import render, render_scene, square
 
 PAIRS = [
     ("belt_box", "belt_empty"),

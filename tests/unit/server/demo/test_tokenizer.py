@@ -2,7 +2,7 @@
 
 import pytest
 
-from framewatch_server.demo.tokenizer import MAX_TOKENS, build_tokenizer
+from framewatch_demo.training.tokenizer import MAX_TOKENS, build_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,10 @@ from framewatch_core.labels.scoring import Float32Array, ScoreHead
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.engine.reuse import Recall
-from framewatch_server.vision.towers.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
-from framewatch_server.vision.pixels.statistics import picture_stats
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
+from framewatch_server.vision.pixels.statistics import picture_stats
 from framewatch_server.vision.pixels.view import WHOLE, Seen, View
+from framewatch_server.vision.towers.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 
 POISON = 13
 BROKEN = 99

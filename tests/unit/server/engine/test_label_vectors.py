@@ -16,8 +16,8 @@ from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import Float32Array
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.vision.pixels.decode import DecodeLimits
-from framewatch_server.vision.towers.encoder import ModelInfo
 from framewatch_server.vision.pixels.view import EXPOSURES
+from framewatch_server.vision.towers.encoder import ModelInfo
 from tests.unit.server.engine.rig import FakeEncoder
 
 LIGHTS = len(EXPOSURES) + 1

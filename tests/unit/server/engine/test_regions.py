@@ -13,8 +13,8 @@ from framewatch_core.stream.reuse import ReusePolicy
 from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import Embedded, Finished, Job
 from framewatch_server.engine.reuse import FrameMemory, Recall
-from framewatch_server.vision.towers.encoder import DeviceOutOfMemory
 from framewatch_server.vision.pixels.view import View
+from framewatch_server.vision.towers.encoder import DeviceOutOfMemory
 from tests.unit.server.engine.rig import POISON, FakeEncoder, OverlappingEncoder, Rig, Source, Waiting, regions_view
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from framewatch_server.demo import MODEL_DIR
+from framewatch_demo import MODEL_DIR
 from framewatch_server.models.files import check_files
 from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint
 from framewatch_server.vision.checkpoints.source import ModelSource

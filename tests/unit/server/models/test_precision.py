@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.demo import MODEL_DIR
+from framewatch_demo import MODEL_DIR
 from framewatch_server.models import precision
 from framewatch_server.models.precision import PrecisionCheck, check_precision
-from framewatch_server.vision.towers.encoder import Encoder
 from framewatch_server.vision.checkpoints.load import load_encoder
+from framewatch_server.vision.towers.encoder import Encoder
 
 
 def check(*dtypes: str) -> list[PrecisionCheck]:

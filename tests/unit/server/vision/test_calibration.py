@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.demo.scenes import CONCEPTS, render
+from framewatch_demo.scenes import CONCEPTS, render
 from framewatch_server.vision.towers import calibration
 from framewatch_server.vision.towers.calibration import LEAST_PICTURES, folder_calibration, rendered_calibration
 from framewatch_server.vision.towers.null import NullEncoder

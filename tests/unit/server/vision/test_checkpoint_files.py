@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.demo import MODEL_DIR
+from framewatch_demo import MODEL_DIR
 from framewatch_server.vision.checkpoints.files import family, missing_files, small_files, weight_files
 
 SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]

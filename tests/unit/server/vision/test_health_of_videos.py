@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from framewatch_bench.events.disturbances import Kind, Pixels, brightened, spliced, with_noise
 from framewatch_core.health.monitor import HealthProblem
-from framewatch_server.bench.disturbances import Kind, Pixels, brightened, spliced, with_noise
 from tests.unit.server.health_videos import events, frames, jpeg, judged, needs_videos, once, regions, told
 
 pytestmark = needs_videos

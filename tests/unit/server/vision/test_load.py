@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import save_file
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.demo.scenes import CONCEPTS, render, square
-from framewatch_server.vision.towers import calibration
+from framewatch_demo.scenes import CONCEPTS, render, square
 from framewatch_server.vision.checkpoints import load
-from framewatch_server.vision.towers.calibration import rendered_calibration
 from framewatch_server.vision.checkpoints.load import load_encoder, pick_engine
+from framewatch_server.vision.towers import calibration
+from framewatch_server.vision.towers.calibration import rendered_calibration
 from framewatch_server.vision.towers.torch_encoder import TorchEncoder
 from tests.unit.server.vision.test_calibration import write_pictures
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_server.demo import MODEL_DIR
+from framewatch_demo import MODEL_DIR
 from framewatch_server.vision.checkpoints import load
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.checkpoints.memory import ModelTooLarge, check_fits, container_free_bytes, needed_bytes

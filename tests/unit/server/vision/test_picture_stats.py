@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_server.bench.disturbances import Pixels, blurred, with_noise
+from framewatch_bench.events.disturbances import Pixels, blurred, with_noise
 from framewatch_server.vision.pixels.statistics import picture_stats
 
 

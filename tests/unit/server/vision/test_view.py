@@ -12,8 +12,8 @@ from framewatch_core.images.image import EncodedImage, PixelFormat, RawImage
 from framewatch_core.images.regions import WHOLE_FRAME, Region
 from framewatch_server.vision.pixels import view
 from framewatch_server.vision.pixels.decode import DecodeLimits, decode
-from framewatch_server.vision.pixels.statistics import picture_stats
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec, prepare
+from framewatch_server.vision.pixels.statistics import picture_stats
 from framewatch_server.vision.pixels.view import EXPOSURES, WHOLE, View, in_several_lights, look
 from tests.unit.server.vision.test_decode import smooth
 

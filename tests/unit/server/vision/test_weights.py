@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from framewatch_server.demo import MODEL_DIR
+from framewatch_demo import MODEL_DIR
 from framewatch_server.vision.checkpoints.weights import WeightCounts, count_weights
 
 

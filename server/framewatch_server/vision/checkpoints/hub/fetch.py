@@ -11,7 +11,8 @@ import structlog
 from huggingface_hub import HfApi, constants, hf_hub_download, is_offline_mode, try_to_load_from_cache
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.demo import MODEL_DIR
+from framewatch_demo import MODEL_DIR
+from framewatch_server.vision.checkpoints.families import OPEN_CLIP, family_of
 from framewatch_server.vision.checkpoints.files import (
     CONFIG,
     OPEN_CLIP_CONFIG,
@@ -21,7 +22,6 @@ from framewatch_server.vision.checkpoints.files import (
     small_files,
     weight_files,
 )
-from framewatch_server.vision.checkpoints.families import OPEN_CLIP, family_of
 from framewatch_server.vision.checkpoints.hub.blobs import fetch_blob
 from framewatch_server.vision.checkpoints.hub.errors import HUB_FAILURES, elsewhere, hub_error
 from framewatch_server.vision.checkpoints.hub.progress import NoProgress, Progress, bar_class

@@ -1,0 +1,1 @@
+"""Events against the truth on real and disturbed video."""

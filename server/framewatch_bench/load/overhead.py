@@ -1,0 +1,92 @@
+"""What the server spends on a frame beside decoding it and running the model, and how much of that is gRPC's own."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from framewatch_bench.frames import JpegFrames
+from framewatch_bench.load.load import LoadPlan, run_load
+from framewatch_bench.load.process import thread_cpu_s
+from framewatch_bench.spawn import ServerProcess
+from framewatch_server.vision.towers.null import NULL
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCost:
+    """CPU time of a server's threads per frame, in microseconds.
+
+    Attributes:
+        decode_us: of the threads that decode.
+        device_us: of the thread that has the device.
+        other_us: of the event loop and gRPC.
+
+    """
+
+    decode_us: float
+    device_us: float
+    other_us: float
+
+    @property
+    def beside_decode_us(self) -> float:
+        """All but decoding; with a model that computes nothing, the overhead."""
+        return self.device_us + self.other_us
+
+    @classmethod
+    def median(cls, costs: list[FrameCost]) -> FrameCost:
+        """The median of each figure."""
+        figures = np.median([(cost.decode_us, cost.device_us, cost.other_us) for cost in costs], axis=0)
+        return cls(*map(float, figures))
+
+
+@dataclass(frozen=True, slots=True)
+class OverheadReport:
+    """Costs of a frame: of a server that does nothing but gRPC, and of ours with a model that computes nothing."""
+
+    grpc_alone: FrameCost
+    framewatch: FrameCost
+
+
+def measure_overhead(
+    plan: LoadPlan, frames: JpegFrames, *, rounds: int, report: Callable[[str], None]
+) -> OverheadReport:
+    """Gives both servers the same load, by turns. `report`: told whose turn it is."""
+    costs: dict[str, list[FrameCost]] = {"gRPC alone": [], "framewatch": []}
+    flags = ("--model", NULL, "--max-streams", str(plan.streams))
+    with _echo_server() as (echo_address, echo_pid), ServerProcess(*flags) as server:
+        addresses = {"gRPC alone": (echo_address, echo_pid), "framewatch": (server.address, server.pid)}
+        for number in range(rounds):
+            for name, (address, pid) in addresses.items():
+                report(f"round {number + 1} of {rounds}: {name}")
+                costs[name].append(_cost(address, pid, plan, frames))
+    return OverheadReport(FrameCost.median(costs["gRPC alone"]), FrameCost.median(costs["framewatch"]))
+
+
+def _cost(address: str, pid: int, plan: LoadPlan, frames: JpegFrames) -> FrameCost:
+    before = thread_cpu_s(pid)
+    load = asyncio.run(run_load(address, plan, frames))
+    spent = {name: after_s - before.get(name, 0.0) for name, after_s in thread_cpu_s(pid).items()}
+    per_frame = 1e6 / max(1, sum(camera.answered for camera in load.cameras))
+    decode_s = sum(s for name, s in spent.items() if name.startswith("decode-"))
+    device_s = spent.get("device", 0.0)
+    other_s = sum(spent.values()) - decode_s - device_s
+    return FrameCost(decode_s * per_frame, device_s * per_frame, other_s * per_frame)
+
+
+@contextmanager
+def _echo_server() -> Iterator[tuple[str, int]]:
+    command = [sys.executable, "-m", "framewatch_bench.load.echo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 our own command
+        try:
+            if process.stdout is None:
+                msg = "it is a pipe"
+                raise AssertionError(msg)
+            yield f"127.0.0.1:{int(process.stdout.readline())}", process.pid
+        finally:
+            process.kill()

@@ -1,0 +1,74 @@
+"""A server under the load of simulated cameras."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from framewatch_bench.frames import JpegFrames
+from framewatch_bench.load.load import LoadPlan, LoadReport, run_load
+from framewatch_bench.load.process import Use
+from framewatch_bench.spawn import ServerProcess
+from framewatch_core.images.image import EncodedImage
+from framewatch_server.vision.pixels.decode import DecodeLimits, UInt8Array
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
+from framewatch_server.vision.pixels.view import WHOLE, look
+from framewatch_server.vision.towers.null import NullEncoder
+
+_LIMITS = DecodeLimits(max_image_bytes=2**26, max_image_pixels=2**26)
+
+
+@dataclass(frozen=True, slots=True)
+class ServeReport:
+    """A load and what the server spent on it.
+
+    Attributes:
+        load: what became of the frames.
+        cpu_ms: the server's CPU time per scored frame, ms; None: the server is not a child of this process.
+        memory_bytes: the server's resident memory (before, after).
+
+    """
+
+    load: LoadReport
+    cpu_ms: float | None
+    memory_bytes: tuple[int, int] | None
+
+
+def bench_spawned(arguments: Sequence[str], plan: LoadPlan, frames: JpegFrames) -> ServeReport:
+    """Starts a server with these flags of `serve`, and measures it."""
+    with ServerProcess(*arguments) as server:
+        return bench_running(server, plan, frames)
+
+
+def bench_running(server: ServerProcess, plan: LoadPlan, frames: JpegFrames) -> ServeReport:
+    """Measures a server that was spawned by this process."""
+    before = Use.of(server.pid)
+    load = asyncio.run(run_load(server.address, plan, frames))
+    after = Use.of(server.pid)
+    answered = sum(camera.answered for camera in load.cameras)
+    cpu_ms = (after.cpu_s - before.cpu_s) * 1000 / max(answered, 1)
+    return ServeReport(load, cpu_ms, (before.memory_bytes, after.memory_bytes))
+
+
+def bench_remote(address: str, plan: LoadPlan, frames: JpegFrames) -> ServeReport:
+    """Measures a server that runs somewhere."""
+    return ServeReport(asyncio.run(run_load(address, plan, frames)), None, None)
+
+
+def decode_ms(frames: JpegFrames, seconds: float = 1.0) -> float:
+    """Milliseconds that one thread needs on average to decode a frame and to bring it to 224 x 224."""
+    done, started = 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        decode_and_prepare(frames.encoded[done % len(frames.encoded)], NullEncoder.preprocess)
+        done += 1
+    return (time.perf_counter() - started) * 1000 / done
+
+
+def decode_and_prepare(encoded: bytes, spec: PreprocessSpec) -> UInt8Array:
+    """A file as a model's input, uint8 `[3, height, width]`, made as the server makes it."""
+    (pixels,) = look(EncodedImage(encoded), WHOLE, spec, _LIMITS).inputs
+    return np.asarray(pixels)

@@ -1,0 +1,102 @@
+"""What the commands of `bench` are told: models, engines, sizes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from framewatch_core.errors import FramewatchError
+from framewatch_demo import MODEL_DIR
+from framewatch_server.tables import progress
+from framewatch_server.vision.towers.encoder import Encoder
+from framewatch_server.vision.towers.null import NULL
+
+DEMO = "demo"
+FRAME_COUNT = 44
+
+Size = Literal["480p", "720p", "1080p", "4k"]
+Json = Annotated[bool, Parameter(name="--json")]
+
+
+class BenchError(FramewatchError):
+    """What was asked for can't be measured."""
+
+    reason = "CANNOT_MEASURE"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """What runs the model.
+
+    Attributes:
+        device: As `serve` takes it.
+        dtype: As `serve` takes it.
+        engine: As `serve` takes it.
+        calibration_dir: As `serve` takes it.
+
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    engine: str = "auto"
+    calibration_dir: Annotated[Path | None, Parameter(alias="--calibration")] = None
+
+    @property
+    def flags(self) -> list[str]:
+        """The flags of `serve` that say the same."""
+        calibration = ["--calibration-dir", str(self.calibration_dir)] if self.calibration_dir else []
+        return ["--device", self.device, "--dtype", self.dtype, "--engine", self.engine, *calibration]
+
+    def load(self, checkpoint: str) -> Encoder:
+        """The encoder that `serve` would load, in this process. Raises ModelLoadError."""
+        from framewatch_server.vision.checkpoints.load import load_encoder  # noqa: PLC0415 torch: `--help` stays quick
+
+        return load_encoder(
+            checkpoint,
+            device=self.device,
+            dtype=self.dtype,
+            engine=self.engine,
+            calibration_dir=self.calibration_dir,
+        )
+
+
+AS_SERVE = EngineOptions()
+"""What `serve` takes when it is told nothing."""
+
+
+@contextmanager
+def checkpoint_of(model: str) -> Iterator[str]:
+    """The model to load: its own name, or a folder with random weights for the name of a geometry."""
+    from framewatch_bench.towers.checkpoints import GEOMETRIES, make_checkpoint  # noqa: PLC0415 torch
+
+    if model not in GEOMETRIES:
+        yield model
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        with progress.status(f"making a {model} with random weights"):
+            path = make_checkpoint(Path(folder) / model.replace("/", "-"), model)
+        yield str(path)
+
+
+@contextmanager
+def shared_checkpoint_of(model: str) -> Iterator[str]:
+    """As `checkpoint_of`, but a name that other libraries know as well. Raises BenchError for `null`."""
+    require_tower(model)
+    with checkpoint_of(model) as checkpoint:
+        yield str(MODEL_DIR) if checkpoint == DEMO else checkpoint
+
+
+def require_tower(model: str) -> None:
+    """Raises BenchError for the model that computes nothing."""
+    if model == NULL:
+        raise BenchError(
+            f"{NULL!r} computes nothing, so there is no tower to measure: name another model, such as ViT-B/32; "
+            f"`bench serve {NULL}` measures the server itself"
+        )

@@ -1,0 +1,1 @@
+"""Other servers and pipelines that framewatch is measured against."""

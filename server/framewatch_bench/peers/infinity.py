@@ -1,0 +1,212 @@
+"""infinity-emb as a peer: its server as a child process, and clients of its HTTP API.
+
+It needs older libraries than framewatch, so that it usually lives in a virtual environment of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPException
+from itertools import cycle, islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from framewatch_bench.frames import JpegFrames
+from framewatch_bench.options import BenchError
+
+COMMAND = "infinity_emb"
+_MODEL = "peer"
+_HOST = "127.0.0.1"
+_START_TIMEOUT_S = 300.0
+_POLL_S = 0.5  # it takes ten seconds or more to start
+_STOP_TIMEOUT_S = 30.0
+_ANSWER_TIMEOUT_S = 120.0
+_LAST_LINES = 5
+_HOW_TO_HAVE_IT = "docs/benchmarks.md says how to install it; without --infinity and off the PATH, it is left out"
+
+
+def find_infinity(given: Path | None) -> Path | None:
+    """The command, as given or from the PATH; None: not installed. Raises BenchError if what is given is no file."""
+    if given is None:
+        found = shutil.which(COMMAND)
+        return Path(found) if found else None
+    if not given.is_file():
+        raise BenchError(f"--infinity {given}: no such file; expected the command {COMMAND}. {_HOW_TO_HAVE_IT}")
+    return given
+
+
+class InfinityProcess:
+    """infinity's server on a free loopback port; use as a context manager, which stops it."""
+
+    def __init__(self, command: Path, checkpoint: str, device: str) -> None:
+        """Prepares it.
+
+        Args:
+            command: the executable.
+            checkpoint: a hub id or a folder.
+            device: cpu or cuda.
+
+        """
+        self.port = _free_port()
+        self._command = [
+            *(str(command), "v2", "--model-id", checkpoint, "--served-model-name", _MODEL),
+            *("--host", _HOST, "--port", str(self.port)),
+            *("--engine", "torch", "--device", device, "--no-bettertransformer"),
+        ]
+        self._said: deque[str] = deque(maxlen=_LAST_LINES)
+        self._ended = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Starts it and waits until it answers. Raises BenchError if it ends instead or takes too long."""
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 the user's own command
+                self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
+            )
+        except OSError as error:
+            raise BenchError(f"{self._command[0]} can't be run ({error}). {_HOW_TO_HAVE_IT}") from error
+        # somebody must always read, or it blocks on a full pipe
+        self._reader = threading.Thread(target=self._read, name="infinity's log", daemon=True)
+        self._reader.start()
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends it, by force if it does not end by itself in time."""
+        with self._process:  # closes its pipe
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+            self._reader.join()
+
+    def _read(self) -> None:
+        for line in self._process.stdout or ():
+            self._said.append(line.strip())
+        self._ended.set()
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not self._ended.wait(_POLL_S):
+            if _is_healthy(self.port):
+                return
+            if time.monotonic() > deadline:
+                raise BenchError(f"infinity did not answer within {_START_TIMEOUT_S:g} s: {self._last_words()}")
+        raise BenchError(f"infinity ended before it answered: {self._last_words()}. {_HOW_TO_HAVE_IT}")
+
+    def _last_words(self) -> str:
+        return " / ".join(self._said) or "it said nothing"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what is meant for our own Python or would change its defaults, and with its usage reports off."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "INFINITY_"))}
+    return ours | {"DO_NOT_TRACK": "1"}
+
+
+def _is_healthy(port: int) -> bool:
+    with closing(HTTPConnection(_HOST, port, timeout=_ANSWER_TIMEOUT_S)) as connection:
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+
+
+@contextmanager
+def embedding(port: int, frames: JpegFrames) -> Iterator[Callable[[], None]]:
+    """A function that has the next frame embedded in a request of its own and waits for the answer.
+
+    It raises BenchError if the answer is no success. A connection is kept over all requests.
+    """
+    with closing(HTTPConnection(_HOST, port, timeout=_ANSWER_TIMEOUT_S)) as connection:
+        bodies = cycle(_bodies(frames))
+        yield lambda: _embed(connection, next(bodies))
+
+
+def frames_per_second(port: int, frames: JpegFrames, clients: int, seconds: float, warmup_s: float = 1.0) -> float:
+    """Answers per second to clients that each send one frame after another, at once; counted when they come."""
+    measure_from = time.perf_counter() + warmup_s
+    bodies = _bodies(frames)
+    with ThreadPoolExecutor(clients) as pool:
+        loops = [
+            pool.submit(
+                _answers, port, list(islice(cycle(bodies), number, number + len(bodies))), measure_from, seconds
+            )
+            for number in range(clients)
+        ]
+        return sum(loop.result() for loop in loops) / seconds
+
+
+def _answers(port: int, bodies: Sequence[bytes], measure_from: float, seconds: float) -> int:
+    """Answers that come while it is measured."""
+    count, ends = 0, measure_from + seconds
+    with closing(HTTPConnection(_HOST, port, timeout=_ANSWER_TIMEOUT_S)) as connection:
+        for body in cycle(bodies):
+            _embed(connection, body)
+            now = time.perf_counter()
+            if now >= ends:
+                break
+            count += now >= measure_from
+    return count
+
+
+def _embed(connection: HTTPConnection, body: bytes) -> None:
+    try:
+        try:
+            status, answer = _ask(connection, body)
+        except ConnectionError:
+            connection.close()  # it was idle for too long: the next request opens it anew
+            status, answer = _ask(connection, body)
+    except (OSError, HTTPException) as error:
+        raise BenchError(f"infinity did not answer ({error!r}); its own log may say why") from error
+    if status != 200:
+        raise BenchError(f"infinity refused a picture with status {status}: {answer[:300].decode()}")
+
+
+def _ask(connection: HTTPConnection, body: bytes) -> tuple[int, bytes]:
+    connection.request("POST", "/embeddings", body, {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    return response.status, response.read()
+
+
+def _bodies(frames: JpegFrames) -> list[bytes]:
+    """A request for each frame, in the forms of its API that cost it least."""
+    return [
+        json.dumps(
+            {
+                "model": _MODEL,
+                "modality": "image",
+                "encoding_format": "base64",
+                "input": ["data:image/jpeg;base64," + base64.b64encode(encoded).decode()],
+            }
+        ).encode()
+        for encoded in frames.encoded
+    ]
