@@ -4,14 +4,14 @@
 `similarities`, `embed`, `list_models` and `stream`.
 """
 
+from framewatch_client._inputs import event_rule, example_label, parse_region, parse_rule
+from framewatch_client._sources.sources import Source, open_source
+from framewatch_client.aio import AsyncFramewatchClient
 from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix, Timings
 from framewatch_client.blocking import FramewatchClient
-from framewatch_client.client import AsyncFramewatchClient
 from framewatch_client.embeddings import Embeddings
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
-from framewatch_client.inputs import event_rule, example_label, parse_region, parse_rule
 from framewatch_client.models import Model, ScoreFunction
-from framewatch_client.sources import Source, open_source
 from framewatch_client.types import (
     Event,
     EventTrail,

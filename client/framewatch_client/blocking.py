@@ -14,14 +14,14 @@ from typing import Final, Self
 import grpc
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix
-from framewatch_client.client import (
+from framewatch_client._streaming.config_warnings import log_warning
+from framewatch_client.aio import (
     DEFAULT_ADDRESS,
     DEFAULT_RECONNECT_TIMEOUT_S,
     DEFAULT_TIMEOUT_S,
     AsyncFramewatchClient,
 )
-from framewatch_client.config_warnings import log_warning
+from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix
 from framewatch_client.embeddings import Embeddings
 from framewatch_client.models import Model
 from framewatch_client.types import (

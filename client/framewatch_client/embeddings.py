@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import wire
+from framewatch_client import _wire as wire
 from framewatch_client.answers import FloatArray, ServerWarning, Timings
 from framewatch_client.errors import invalid_response
 

@@ -9,7 +9,7 @@ from enum import Enum, auto
 import grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import wire
+from framewatch_client import _wire as wire
 from framewatch_client.errors import FramewatchCallError
 
 

@@ -17,7 +17,7 @@ from framewatch_bench.spawn import ServerProcess
 from tests.integration.conftest import SHARED_DATA, jpeg
 
 
-def run(*arguments: str, module: str = "framewatch_client", timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, module: str = "framewatch_cli", timeout: float = 240) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from framewatch_bench.spawn import ServerProcess
+from framewatch_cli.index.files import read_index
 from framewatch_client import FramewatchClient
-from framewatch_client.index_files import read_index
 from framewatch_demo.captions import BY_NAME
 from framewatch_demo.scenes import render
 from tests.integration.conftest import jpeg

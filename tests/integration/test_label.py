@@ -16,7 +16,7 @@ import cv2
 import pytest
 
 from framewatch_bench.spawn import ServerProcess
-from framewatch_client.cli import run
+from framewatch_cli.app import run
 from framewatch_demo.scenes import render
 from tests.integration.conftest import SHARED_DATA
 
@@ -146,7 +146,7 @@ def many(scenes: Path, tmp_path: Path) -> Path:
 def test_a_killed_run_goes_on_where_it_was(server: ServerProcess, many: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     process = subprocess.Popen(
-        [sys.executable, "-m", "framewatch_client", *command(server, many, out)],
+        [sys.executable, "-m", "framewatch_cli", *command(server, many, out)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

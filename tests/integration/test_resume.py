@@ -31,7 +31,7 @@ from framewatch_client import (
     StreamItem,
     StreamStarted,
 )
-from framewatch_client.reconnect import Backoff
+from framewatch_client._streaming.reconnect import Backoff
 from framewatch_server.config import ServerConfig
 from framewatch_server.rpc.app import ServerApp
 from tests.integration.conftest import MakeServer
@@ -46,7 +46,7 @@ Item = FrameResult | Event
 
 @pytest.fixture(autouse=True)
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("framewatch_client.client._BACKOFF", Backoff(0.01, 0.1))
+    monkeypatch.setattr("framewatch_client.aio._BACKOFF", Backoff(0.01, 0.1))
 
 
 @pytest.fixture(scope="module")

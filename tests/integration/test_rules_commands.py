@@ -12,7 +12,7 @@ import pytest
 from framewatch_bench.demo.belt import render_belt_video
 from framewatch_bench.demo.run import write_video
 from framewatch_bench.spawn import ServerProcess
-from framewatch_client.cli import run
+from framewatch_cli.app import run
 from tests.integration.conftest import SHARED_DATA
 
 TRUTH = SHARED_DATA / "ground_truth.json"

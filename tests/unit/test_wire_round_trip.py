@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import types, wire_config
-from framewatch_client import wire as client_wire
+from framewatch_client import _wire as client_wire
+from framewatch_client import _wire_config as wire_config
+from framewatch_client import types
 from framewatch_core.errors import FieldError, InvalidRequest
 from framewatch_core.health.monitor import HealthEvent, HealthPolicy, HealthProblem
 from framewatch_core.images.image import EncodedImage, PixelFormat, RawImage

@@ -18,8 +18,8 @@ from rich.table import Table
 from framewatch_bench.demo.belt import BeltVideo, render_belt_video
 from framewatch_bench.demo.pictures import score_of, write_annotated_video, write_plot
 from framewatch_bench.spawn import ServerProcess
+from framewatch_cli.terminal.render import event_line
 from framewatch_client import Event, EventRule, FrameResult, FramewatchClient, event_rule, open_source
-from framewatch_client.render import event_line
 from framewatch_core.rules.rule import EventKind
 
 LABELS = ("box", "an empty conveyor belt")

@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 
 from framewatch_bench.events.disturbances import Kind, Pixels, brightened, spliced, with_noise
+from framewatch_cli.rules.calibrating import CalibrationPlan, CalibrationRun, calibrate_source
+from framewatch_cli.rules.evaluating import evaluate_events
+from framewatch_cli.rules.recording import record
 from framewatch_client import AsyncFramewatchClient, Event, EventKind, Frame, FrameResult, Label, Region, open_source
-from framewatch_client.calibrating import CalibrationPlan, CalibrationRun, calibrate_source
-from framewatch_client.evaluating import evaluate_events
-from framewatch_client.recording import record
 from framewatch_core.calibration.evaluation import Evaluation
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth, load_truth

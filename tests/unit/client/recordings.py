@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import wire, wire_config
-from framewatch_client.recording import Recording
+from framewatch_cli.rules.recording import Recording
+from framewatch_client import _wire as wire
+from framewatch_client import _wire_config as wire_config
 from framewatch_client.types import FrameResult
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.labels.scoring import LabelScore

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from rich.console import Console, RenderableType
 
-from framewatch_client.calibrating import (
+from framewatch_cli.pictures.examples import load_example
+from framewatch_cli.rules.calibrating import (
     CalibrationPlan,
     CalibrationRun,
     calibrate_recording,
@@ -20,12 +21,11 @@ from framewatch_client.calibrating import (
     rules_of,
     with_examples,
 )
-from framewatch_client.evaluating import evaluate_events, evaluation_summary, read_truth
-from framewatch_client.examples import load_example
-from framewatch_client.reports import calibration_report, evaluation_report
-from framewatch_client.rules_file import read_rules
-from framewatch_client.rules_output import write_calibrated
-from framewatch_client.timelines import calibration_timeline, evaluation_timelines
+from framewatch_cli.rules.evaluating import evaluate_events, evaluation_summary, read_truth
+from framewatch_cli.rules.file import read_rules
+from framewatch_cli.rules.output import write_calibrated
+from framewatch_cli.rules.reports import calibration_report, evaluation_report
+from framewatch_cli.rules.timelines import calibration_timeline, evaluation_timelines
 from framewatch_core.calibration.evaluation import Said
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth
@@ -196,7 +196,7 @@ def test_an_evaluation_tells_what_was_wrong() -> None:
 
 
 def test_pictures_are_drawn(tmp_path: Path) -> None:
-    plots = pytest.importorskip("framewatch_client.plots")
+    plots = pytest.importorskip("framewatch_cli.rules.plots")
     calibration = calibrate_recording(recording(), plan())
     plots.draw_calibration(tmp_path / "calibration.png", calibration)
     said = tuple(Said.of(event) for event in calibration.events)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from framewatch_client.charts import Marks, axis, columns, merged, peaks, spans, sparkline
+from framewatch_cli.terminal.charts import Marks, axis, columns, merged, peaks, spans, sparkline
 from framewatch_core.calibration.intervals import Interval
 
 S = Interval.of_seconds

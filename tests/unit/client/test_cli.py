@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from framewatch_client.cli import run
+from framewatch_cli.app import run
 
 from .fake_server import FakeService, LossyService, fault, start
 
@@ -241,7 +241,7 @@ def test_server_from_the_environment(thread_address: str, picture_file: Path, mo
 def command(*arguments: str, server: str) -> subprocess.Popen[str]:
     """The command in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "framewatch_client", *arguments, "--server", server],
+        [sys.executable, "-m", "framewatch_cli", *arguments, "--server", server],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

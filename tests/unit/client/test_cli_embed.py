@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import index_reach, indexing
-from framewatch_client.cli import run
-from framewatch_client.index_files import read_index
-from framewatch_client.index_lock import lock_index
-from framewatch_client.index_sources import FileState
+from framewatch_cli.app import run
+from framewatch_cli.index import indexing
+from framewatch_cli.index import reach as index_reach
+from framewatch_cli.index.files import read_index
+from framewatch_cli.index.lock import lock_index
+from framewatch_cli.index.sources import FileState
 
 from .fake_server import FakeService, fake_model
 
@@ -198,7 +199,7 @@ def test_ctrl_c_leaves_an_index_to_go_on_with(thread_address: str, service: Fake
     command = [
         sys.executable,
         "-m",
-        "framewatch_client",
+        "framewatch_cli",
         "embed",
         "photos",
         "--out",

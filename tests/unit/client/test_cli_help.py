@@ -6,8 +6,8 @@ import importlib
 
 import pytest
 
-from framewatch_client.cli import COMMANDS, run
-from framewatch_client.cli_help import LAZY_COMMANDS
+from framewatch_cli.app import COMMANDS, run
+from framewatch_cli.commands.help import LAZY_COMMANDS
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -20,5 +20,5 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("name", sorted(LAZY_COMMANDS))
 def test_help_begins_as_the_docstring_does(name: str) -> None:
-    function = getattr(importlib.import_module(f"framewatch_client.cli_{name}"), name)
+    function = getattr(importlib.import_module(f"framewatch_cli.commands.{name}"), name)
     assert LAZY_COMMANDS[name].splitlines()[0] == function.__doc__.splitlines()[0]

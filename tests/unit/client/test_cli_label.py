@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client.cli import run
-from framewatch_client.label_scoring import CALLS_AT_A_TIME
-from framewatch_client.sources import Source
+from framewatch_cli.app import run
+from framewatch_cli.labelling.scoring import CALLS_AT_A_TIME
+from framewatch_client._sources.sources import Source
 from framewatch_client.types import Frame
 
 from .fake_server import fake_model, fault
@@ -389,7 +389,7 @@ def test_a_sheet_of_a_camera_needs_its_pictures(
         def __iter__(self) -> Iterator[Frame]:
             pytest.fail("it is told before the work")
 
-    monkeypatch.setattr("framewatch_client.label_sources.open_source", lambda *_: Camera())
+    monkeypatch.setattr("framewatch_cli.labelling.sources.open_source", lambda *_: Camera())
     options = ["--out", str(tmp_path / "x.csv"), "--sheet", str(tmp_path / "x.png")]
     assert run(["label", "0", *LABELS, *options, *server]) == 2
     assert "the source is live, and its frames will be gone" in " ".join(capsys.readouterr().err.split())

@@ -10,7 +10,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import AsyncFramewatchClient, Frame, FrameResult, Reconfigure, ServerWarning
-from framewatch_client.config_warnings import ConfigWarnings
+from framewatch_client._streaming.config_warnings import ConfigWarnings
 
 from .fake_server import FakeService, LossyService, fault, start
 

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import AsyncFramewatchClient, FramewatchCallError, embedding
-from framewatch_client.embedding import embed_pictures, in_batches, may_be_one_picture, refused_image
-from framewatch_client.index_models import ModelMismatch, pick_model
-from framewatch_client.index_sources import FileState, Picture
+from framewatch_cli.index.models import ModelMismatch, pick_model
+from framewatch_cli.index.sources import FileState, Picture
+from framewatch_cli.pictures import embedding
+from framewatch_cli.pictures.embedding import embed_pictures, in_batches, may_be_one_picture, refused_image
+from framewatch_client import AsyncFramewatchClient, FramewatchCallError
 from framewatch_client.models import Model, models
 
 from .fake_server import Context, FakeService, fake_model, start

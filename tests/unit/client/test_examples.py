@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from framewatch_cli.pictures.examples import as_example, frames_at, load_example, parse_example_option
+from framewatch_cli.rules.file import Example, ExampleSource
 from framewatch_client.errors import SourceError
-from framewatch_client.examples import as_example, frames_at, load_example, parse_example_option
-from framewatch_client.rules_file import Example, ExampleSource
 from framewatch_core.images.image import EncodedImage, Image
 from framewatch_core.images.regions import Region
 from framewatch_core.rules.rule import NS_PER_S

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client.images import check_bytes, jpeg, shrink, to_message, to_stream_message
+from framewatch_client._images import check_bytes, jpeg, shrink, to_message, to_stream_message
 from framewatch_core.errors import EmptyImage, ImageTooLarge
 
 

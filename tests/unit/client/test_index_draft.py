@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client.index import OUTDATED_NS, Entry, VectorIndex
-from framewatch_client.index_draft import IndexDraft
-from framewatch_client.index_plan import IndexPlan, plan_index
-from framewatch_client.index_sources import Found, Picture
+from framewatch_cli.index.draft import IndexDraft
+from framewatch_cli.index.index import OUTDATED_NS, Entry, VectorIndex
+from framewatch_cli.index.plan import IndexPlan, plan_index
+from framewatch_cli.index.sources import Found, Picture
 from framewatch_client.models import Model, models
 
 from .fake_server import fake_model

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framewatch_client import index_npz
-from framewatch_client.index import Entry, VectorIndex
-from framewatch_client.index_files import read_index, write_index
-from framewatch_client.index_format import IndexFileError
-from framewatch_client.index_lock import IndexBusy, lock_index
+from framewatch_cli.index import npz as index_npz
+from framewatch_cli.index.files import read_index, write_index
+from framewatch_cli.index.format import IndexFileError
+from framewatch_cli.index.index import Entry, VectorIndex
+from framewatch_cli.index.lock import IndexBusy, lock_index
 
 SUFFIXES = ["npz", "parquet"]
 
@@ -148,7 +148,7 @@ def test_another_parquet_file(tmp_path: Path) -> None:
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.delitem(sys.modules, "framewatch_client.index_parquet", raising=False)
+    monkeypatch.delitem(sys.modules, "framewatch_cli.index.parquet", raising=False)
     with pytest.raises(IndexFileError, match=r"needs pyarrow: pip install 'framewatch\[parquet\]'"):
         write_index(tmp_path / "index.parquet", made(tmp_path))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_client.index_lock import IndexBusy, lock_index
+from framewatch_cli.index.lock import IndexBusy, lock_index
 
 
 def test_a_second_run_is_told(tmp_path: Path) -> None:

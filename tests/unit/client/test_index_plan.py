@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_client.index import Entry
-from framewatch_client.index_plan import plan_index
-from framewatch_client.index_sources import FileState, Found
+from framewatch_cli.index.index import Entry
+from framewatch_cli.index.plan import plan_index
+from framewatch_cli.index.sources import FileState, Found
 
 from .test_index_draft import NS, index_of, no_refusal, write
 

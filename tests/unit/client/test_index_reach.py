@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_client.index_reach import doubles, gone_sources, kept_notes, look_at
+from framewatch_cli.index.reach import doubles, gone_sources, kept_notes, look_at
 
 
 def paths(names: str) -> list[Path]:

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_client import SourceError, index_sources
-from framewatch_client.index_sources import FileState, Found, file_state, find_files, read_pictures
+from framewatch_cli.index import sources as index_sources
+from framewatch_cli.index.sources import FileState, Found, file_state, find_files, read_pictures
+from framewatch_client import SourceError
 
 from .test_index_draft import no_refusal
 

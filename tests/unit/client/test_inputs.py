@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from framewatch_client import event_rule, example_label, parse_region, parse_rule
-from framewatch_client.inputs import label_set, nanoseconds, stream_config
+from framewatch_client._inputs import label_set, nanoseconds, stream_config
 from framewatch_core.errors import (
     EmptyImage,
     FramewatchError,

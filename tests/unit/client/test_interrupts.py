@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from framewatch_client.interrupts import first_interrupt
+from framewatch_cli.terminal.interrupts import first_interrupt
 
 
 async def test_the_first_interrupt_ends_and_the_handler_is_given_back() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_client.label_log import LabelLog, LabelLogError, LogHeader, read_header, read_pictures
-from framewatch_client.labelling import Picture, Sorting
+from framewatch_cli.labelling.decisions import Picture, Sorting
+from framewatch_cli.labelling.log import LabelLog, LabelLogError, LogHeader, read_header, read_pictures
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 HEADER = LogHeader({"source": "pictures", "labels": ["a", "b"]}, Sorting(ScoreKind.PRESENCE, 0.7, 0.2, 0.1))

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_cli.labelling.decisions import Picture, Sorting
+from framewatch_cli.labelling.log import LabelLog, LogHeader
+from framewatch_cli.labelling.models import pick_model
 from framewatch_client.errors import FramewatchCallError
-from framewatch_client.label_log import LabelLog, LogHeader
-from framewatch_client.label_models import pick_model
-from framewatch_client.labelling import Picture, Sorting
 from framewatch_client.models import models
 from framewatch_core.labels.scoring import LabelScore
 

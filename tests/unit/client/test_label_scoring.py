@@ -10,10 +10,10 @@ from typing import Any
 import grpc
 import pytest
 
+from framewatch_cli.labelling.scoring import Question, is_of_all_calls, map_in_order, score_files
+from framewatch_cli.labelling.sources import PictureFiles
+from framewatch_cli.terminal.interrupts import Interrupt
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
-from framewatch_client.interrupts import Interrupt
-from framewatch_client.label_scoring import Question, is_of_all_calls, map_in_order, score_files
-from framewatch_client.label_sources import PictureFiles
 from framewatch_core.labels.labels import Label, LabelSet
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from framewatch_cli.labelling.sources import FrameFiles, PictureFiles, open_label_source, source_inputs
+from framewatch_client._sources.sources import Source
 from framewatch_client.errors import SourceError
-from framewatch_client.label_sources import FrameFiles, PictureFiles, open_label_source, source_inputs
-from framewatch_client.sources import Source
 from framewatch_client.types import Frame
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_client.label_scoring import Scored
-from framewatch_client.label_stores import FolderStore, sort_anew
-from framewatch_client.label_table import TableStore
-from framewatch_client.label_writers import part_of
-from framewatch_client.labelling import Picture, Sorting, decide
+from framewatch_cli.labelling.decisions import Picture, Sorting, decide
+from framewatch_cli.labelling.scoring import Scored
+from framewatch_cli.labelling.stores import FolderStore, sort_anew
+from framewatch_cli.labelling.table import TableStore
+from framewatch_cli.labelling.writers import part_of
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 LABELS = ("a", "b")
@@ -100,7 +100,7 @@ def test_what_a_killed_run_left_half_written_goes(store: FolderStore, tmp_path: 
 
 def test_two_processes_write_to_files_of_their_own(tmp_path: Path) -> None:
     told = subprocess.run(
-        [sys.executable, "-c", "from pathlib import Path; from framewatch_client.label_writers import part_of; print(part_of(Path('x')))"],
+        [sys.executable, "-c", "from pathlib import Path; from framewatch_cli.labelling.writers import part_of; print(part_of(Path('x')))"],
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     assert told.endswith(".framewatch-label.part")

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_client.label_plots import draw_labels
-from framewatch_client.label_sheet import CELL, COLUMNS, contact_sheet
-from framewatch_client.label_summary import BIN_COUNT, LabelSummary
-from framewatch_client.labelling import Picture, Sorting, decide
+from framewatch_cli.labelling.decisions import Picture, Sorting, decide
+from framewatch_cli.labelling.plots import draw_labels
+from framewatch_cli.labelling.sheet import CELL, COLUMNS, contact_sheet
+from framewatch_cli.labelling.summary import BIN_COUNT, LabelSummary
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 

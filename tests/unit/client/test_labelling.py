@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from framewatch_client.labelling import (
+from framewatch_cli.labelling.decisions import (
     Decision,
     Picture,
     Pile,

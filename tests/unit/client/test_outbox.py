@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client.outbox import Outbox
+from framewatch_client._streaming.outbox import Outbox
 from framewatch_core.stream.resume import ResumePoint
 
 FIRST, LATER = (pb.StreamConfig(model=name) for name in ("first", "later"))

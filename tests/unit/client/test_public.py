@@ -14,7 +14,7 @@ def test_all_is_sorted_and_there() -> None:
 
 
 def test_the_client_is_light() -> None:
-    heavy = "{'torch', 'transformers', 'PIL', 'pyarrow', 'framewatch_server', 'framewatch_client.index'}"
-    program = f"import sys, framewatch_client.cli; print(sorted({heavy} & set(sys.modules)))"
+    heavy = "{'torch', 'transformers', 'PIL', 'pyarrow', 'framewatch_server', 'framewatch_cli.index.index'}"
+    program = f"import sys, framewatch_cli.app; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

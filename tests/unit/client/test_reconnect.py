@@ -24,9 +24,9 @@ from framewatch_client import (
     ServerUnreachableError,
     StreamStarted,
 )
+from framewatch_client._streaming.outbox import Outbox
+from framewatch_client._streaming.reconnect import Backoff, may_pass
 from framewatch_client.errors import call_error
-from framewatch_client.outbox import Outbox
-from framewatch_client.reconnect import Backoff, may_pass
 
 from .fake_server import LossyService, fault
 
@@ -37,7 +37,7 @@ DRAINING = fault(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING", "draining")
 
 @pytest.fixture(autouse=True)
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("framewatch_client.client._BACKOFF", Backoff(0.001, 0.001))
+    monkeypatch.setattr("framewatch_client.aio._BACKOFF", Backoff(0.001, 0.001))
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ async def test_closing_the_client_ends_a_stream_that_is_trying(
     service.losses = [(1, DRAINING)]
     stream = client.stream([GREY] * 3, LABELS)
     await anext(stream)
-    monkeypatch.setattr("framewatch_client.stream.sleep", wait)
+    monkeypatch.setattr("framewatch_client._streaming.stream.sleep", wait)
     step = asyncio.ensure_future(anext(stream))
     await trying.wait()
     await client.aclose()

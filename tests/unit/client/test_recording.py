@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import wire, wire_config
-from framewatch_client.client import AsyncFramewatchClient
-from framewatch_client.recording import Collector, Recording, record
-from framewatch_client.score_files import ScoresFileError, json_line, parse_frames, read_recording, scores_writer
-from framewatch_client.sources import open_source
+from framewatch_cli.rules.recording import Collector, Recording, record
+from framewatch_cli.rules.score_files import ScoresFileError, json_line, parse_frames, read_recording, scores_writer
+from framewatch_client import _wire as wire
+from framewatch_client import _wire_config as wire_config
+from framewatch_client._sources.sources import open_source
+from framewatch_client.aio import AsyncFramewatchClient
 from framewatch_core.calibration.evaluation import Said
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.labels.scoring import ScoreKind

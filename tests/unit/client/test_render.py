@@ -11,6 +11,18 @@ import pytest
 from rich.console import Console, RenderableType
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_cli.terminal.live import JsonView, LiveView, PlainView, WatchView
+from framewatch_cli.terminal.render import (
+    bar,
+    clock,
+    counter_line,
+    event_line,
+    failure_line,
+    score_table,
+    similarity_table,
+    summary_tables,
+)
+from framewatch_cli.terminal.summary import WatchSummary
 from framewatch_client import (
     Event,
     EventKind,
@@ -26,18 +38,6 @@ from framewatch_client import (
     StreamStarted,
     event_rule,
 )
-from framewatch_client.live import JsonView, LiveView, PlainView, WatchView
-from framewatch_client.render import (
-    bar,
-    clock,
-    counter_line,
-    event_line,
-    failure_line,
-    score_table,
-    similarity_table,
-    summary_tables,
-)
-from framewatch_client.summary import WatchSummary
 
 STARTED = StreamStarted("demo", 1, 192, 4, 0, pb.StreamFramesResponse(started=pb.StreamStarted(model="demo")))
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framewatch_client.rules_file import Example, ExampleSource, LabelEntry, RulesFile, parse_rules, read_rules
-from framewatch_client.rules_writer import RuleNotes, calibration_notes, write_rules
-from framewatch_client.yaml_nodes import RulesFileError
+from framewatch_cli.rules.file import Example, ExampleSource, LabelEntry, RulesFile, parse_rules, read_rules
+from framewatch_cli.rules.writer import RuleNotes, calibration_notes, write_rules
+from framewatch_cli.rules.yaml_nodes import RulesFileError
 from framewatch_core.calibration.calibrate import calibrate
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import Material

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_client import sheet
-from framewatch_client.index import Entry
-from framewatch_client.sheet import (
+from framewatch_cli.index import sheet
+from framewatch_cli.index.index import Entry
+from framewatch_cli.index.sheet import (
     CAPTION_HEIGHT,
     GAP,
     THUMBNAIL_HEIGHT,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from framewatch_client import OverflowPolicy, SourceError, open_source
-from framewatch_client.sources import LiveSource, natural_key, without_password
+from framewatch_client._sources.sources import LiveSource, natural_key, without_password
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from framewatch_client.timing import FALLBACK_FPS, FrameClock, Thinner
+from framewatch_client._sources.timing import FALLBACK_FPS, FrameClock, Thinner
 
 
 @pytest.mark.parametrize(

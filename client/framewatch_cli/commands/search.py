@@ -1,0 +1,119 @@
+"""The command `framewatch search`."""
+
+from __future__ import annotations
+
+import json as json_format
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+from rich.console import RenderableType
+from rich.text import Text
+
+from framewatch_cli.commands.actions import ExitCode, Output, say_warnings
+from framewatch_cli.commands.options import Connection, Flag, UsageError, check_folder_of, run_with_client
+from framewatch_cli.index.files import read_index
+from framewatch_cli.index.searching import Found, SearchSettings, search_index
+from framewatch_cli.index.sheet import MAX_SHEET_HITS, check_sheet, write_sheet
+from framewatch_cli.terminal.render import MIN_NAME_CELLS, Bar, plain_table, with_footer
+from framewatch_client._sources.sources import IMAGE_SUFFIXES
+from framewatch_client.errors import SourceError
+
+
+def search(
+    query: str,
+    /,
+    *,
+    index: Path,
+    top: Annotated[int, Parameter(validator=Number(gte=1))] = 12,
+    min_score: Annotated[float, Parameter(validator=Number(gte=-1, lte=1))] = -1.0,
+    sheet: Path | None = None,
+    text: Flag = False,
+    image: Flag = False,
+    json: Flag = False,
+    connection: Connection = Connection(),
+) -> int:
+    """Search an index for pictures by words or by a picture.
+
+    Parameters
+    ----------
+    query
+        A picture's file if there is one of that name, else words, used as they are.
+    index
+        What "framewatch embed" has written.
+    top
+        How many pictures to find, at most.
+    min_score
+        The least score: the cosine of query and picture, in [-1, 1].
+    sheet
+        A picture to draw: the query and what was found, with their scores. At most 200 pictures are drawn.
+    text
+        The query is words, even if there is a file of that name.
+    image
+        The query is a picture's file.
+    json
+        Print what was found as one JSON object.
+    connection
+        To the server. Its model must be the one that made the index.
+
+    """
+    check_sheet(sheet)
+    check_folder_of(sheet)
+    settings = SearchSettings(
+        query, _query_image(query, text=text, image=image), index, top, min_score, connection.model
+    )
+    if not index.exists():
+        raise SourceError(f"there is no index {index}: make it with framewatch embed FOLDER --out {index}")
+    read = read_index(index)
+    output = Output(json)
+    found = run_with_client(connection.server, lambda client: search_index(client, read, settings))
+    say_warnings(found.warnings, output)
+    if json:
+        print(json_format.dumps(_summary(found, settings), ensure_ascii=False))  # noqa: T201
+    else:
+        output.results.print(_table(found, settings))
+    if sheet is not None:
+        write_sheet(sheet, settings.image or query, found.hits)
+        if len(found.hits) > MAX_SHEET_HITS:
+            output.say(f"note: {sheet} shows the first {MAX_SHEET_HITS} of {len(found.hits):,}", style="yellow")
+    return ExitCode.OK
+
+
+def _query_image(query: str, *, text: bool, image: bool) -> Path | None:
+    """The query's file; None: it is words."""
+    if text and image:
+        raise UsageError("--text and --image were both given: a query is one or the other")
+    path = Path(query)
+    if image or (not text and os.path.isfile(query)):  # noqa: PTH113  Path.is_file raises for what is too long for a name
+        return path
+    if not text and path.suffix.lower() in IMAGE_SUFFIXES:
+        raise UsageError(f"there is no picture {query}: give one that is there, or --text to search for these words")
+    return None
+
+
+def _summary(found: Found, settings: SearchSettings) -> dict[str, object]:
+    return {
+        "query": settings.query,
+        "index": str(settings.path),
+        "model": found.model,
+        "compared": found.index_count,
+        "hits": [
+            {"rank": rank, "score": round(score, 6), "path": str(entry.path), "time_s": entry.time_s}
+            for rank, (entry, score) in enumerate(found.hits, 1)
+        ],
+    }
+
+
+def _table(found: Found, settings: SearchSettings) -> RenderableType:
+    table = plain_table(settings.query)
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("")
+    table.add_column("picture", overflow="fold", min_width=MIN_NAME_CELLS)
+    for rank, (entry, score) in enumerate(found.hits, 1):
+        best = rank == 1
+        style = "green" if best else "blue"
+        table.add_row(f"{rank}", f"{score:.4f}", Bar(score, style), Text(entry.name), style="bold" if best else "")
+    return with_footer(table, f"{len(found.hits):,} of {found.index_count:,} pictures, by {found.model}")

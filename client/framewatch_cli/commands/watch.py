@@ -1,0 +1,175 @@
+"""The command `framewatch watch`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from framewatch_cli.commands import actions as commands
+from framewatch_cli.commands.actions import Output, WatchSettings
+from framewatch_cli.commands.options import (
+    Common,
+    Described,
+    Flag,
+    Fps,
+    Top,
+    UsageError,
+    hint_at_single_label,
+    load_rules,
+    run_with_client,
+    with_trails,
+)
+from framewatch_client._inputs import event_rule, parse_rule, rule_name, stream_config
+from framewatch_core.images.regions import Region
+from framewatch_core.labels.labels import Label
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.stream.messages import OverflowPolicy, StreamConfig
+
+DEFAULT_ENTER_AT = 0.8
+DEFAULT_EXIT_BELOW = 0.5
+DEFAULT_MIN_S = 0.3
+
+ScoreName = Literal["probability", "similarity", "presence"]
+
+
+def watch(
+    source: str,
+    /,
+    *,
+    rules: Path | None = None,
+    label: Annotated[list[str] | None, Parameter(negative=())] = None,
+    rule: Annotated[list[str] | None, Parameter(negative="--no-rules")] = None,
+    score: ScoreName | None = None,
+    described: Described = Described(),
+    explain: Flag = False,
+    fps: Fps = None,
+    overflow: Literal["block", "drop-oldest"] | None = None,
+    max_frames: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    top: Top = 0,
+    quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 90,
+    change_threshold: Annotated[float, Parameter(validator=Number(gte=0, lte=1))] = 0.0,
+    common: Common = Common(),
+) -> int:
+    """Watch a video, images, a camera or a stream; say when a label's thing appears and when it goes.
+
+    Parameters
+    ----------
+    source
+        A video file, a folder or (quoted) glob of images, a camera's index, or an RTSP or HTTP URL.
+    rules
+        A rules file with labels, pictures, regions and rules, instead of the options that say these.
+    label
+        A thing to look for; repeat it for each. Probabilities compare the labels with each other, so give one for "none
+        of these" too, such as "an empty room".
+    rule
+        When to say ENTERED and EXITED: LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]. ENTERED: its score was at
+        least ENTER for MIN_PRESENT_S seconds; EXITED: less than EXIT for MIN_ABSENT_S. Repeat it for several. Each
+        counts in every region. Without it every label has LABEL:0.8:0.5:0.3:0.3; with --no-rules there are scores only.
+    score
+        What rules look at: the label's probability among all labels, its similarity, or its presence against its own
+        contrast. By default presence for labels with examples or contrast prompts, else probability.
+    described
+        Of labels.
+    explain
+        Show the scores that led to each event and, at the end, what every rule waits for and what holds it back.
+    fps
+        Of video, how many frames a second to send at most. Of images, how many of them make a second, by default 1.
+    overflow
+        What happens to frames that come faster than they are scored: the source waits (block; default for files), or
+        the oldest is dropped (drop-oldest; default for cameras and streams).
+    max_frames
+        End after so many frames.
+    top
+        How many of the best labels a result carries; 0: all.
+    quality
+        Of the JPEG that frames are sent as, 1 to 100. They are first shrunk to the size that the server needs.
+    change_threshold
+        A frame that differs by less than this from the last one that the model saw gets its scores, which saves the
+        model's time while nothing happens; 0 to 1, about 0.05 for most fixed cameras. 0: only one that is the same.
+    common
+        Of every command.
+
+    """
+    if rules is None:
+        config = _config(label or [], rule, score, described)
+    else:
+        _check_alone(label, rule, score, described)
+        config = _config_of_file(rules)
+    settings = WatchSettings(
+        source=source,
+        label_set=config.label_set,
+        rules=with_trails(config.rules) if explain else config.rules,
+        regions=config.regions,
+        health=config.health,
+        explain=explain,
+        fps=fps,
+        overflow=None if overflow is None else OverflowPolicy[overflow.upper().replace("-", "_")],
+        max_frames=max_frames,
+        top=top,
+        quality=quality,
+        change_threshold=change_threshold,
+        model=common.model or config.model,
+    )
+    output = Output(common.json)
+    if any(rule.score is ScoreKind.PROBABILITY for rule in config.rules) or not config.rules:
+        hint_at_single_label(config.label_set.names, output)
+    return run_with_client(common.server, lambda client: commands.watch(client, settings, output))
+
+
+def _check_alone(
+    label: list[str] | None, rule: list[str] | None, score: ScoreName | None, described: Described
+) -> None:
+    values = {"--label": label, "--rule": rule, "--score": score}
+    given = [name for name, value in values.items() if value is not None] + described.given
+    if given:
+        raise UsageError(f"--rules can't be given with {', '.join(given)}: the rules file says all of that")
+
+
+def _config_of_file(path: Path) -> StreamConfig:
+    from framewatch_cli.pictures.examples import load_example  # noqa: PLC0415  with the rules file's own modules
+
+    file = load_rules(path)
+    return stream_config(
+        file.label_set(load_example), rules=file.rules, regions=file.regions, health=file.health, model=file.model
+    )
+
+
+def _config(names: list[str], rule: list[str] | None, score: ScoreName | None, described: Described) -> StreamConfig:
+    """What the options say, checked before anything is opened."""
+    label_set = described.label_set(names) if names or described.given else None
+    if label_set is None:
+        raise UsageError("nothing to look for was given: --label LABEL --label LABEL..., or --rules FILE")
+    regions = described.regions()
+    plain = _default_rules(label_set.names) if rule is None else map(parse_rule, rule)
+    labels = {label.name: label for label in label_set.labels}
+    scored = [replace(rule, score=_score_kind(score, labels.get(rule.label))) for rule in plain]
+    return stream_config(label_set, rules=list(_everywhere(scored, regions)), regions=regions)
+
+
+def _score_kind(name: ScoreName | None, label: Label | None) -> ScoreKind:
+    if name is not None:
+        return ScoreKind[name.upper()]
+    has_contrast = label is not None and (label.examples or label.contrast_prompts)
+    return ScoreKind.PRESENCE if has_contrast else ScoreKind.PROBABILITY
+
+
+def _everywhere(rules: Sequence[EventRule], regions: Sequence[Region]) -> Iterator[EventRule]:
+    """The rules for every region."""
+    if not regions:
+        yield from rules
+    for rule in rules if regions else ():
+        for region in regions:
+            yield replace(rule, id=rule_name(rule.label, region.id), region=region.id)
+
+
+def _default_rules(labels: Sequence[str]) -> Iterator[EventRule]:
+    for label in labels:
+        yield event_rule(
+            label, DEFAULT_ENTER_AT, DEFAULT_EXIT_BELOW, min_present_s=DEFAULT_MIN_S, min_absent_s=DEFAULT_MIN_S
+        )

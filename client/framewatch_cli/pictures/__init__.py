@@ -1,0 +1,1 @@
+"""Pictures from files, embedded and shown: shared by labelling, index and rules."""

@@ -1,0 +1,1 @@
+"""Rules files, recordings, calibration, evaluation and replay."""

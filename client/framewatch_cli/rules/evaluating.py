@@ -1,0 +1,138 @@
+"""Events of a recording against the truth about it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from framewatch_cli.pictures.examples import load_example
+from framewatch_cli.rules.file import RulesFile
+from framewatch_cli.rules.recording import Recording, record, said_of
+from framewatch_cli.rules.score_files import ItemSink
+from framewatch_client._sources.sources import open_source
+from framewatch_client._sources.timing import Thinner
+from framewatch_client.aio import AsyncFramewatchClient
+from framewatch_client.types import Event
+from framewatch_core.calibration.estimates import Estimate
+from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, evaluate
+from framewatch_core.calibration.truth import InvalidTruth, VideoTruth, load_truth
+from framewatch_core.rules.replay import replay
+from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule
+
+
+def read_truth(path: Path, video: str, *, fps: float | None = None, until_ns: int | None = None) -> VideoTruth:
+    """The truth about a video from a file in the form of `truth.load_truth`.
+
+    Args:
+        path: of the JSON file.
+        video: its name in the file; a path's last part is enough.
+        fps: frames a second that are looked at; when that is fewer than the video's, the tolerance grows by the time
+            from one to the next. None: all.
+        until_ns: where the part that is evaluated ends; None: where the video does.
+
+    Raises:
+        OSError: it can't be read.
+        InvalidTruth: with the path of what is wrong.
+
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InvalidTruth(f"{path} is no JSON: {error}", "") from error
+    name = video if isinstance(data, dict) and video in data else Path(video).name
+    truth = load_truth(data, name)
+    if until_ns is not None:
+        truth = truth.until(until_ns)
+    if fps is not None and fps < _fps_of(data, name):
+        truth = truth.tolerant_of(round(NS_PER_S / fps))
+    return truth
+
+
+def _fps_of(data: Any, video: str) -> float:
+    return float(data[video]["fps"])
+
+
+def evaluate_events(events: Iterable[Event | Said], rules: Sequence[EventRule], truth: VideoTruth) -> Evaluation:
+    """Compares events with the truth; see `evaluation.evaluate`."""
+    said = [said_of(event) if isinstance(event, Event) else event for event in events]
+    return evaluate(said, rules, truth)
+
+
+def replayed(
+    recording: Recording, file: RulesFile, *, fps: float | None = None, until_ns: int | None = None
+) -> Recording:
+    """The recording, or what there is of it at a lower frame rate and up to a time, with what the file's rules say.
+
+    Raises InvalidRule.
+    """
+    thinner = Thinner(fps)
+    frames = tuple(
+        frame
+        for frame in recording.frames
+        if (until_ns is None or frame.at.time_ns < until_ns) and thinner.takes(frame.at.time_ns / NS_PER_S)
+    )
+    return Recording(frames, tuple(map(Said.of, replay(frames, file.rules))))
+
+
+async def watch_recording(
+    client: AsyncFramewatchClient,
+    source: str,
+    file: RulesFile,
+    *,
+    fps: float | None = None,
+    until_ns: int | None = None,
+    model: str = "",
+    on_item: ItemSink | None = None,
+) -> Recording:
+    """Watches a recording as a rules file says. Raises as `record`, and what is wrong with the file's pictures."""
+    label_set = await asyncio.to_thread(file.label_set, load_example)
+    with await asyncio.to_thread(open_source, source, fps) as frames:
+        return await record(
+            client,
+            frames,
+            label_set,
+            regions=file.regions,
+            rules=file.rules,
+            health=file.health,
+            model=model or file.model,
+            until_ns=until_ns,
+            on_item=on_item,
+        )
+
+
+def evaluation_summary(evaluation: Evaluation) -> dict[str, Any]:
+    """The figures as plain data; times in seconds."""
+    delay_ns = evaluation.median_delay_ns()
+    longest_ns = evaluation.max_delay_ns()
+    return {
+        "perfect": evaluation.is_perfect,
+        "precision": _estimate(evaluation.precision),
+        "recall": _estimate(evaluation.recall),
+        "median_delay_s": None if delay_ns is None else delay_ns / NS_PER_S,
+        "max_delay_s": None if longest_ns is None else longest_ns / NS_PER_S,
+        "flap_count": evaluation.flap_count,
+        "rules": [_rule_summary(rule) for rule in evaluation.rules],
+        "unwatched_regions": list(evaluation.unwatched),
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high, "basis": estimate.basis}
+
+
+def _rule_summary(rule: RuleEvaluation) -> dict[str, Any]:
+    return {
+        "rule": rule.rule,
+        "region": rule.region,
+        "right": [_moment(match.event.kind, match.event.began_ns) for match in rule.matches],
+        "missed": [_moment(transition.kind, transition.time_ns) for transition in rule.missed],
+        "false": [_moment(event.kind, event.began_ns) for event in rule.false],
+        "doubled": [_moment(event.kind, event.began_ns) for event in rule.doubled],
+    }
+
+
+def _moment(kind: EventKind, time_ns: int) -> dict[str, Any]:
+    return {"kind": kind.name, "time_s": time_ns / NS_PER_S}

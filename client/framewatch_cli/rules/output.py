@@ -1,0 +1,74 @@
+"""Writes what was calibrated: a rules file, and the pictures that it needs in a folder beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from framewatch_cli.rules.calibrating import CalibrationPlan, CalibrationRun
+from framewatch_cli.rules.file import Example, LabelEntry, RulesFile
+from framewatch_cli.rules.writer import RuleNotes, calibration_notes, write_rules
+from framewatch_core.images.header import ImageFormat, read_header
+from framewatch_core.images.image import EncodedImage
+from framewatch_core.labels.labels import Label
+
+_SUFFIXES = {ImageFormat.JPEG: "jpg"}
+_NO_NAME = re.compile(r"[^\w]+")
+
+
+def write_calibrated(path: Path, run: CalibrationRun, plan: CalibrationPlan) -> None:
+    """Writes the rules file and `STEM.examples/` with its pictures; both replace what is there. Raises OSError."""
+    folder = path.with_suffix(".examples")
+    labels = tuple(_entry(label, folder, stem) for label, stem in _with_stems(run.label_set.labels))
+    rules = RulesFile(labels, run.rules, plan.regions, plan.model, plan.templates)
+    header = [
+        f"Rules for framewatch, calibrated on {plan.source}.",
+        "Watch with them: framewatch watch SOURCE --rules FILE",
+    ]
+    path.write_text(write_rules(rules, header, dict(_notes(run, plan))), encoding="utf-8")
+
+
+def _notes(run: CalibrationRun, plan: CalibrationPlan) -> Iterator[tuple[str, RuleNotes]]:
+    date = datetime.now(UTC).astimezone().date().isoformat()
+    judged = run.calibration.rule
+    for rule in run.rules:
+        if rule.region == judged.region:
+            yield rule.name, calibration_notes(run.calibration, plan.source, date)
+        else:
+            yield rule.name, RuleNotes((f"As that of {judged.name}, on whose region it was calibrated.",))
+
+
+def _with_stems(labels: Sequence[Label]) -> Iterator[tuple[Label, str]]:
+    """Labels and what their pictures' names begin with, different for each."""
+    taken: set[str] = set()
+    for number, label in enumerate(labels, 1):
+        stem = _NO_NAME.sub("-", label.name).strip("-").lower() or "label"
+        if stem in taken:
+            stem = f"{stem}-label-{number}"
+        taken.add(stem)
+        yield label, stem
+
+
+def _entry(label: Label, folder: Path, stem: str) -> LabelEntry:
+    return LabelEntry(
+        replace(label, examples=(), counter_examples=()),
+        _write(label.examples, folder, f"{stem}-present"),
+        _write(label.counter_examples, folder, f"{stem}-absent"),
+    )
+
+
+def _write(pictures: Sequence[object], folder: Path, stem: str) -> tuple[Example, ...]:
+    return tuple(_write_picture(picture, folder, f"{stem}-{i}") for i, picture in enumerate(pictures, 1))
+
+
+def _write_picture(picture: object, folder: Path, stem: str) -> Example:
+    if not isinstance(picture, EncodedImage):
+        raise TypeError(f"an example is {type(picture).__name__}: expected a file's bytes")
+    folder.mkdir(exist_ok=True)
+    kind = read_header(picture.data).format
+    name = f"{stem}.{_SUFFIXES.get(kind, kind.name.lower())}"
+    (folder / name).write_bytes(picture.data)
+    return Example(f"{folder.name}/{name}")

@@ -1,0 +1,151 @@
+"""Scores as lines of JSON: what `framewatch watch --json` prints and `replay` reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+
+from framewatch_cli.rules.recording import Recording
+from framewatch_client.types import Event, FrameResult
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.replay import RecordedFrame
+from framewatch_core.rules.rule import NS_PER_S, Moment
+
+SCORES_SUFFIX = ".jsonl"
+
+
+class ScoresFileError(ValueError):
+    """A file of scores that can't be read; the message has the line's number."""
+
+
+def json_line(message: Message) -> str:
+    """The message on one line in protobuf's JSON mapping, with the .proto's field names and zeros written out."""
+    return MessageToJson(
+        message,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+        ensure_ascii=False,
+        indent=None,
+    )
+
+
+ItemSink = Callable[[FrameResult | Event], None]
+"""Takes what a stream gives, one by one."""
+
+
+def take_nothing(_item: FrameResult | Event) -> None:
+    """An ItemSink that keeps nothing."""
+
+
+@contextmanager
+def scores_writer(path: Path | None) -> Iterator[ItemSink]:
+    """Writes what it is given as lines of JSON to a file; None: nowhere. Raises OSError."""
+    if path is None:
+        yield take_nothing
+        return
+    with path.open("w", encoding="utf-8") as file:
+
+        def write(item: FrameResult | Event) -> None:
+            file.write(json_line(item.message) + "\n")
+
+        yield write
+
+
+def read_recording(path: Path) -> Recording:
+    """The frames of a file of scores. Raises OSError, ScoresFileError."""
+    return Recording(tuple(iter_recording(path)))
+
+
+def iter_recording(path: Path) -> Iterator[RecordedFrame]:
+    """As `read_recording`, one frame at a time."""
+    count = 0
+    with path.open(encoding="utf-8") as lines:
+        try:
+            for frame in parse_frames(lines):
+                count += 1
+                yield frame
+        except UnicodeDecodeError as error:
+            raise ScoresFileError(f"{path}: this is no text in UTF-8: {error.reason}") from error
+        except ScoresFileError as error:
+            raise ScoresFileError(f"{path}: {error}") from error
+    if not count:
+        raise ScoresFileError(f"{path}: there is no scored frame in it: expected what framewatch watch --json prints")
+
+
+def parse_frames(lines: Iterable[str]) -> Iterator[RecordedFrame]:
+    """The scored frames among lines of `StreamFramesResponse` in JSON; other lines and blank ones are passed over.
+
+    Raises:
+        ScoresFileError: with the line's number.
+
+    """
+    last_ns = -1
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            frame = _frame(_object(json.loads(line), "the line"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ScoresFileError(f"line {number}: {_what(error)}") from error
+        if frame is None:
+            continue
+        if frame.at.time_ns < last_ns:
+            raise ScoresFileError(
+                f"line {number}: the frame's time, {frame.at.time_ns / NS_PER_S:g} s, lies before that of the frame "
+                "before it: expected one recording in a file"
+            )
+        last_ns = frame.at.time_ns
+        yield frame
+
+
+def _what(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"this is no JSON: {error.msg} (column {error.colno})"
+    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _frame(message: Mapping[str, Any]) -> RecordedFrame | None:
+    """None: the message is no scored frame."""
+    result = message.get("result")
+    if result is None or "scores" not in _object(result, "result"):
+        return None
+    regions = [_object(region, "a region") for region in _object(result["scores"], "scores").get("regions", ())]
+    return RecordedFrame(
+        Moment(int(result.get("frame_id", 0)), _nanoseconds(result["time_offset"])),
+        {region.get("region_id", ""): tuple(map(_score, region.get("scores", ()))) for region in regions},
+        frozenset(region.get("region_id", "") for region in regions if region.get("suspended", False)),
+    )
+
+
+def _score(value: Any) -> LabelScore:
+    score = _object(value, "a score")
+    presence = score.get("presence")
+    return LabelScore(
+        str(score["label"]),
+        float(score.get("probability", 0.0)),
+        float(score.get("similarity", 0.0)),
+        None if presence is None else float(presence),
+    )
+
+
+def _object(value: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is {value!r:.60}: expected an object")  # noqa: TRY004  told with the line like others
+    return value
+
+
+def _nanoseconds(text: Any) -> int:
+    """A Duration of protobuf's JSON mapping, such as `1.5s`."""
+    if isinstance(text, str) and text.endswith("s"):
+        try:
+            return int(Decimal(text[:-1]) * NS_PER_S)
+        except InvalidOperation:
+            pass
+    raise ValueError(f"time_offset is {text!r}: expected seconds such as '1.5s'")

@@ -1,0 +1,1 @@
+"""Output on a terminal: live views, tables, charts and progress."""

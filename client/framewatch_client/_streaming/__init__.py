@@ -1,0 +1,1 @@
+"""One stream from the client's side."""

@@ -1,0 +1,127 @@
+"""Where a stream's requests come from: the caller's source, read and encoded off the event loop."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import deque
+from collections.abc import AsyncIterable, Callable, Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client import _wire_config as wire_config
+from framewatch_client._images import check_bytes, to_stream_message
+from framewatch_client._inputs import event_rules, label_set, nanoseconds, stream_regions
+from framewatch_client._streaming.worker import WorkerThread
+from framewatch_client.types import Explain, Frame, Reconfigure, StreamItem
+from framewatch_core.images.regions import least_shares
+from framewatch_core.stream.messages import StreamConfig
+
+RELEASE_GRACE_S = 2.0
+"""How long the end of a stream waits for a source that is being read."""
+
+_END: Final = object()
+_logger = logging.getLogger(__name__)
+
+
+class RequestEncoder:
+    """Items of a source as requests: numbers the frames, shrinks them, keeps the config that later ones build on."""
+
+    def __init__(
+        self,
+        config: StreamConfig,
+        *,
+        short_side: int | None,
+        jpeg_quality: int | None,
+        max_image_bytes: int,
+        last_frame_id: int | None = None,
+    ) -> None:
+        """Limits as in `to_stream_message` and `check_bytes`; frames are numbered on from `last_frame_id`."""
+        self._config = config
+        self._short_side = short_side
+        self._first_share = min(least_shares(config.viewed_regions))
+        self._jpeg_quality = jpeg_quality
+        self._max_image_bytes = max_image_bytes
+        self.explains: deque[Explain] = deque()
+        """Those that have no answer yet, in order."""
+        self._last_id = -1 if last_frame_id is None else last_frame_id
+
+    def encode(self, item: StreamItem) -> pb.StreamFramesRequest:
+        """The request for an item. Raises what its image or labels are wrong with."""
+        if isinstance(item, Reconfigure):
+            return pb.StreamFramesRequest(config=self._new_config(item))
+        if isinstance(item, Explain):
+            self.explains.append(item)
+            return pb.StreamFramesRequest(explain=pb.Explain())
+        return pb.StreamFramesRequest(frame=self._frame(_as_frame(item)))
+
+    def _new_config(self, item: Reconfigure) -> pb.StreamConfig:
+        before = self._config
+        self._config = replace(
+            before,
+            label_set=label_set(item.labels, item.templates),
+            rules=event_rules(item.rules),
+            regions=before.regions if item.regions is None else stream_regions(item.regions),
+            health=item.health or before.health,
+        )
+        return wire_config.config_message(self._config)
+
+    @property
+    def _needed_short_side(self) -> int | None:
+        """What the server needs of a frame; it told that for the first config's regions."""
+        if self._short_side is None:
+            return None
+        return math.ceil(self._short_side * (self._first_share / min(least_shares(self._config.viewed_regions))))
+
+    def _frame(self, frame: Frame) -> pb.Frame:
+        frame_id = self._last_id + 1 if frame.frame_id is None else frame.frame_id
+        self._last_id = max(self._last_id, frame_id)
+        image = to_stream_message(frame.image, short_side=self._needed_short_side, jpeg_quality=self._jpeg_quality)
+        check_bytes(image, self._max_image_bytes)
+        time_offset = None if frame.time_s is None else wire_config.duration(_frame_time_ns(frame.time_s))
+        return pb.Frame(frame_id=frame_id, time_offset=time_offset, image=image)
+
+
+class Feed:
+    """Reads a source item by item, nothing ahead; what blocks runs on a thread of its own."""
+
+    def __init__(self, frames: Iterable[StreamItem] | AsyncIterable[StreamItem], encoder: RequestEncoder) -> None:
+        self._encoder = encoder
+        self._async_items = aiter(frames) if isinstance(frames, AsyncIterable) else None
+        self._items = iter(frames) if isinstance(frames, Iterable) and self._async_items is None else None
+        self._thread = WorkerThread("framewatch-feed")
+
+    async def next_request(self) -> pb.StreamFramesRequest | None:
+        """The next request; None: the source has ended. Raises what the source raises."""
+        if self._async_items is None:
+            return await self._thread.call(self._read_and_encode)
+        item: Any = await anext(self._async_items, _END)
+        return None if item is _END else await self._thread.call(lambda: self._encoder.encode(item))
+
+    def _read_and_encode(self) -> pb.StreamFramesRequest | None:
+        if self._items is None:
+            raise TypeError("frames must be an iterable or an async iterable of images")
+        item: Any = next(self._items, _END)
+        return None if item is _END else self._encoder.encode(item)
+
+    async def aclose(self) -> None:
+        """Closes the source's iterator, if it can be closed (generators can), and ends the thread."""
+        if self._async_items is not None and hasattr(self._async_items, "aclose"):
+            await self._async_items.aclose()
+        close: Callable[[], object] = getattr(self._items, "close", lambda: None)
+        if not await self._thread.aclose(close, RELEASE_GRACE_S):
+            _logger.warning("the frames' source still blocks %.0f s after the stream has ended", RELEASE_GRACE_S)
+
+
+def _as_frame(item: Frame | Any) -> Frame:
+    if isinstance(item, Frame):
+        return item
+    return Frame(*item) if isinstance(item, tuple) else Frame(item)
+
+
+def _frame_time_ns(time_s: float) -> int:
+    time_ns = nanoseconds(time_s)
+    if time_ns < 0:
+        raise ValueError(f"a frame's time is {time_s:g} s: expected 0 or more, counted from an origin of your choice")
+    return time_ns
