@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -18,8 +17,7 @@ from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_bench.spawn import ServerProcess
 from framewatch_server.config import ServerConfig
 from framewatch_server.rpc.app import ServerApp
-
-SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
+from tests.paths import SHARED_DATA
 
 
 @pytest.fixture(scope="session")

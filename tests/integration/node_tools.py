@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "client" / "node"
+from tests.paths import ROOT
+
+PACKAGE = ROOT / "client" / "node"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.unit.server.vision.test_calibration import write_pictures
+from tests.unit.framewatch_server.vision.towers.test_calibration import write_pictures
 
 COMMAND = [sys.executable, "-m", "framewatch_server", "bench"]
 

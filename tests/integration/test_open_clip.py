@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
 EXTRA = ROOT / "build" / "open-clip"
 FILES = sorted((ROOT / "tests" / "open_clip").glob("test_*.py"))
 

@@ -26,7 +26,7 @@ from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.pixels.decode import DecodeLimits, decode
 from framewatch_server.vision.pixels.preprocess import prepare
 from tests.integration.conftest import SHARED_DATA, MakeServer, encode, picture
-from tests.unit.server.vision.test_decode import FILES
+from tests.unit.framewatch_server.vision.pixels.test_decode import FILES
 
 LABELS = ["a person", "a bottle on a table", "an empty room", "a dog", "a red car"]
 TEMPLATES = ["a photo of {label}", "{label}", "a blurry picture of {label}, taken at night."]

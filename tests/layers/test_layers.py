@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
 LINT = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
 
 

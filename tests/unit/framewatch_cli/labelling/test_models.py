@@ -1,0 +1,62 @@
+"""Which model a labelling run asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_cli.labelling.decisions import Picture, Sorting
+from framewatch_cli.labelling.log import LabelLog, LogHeader
+from framewatch_cli.labelling.models import pick_model
+from framewatch_client.errors import FramewatchCallError
+from framewatch_client.models import models
+from framewatch_core.labels.scoring import LabelScore
+from tests.unit.framewatch_client.fake_server import fake_model
+
+A1, A2, B1 = models(
+    pb.ListModelsResponse(models=[fake_model("a", "1111"), fake_model("a", "2222"), fake_model("b", "1111")])
+)
+PICTURE = Picture("1.png", "1.png", (LabelScore("x", 1.0, 0.5),), "a")
+
+
+@pytest.fixture
+def log(tmp_path: Path, weights: str | None) -> LabelLog:
+    """Of a picture that those weights scored; "": weights unknown; None: of no picture."""
+    with LabelLog(tmp_path / "log", LogHeader({}, Sorting())) as log:
+        log.note_weights(weights or "")
+        log.add(Picture("2.png", "2.png", error="broken") if weights is None else PICTURE)
+        return log
+
+
+@pytest.mark.parametrize(
+    ("there", "name", "weights", "expected"),
+    [
+        pytest.param([A1, B1], "", None, A1, id="the default"),
+        pytest.param([A1, B1], "b", None, B1, id="the one asked for"),
+        pytest.param([A2, A1], "", "1111", A1, id="the same weights"),
+        pytest.param([A2, A1], "a", "1111", A1, id="the same weights of that name"),
+        pytest.param([B1, A1], "", "1111", A1, id="the same weights and name"),
+        pytest.param([A2, B1], "", "1111", B1, id="the same weights under another name"),
+        pytest.param([B1, A2], "", "", A2, id="the same name, weights unknown"),
+    ],
+)
+def test_which_model_is_asked(log: LabelLog, there: list, name: str, expected: object) -> None:
+    assert pick_model(there, name, log) is expected
+
+
+@pytest.mark.parametrize(
+    ("there", "name", "weights", "words"),
+    [
+        pytest.param([A1], "c", None, r"no model 'c' is loaded; there is: a \(weights 1111\)", id="no such model"),
+        pytest.param([], "", None, "no model '' is loaded; there is: none", id="none"),
+        pytest.param([A2], "", "1111", r"the model a \(weights 1111\), which is not loaded; there is: a \(weights 2222\); start the server", id="other weights"),
+        pytest.param([A2, B1], "a", "1111", r"which is not loaded.*--restart", id="other weights of that name"),
+        pytest.param([B1], "", "", r"a \(weights unknown\), which is not loaded", id="another name, weights unknown"),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_told(log: LabelLog, there: list, name: str, words: str) -> None:
+    with pytest.raises(FramewatchCallError, match=words) as caught:
+        pick_model(there, name, log)
+    assert caught.value.reason == "MODEL_NOT_FOUND"

@@ -1,0 +1,250 @@
+"""What a session says of its pictures' health, and what its rules then see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from framewatch_core.errors import UndecodableImage
+from framewatch_core.health.monitor import HealthEvent, HealthPolicy, HealthProblem
+from framewatch_core.images.regions import Region
+from framewatch_core.images.statistics import PictureStats
+from framewatch_core.labels.labels import LabelSet
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.stream.messages import (
+    Event,
+    Frame,
+    FrameResult,
+    Output,
+    RegionScores,
+    Scored,
+    Started,
+    StreamConfig,
+    Timings,
+)
+from framewatch_core.stream.resume import ResumePoint
+from framewatch_core.stream.session import SessionLimits, StreamSession
+from framewatch_server.vision.pixels.statistics import picture_stats
+from tests.unit.framewatch_core.health.test_monitor import ROOM
+
+LIMITS = SessionLimits(running=2, waiting=2, unsent=100)
+GOOD = picture_stats(ROOM)
+BLACK = picture_stats(np.zeros_like(ROOM))
+POLICY = HealthPolicy(settle_ns=NS_PER_S // 10)
+WHOLE = StreamConfig(LabelSet.of(["box"]), (EventRule("box", 0.8, 0.5),), health=POLICY)
+LEFT, RIGHT = Region("left", 0, 0, 0.5, 1), Region("right", 0.5, 0, 0.5, 1)
+HALVES = replace(
+    WHOLE,
+    regions=(LEFT, RIGHT),
+    rules=(EventRule("box", 0.8, region="left", id="l"), EventRule("box", 0.8, region="right", id="r")),
+)
+ONLY_LEFT = replace(HALVES, rules=HALVES.rules[:1])
+
+
+class Watched:
+    """A session whose frames, a tenth of a second apart, are scored at once; all that it said."""
+
+    def __init__(self, config: StreamConfig = WHOLE) -> None:
+        self.session = StreamSession[float, str]("s", LIMITS)
+        self.session.configure(config, "")
+        self.said: list[Output] = []
+        self.count = 0
+
+    def show(self, box: float, pictures: Mapping[str, PictureStats] | None = None, times: int = 1) -> None:
+        """Frames of that score in all regions; `pictures`: none, if they are not judged."""
+        for _ in range(times):
+            self.count += 1
+            self.session.receive(Frame(self.count, self.count * NS_PER_S // 10, box), 0)
+            work = self.session.next_work()
+            assert work is not None
+            score = LabelScore("box", box, box, box)
+            self.session.complete(
+                work, {region.id: (score,) for region in work.config.viewed_regions}, Timings(), pictures
+            )
+            self.said.extend(iter(self.session.next_output, None))
+
+    def briefly(self) -> list[str]:
+        """Results as their frames' numbers, events as what they are of."""
+        return [brief for output in self.said if (brief := _brief(output))]
+
+    def events(self) -> list[str]:
+        return [brief for brief in self.briefly() if not brief.isdigit()]
+
+    def regions(self, frame_id: int) -> tuple[RegionScores, ...]:
+        (outcome,) = (o.outcome for o in self.said if isinstance(o, FrameResult) and o.frame_id == frame_id)
+        assert isinstance(outcome, Scored)
+        return outcome.regions
+
+
+def _brief(output: Output) -> str:
+    match output:
+        case FrameResult(frame_id):
+            return str(frame_id)
+        case Event(seen=HealthEvent(kind, region, problem)):
+            return " ".join(part for part in (kind.name, problem and problem.name, region) if part)
+        case Event(seen=seen):
+            return f"{seen.kind.name} {seen.rule.name}"
+    return ""
+
+
+def whole(stats: PictureStats) -> dict[str, PictureStats]:
+    return {"": stats}
+
+
+def halves(left: PictureStats, right: PictureStats) -> dict[str, PictureStats]:
+    return {"": GOOD, "left": left, "right": right}
+
+
+def test_rules_do_not_see_what_the_picture_does_not_show() -> None:
+    watched = Watched()
+    watched.show(0.9, whole(GOOD), 2)
+    watched.show(0.1, whole(BLACK), 3)
+    watched.show(0.9, whole(GOOD), 3)
+    watched.show(0.1, whole(GOOD))
+    assert watched.briefly() == [
+        "1", "ENTERED box", "2", "3", "4", "SUSPENDED BLACK", "5", "6", "7", "RESUMED", "8", "9", "EXITED box",
+    ]  # fmt: skip
+    told = [watched.regions(i)[0] for i in range(1, 10)]
+    black = HealthProblem.BLACK
+    assert [region.problem for region in told] == [None, None, black, black, black, None, None, None, None]
+    assert [region.suspended for region in told] == [False, False, True, True, True, True, False, False, False]
+
+
+def test_one_bad_picture_holds_the_rules_and_is_not_said() -> None:
+    watched = Watched()
+    watched.show(0.9, whole(GOOD))
+    watched.show(0.1, whole(BLACK))
+    watched.show(0.9, whole(GOOD), 3)
+    assert watched.events() == ["ENTERED box"]
+    assert watched.regions(2)[0].suspended
+
+
+def test_what_is_said_of_pictures_comes_before_what_rules_say_of_them() -> None:
+    watched = Watched()
+    watched.show(0.1, whole(BLACK), 2)
+    watched.show(0.1, whole(GOOD))
+    watched.show(0.9, whole(GOOD))
+    assert watched.briefly() == ["1", "2", "SUSPENDED BLACK", "3", "4", "RESUMED", "ENTERED box"]
+
+
+def test_a_region_by_itself_is_suspended() -> None:
+    watched = Watched(HALVES)
+    watched.show(0.9, halves(GOOD, GOOD))
+    watched.show(0.1, halves(BLACK, GOOD), 3)
+    assert watched.events() == ["ENTERED l", "ENTERED r", "EXITED r", "SUSPENDED BLACK left"]
+    left, right = watched.regions(4)
+    assert (left.problem, left.suspended) == (HealthProblem.BLACK, True)
+    assert (right.problem, right.suspended) == (None, False)
+
+
+def test_a_problem_of_the_whole_frame_is_said_of_each_region_that_rules_look_at() -> None:
+    watched = Watched(ONLY_LEFT)
+    watched.show(0.1, {"": BLACK, "left": BLACK, "right": BLACK}, 3)
+    watched.show(0.1, halves(GOOD, GOOD), 3)
+    assert watched.events() == ["SUSPENDED BLACK left", "RESUMED left"]
+    assert [region.suspended for region in watched.regions(2)] == [True, True]
+
+
+@pytest.mark.parametrize("health", [POLICY, HealthPolicy(disabled=True)], ids=["judged", "disabled"])
+def test_pictures_that_are_not_measured_hold_nothing(health: HealthPolicy) -> None:
+    watched = Watched(replace(WHOLE, health=health))
+    for box in (0.9, 0.1):
+        watched.show(box)
+    assert watched.events() == ["ENTERED box", "EXITED box"]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(replace(WHOLE, health=HealthPolicy(disabled=True)), id="disabled"),
+        pytest.param(replace(WHOLE, rules=()), id="no rules any more"),
+    ],
+)
+def test_a_config_that_no_longer_judges_pictures_ends_the_suspension(later: StreamConfig) -> None:
+    watched = Watched()
+    watched.show(0.1, whole(BLACK), 3)
+    watched.session.configure(later, "")
+    watched.show(0.1, times=2)
+    watched.session.configure(WHOLE, "")
+    watched.show(0.1, whole(BLACK), 3)
+    watched.show(0.1, whole(GOOD), 3)
+    assert watched.events() == ["SUSPENDED BLACK", "RESUMED", "SUSPENDED BLACK", "RESUMED"]
+
+
+@pytest.mark.parametrize("policy", [HealthPolicy(ignored=frozenset({HealthProblem.BLACK}))], ids=["ignored"])
+def test_a_problem_that_a_new_config_ignores_holds_no_more(policy: HealthPolicy) -> None:
+    watched = Watched()
+    watched.show(0.9, whole(GOOD))
+    watched.show(0.1, whole(BLACK), 3)
+    watched.session.configure(replace(WHOLE, health=replace(policy, settle_ns=0)), "")
+    watched.show(0.1, whole(BLACK))
+    assert watched.events() == ["ENTERED box", "SUSPENDED BLACK", "RESUMED", "EXITED box"]
+
+
+def test_rules_that_come_while_their_region_is_held_hear_of_it_first() -> None:
+    watched = Watched(ONLY_LEFT)
+    watched.show(0.1, halves(GOOD, GOOD))
+    watched.show(0.1, halves(GOOD, BLACK), 3)
+    watched.session.configure(HALVES, "")
+    watched.show(0.1, halves(GOOD, BLACK))
+    watched.show(0.1, halves(GOOD, GOOD), 3)
+    assert watched.events() == ["SUSPENDED BLACK right", "RESUMED right"]
+
+
+def test_rules_that_come_when_the_picture_is_good_again_hear_nothing() -> None:
+    watched = Watched(ONLY_LEFT)
+    watched.show(0.1, halves(GOOD, BLACK), 3)
+    watched.session.configure(HALVES, "")
+    watched.show(0.9, halves(GOOD, GOOD), 3)
+    assert watched.events() == ["ENTERED l", "ENTERED r"]
+    assert [region.suspended for region in watched.regions(4)] == [False, True]
+
+
+def test_frames_without_an_outcome_are_no_pictures() -> None:
+    watched = Watched()
+    watched.show(0.1, whole(BLACK), 2)
+    for frame_id in (3, 4):
+        watched.session.receive(Frame(frame_id, frame_id * NS_PER_S // 10, UndecodableImage("broken")), 0)
+    watched.count = 4
+    watched.show(0.1, whole(GOOD))
+    assert watched.events() == ["SUSPENDED BLACK"], "only one good picture yet"
+
+
+def test_health_outlives_the_connection() -> None:
+    """Suspended before the loss: not said again, and RESUMED comes; a problem half settled goes on to count."""
+    lost, later = Watched(), StreamSession[float, str]("other", LIMITS)
+    lost.show(0.9, whole(GOOD))
+    lost.show(0.1, whole(BLACK), 3)
+    last = next(output.event_id for output in reversed(lost.said) if isinstance(output, Event))
+    later.take_over(lost.session.hand_over(), ResumePoint("t", lost.count, last))
+    later.configure(WHOLE, "")
+    resumed = Watched.__new__(Watched)
+    resumed.session, resumed.said, resumed.count = later, [], lost.count
+    resumed.show(0.1, whole(BLACK))
+    resumed.show(0.1, whole(GOOD), 2)
+    assert isinstance(resumed.said[0], Started)
+    assert resumed.events() == ["RESUMED", "EXITED box"]
+
+
+def test_a_frame_that_was_judged_before_the_loss_is_not_judged_again() -> None:
+    lost, later = Watched(), StreamSession[float, str]("other", LIMITS)
+    lost.show(0.9, whole(GOOD))
+    lost.show(0.1, whole(BLACK), 2)
+    later.take_over(lost.session.hand_over(), ResumePoint("t", 1, "s-1"))
+    later.configure(WHOLE, "")
+    resumed = Watched.__new__(Watched)
+    resumed.session, resumed.said, resumed.count = later, [], 1
+    resumed.show(0.1, whole(BLACK), 3)
+    assert resumed.briefly() == ["2", "3", "SUSPENDED BLACK", "4"], "what was missed comes again, once"
+
+
+def test_event_ids_count_all_events() -> None:
+    watched = Watched()
+    watched.show(0.9, whole(GOOD))
+    watched.show(0.1, whole(BLACK), 2)
+    watched.show(0.1, whole(GOOD), 2)
+    assert [o.event_id for o in watched.said if isinstance(o, Event)] == ["s-1", "s-2", "s-3", "s-4"]

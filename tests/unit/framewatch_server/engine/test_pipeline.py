@@ -1,0 +1,230 @@
+"""The way from lanes to embeddings."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from framewatch_core.errors import NotFinite, ServerDraining, ServerUnavailable, UndecodableImage
+from framewatch_server.engine.jobs import Embedded
+from tests.unit.framewatch_server.engine.rig import BROKEN, POISON, OverlappingEncoder, Rig, Source
+
+
+async def test_what_arrives_while_the_device_is_busy_is_one_batch_in_order() -> None:
+    rig = Rig(3)
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, 3, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.released.set()
+        assert await first.results() == [0]
+        assert await later.results() == [1, 2, 3, 4, 5]
+    assert rig.encoder.batches == [[0], [1, 2, 3], [4, 5]]
+    sizes = [job.result.timings.batch_size for job in later.jobs if isinstance(job.result, Embedded)]
+    assert sizes == [3, 3, 3, 2, 2]
+
+
+async def test_a_batch_is_started_before_the_one_ahead_of_it_is_collected() -> None:
+    encoder = OverlappingEncoder()
+    rig = Rig(2, encoder=encoder)
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, 3, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.released.set()
+        assert await first.results() == [0]
+        assert await later.results() == [1, 2, 3, 4, 5]
+    assert encoder.log == [
+        "start 0",
+        "collect 0",  # nothing else waits: it is collected at once
+        "start 1+2",
+        "start 3+4",
+        "collect 1+2",
+        "start 5",
+        "collect 3+4",
+        "collect 5",
+    ]
+
+
+async def test_batches_under_way_fail_by_themselves() -> None:
+    encoder = OverlappingEncoder()
+    rig = Rig(2, encoder=encoder)
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, POISON, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.released.set()
+        assert await first.results() == [0]
+        results = await later.results()
+    assert [result for result in results if isinstance(result, int)] == [1, 2, 4, 5]
+    assert str(results[2]) == "poisoned"
+    assert not rig.health
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_nobody_waits_for_batches_under_way_on_a_device_that_is_dead() -> None:
+    rig = Rig(2, encoder=OverlappingEncoder())
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, 3, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.failure = SystemExit("the device's thread ends")
+        rig.encoder.released.set()
+        results = await first.results() + await later.results()
+    assert [type(result) for result in results] == [ServerUnavailable] * 6
+    assert rig.health == [False]
+
+
+async def test_lanes_take_turns_and_what_has_no_turn_is_not_decoded() -> None:
+    rig = Rig(2)  # room for 2 batches and the decoder: 5
+    async with rig:
+        first, filling = await rig.busy(), Source(1, 2, 3, 4)
+        fast, slow = Source(*range(20, 30)), Source(50, 51)
+        for source in (filling, fast, slow):
+            rig.pipeline.announce(source)
+        await rig.decoded(5)
+        assert rig.read == [0, 1, 2, 3, 4]
+        assert len(fast.waiting) == 10
+        rig.encoder.released.set()
+        for source in (first, filling, fast, slow):
+            assert await source.results() == [job.value for job in source.jobs]
+    assert rig.read[5:10] == [20, 50, 21, 51, 22]
+
+
+async def test_a_cancelled_job_costs_neither_decoding_nor_device_time() -> None:
+    rig = Rig(2)
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, 3, 4, 5, 6)
+        rig.pipeline.announce(later)
+        await rig.decoded(5)
+        later.jobs[1].cancel()  # decoded, not yet on the device
+        for job in list(later.waiting):  # not yet taken
+            job.cancel()
+        rig.encoder.released.set()
+        await first.results()
+        assert await later.results() == [1, None, 3, 4, None, None]
+    assert rig.encoder.batches == [[0], [1], [3, 4]]
+    assert rig.read == [0, 1, 2, 3, 4]
+
+
+async def test_a_retired_lane_is_asked_no_more() -> None:
+    rig = Rig(2)
+    async with rig:
+        first, gone = await rig.busy(), Source(*range(1, 9))
+        rig.pipeline.announce(gone)
+        rig.pipeline.retire(gone)
+        rig.encoder.released.set()
+        await first.results()
+    assert len(gone.waiting) == 4
+
+
+async def test_a_broken_picture_fails_alone() -> None:
+    rig = Rig()
+    rig.encoder.released.set()
+    async with rig:
+        source = Source(1, BROKEN, 2)
+        rig.pipeline.announce(source)
+        one, error, two = await source.results()
+    assert (one, two) == (1, 2)
+    assert isinstance(error, UndecodableImage)
+
+
+async def test_a_poisoned_picture_fails_alone() -> None:
+    rig = Rig()
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, POISON, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(6)
+        rig.encoder.released.set()
+        await first.results()
+        results = await later.results()
+    assert [result for result in results if isinstance(result, int)] == [1, 2, 4, 5]
+    assert str(results[2]) == "poisoned"
+    assert not rig.health
+
+
+async def test_a_vector_that_is_not_finite_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    rig.encoder.released.set()
+    vectors = np.array([[1], [np.nan], [3]], np.float32)
+    monkeypatch.setattr(rig.encoder, "encode_images", lambda pixels: vectors[pixels[:, 0, 0, 0]])
+    async with rig:
+        source = Source(0, 1, 2)
+        rig.pipeline.announce(source)
+        one, error, three = await source.results()
+    assert (one, three) == (1, 3)
+    assert isinstance(error, NotFinite)
+
+
+async def test_out_of_memory_halves_the_batch_and_is_remembered() -> None:
+    rig = Rig(8)
+    rig.encoder.room = 2
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, 3, 4, 5, 6, 7, 8)
+        rig.pipeline.announce(later)
+        await rig.decoded(9)
+        rig.encoder.released.set()
+        await first.results()
+        assert await later.results() == [1, 2, 3, 4, 5, 6, 7, 8]
+        before = len(rig.encoder.batches)
+        again = Source(1, 2, 3, 4, 5, 6, 7, 8)
+        rig.pipeline.announce(again)
+        assert await again.results() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [len(batch) for batch in rig.encoder.batches[:before]] == [1, 8, 4, 2, 2, 2, 2]
+    assert max(len(batch) for batch in rig.encoder.batches[before:]) <= 2
+
+
+async def test_a_device_that_fails_again_and_again_is_told_and_so_is_its_recovery() -> None:
+    rig = Rig()
+    rig.encoder.released.set()
+    rig.encoder.failure = RuntimeError("device lost")
+    async with rig:
+        for _ in range(4):
+            source = Source(1)
+            rig.pipeline.announce(source)
+            assert [str(result) for result in await source.results()] == ["device lost"]
+        assert rig.health == [False]
+        rig.encoder.failure = None
+        source = Source(1)
+        rig.pipeline.announce(source)
+        assert await source.results() == [1]
+    assert rig.health == [False, True]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_nobody_waits_for_a_device_that_is_dead() -> None:
+    rig = Rig()
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2)
+        rig.pipeline.announce(later)
+        await rig.decoded(3)
+        texts = asyncio.create_task(rig.pipeline.run_on_device(rig.encoder.encode_texts, ["a"]))
+        await asyncio.sleep(0)
+        rig.encoder.failure = SystemExit("the device's thread ends")
+        rig.encoder.released.set()
+        results = await first.results() + await later.results()
+        assert [type(result) for result in results] == [ServerUnavailable] * 3
+        with pytest.raises(ServerUnavailable, match="not running"):
+            await texts
+        assert rig.health == [False]
+        afterwards = Source(3)
+        rig.pipeline.announce(afterwards)
+        assert [type(result) for result in await afterwards.results()] == [ServerUnavailable]
+
+
+async def test_stopping_finishes_what_is_under_way_and_answers_the_rest() -> None:
+    rig = Rig(1)
+    async with rig:
+        first, later = await rig.busy(), Source(1, 2, 4, 5)
+        rig.pipeline.announce(later)
+        await rig.decoded(3)
+        rig.encoder.released.set()
+    await asyncio.sleep(0)
+    assert await first.results() == [0]
+    results = await later.results()
+    assert results[:2] == [1, 2]
+    assert {type(result) for result in results if not isinstance(result, int)} <= {ServerDraining}
+    with pytest.raises(ServerDraining):
+        await rig.pipeline.run_on_device(int)

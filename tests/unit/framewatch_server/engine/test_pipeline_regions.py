@@ -1,0 +1,275 @@
+"""Jobs of several inputs on their way through the pipeline and the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from framewatch_core.errors import NotFinite, ServerUnavailable
+from framewatch_core.rules.rule import Moment
+from framewatch_core.stream.reuse import ReusePolicy
+from framewatch_server.engine.device import Device
+from framewatch_server.engine.jobs import Embedded, Finished, Job
+from framewatch_server.engine.reuse import FrameMemory, Recall
+from framewatch_server.vision.pixels.view import View
+from framewatch_server.vision.towers.encoder import DeviceOutOfMemory
+from tests.unit.framewatch_server.engine.rig import (
+    POISON,
+    FakeEncoder,
+    OverlappingEncoder,
+    Rig,
+    Source,
+    Waiting,
+    regions_view,
+)
+
+
+def sources(values: Sequence[tuple[int, int]]) -> Source:
+    """One lane with jobs of a value and a number of inputs each."""
+    source = Source()
+    source.jobs = [Waiting(value, source.changed.set, view=regions_view(count)) for value, count in values]
+    source.waiting.extend(source.jobs)
+    return source
+
+
+def shapes(source: Source) -> list[tuple[int, ...]]:
+    return [job.result.vectors.shape for job in source.jobs if isinstance(job.result, Embedded)]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "batches"),
+    [
+        pytest.param([(1, 3), (2, 3), (3, 2)], [[1, 1, 1, 2, 2, 2, 3, 3]], id="they fill a batch"),
+        pytest.param([(1, 3), (2, 3), (3, 3)], [[1, 1, 1, 2, 2, 2], [3, 3, 3]], id="one that does not fit waits"),
+        pytest.param(
+            [(1, 7), (2, 7), (3, 1)], [[1] * 7, [2] * 7 + [3]], id="one that was taken back is first in the next batch"
+        ),
+        pytest.param([(1, 8), (2, 1)], [[1] * 8, [2]], id="a full batch by itself"),
+        pytest.param([(1, 20), (2, 1)], [[1] * 8, [1] * 8, [1] * 4, [2]], id="more than a batch: in parts"),
+        pytest.param([(1, 1), (2, 17)], [[1], [2] * 8, [2] * 8, [2]], id="more than a batch, behind another"),
+    ],
+)
+async def test_batches_of_jobs_with_several_inputs(jobs: list[tuple[int, int]], batches: list[list[int]]) -> None:
+    rig = Rig(8)
+    async with rig:
+        first, later = await rig.busy(), sources(jobs)
+        rig.pipeline.announce(later)
+        await rig.decoded(1 + len(jobs))
+        rig.encoder.released.set()
+        await first.results()
+        assert await later.results() == [value for value, _ in jobs]
+    assert rig.encoder.batches == [[0], *batches]
+    assert shapes(later) == [(count, 1) for _, count in jobs]
+    assert [job.result.timings.batch_size for job in later.jobs if isinstance(job.result, Embedded)] == [
+        next(sum(n for v, n in jobs if v in batch) for batch in batches if value in batch) for value, _ in jobs
+    ]
+
+
+async def test_a_poisoned_picture_fails_alone_with_all_its_regions() -> None:
+    rig = Rig(16)
+    async with rig:
+        first, later = await rig.busy(), sources([(1, 3), (POISON, 5), (3, 3)])
+        rig.pipeline.announce(later)
+        await rig.decoded(4)
+        rig.encoder.released.set()
+        await first.results()
+        one, error, three = await later.results()
+    assert (one, three) == (1, 3)
+    assert str(error) == "poisoned"
+
+
+async def test_one_vector_that_is_not_finite_fails_its_picture_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(16)
+    encode = rig.encoder.encode_images
+
+    def encode_images(pixels: np.ndarray) -> np.ndarray:
+        vectors = encode(pixels)
+        if len(vectors) == 9:
+            vectors[4] = np.nan  # in the middle of the second picture
+        return vectors
+
+    monkeypatch.setattr(rig.encoder, "encode_images", encode_images)
+    async with rig:
+        first, later = await rig.busy(), sources([(1, 3), (2, 3), (3, 3)])
+        rig.pipeline.announce(later)
+        await rig.decoded(4)
+        rig.encoder.released.set()
+        await first.results()
+        one, error, three = await later.results()
+    assert (one, three) == (1, 3)
+    assert isinstance(error, NotFinite)
+
+
+@pytest.mark.parametrize("encoder", [FakeEncoder, OverlappingEncoder], ids=["one batch at a time", "two"])
+async def test_out_of_memory_splits_a_single_picture_too(encoder: type[FakeEncoder]) -> None:
+    rig = Rig(64, encoder=encoder())
+    rig.encoder.room = 5
+    async with rig:
+        first, later = await rig.busy(), sources([(1, 64), (2, 3), (3, 40)])
+        rig.pipeline.announce(later)
+        await rig.decoded(4)
+        rig.encoder.released.set()
+        await first.results()
+        assert await later.results() == [1, 2, 3]
+        before = len(rig.encoder.batches)
+        again = sources([(4, 64)])
+        rig.pipeline.announce(again)
+        assert await again.results() == [4]
+    assert shapes(later) == [(64, 1), (3, 1), (40, 1)]
+    assert max(len(batch) for batch in rig.encoder.batches[before:]) <= 5, "it is remembered"
+    assert not rig.health
+
+
+async def test_without_room_for_a_single_input_it_fails() -> None:
+    rig = Rig(4)
+    rig.encoder.room = 0
+    rig.encoder.released.set()
+    async with rig:
+        source = sources([(1, 9)])
+        rig.pipeline.announce(source)
+        (error,) = await source.results()
+    assert isinstance(error, DeviceOutOfMemory)
+
+
+async def test_a_cancelled_picture_with_many_regions_costs_no_device_time() -> None:
+    rig = Rig(8)
+    async with rig:
+        first, later = await rig.busy(), sources([(1, 4), (2, 9), (3, 4)])
+        rig.pipeline.announce(later)
+        await rig.decoded(4)
+        later.jobs[1].cancel()
+        rig.encoder.released.set()
+        await first.results()
+        assert await later.results() == [1, None, 3]
+    assert 2 not in {value for batch in rig.encoder.batches for value in batch}
+
+
+def decoded(value: int, count: int) -> Waiting:
+    job = Waiting(value, lambda: None, view=regions_view(count))
+    job.pixels = np.full((count, 3, 1, 1), value, np.uint8)
+    return job
+
+
+def test_stopping_embeds_what_was_taken_back() -> None:
+    encoder, finished = FakeEncoder(), Finished()
+    jobs = [decoded(1, 3), decoded(2, 3), decoded(3, 9)]
+    device = Device(encoder, max_batch_size=4, deliver=finished.extend, on_health=bool, refusal=RuntimeError)
+    for job in jobs:
+        device.put(job)
+    encoder.released.set()
+    device.start()
+    device.stop()
+    assert [job for job, _ in finished] == jobs
+    assert all(isinstance(result, Embedded) for _, result in finished)
+    assert encoder.batches == [[1] * 3, [2] * 3, [3] * 4, [3] * 4, [3]]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nobody_waits_for_what_was_taken_back_by_a_device_that_died() -> None:
+    encoder, finished = FakeEncoder(), Finished()
+    encoder.failure = SystemExit("the device's thread ends")
+    jobs = [decoded(1, 3), decoded(2, 3), decoded(3, 3)]
+    device = Device(
+        encoder,
+        max_batch_size=4,
+        deliver=finished.extend,
+        on_health=bool,
+        refusal=lambda: ServerUnavailable("gone"),
+    )
+    for job in jobs:
+        device.put(job)
+    encoder.released.set()
+    device.start()
+    device.stop()
+    assert {job for job, _ in finished} == set(jobs)
+    assert len(finished) == len(jobs), "each is told once"
+    assert all(isinstance(result, ServerUnavailable) for _, result in finished)
+
+
+async def test_a_frame_under_another_view_does_not_follow() -> None:
+    rig = Rig()
+    rig.encoder.released.set()
+    source, memory = Source(), FrameMemory[Job]()
+    for i, count in enumerate([1, 1, 2, 2, 1]):
+        job = Waiting(7, source.changed.set, view=regions_view(count))
+        assert job.image is not None
+        job.recall = Recall(memory, memory.look(ReusePolicy(0.5), Moment(i, i), job.image, job.view))
+        source.jobs.append(job)
+    source.waiting.extend(source.jobs)
+    async with rig:
+        rig.pipeline.announce(source)
+        await source.results()
+    results = [job.result for job in source.jobs]
+    assert [isinstance(result, Embedded) and result.reused_frame_id for result in results] == [None, 0, None, 2, None]
+    assert shapes(source) == [(1, 1), (1, 1), (2, 1), (2, 1), (1, 1)]
+
+
+JUDGED = View(judged=frozenset({""}))
+
+
+async def stream(rig: Rig, frames: Sequence[tuple[int, View]], policy: ReusePolicy) -> list[Embedded]:
+    """The results of one stream's frames, one a nanosecond."""
+    source, memory = Source(), FrameMemory[Job]()
+    for i, (value, view) in enumerate(frames):
+        job = Waiting(value, source.changed.set, view=view)
+        assert job.image is not None
+        job.recall = Recall(memory, memory.look(policy, Moment(i, i), job.image, view))
+        source.jobs.append(job)
+    source.waiting.extend(source.jobs)
+    async with rig:
+        rig.pipeline.announce(source)
+        await source.results()
+    found = [job.result for job in source.jobs if isinstance(job.result, Embedded)]
+    assert len(found) == len(frames)
+    return found
+
+
+def level(result: Embedded) -> int | None:
+    """The brightness that was measured; None: the picture was not judged."""
+    return round(float(result.pictures[""].luma.mean())) if result.pictures else None
+
+
+@pytest.mark.parametrize("decode_threads", [1, 2])
+async def test_followers_have_pictures_to_be_judged_by(decode_threads: int) -> None:
+    rig = Rig(decode_threads=decode_threads)
+    rig.encoder.released.set()
+    same, little_change, other = 40, 42, 200
+    frames = [(value, JUDGED) for value in (same, same, little_change, same, other)]
+    found = await stream(rig, frames, ReusePolicy(3 / 255))
+    assert [result.reused_frame_id for result in found] == [None, 0, 0, 0, None]
+    assert [level(result) for result in found] == [40, 40, 42, 40, 200], "each its own, as far as it was decoded"
+
+
+async def test_a_judged_frame_does_not_follow_one_that_was_not() -> None:
+    rig = Rig()
+    rig.encoder.released.set()
+    found = await stream(rig, [(7, View()), (7, JUDGED), (7, JUDGED), (7, View())], ReusePolicy())
+    assert [result.reused_frame_id for result in found] == [None, None, 1, None]
+    assert [level(result) for result in found] == [None, 7, 7, None]
+
+
+@pytest.mark.parametrize(
+    ("counts", "admitted"),
+    [
+        pytest.param([8] * 6, 2, id="as many as two batches and a decoder hold"),
+        pytest.param([64] * 6, 2, id="wide ones: as many as keep decoder and device at work"),
+        pytest.param([1] * 20, 16, id="narrow ones"),
+    ],
+)
+async def test_what_is_under_way_is_bounded_in_inputs(counts: list[int], admitted: int) -> None:
+    rig = Rig(8)
+    async with rig:
+        first, later = await rig.busy(), sources([(i, count) for i, count in enumerate(counts, 1) if i != POISON])
+        rig.pipeline.announce(later)
+        assert len(later.jobs) - len(later.waiting) == admitted
+        rig.encoder.released.set()
+        await first.results()
+        assert None not in await later.results()
+        again = sources([(i, count) for i, count in enumerate(counts, 1) if i != POISON])
+        rig.encoder.released.clear()
+        rig.pipeline.announce(again)
+        assert len(again.jobs) - len(again.waiting) == admitted + 1, "all of the room was given back"
+        rig.encoder.released.set()
+        await again.results()

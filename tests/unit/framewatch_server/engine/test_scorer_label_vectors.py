@@ -1,0 +1,129 @@
+"""What a scorer learns of a label set: once, shared, and told where it can't."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from framewatch_core.errors import FieldError, UndecodableImage
+from framewatch_core.images.image import EncodedImage
+from framewatch_core.labels.labels import Label, LabelSet
+from framewatch_core.labels.scoring import Float32Array
+from framewatch_server.engine.scorer import Scorer
+from framewatch_server.vision.pixels.decode import DecodeLimits
+from framewatch_server.vision.pixels.view import EXPOSURES
+from framewatch_server.vision.towers.encoder import ModelInfo
+from tests.unit.framewatch_server.engine.rig import FakeEncoder
+
+LIGHTS = len(EXPOSURES) + 1
+
+
+class BrightnessEncoder(FakeEncoder):
+    """Embeddings say nothing; the two features are a picture's brightness and what is left of it."""
+
+    info = ModelInfo("fake", "clip", (1, 1), 1, 2, "cpu", "float32")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.inputs = 0
+
+    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        self.inputs += len(pixels)
+        level = pixels.mean(axis=(1, 2, 3)) / 255
+        return np.stack([np.ones_like(level), level, 1 - level], axis=1).astype(np.float32)
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
+        self.texts += texts
+        return super().encode_texts(texts)
+
+
+def grey(level: int) -> EncodedImage:
+    return EncodedImage(cv2.imencode(".png", np.full((4, 4, 3), level, np.uint8))[1].tobytes())
+
+
+BROKEN = EncodedImage(grey(5).data[:40])
+BRIGHT = Label("bright", (), (), (grey(200), grey(220)), (grey(10), grey(20)))
+
+
+@pytest.fixture
+async def scorer() -> AsyncIterator[Scorer]:
+    running = Scorer(
+        BrightnessEncoder(),
+        limits=DecodeLimits(),
+        max_batch_size=4,
+        decode_threads=2,
+        text_cache_bytes=10_000,
+        example_cache_bytes=10_000,
+        image_cache_bytes=10_000,
+        reduced_decode=True,
+    )
+    async with running:
+        yield running
+
+
+def encoder(scorer: Scorer) -> BrightnessEncoder:
+    assert isinstance(scorer._encoder, BrightnessEncoder)
+    return scorer._encoder
+
+
+async def presence(scorer: Scorer, level: int, *labels: Label) -> list[float | None]:
+    vectors, _ = await scorer.label_vectors(LabelSet(labels))
+    scores, _ = await scorer.score(grey(level), vectors)
+    return [score.presence for score in scores]
+
+
+async def test_examples_are_told_from_counter_examples(scorer: Scorer) -> None:
+    (bright,) = await presence(scorer, 210, BRIGHT)
+    (dark,) = await presence(scorer, 15, BRIGHT)
+    assert bright is not None
+    assert dark is not None
+    assert bright > 0.9
+    assert dark < 0.1
+
+
+async def test_what_was_learned_is_learned_once_for_all_who_ask(scorer: Scorer) -> None:
+    twin = Label("twin", ("another name",), ("and a contrast",), BRIGHT.examples, BRIGHT.counter_examples)
+    sets = [LabelSet((BRIGHT,)), LabelSet((Label("x"), twin)), LabelSet((BRIGHT, twin))]
+    await asyncio.gather(*(scorer.label_vectors(each) for each in sets * 3))
+    assert encoder(scorer).inputs == 4 * LIGHTS
+
+
+async def test_other_examples_are_learned_anew(scorer: Scorer) -> None:
+    other = Label("bright", (), (), BRIGHT.examples, BRIGHT.counter_examples[:1])
+    for label in (BRIGHT, other):
+        await scorer.label_vectors(LabelSet((label,)))
+    assert encoder(scorer).inputs == (4 + 3) * LIGHTS
+
+
+async def test_each_caller_is_told_its_own_path(scorer: Scorer) -> None:
+    bad = Label("bad", (), (), (grey(200), BROKEN), (grey(10),))
+    sets = [LabelSet((bad,)), LabelSet((Label("x"), Label("y"), bad))]
+    found = await asyncio.gather(*(scorer.label_vectors(each) for each in sets), return_exceptions=True)
+    assert [type(error) for error in found] == [UndecodableImage] * 2
+    assert [error.field for error in found if isinstance(error, FieldError)] == [
+        "labels[0].examples[1].encoded",
+        "labels[2].examples[1].encoded",
+    ]
+
+
+async def test_who_goes_away_takes_nothing_from_the_others(scorer: Scorer) -> None:
+    first = asyncio.ensure_future(scorer.label_vectors(LabelSet((BRIGHT,))))
+    await asyncio.sleep(0)
+    second = asyncio.ensure_future(scorer.label_vectors(LabelSet((BRIGHT,))))
+    await asyncio.sleep(0)
+    first.cancel()
+    vectors, _ = await second
+    assert vectors.directions is not None
+    assert first.cancelled()
+
+
+async def test_a_contrast_that_labels_share_is_embedded_once(scorer: Scorer) -> None:
+    labels = [Label(name, contrast_prompts=("nothing", "no thing")) for name in "abc"]
+    await scorer.label_vectors(LabelSet(tuple(labels)))
+    assert sorted(encoder(scorer).texts) == sorted(["nothing", "no thing", *(f"a photo of {name}" for name in "abc")])
