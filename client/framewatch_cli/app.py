@@ -24,8 +24,7 @@ from framewatch_cli.commands.options import (
     hint_at_single_label,
     run_with_client,
 )
-from framewatch_client._inputs import label_set
-from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
+from framewatch_client import FramewatchCallError, ServerUnreachableError, SourceError, label_set
 from framewatch_core.errors import FramewatchError
 
 COMMANDS = frozenset(

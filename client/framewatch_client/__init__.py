@@ -4,14 +4,33 @@
 `similarities`, `embed`, `list_models` and `stream`.
 """
 
-from framewatch_client._inputs import event_rule, example_label, parse_region, parse_rule
-from framewatch_client._sources.sources import Source, open_source
-from framewatch_client.aio import AsyncFramewatchClient
+from framewatch_client._channel import MAX_MESSAGE_BYTES
+from framewatch_client._images import encode_jpeg, example_image, shrink_image
+from framewatch_client._inputs import (
+    event_rule,
+    example_label,
+    label_set,
+    parse_region,
+    parse_rule,
+    rule_name,
+    stream_config,
+)
+from framewatch_client._sources.sources import (
+    IMAGE_SUFFIXES,
+    ImageFiles,
+    Source,
+    is_url,
+    natural_key,
+    open_source,
+    without_password,
+)
+from framewatch_client._sources.timing import Thinner
+from framewatch_client.aio import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
 from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix, Timings
 from framewatch_client.blocking import FramewatchClient
 from framewatch_client.embeddings import Embeddings
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
-from framewatch_client.models import Model, ScoreFunction
+from framewatch_client.models import Model, ScoreFunction, model_not_found, models_named
 from framewatch_client.types import (
     Event,
     EventTrail,
@@ -44,6 +63,10 @@ from framewatch_core.stream.messages import DropReason, OverflowPolicy, RegionSc
 from framewatch_core.stream.resume import ResumePoint
 
 __all__ = [
+    "DEFAULT_ADDRESS",
+    "DEFAULT_TIMEOUT_S",
+    "IMAGE_SUFFIXES",
+    "MAX_MESSAGE_BYTES",
     "AsyncFramewatchClient",
     "Classification",
     "DropReason",
@@ -65,6 +88,7 @@ __all__ = [
     "HealthPolicy",
     "HealthProblem",
     "HeldBackBy",
+    "ImageFiles",
     "ImageLike",
     "Label",
     "LabelScore",
@@ -90,11 +114,23 @@ __all__ = [
     "SourceError",
     "StreamItem",
     "StreamStarted",
+    "Thinner",
     "Timings",
     "TrailPoint",
+    "encode_jpeg",
     "event_rule",
+    "example_image",
     "example_label",
+    "is_url",
+    "label_set",
+    "model_not_found",
+    "models_named",
+    "natural_key",
     "open_source",
     "parse_region",
     "parse_rule",
+    "rule_name",
+    "shrink_image",
+    "stream_config",
+    "without_password",
 ]

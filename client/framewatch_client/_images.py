@@ -12,11 +12,10 @@ import numpy.typing as npt
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.types import ImageLike, PILImage
+from framewatch_core.arrays import UInt8Array
 from framewatch_core.errors import EmptyImage, ImageTooLarge, InvalidRequest
 from framewatch_core.images.header import read_header
 from framewatch_core.images.image import EncodedImage
-
-UInt8Array = npt.NDArray[np.uint8]
 
 _FORMATS = {1: pb.PIXEL_FORMAT_GRAY8, 3: pb.PIXEL_FORMAT_BGR24, 4: pb.PIXEL_FORMAT_BGRA32}
 
@@ -54,7 +53,7 @@ def example_image(image: ImageLike) -> EncodedImage:
     if message.HasField("encoded"):
         return EncodedImage(message.encoded)
     pixels = _checked(image) if isinstance(image, np.ndarray) else _pixels_of(message.raw)
-    return EncodedImage(jpeg(pixels, EXAMPLE_QUALITY))
+    return EncodedImage(encode_jpeg(pixels, EXAMPLE_QUALITY))
 
 
 def to_stream_message(image: ImageLike, *, short_side: int | None, jpeg_quality: int | None) -> pb.Image:
@@ -79,8 +78,8 @@ def to_stream_message(image: ImageLike, *, short_side: int | None, jpeg_quality:
         raw = to_message(image).raw
         pixels = _pixels_of(raw)
     if short_side:
-        pixels = shrink(pixels, short_side)
-    return _raw(pixels) if jpeg_quality is None else pb.Image(encoded=jpeg(pixels, jpeg_quality))
+        pixels = shrink_image(pixels, short_side)
+    return _raw(pixels) if jpeg_quality is None else pb.Image(encoded=encode_jpeg(pixels, jpeg_quality))
 
 
 def check_bytes(image: pb.Image, max_image_bytes: int) -> None:
@@ -96,7 +95,7 @@ def check_bytes(image: pb.Image, max_image_bytes: int) -> None:
         )
 
 
-def shrink(pixels: UInt8Array, short_side: int) -> UInt8Array:
+def shrink_image(pixels: UInt8Array, short_side: int) -> UInt8Array:
     """Pixels `[h, w]` or `[h, w, c]` with the shorter side at most `short_side`, by area averaging; never enlarged."""
     height, width = pixels.shape[:2]
     if min(height, width) <= short_side:
@@ -106,7 +105,7 @@ def shrink(pixels: UInt8Array, short_side: int) -> UInt8Array:
     return np.asarray(cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def jpeg(pixels: UInt8Array, quality: int) -> bytes:
+def encode_jpeg(pixels: UInt8Array, quality: int) -> bytes:
     """Pixels, grey, BGR or BGRA (alpha is discarded), as a JPEG with full colour resolution, which small ones need."""
     colours = pixels[..., :3] if pixels.ndim == 3 and pixels.shape[2] == 4 else pixels
     options = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,19 +12,13 @@ from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.stream.messages import OverflowPolicy, StreamConfig
 from framewatch_core.stream.reuse import DEFAULT_MAX_AGE_NS, ReusePolicy
+from framewatch_core.time import nanoseconds
 
 MAX_RULE_NUMBERS = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def nanoseconds(seconds: float) -> int:
-    """Seconds as whole nanoseconds. Raises ValueError for what is no finite number."""
-    if not math.isfinite(seconds):
-        raise ValueError(f"a time of {seconds} s: expected a finite number of seconds")
-    return round(seconds * NS_PER_S)
 
 
 def label_set(labels: LabelsLike, templates: Sequence[str] | None = None) -> LabelSet:

@@ -30,8 +30,9 @@ from framewatch_client.types import (
 from framewatch_core.health.monitor import HealthProblem
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.explanations import HeldBackBy
-from framewatch_core.rules.rule import NS_PER_S, EventKind
+from framewatch_core.rules.rule import EventKind
 from framewatch_core.stream.messages import DropReason, RegionScores
+from framewatch_core.time import NS_PER_S
 
 EnumT = TypeVar("EnumT", bound=Enum)
 

@@ -9,9 +9,10 @@ from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.images.image import EncodedImage, Image, ImageKey, RawImage
 from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.stream.messages import OverflowPolicy, StreamConfig
 from framewatch_core.stream.reuse import ReusePolicy
+from framewatch_core.time import NS_PER_S
 
 _OVERFLOW = {
     OverflowPolicy.BLOCK: pb.OVERFLOW_POLICY_BLOCK,

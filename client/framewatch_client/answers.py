@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_core.arrays import Float32Array
 from framewatch_core.labels.scoring import LabelScore
 
-FloatArray = npt.NDArray[np.float32]
 """Vectors `[count, dimension]`, a vector `[dimension]`, or cosines."""
 
 
@@ -109,7 +106,7 @@ class SimilarityMatrix:
 
     """
 
-    similarities: FloatArray
+    similarities: Float32Array
     model: str
     timings: Timings
     message: pb.SimilarityResponse = field(repr=False)

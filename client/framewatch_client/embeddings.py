@@ -1,4 +1,4 @@
-"""FloatArray of images and texts, as the server computes them."""
+"""Float32Array of images and texts, as the server computes them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import _wire as wire
-from framewatch_client.answers import FloatArray, ServerWarning, Timings
+from framewatch_client.answers import ServerWarning, Timings
 from framewatch_client.errors import invalid_response
+from framewatch_core.arrays import Float32Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embeddings:
-    """FloatArray of length 1, in one space: the dot product of any two is their cosine.
+    """Float32Array of length 1, in one space: the dot product of any two is their cosine.
 
     Attributes:
         images: float32 `[image count, dimension]`, in the order given.
@@ -28,8 +29,8 @@ class Embeddings:
 
     """
 
-    images: FloatArray
-    texts: FloatArray
+    images: Float32Array
+    texts: Float32Array
     model: str
     weights_digest: str
     dimension: int
@@ -62,7 +63,7 @@ def embeddings(message: pb.EmbedResponse, *, image_count: int, text_count: int) 
     )
 
 
-def _vectors(data: bytes, count: int, dimension: int, what: str) -> FloatArray:
+def _vectors(data: bytes, count: int, dimension: int, what: str) -> Float32Array:
     expected = 4 * count * dimension
     if len(data) != expected or (count and not dimension):
         raise invalid_response(

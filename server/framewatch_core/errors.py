@@ -178,9 +178,3 @@ class ModelLoadError(FramewatchError):
     """A model could not be loaded; raised before the server serves."""
 
     reason = "MODEL_LOAD_FAILED"
-
-
-def check_limit(what: str, *, limit: str, maximum: int, actual: int, field: str = "") -> None:
-    """Raises LimitExceeded if `actual` is more than `maximum`."""
-    if actual > maximum:
-        raise LimitExceeded(what, limit=limit, maximum=maximum, actual=actual, field=field)

@@ -17,7 +17,6 @@ from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_bench.spawn import ServerProcess
 from framewatch_server.config import ServerConfig
 from framewatch_server.rpc.app import ServerApp
-from tests.paths import SHARED_DATA
 
 
 @pytest.fixture(scope="session")

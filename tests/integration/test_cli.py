@@ -14,7 +14,8 @@ import cv2
 import pytest
 
 from framewatch_bench.spawn import ServerProcess
-from tests.integration.conftest import SHARED_DATA, jpeg
+from tests.integration.conftest import jpeg
+from tests.paths import SHARED_DATA
 
 
 def run(*arguments: str, module: str = "framewatch_cli", timeout: float = 240) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,7 @@ import pytest
 from framewatch_bench.spawn import ServerProcess
 from framewatch_cli.app import run
 from framewatch_demo.scenes import render
-from tests.integration.conftest import SHARED_DATA
+from tests.paths import SHARED_DATA
 
 # datasets takes folders with these words in their names for splits of its own
 LABELS = {

@@ -25,7 +25,8 @@ from framewatch_demo import MODEL_DIR
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.pixels.decode import DecodeLimits, decode
 from framewatch_server.vision.pixels.preprocess import prepare
-from tests.integration.conftest import SHARED_DATA, MakeServer, encode, picture
+from tests.integration.conftest import MakeServer, encode, picture
+from tests.paths import SHARED_DATA
 from tests.unit.framewatch_server.vision.pixels.test_decode import FILES
 
 LABELS = ["a person", "a bottle on a table", "an empty room", "a dog", "a red car"]

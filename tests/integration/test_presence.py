@@ -18,8 +18,9 @@ from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_bench.spawn import ServerProcess
 from framewatch_client import FramewatchClient, Label, Region, example_label, open_source
 from tests.integration.belt import Pixels, assert_near, belt, belt_frames, box_label, passages, presence_rule, timed
-from tests.integration.conftest import SHARED_DATA, image, jpeg
+from tests.integration.conftest import image, jpeg
 from tests.integration.errors import told
+from tests.paths import SHARED_DATA
 
 TOLERANCE_S = 0.4
 

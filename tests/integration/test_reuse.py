@@ -15,9 +15,10 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_bench.spawn import ServerProcess
 from framewatch_client import Event, FrameResult, FramewatchClient, open_source
-from tests.integration.conftest import SHARED_DATA, encode, image, jpeg, label_set, picture
+from tests.integration.conftest import encode, image, jpeg, label_set, picture
 from tests.integration.errors import told
 from tests.integration.test_stream import Request, config, frame, seconds
+from tests.paths import SHARED_DATA
 
 
 def results(stub: pb_grpc.ZeroShotServiceStub, requests: Iterator[Request]) -> list[pb.FrameResult]:

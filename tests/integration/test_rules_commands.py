@@ -13,7 +13,7 @@ from framewatch_bench.demo.belt import render_belt_video
 from framewatch_bench.demo.run import write_video
 from framewatch_bench.spawn import ServerProcess
 from framewatch_cli.app import run
-from tests.integration.conftest import SHARED_DATA
+from tests.paths import SHARED_DATA
 
 TRUTH = SHARED_DATA / "ground_truth.json"
 

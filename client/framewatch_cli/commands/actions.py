@@ -15,11 +15,17 @@ from framewatch_cli.terminal.interrupts import Interrupt, first_interrupt
 from framewatch_cli.terminal.live import JsonView, LiveView, PlainView, WatchView, print_json
 from framewatch_cli.terminal.render import answer_footer, score_table, similarity_matrix_table, similarity_table
 from framewatch_cli.terminal.summary import WatchSummary
-from framewatch_client._sources.sources import Source, open_source
-from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_client.answers import ServerWarning
-from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
-from framewatch_client.types import Explain, Frame, Reconnected
+from framewatch_client import (
+    AsyncFramewatchClient,
+    Explain,
+    Frame,
+    FramewatchCallError,
+    Reconnected,
+    ServerUnreachableError,
+    ServerWarning,
+    Source,
+    open_source,
+)
 from framewatch_core.errors import FramewatchError
 from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.images.regions import Region

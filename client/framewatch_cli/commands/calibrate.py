@@ -27,10 +27,9 @@ from framewatch_cli.rules.output import write_calibrated
 from framewatch_cli.rules.reports import calibration_report, say_what_is_missing
 from framewatch_cli.rules.score_files import scores_writer
 from framewatch_cli.terminal.progress import frame_progress
-from framewatch_client._sources.sources import open_source
-from framewatch_client.types import Event, FrameResult
+from framewatch_client import Event, FrameResult, open_source
 from framewatch_core.calibration.intervals import Interval, parse_intervals
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.time import NS_PER_S
 
 
 def calibrate(

@@ -36,10 +36,7 @@ from framewatch_cli.labelling.summary import LabelSummary
 from framewatch_cli.labelling.table import TableStore
 from framewatch_cli.pictures.embedding import CALL_TIMEOUT_S
 from framewatch_cli.terminal.progress import label_progress
-from framewatch_client._sources.sources import without_password
-from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_client.answers import ServerWarning
-from framewatch_client.models import models_named
+from framewatch_client import AsyncFramewatchClient, ServerWarning, models_named, without_password
 from framewatch_core.labels.scoring import ScoreKind
 
 DEFAULT_FPS = 1.0

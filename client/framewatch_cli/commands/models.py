@@ -13,8 +13,7 @@ from framewatch_cli.commands.actions import ExitCode, Output
 from framewatch_cli.commands.options import Flag, run_with_client
 from framewatch_cli.terminal.live import print_json
 from framewatch_cli.terminal.render import MIN_NAME_CELLS, plain_table
-from framewatch_client.aio import DEFAULT_ADDRESS, AsyncFramewatchClient
-from framewatch_client.models import Model
+from framewatch_client import DEFAULT_ADDRESS, AsyncFramewatchClient, Model
 
 
 def models(

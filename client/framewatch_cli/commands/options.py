@@ -14,8 +14,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from framewatch_cli.commands.actions import Output
-from framewatch_client._inputs import parse_region
-from framewatch_client.aio import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
+from framewatch_client import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient, parse_region
 from framewatch_core.calibration.intervals import parse_time
 from framewatch_core.images.image import Image
 from framewatch_core.images.regions import Region, check_regions

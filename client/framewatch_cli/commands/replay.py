@@ -12,9 +12,9 @@ from framewatch_cli.rules.replaying import replayed_event
 from framewatch_cli.rules.score_files import iter_recording
 from framewatch_cli.terminal.live import print_json
 from framewatch_cli.terminal.render import event_line, explanation_report, trail_line
-from framewatch_client.types import Event
+from framewatch_client import Event
 from framewatch_core.rules.replay import RecordedFrame, Replay
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.time import NS_PER_S
 
 
 def replay(scores: Path, /, *, rules: Path, explain: Flag = False, json: Flag = False) -> int:

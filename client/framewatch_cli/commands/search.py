@@ -18,8 +18,7 @@ from framewatch_cli.index.files import read_index
 from framewatch_cli.index.searching import Found, SearchSettings, search_index
 from framewatch_cli.index.sheet import MAX_SHEET_HITS, check_sheet, write_sheet
 from framewatch_cli.terminal.render import MIN_NAME_CELLS, Bar, plain_table, with_footer
-from framewatch_client._sources.sources import IMAGE_SUFFIXES
-from framewatch_client.errors import SourceError
+from framewatch_client import IMAGE_SUFFIXES, SourceError
 
 
 def search(

@@ -24,7 +24,7 @@ from framewatch_cli.commands.options import (
     run_with_client,
     with_trails,
 )
-from framewatch_client._inputs import event_rule, parse_rule, rule_name, stream_config
+from framewatch_client import event_rule, parse_rule, rule_name, stream_config
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label
 from framewatch_core.labels.scoring import ScoreKind

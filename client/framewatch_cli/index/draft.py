@@ -11,16 +11,15 @@ import numpy as np
 from framewatch_cli.index.index import Entry, VectorIndex
 from framewatch_cli.index.plan import FileVectors, IndexPlan
 from framewatch_cli.index.sources import Picture
-from framewatch_client._sources.sources import natural_key
-from framewatch_client.answers import FloatArray
-from framewatch_client.models import Model
+from framewatch_client import Model, natural_key
+from framewatch_core.arrays import Float32Array
 
 
 @dataclass(slots=True)
 class _Embedded:
     """Of a file: its pictures by number, and how many there are once that is known."""
 
-    pictures: dict[int, tuple[Entry, FloatArray]] = field(default_factory=dict)
+    pictures: dict[int, tuple[Entry, Float32Array]] = field(default_factory=dict)
     refused: int = 0
     count: int | None = None
 
@@ -39,7 +38,7 @@ class IndexDraft:
         self._fps = fps
         self._embedded: dict[Path, _Embedded] = {}
 
-    def take(self, picture: Picture, vector: FloatArray) -> None:
+    def take(self, picture: Picture, vector: Float32Array) -> None:
         """The vector of a picture, float32 `[dimension]`."""
         file = picture.file
         entry = Entry(file.path, picture.time_s, file.size, file.mtime_ns)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from framewatch_client.answers import FloatArray
+from framewatch_core.arrays import Float32Array
 
 OUTDATED_NS = -(2**63)
 """In the place of a file's time: its vectors were made otherwise than the index's are now, and are to be made again."""
@@ -67,7 +67,7 @@ class VectorIndex:
     """
 
     entries: tuple[Entry, ...]
-    vectors: FloatArray
+    vectors: Float32Array
     model: str
     weights_digest: str
     fps: float | None = None
@@ -85,7 +85,7 @@ class VectorIndex:
         """How many numbers a vector has."""
         return int(self.vectors.shape[1])
 
-    def search(self, query: FloatArray, *, top: int, min_score: float = -1.0) -> list[Hit]:
+    def search(self, query: Float32Array, *, top: int, min_score: float = -1.0) -> list[Hit]:
         """The entries nearest to a query, best first, equals in the entries' order.
 
         Args:
@@ -102,12 +102,12 @@ class VectorIndex:
         if top < 1:
             raise ValueError(f"top is {top}: expected at least 1")
         # not `@`: BLAS rounds rows differently by where they stand, so that copies of a picture would not be equals
-        scores: FloatArray = np.einsum("ij,j->i", self.vectors, query)
+        scores: Float32Array = np.einsum("ij,j->i", self.vectors, query)
         chosen = _best(scores, min(top, len(scores)))
         return [Hit(int(number), float(scores[number])) for number in chosen if scores[number] >= min_score]
 
 
-def _best(scores: FloatArray, top: int) -> npt.NDArray[np.intp]:
+def _best(scores: Float32Array, top: int) -> npt.NDArray[np.intp]:
     """Numbers of the `top` highest scores, best first, equals by number; without sorting all of them."""
     if not top:
         return np.empty(0, np.intp)

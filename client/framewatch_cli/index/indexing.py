@@ -16,9 +16,8 @@ from framewatch_cli.index.plan import plan_index
 from framewatch_cli.index.reach import kept_notes
 from framewatch_cli.index.sources import Found, Picture, Refuse, find_files, is_video, read_pictures
 from framewatch_cli.pictures.embedding import embed_pictures
-from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_client.answers import FloatArray
-from framewatch_client.models import Model
+from framewatch_client import AsyncFramewatchClient, Model
+from framewatch_core.arrays import Float32Array
 
 SAVE_EVERY = 4096
 """New pictures after which the index is saved on the way, or as many as it has if that is more: so all that saving
@@ -175,7 +174,7 @@ class _Run:
             raise
         self._save()
 
-    def _take(self, picture: Picture, vector: FloatArray) -> None:
+    def _take(self, picture: Picture, vector: Float32Array) -> None:
         self._draft.take(picture, vector)
         self._events.embedded()
         self._unsaved += 1

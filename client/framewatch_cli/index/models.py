@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from framewatch_cli.index.index import VectorIndex
-from framewatch_client.models import Model, model_not_found, models_named
+from framewatch_client import Model, model_not_found, models_named
 
 
 class ModelMismatch(ValueError):

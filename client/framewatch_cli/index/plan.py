@@ -11,10 +11,10 @@ from pathlib import Path
 from framewatch_cli.index.index import OUTDATED_NS, Entry, VectorIndex
 from framewatch_cli.index.reach import Reach, doubles, gone_sources, look_at, real_name
 from framewatch_cli.index.sources import FileState, Found, Refuse, is_video
-from framewatch_client._sources.sources import natural_key
-from framewatch_client.answers import FloatArray
+from framewatch_client import natural_key
+from framewatch_core.arrays import Float32Array
 
-FileVectors = tuple[tuple[Entry, ...], FloatArray]
+FileVectors = tuple[tuple[Entry, ...], Float32Array]
 """Entries of a file, with their vectors, float32 `[entry count, dimension]`."""
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from framewatch_cli.index.index import Entry, Hit, VectorIndex
 from framewatch_cli.index.models import pick_model
 from framewatch_cli.pictures.embedding import check_weights
-from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_client.answers import ServerWarning
+from framewatch_client import AsyncFramewatchClient, ServerWarning
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,9 @@ import numpy as np
 from framewatch_cli.index.index import Entry
 from framewatch_cli.pictures.examples import frames_at
 from framewatch_cli.pictures.thumbnails import place, read_thumbnail
-from framewatch_client._images import UInt8Array, shrink
-from framewatch_client._sources.sources import IMAGE_SUFFIXES
-from framewatch_client.errors import SourceError
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_client import IMAGE_SUFFIXES, SourceError, shrink_image
+from framewatch_core.arrays import UInt8Array
+from framewatch_core.time import NS_PER_S
 
 MAX_SHEET_HITS = 200
 MAX_COLUMNS = 6
@@ -76,7 +75,7 @@ def _video_frames(entries: Sequence[Entry]) -> dict[Entry, UInt8Array]:
         wanted = [entry for entry in entries if entry.path == path]
         with suppress(SourceError):
             found = frames_at(str(path), [round((entry.time_s or 0.0) * NS_PER_S) for entry in wanted])
-            frames |= {entry: shrink(frame, THUMBNAIL_HEIGHT) for entry, frame in zip(wanted, found, strict=True)}
+            frames |= {entry: shrink_image(frame, THUMBNAIL_HEIGHT) for entry, frame in zip(wanted, found, strict=True)}
     return frames
 
 

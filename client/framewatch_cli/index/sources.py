@@ -11,11 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from framewatch_client._channel import MAX_MESSAGE_BYTES
-from framewatch_client._images import jpeg, shrink
-from framewatch_client._sources.sources import IMAGE_SUFFIXES, natural_key, open_source
-from framewatch_client.errors import SourceError
-from framewatch_client.types import Frame
+from framewatch_client import (
+    IMAGE_SUFFIXES,
+    MAX_MESSAGE_BYTES,
+    Frame,
+    SourceError,
+    encode_jpeg,
+    natural_key,
+    open_source,
+    shrink_image,
+)
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 MAX_FILE_BYTES = MAX_MESSAGE_BYTES - 1024 * 1024
@@ -196,7 +201,7 @@ def _video_pictures(file: FileState, fps: float | None, short_side: int) -> Iter
         number = -1
         for number, (frame, is_last) in enumerate(_marking_last(source)):
             pixels = np.asarray(frame.image, dtype=np.uint8)
-            data = jpeg(shrink(pixels, short_side), FRAME_QUALITY)
+            data = encode_jpeg(shrink_image(pixels, short_side), FRAME_QUALITY)
             yield Picture(file, frame.time_s, data, number, is_last)
     if number < 0:
         raise SourceError("the video has no frames")

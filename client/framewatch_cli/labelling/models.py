@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from framewatch_cli.labelling.log import LabelLog
-from framewatch_client.models import Model, model_not_found, models_named
+from framewatch_client import Model, model_not_found, models_named
 
 
 def pick_model(models: Sequence[Model], name: str, log: LabelLog) -> Model:

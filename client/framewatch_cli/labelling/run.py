@@ -17,8 +17,7 @@ from framewatch_cli.labelling.stores import LabelStore, sort_anew
 from framewatch_cli.labelling.summary import LabelSummary
 from framewatch_cli.pictures.run_lock import only_run
 from framewatch_cli.terminal.interrupts import Interrupt, first_interrupt
-from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_client.errors import SourceError
+from framewatch_client import AsyncFramewatchClient, SourceError
 from framewatch_core.labels.labels import Label, LabelSet
 
 

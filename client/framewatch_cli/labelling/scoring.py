@@ -16,12 +16,19 @@ import grpc
 from framewatch_cli.labelling.decisions import Picture
 from framewatch_cli.labelling.sources import FrameFiles, PictureFiles
 from framewatch_cli.terminal.interrupts import Interrupt
-from framewatch_client._channel import MAX_MESSAGE_BYTES
-from framewatch_client._images import UInt8Array
-from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_client.answers import Classification, ServerWarning
-from framewatch_client.errors import FramewatchCallError
-from framewatch_client.types import Event, Frame, FrameResult, FrameStatus, StreamStarted
+from framewatch_client import (
+    MAX_MESSAGE_BYTES,
+    AsyncFramewatchClient,
+    Classification,
+    Event,
+    Frame,
+    FrameResult,
+    FrameStatus,
+    FramewatchCallError,
+    ServerWarning,
+    StreamStarted,
+)
+from framewatch_core.arrays import UInt8Array
 from framewatch_core.errors import FramewatchError, ImageTooLarge
 from framewatch_core.labels.labels import LabelSet
 

@@ -12,9 +12,8 @@ from framewatch_cli.labelling.decisions import Decision, Picture
 from framewatch_cli.labelling.run import LabelJob
 from framewatch_cli.labelling.stores import LabelStore
 from framewatch_cli.pictures.thumbnails import place, read_thumbnail
-from framewatch_client._images import UInt8Array
-from framewatch_client._sources.sources import open_source
-from framewatch_client.errors import SourceError
+from framewatch_client import SourceError, open_source
+from framewatch_core.arrays import UInt8Array
 
 SHEET_COUNT = 24
 COLUMNS = 6

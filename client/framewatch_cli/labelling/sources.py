@@ -11,17 +11,17 @@ from pathlib import Path, PurePath
 
 from framewatch_cli.labelling.decisions import Picture, draw_of_content, draw_of_time
 from framewatch_cli.labelling.names import frame_name, picture_name
-from framewatch_client._sources.sources import (
+from framewatch_client import (
     IMAGE_SUFFIXES,
+    Frame,
     ImageFiles,
     Source,
+    SourceError,
     is_url,
     natural_key,
     open_source,
     without_password,
 )
-from framewatch_client.errors import SourceError
-from framewatch_client.types import Frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from framewatch_cli.labelling.writers import (
     remove_parts,
     replaced,
 )
-from framewatch_client._images import jpeg
+from framewatch_client import encode_jpeg
 
 FRAME_QUALITY = 95
 """Of the JPEG that frames are written as."""
@@ -135,7 +135,7 @@ class FolderStore(LabelStore):
         elif isinstance(scored.content, bytes):
             part.write_bytes(scored.content)
         elif scored.content is not None:
-            part.write_bytes(jpeg(scored.content, FRAME_QUALITY))
+            part.write_bytes(encode_jpeg(scored.content, FRAME_QUALITY))
 
     def _place(self, picture: Picture, decision: Decision) -> Path | None:
         if not decision.label:

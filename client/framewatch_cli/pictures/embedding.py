@@ -9,11 +9,8 @@ from collections.abc import Callable, Iterator
 import grpc
 
 from framewatch_cli.index.sources import Picture
-from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_client.answers import FloatArray
-from framewatch_client.embeddings import Embeddings
-from framewatch_client.errors import FramewatchCallError
-from framewatch_client.models import Model
+from framewatch_client import AsyncFramewatchClient, Embeddings, FramewatchCallError, Model
+from framewatch_core.arrays import Float32Array
 
 CALLS_AT_ONCE = 4
 MAX_SUSPECTS = 8
@@ -29,7 +26,7 @@ BATCH_BYTES = 16 * 1024 * 1024
 _IMAGE = re.compile(r"images\[(\d+)\]")
 _UNEXPLAINED = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN})
 
-Take = Callable[[Picture, FloatArray], object]
+Take = Callable[[Picture, Float32Array], object]
 RefusePicture = Callable[[Picture, str], object]
 
 

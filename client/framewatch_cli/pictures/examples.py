@@ -10,13 +10,12 @@ import cv2
 import numpy as np
 
 from framewatch_cli.rules.file import Example, ExampleSource
-from framewatch_client._images import UInt8Array, example_image, shrink
-from framewatch_client._sources.sources import IMAGE_SUFFIXES, Source, natural_key, open_source
-from framewatch_client.errors import SourceError
+from framewatch_client import IMAGE_SUFFIXES, Source, SourceError, example_image, natural_key, open_source, shrink_image
+from framewatch_core.arrays import UInt8Array
 from framewatch_core.calibration.intervals import parse_time
 from framewatch_core.images.image import EncodedImage, Image
 from framewatch_core.images.regions import Region
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.time import NS_PER_S
 
 EXAMPLE_SHORT_SIDE = 768
 """Pixels of a picture's shorter side; no model looks at more, and a request has room for only so many bytes."""
@@ -142,7 +141,7 @@ def crop(pixels: UInt8Array, region: Region | None) -> UInt8Array:
 
 def as_example(pixels: UInt8Array, region: Region | None = None) -> EncodedImage:
     """Pixels as the example of a label, cropped and at most EXAMPLE_SHORT_SIDE large."""
-    return example_image(shrink(crop(pixels, region), EXAMPLE_SHORT_SIDE))
+    return example_image(shrink_image(crop(pixels, region), EXAMPLE_SHORT_SIDE))
 
 
 def _images_in(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from framewatch_client._images import UInt8Array
+from framewatch_core.arrays import UInt8Array
 
 
 def read_thumbnail(path: Path) -> UInt8Array | None:

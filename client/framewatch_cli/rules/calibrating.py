@@ -7,18 +7,15 @@ from dataclasses import dataclass, replace
 
 from framewatch_cli.pictures.examples import as_example, frames_at
 from framewatch_cli.rules.recording import Recording, record
-from framewatch_client._inputs import rule_name
-from framewatch_client._sources.sources import open_source
-from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_client.errors import SourceError
-from framewatch_client.types import Event, FrameResult
+from framewatch_client import AsyncFramewatchClient, Event, FrameResult, SourceError, open_source, rule_name
 from framewatch_core.calibration.calibrate import Calibration, calibrate
 from framewatch_core.calibration.intervals import Interval, complement
 from framewatch_core.calibration.material import inner
 from framewatch_core.errors import InvalidRegion, InvalidRequest
 from framewatch_core.images.regions import WHOLE_FRAME_ID, Region
 from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
-from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.time import NS_PER_S
 
 DEFAULT_EXAMPLE_COUNT = 4
 

@@ -12,15 +12,13 @@ from framewatch_cli.pictures.examples import load_example
 from framewatch_cli.rules.file import RulesFile
 from framewatch_cli.rules.recording import Recording, record, said_of
 from framewatch_cli.rules.score_files import ItemSink
-from framewatch_client._sources.sources import open_source
-from framewatch_client._sources.timing import Thinner
-from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_client.types import Event
+from framewatch_client import AsyncFramewatchClient, Event, Thinner, open_source
 from framewatch_core.calibration.estimates import Estimate
 from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, evaluate
 from framewatch_core.calibration.truth import InvalidTruth, VideoTruth, load_truth
 from framewatch_core.rules.replay import replay
-from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule
+from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.time import NS_PER_S
 
 
 def read_truth(path: Path, video: str, *, fps: float | None = None, until_ns: int | None = None) -> VideoTruth:

@@ -28,14 +28,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from framewatch_cli.rules.yaml_nodes import Node, RulesFileError, read_yaml
-from framewatch_client._inputs import nanoseconds
 from framewatch_core.errors import FieldError
 from framewatch_core.health.monitor import HealthPolicy, HealthProblem
 from framewatch_core.images.image import EncodedImage, Image
 from framewatch_core.images.regions import Region, check_regions
 from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.time import NS_PER_S, nanoseconds
 
 DomainT = TypeVar("DomainT")
 

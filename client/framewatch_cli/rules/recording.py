@@ -10,9 +10,7 @@ from itertools import takewhile
 import numpy as np
 
 from framewatch_cli.terminal.summary import PRESENCE_KINDS
-from framewatch_client._inputs import nanoseconds
-from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_client.types import Event, Frame, FrameResult, FrameStatus, LabelsLike
+from framewatch_client import AsyncFramewatchClient, Event, Frame, FrameResult, FrameStatus, LabelsLike
 from framewatch_core.calibration.evaluation import Said
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import Material
@@ -21,7 +19,8 @@ from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.images.regions import WHOLE_FRAME_ID, Region
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.replay import RecordedFrame
-from framewatch_core.rules.rule import EventRule, Moment
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.time import Moment, nanoseconds
 
 
 @dataclass(frozen=True, slots=True)

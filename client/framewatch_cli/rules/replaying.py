@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client import Event
 from framewatch_client import _wire as wire
 from framewatch_client import _wire_config as wire_config
-from framewatch_client.types import Event
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.rule import EventRule, EventTrail, RuleEvent
 

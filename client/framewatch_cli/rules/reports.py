@@ -18,7 +18,8 @@ from framewatch_core.calibration.estimates import Estimate
 from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, Transition
 from framewatch_core.calibration.tally import EventEstimates
 from framewatch_core.calibration.thresholds import place_of
-from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.time import NS_PER_S
 
 NAME_CELLS = 12
 CHART_CELLS = 66

@@ -13,10 +13,10 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 
 from framewatch_cli.rules.recording import Recording
-from framewatch_client.types import Event, FrameResult
+from framewatch_client import Event, FrameResult
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.replay import RecordedFrame
-from framewatch_core.rules.rule import NS_PER_S, Moment
+from framewatch_core.time import NS_PER_S, Moment
 
 SCORES_SUFFIX = ".jsonl"
 

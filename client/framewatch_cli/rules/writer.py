@@ -24,7 +24,8 @@ from framewatch_core.calibration.thresholds import (
 from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.labels.labels import DEFAULT_TEMPLATES
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.time import NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from framewatch_cli.terminal.render import (
     trail_line,
 )
 from framewatch_cli.terminal.summary import WatchSummary
-from framewatch_client.types import Event, Explanation, FrameResult, StreamStarted
+from framewatch_client import Event, Explanation, FrameResult, StreamStarted
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
 

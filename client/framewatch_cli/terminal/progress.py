@@ -14,7 +14,7 @@ from framewatch_cli.commands.actions import Output
 from framewatch_cli.labelling.decisions import Decision, Picture, Pile, Show
 from framewatch_cli.rules.score_files import ItemSink, take_nothing
 from framewatch_cli.terminal.live import progress_columns
-from framewatch_client.types import Event, FrameResult
+from framewatch_client import Event, FrameResult
 
 
 @contextmanager

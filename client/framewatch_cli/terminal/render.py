@@ -13,9 +13,8 @@ from rich.text import Text
 
 from framewatch_cli.terminal.charts import sparkline
 from framewatch_cli.terminal.summary import PRESENCE_KINDS, WatchSummary
-from framewatch_client._inputs import rule_name
-from framewatch_client.answers import FloatArray, Timings
-from framewatch_client.types import Event, EventTrail, FrameError
+from framewatch_client import Event, EventTrail, FrameError, Timings, rule_name
+from framewatch_core.arrays import Float32Array
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.rule import EventKind
 
@@ -155,7 +154,7 @@ def similarity_table(
 
 
 def similarity_matrix_table(
-    queries: Sequence[str], candidates: Sequence[str], similarities: FloatArray, *, footer: str = ""
+    queries: Sequence[str], candidates: Sequence[str], similarities: Float32Array, *, footer: str = ""
 ) -> RenderableType:
     """Candidates down, queries across, `[queries, candidates]`; for each query the best one in bold with a star."""
     table = plain_table("similarity")

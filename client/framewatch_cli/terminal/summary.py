@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from framewatch_client.types import Event, FrameResult, FrameStatus
+from framewatch_client import Event, FrameResult, FrameStatus
 from framewatch_core.rules.rule import EventKind, EventRule
 
 PRESENCE_KINDS = frozenset({EventKind.ENTERED, EventKind.EXITED})

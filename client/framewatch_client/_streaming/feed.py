@@ -12,11 +12,12 @@ from typing import Any, Final
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import _wire_config as wire_config
 from framewatch_client._images import check_bytes, to_stream_message
-from framewatch_client._inputs import event_rules, label_set, nanoseconds, stream_regions
+from framewatch_client._inputs import event_rules, label_set, stream_regions
 from framewatch_client._streaming.worker import WorkerThread
 from framewatch_client.types import Explain, Frame, Reconfigure, StreamItem
 from framewatch_core.images.regions import least_shares
 from framewatch_core.stream.messages import StreamConfig
+from framewatch_core.time import nanoseconds
 
 RELEASE_GRACE_S = 2.0
 """How long the end of a stream waits for a source that is being read."""

@@ -25,7 +25,7 @@ from framewatch_core.calibration.evaluation import Evaluation
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth, load_truth
 from framewatch_core.images.regions import WHOLE_FRAME_ID
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.time import NS_PER_S
 
 SPLICE_S = 30.0
 SPLICES = (Kind.FREEZE, Kind.BLACK, Kind.COVERED, Kind.INFRARED, Kind.RAIN)

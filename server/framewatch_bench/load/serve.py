@@ -13,8 +13,9 @@ from framewatch_bench.frames import JpegFrames
 from framewatch_bench.load.load import LoadPlan, LoadReport, run_load
 from framewatch_bench.load.process import Use
 from framewatch_bench.spawn import ServerProcess
+from framewatch_core.arrays import UInt8Array
 from framewatch_core.images.image import EncodedImage
-from framewatch_server.vision.pixels.decode import DecodeLimits, UInt8Array
+from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.pixels.view import WHOLE, look
 from framewatch_server.vision.towers.null import NullEncoder

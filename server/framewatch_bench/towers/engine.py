@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from framewatch_core.labels.scoring import Float32Array
+from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.towers.devices import DTYPES
 from framewatch_server.vision.towers.encoder import Encoder

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from framewatch_core.calibration.estimates import Estimate, Float64Array, roc_auc_estimate
+from framewatch_core.arrays import BoolArray, Float64Array, Int64Array
+from framewatch_core.calibration.estimates import Estimate, roc_auc_estimate
 from framewatch_core.calibration.intervals import Interval
-from framewatch_core.calibration.material import BoolArray, Int64Array, Material
+from framewatch_core.calibration.material import Material
 from framewatch_core.calibration.tally import EventEstimates, Tally, judge, presences
 from framewatch_core.calibration.thresholds import (
     Placement,
@@ -29,7 +30,8 @@ from framewatch_core.calibration.thresholds import (
 )
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.replay import RecordedFrame, replay
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule, Moment, RuleEvent
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule, RuleEvent
+from framewatch_core.time import NS_PER_S, Moment
 
 # A minute of frames is worth some 20 independent ones (`estimates.effective_count`), which can't tell less apart.
 AUC_TIE = 0.02

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
+from framewatch_core.arrays import Float64Array
 
 CONFIDENCE = 0.95
 _NS_PER_HOUR = 3_600_000_000_000

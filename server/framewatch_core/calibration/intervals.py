@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.time import NS_PER_S
 
 _SPAN = re.compile(r"\s*(?P<start>[^\s-]+)\s*-\s*(?P<end>[^\s-]+)\s*")
 _TIME = re.compile(r"(?:(?:(?P<hours>\d+):)?(?P<minutes>\d+):)?(?P<seconds>\d+(?:\.\d*)?|\.\d+)s?")

@@ -6,16 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from framewatch_core.calibration.estimates import Float64Array
+from framewatch_core.arrays import BoolArray, Float64Array, Int64Array
 from framewatch_core.calibration.intervals import Interval, check_apart
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.rule import NS_PER_S
-
-Int64Array = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from framewatch_core.time import NS_PER_S
 
 # What lies this near a stretch's end is half in the picture, or marked wrongly, since people mark moments roughly. It
 # counts in the estimates, but no threshold goes by it.

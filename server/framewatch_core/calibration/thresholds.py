@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framewatch_core.calibration.estimates import Float64Array, roc_auc
+from framewatch_core.arrays import Float64Array
+from framewatch_core.calibration.estimates import roc_auc
 from framewatch_core.labels.scoring import ScoreKind
 
 # Evidence of more than 1000 to 1 is a model's over-confidence and tells no distance.

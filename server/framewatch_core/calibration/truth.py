@@ -10,7 +10,7 @@ from typing import Any
 from framewatch_core.calibration.intervals import Interval, check_apart
 from framewatch_core.errors import FieldError, InvalidRequest
 from framewatch_core.images.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.time import NS_PER_S
 
 _EXTENT = ("x", "y", "width", "height")
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.health.problem import HealthProblem
-from framewatch_core.images.statistics import Float32Array, PictureStats
+from framewatch_core.images.statistics import PictureStats
 
 LEARNING_TIME_S = 20.0
 

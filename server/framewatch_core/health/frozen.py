@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from framewatch_core.images.statistics import Float32Array, PictureStats, UInt8Array
-from framewatch_core.rules.rule import Moment
+from framewatch_core.arrays import Float32Array, UInt8Array
+from framewatch_core.images.statistics import PictureStats
+from framewatch_core.time import Moment
 
 # Levels. A frozen picture in a compressed video changes by 0.11 on average and 3.3 at most, where a key frame or
 # the first refinements come; a quiet scene that moves by 1.4 within two seconds, and by 5.

@@ -13,7 +13,8 @@ from framewatch_core.health.region import RegionTones
 from framewatch_core.health.scene import Scene
 from framewatch_core.images.regions import WHOLE_FRAME_ID
 from framewatch_core.images.statistics import PictureStats
-from framewatch_core.rules.rule import NS_PER_S, EventKind, Moment
+from framewatch_core.rules.rule import EventKind
+from framewatch_core.time import NS_PER_S, Moment
 
 __all__ = [
     "DEFAULT_FROZEN_AFTER_NS",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from framewatch_core.health.problem import HealthProblem
 from framewatch_core.images.statistics import PictureStats
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.time import NS_PER_S
 
 LEARNING_TIME_S = 20.0
 BLACK_SHARE = 0.995

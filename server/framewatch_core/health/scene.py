@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.health.baseline import Baseline, coarse_edges, correlation, lost, slope
 from framewatch_core.health.problem import HealthProblem
-from framewatch_core.images.statistics import Float32Array, PictureStats
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.images.statistics import PictureStats
+from framewatch_core.time import NS_PER_S
 
 FOLLOWING_TIME_S = 2.0
 STEADY_NS = NS_PER_S

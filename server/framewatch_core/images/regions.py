@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from framewatch_core.errors import InvalidRegion, check_limit
-from framewatch_core.labels.labels import MAX_NAME_CHARS
+from framewatch_core.errors import InvalidRegion
+from framewatch_core.limits import MAX_NAME_CHARS, check_limit
 
 MAX_REGIONS = 64
 

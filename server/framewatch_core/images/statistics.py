@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
+from framewatch_core.arrays import Float32Array, UInt8Array
 
 CAST_SIDE = 8
 LUMA_SIDE = 32
 GREY_SIDE = 64
-
-Float32Array = npt.NDArray[np.float32]
-UInt8Array = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

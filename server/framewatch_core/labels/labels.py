@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from framewatch_core.errors import InvalidLabelSet, InvalidRequest, check_limit
+from framewatch_core.errors import InvalidLabelSet, InvalidRequest
 from framewatch_core.images.image import Image, ImageKey
+from framewatch_core.limits import MAX_NAME_CHARS, check_limit
 
 DEFAULT_TEMPLATES = ("a photo of {label}",)
 DEFAULT_CONTRAST = ("an empty scene", "an empty room", "an empty street", "a blank wall")
@@ -14,7 +15,6 @@ DEFAULT_CONTRAST = ("an empty scene", "an empty room", "an empty street", "a bla
 PLACEHOLDER = "{label}"
 
 MAX_LABELS = 1000
-MAX_NAME_CHARS = 256
 MAX_PROMPTS_PER_LABEL = 32
 MAX_PROMPT_CHARS = 2000
 MAX_TEMPLATES = 128

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from framewatch_core.labels.scoring import Float32Array
-
-Float64Array = npt.NDArray[np.float64]
+from framewatch_core.arrays import Float32Array, Float64Array
 
 EXAMPLE_LOGIT = 4.0
 """Logit of the mean of the examples; that of the counter-examples' mean is its negative: presence 0.98 and 0.02."""

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 import numpy as np
-import numpy.typing as npt
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import InvalidRule
-
-Float32Array = npt.NDArray[np.float32]
 
 
 class ScoreKind(Enum):

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.presence import Discriminant
-from framewatch_core.labels.scoring import Float32Array, LabelScore, ScoreHead, cosine
+from framewatch_core.labels.scoring import LabelScore, ScoreHead, cosine
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,15 +12,8 @@ from dataclasses import dataclass
 
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.explanations import Progress, RuleExplanation, explain
-from framewatch_core.rules.rule import (
-    DEFAULT_MAX_FRAME_GAP_NS,
-    EventKind,
-    EventRule,
-    EventTrail,
-    Moment,
-    RuleEvent,
-    TrailPoint,
-)
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventKind, EventRule, EventTrail, RuleEvent, TrailPoint
+from framewatch_core.time import Moment
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule, Moment
+from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.time import NS_PER_S, Moment
 
 _NS_PER_MS = NS_PER_S // 1000
 

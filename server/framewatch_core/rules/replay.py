@@ -9,7 +9,8 @@ from framewatch_core.errors import InvalidRule
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
 from framewatch_core.rules.explanations import RuleExplanation
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule, Moment, RuleEvent
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule, RuleEvent
+from framewatch_core.time import Moment
 
 
 @dataclass(frozen=True, slots=True)

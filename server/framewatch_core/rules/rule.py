@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from framewatch_core.errors import InvalidRule, check_limit
-from framewatch_core.labels.labels import MAX_NAME_CHARS
+from framewatch_core.errors import InvalidRule
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.limits import MAX_NAME_CHARS, check_limit
+from framewatch_core.time import NS_PER_S, Moment
 
-NS_PER_S = 1_000_000_000
 DEFAULT_MAX_FRAME_GAP_NS = 10 * NS_PER_S
 MAX_TRAIL_COUNT = 100
 
@@ -90,14 +90,6 @@ class EventRule:
     def exit_threshold(self) -> float:
         """The score below which frames count towards EXITED."""
         return self.enter_at if self.exit_below is None else self.exit_below
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A frame's number and its time in nanoseconds since the stream's origin."""
-
-    frame_id: int
-    time_ns: int
 
 
 @dataclass(frozen=True, slots=True)

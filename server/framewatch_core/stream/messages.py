@@ -8,15 +8,17 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
-from framewatch_core.errors import FramewatchError, InvalidRequest, InvalidRule, check_limit
+from framewatch_core.errors import FramewatchError, InvalidRequest, InvalidRule
 from framewatch_core.health.monitor import HealthEvent, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.images.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region, check_regions
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.labels.warnings import RequestWarning
+from framewatch_core.limits import check_limit
 from framewatch_core.rules.explanations import RuleExplanation
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule, RuleEvent
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule, RuleEvent
 from framewatch_core.stream.reuse import ReusePolicy
+from framewatch_core.time import NS_PER_S
 
 ImageT = TypeVar("ImageT")
 

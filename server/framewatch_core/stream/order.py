@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from framewatch_core.errors import FrameOutOfOrder
-from framewatch_core.rules.rule import NS_PER_S, Moment
+from framewatch_core.time import NS_PER_S, Moment
 
 
 @dataclass(slots=True)

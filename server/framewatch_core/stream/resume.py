@@ -9,9 +9,9 @@ from itertools import islice
 from framewatch_core.health.monitor import HealthMonitor, HealthPolicy
 from framewatch_core.images.regions import MAX_REGIONS
 from framewatch_core.rules.engine import RuleBook
-from framewatch_core.rules.rule import Moment
 from framewatch_core.stream.messages import MAX_RULES, Event
 from framewatch_core.stream.order import FrameOrder
+from framewatch_core.time import Moment
 
 MAX_SAID_EVENTS = MAX_RULES + MAX_REGIONS
 """Events that can be said again: as many as a single frame can cause."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.time import NS_PER_S
 
 DEFAULT_MAX_AGE_NS = 10 * NS_PER_S
 

@@ -22,7 +22,7 @@ from framewatch_core.health.monitor import HealthEvent
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.scoring import LabelScore, best_first
 from framewatch_core.labels.warnings import RequestWarning
-from framewatch_core.rules.rule import Moment, RuleEvent
+from framewatch_core.rules.rule import RuleEvent
 from framewatch_core.stream.messages import (
     ConfigWarnings,
     Dropped,
@@ -44,6 +44,7 @@ from framewatch_core.stream.messages import (
 )
 from framewatch_core.stream.order import FrameOrder
 from framewatch_core.stream.resume import ResumePoint, StreamState
+from framewatch_core.time import Moment
 
 
 @dataclass(frozen=True, slots=True)

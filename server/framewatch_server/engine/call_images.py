@@ -6,9 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import FieldError
 from framewatch_core.images.image import Image, ImageKey
-from framewatch_core.labels.scoring import Float32Array
 from framewatch_core.stream.messages import Timings
 from framewatch_core.stream.queueing import RoundRobin
 from framewatch_server.engine.jobs import Embedded, Job

@@ -13,12 +13,11 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import structlog
 
+from framewatch_core.arrays import Float32Array, UInt8Array
 from framewatch_core.errors import InternalError, NotFinite
-from framewatch_core.labels.scoring import Float32Array
 from framewatch_core.stream.messages import Timings
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.thread_names import tell_thread_name
-from framewatch_server.vision.pixels.decode import UInt8Array
 from framewatch_server.vision.towers.encoder import DeviceOutOfMemory, Encoder
 
 _SICK_AFTER = 3

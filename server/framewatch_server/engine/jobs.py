@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from framewatch_core.arrays import Float32Array, UInt8Array
 from framewatch_core.errors import ServerUnavailable
 from framewatch_core.images.image import Image
 from framewatch_core.images.statistics import PictureStats
-from framewatch_core.labels.scoring import Float32Array
 from framewatch_core.stream.messages import Timings
 from framewatch_server.engine.reuse import Leader, Recall
-from framewatch_server.vision.pixels.decode import UInt8Array
 from framewatch_server.vision.pixels.view import WHOLE, View
 
 

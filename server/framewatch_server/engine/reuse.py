@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.images.image import Image
 from framewatch_core.images.statistics import PictureStats
-from framewatch_core.labels.scoring import Float32Array
-from framewatch_core.rules.rule import Moment
 from framewatch_core.stream.reuse import ReusePolicy, Thumbnail
+from framewatch_core.time import Moment
 from framewatch_server.vision.pixels.view import WHOLE, View
 
 # Larger images are not compared byte by byte, since every stream would have to keep one.

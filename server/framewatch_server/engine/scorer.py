@@ -11,11 +11,12 @@ from typing import Self
 
 import numpy as np
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import FieldError
 from framewatch_core.images.image import Image, ImageKey
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.presence import Discriminant, fit_discriminant
-from framewatch_core.labels.scoring import Float32Array, LabelScore, ScoreHead, cosines
+from framewatch_core.labels.scoring import LabelScore, ScoreHead, cosines
 from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
 from framewatch_core.labels.warnings import RequestWarning, truncated_prompts, truncated_texts
 from framewatch_core.stream.messages import Timings

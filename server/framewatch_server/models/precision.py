@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.labels.scoring import Float32Array
 from framewatch_demo.captions import CONCEPTS
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.checkpoints.weights import count_weights

@@ -6,12 +6,13 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import FramewatchError
 from framewatch_core.health.monitor import HealthProblem
-from framewatch_core.labels.scoring import Activation, Float32Array, LabelScore, ScoreHead
+from framewatch_core.labels.scoring import Activation, LabelScore, ScoreHead
 from framewatch_core.labels.warnings import RequestWarning
 from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
-from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule, EventTrail, RuleEvent
+from framewatch_core.rules.rule import EventKind, EventRule, EventTrail, RuleEvent
 from framewatch_core.stream.messages import (
     ConfigWarnings,
     Dropped,
@@ -23,6 +24,7 @@ from framewatch_core.stream.messages import (
     Scored,
     Timings,
 )
+from framewatch_core.time import NS_PER_S
 from framewatch_server.vision.towers.encoder import ModelInfo
 
 _DROP_REASONS = {

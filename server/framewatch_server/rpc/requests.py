@@ -21,10 +21,11 @@ from framewatch_core.images.image import EncodedImage, Image, PixelFormat, RawIm
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, NS_PER_S, EventRule
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.stream.messages import Frame, OverflowPolicy, StreamConfig
 from framewatch_core.stream.resume import ResumePoint
 from framewatch_core.stream.reuse import DEFAULT_MAX_AGE_NS, ReusePolicy
+from framewatch_core.time import NS_PER_S
 
 _PIXEL_FORMATS = {
     pb.PIXEL_FORMAT_RGB24: PixelFormat.RGB24,

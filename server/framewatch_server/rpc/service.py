@@ -11,10 +11,11 @@ import grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_core.errors import InvalidRequest, MissingField, ServerDraining, ServerStarting, check_limit
+from framewatch_core.errors import InvalidRequest, MissingField, ServerDraining, ServerStarting
 from framewatch_core.images.image import Image
 from framewatch_core.labels.labels import MAX_LABELS, MAX_PROMPT_CHARS, check_texts
 from framewatch_core.labels.scoring import best_first
+from framewatch_core.limits import check_limit
 from framewatch_core.stream.messages import OverflowPolicy
 from framewatch_core.stream.session import SessionLimits
 from framewatch_server.config import ServerConfig

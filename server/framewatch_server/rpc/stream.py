@@ -16,7 +16,6 @@ from framewatch_core.images.image import Image
 from framewatch_core.images.regions import least_shares
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.labels.vectors import LabelVectors
-from framewatch_core.rules.rule import NS_PER_S
 from framewatch_core.stream.messages import (
     ConfigWarnings,
     Event,
@@ -29,6 +28,7 @@ from framewatch_core.stream.messages import (
 )
 from framewatch_core.stream.resume import ResumePoint, StreamState
 from framewatch_core.stream.session import SessionLimits, StreamSession, Work
+from framewatch_core.time import NS_PER_S
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.resume import ResumableStreams, Ticket
 from framewatch_server.engine.reuse import FrameMemory, Recall

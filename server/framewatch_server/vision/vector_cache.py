@@ -15,7 +15,8 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from cachetools import LRUCache
 
-from framewatch_core.labels.scoring import Float32Array, ensemble
+from framewatch_core.arrays import Float32Array
+from framewatch_core.labels.scoring import ensemble
 
 Prompts = tuple[tuple[str, ...], ...]
 

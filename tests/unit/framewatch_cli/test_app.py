@@ -37,7 +37,10 @@ def folder(tmp_path: Path, picture: np.ndarray) -> Path:
     return folder
 
 
-def test_classify(server: list[str], picture_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_classify(
+    server: list[str], picture_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # the picture's path is long, and must not be broken into lines
     assert run(["classify", str(picture_file), str(picture_file), *LABELS, *server]) == 0
     out, err = capsys.readouterr()
     assert out.count("picture.png") == 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client._images import check_bytes, jpeg, shrink, to_message, to_stream_message
+from framewatch_client._images import check_bytes, encode_jpeg, shrink_image, to_message, to_stream_message
 from framewatch_core.errors import EmptyImage, ImageTooLarge
 
 
@@ -126,12 +126,12 @@ def test_pil_images_in_a_stream_keep_their_colours() -> None:
     ids=["wide", "tall", "grey", "just right", "smaller", "a strip"],
 )
 def test_shrink(shape: tuple[int, ...], short_side: int, expected: tuple[int, ...]) -> None:
-    assert shrink(np.zeros(shape, np.uint8), short_side).shape == expected
+    assert shrink_image(np.zeros(shape, np.uint8), short_side).shape == expected
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 8, 3), (8, 8, 4)], ids=["grey", "BGR", "BGRA"])
 def test_jpeg_of_every_kind(shape: tuple[int, ...]) -> None:
-    assert pixels_of(jpeg(np.full(shape, 77, np.uint8), 90)).flat[0] == pytest.approx(77, abs=1)
+    assert pixels_of(encode_jpeg(np.full(shape, 77, np.uint8), 90)).flat[0] == pytest.approx(77, abs=1)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])

@@ -17,7 +17,7 @@ from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
-from framewatch_core.rules.rule import EventKind, EventRule, EventTrail, Moment, RuleEvent, TrailPoint
+from framewatch_core.rules.rule import EventKind, EventRule, EventTrail, RuleEvent, TrailPoint
 from framewatch_core.stream.messages import (
     Event,
     Explanation,
@@ -28,6 +28,7 @@ from framewatch_core.stream.messages import (
     StreamConfig,
 )
 from framewatch_core.stream.reuse import ReusePolicy
+from framewatch_core.time import Moment
 from framewatch_server.rpc import answers, requests
 
 S = 1_000_000_000

@@ -6,21 +6,20 @@ import os
 from dataclasses import dataclass
 from io import BytesIO
 
+from framewatch_core.arrays import UInt8Array
+
 # The limits here are checked on the header before OpenCV sees the picture; OpenCV's own, which it reads when it is
 # imported, counts other pixels (scaled ones) and must not come first.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 40))
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from framewatch_core.errors import ImageTooLarge, UndecodableImage
 from framewatch_core.images.header import ImageFormat, ImageHeader, read_header
 from framewatch_core.images.image import EncodedImage, Image, PixelFormat, RawImage
-
-UInt8Array = npt.NDArray[np.uint8]
 
 # Decoding runs on a pool of our own threads; OpenCV's would fight with them for the cores.
 cv2.setNumThreads(1)

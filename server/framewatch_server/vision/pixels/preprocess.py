@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
+from framewatch_core.arrays import UInt8Array
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.pixels.decode import UInt8Array
 from framewatch_server.vision.pixels.resize import resize_crop
 
 # A JPEG is decoded at a fraction of its size if that is still this many times the size that it is resized to.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image as PillowImage
 
-from framewatch_server.vision.pixels.decode import UInt8Array
+from framewatch_core.arrays import UInt8Array
 
 _TORCH_MODES = {PillowImage.Resampling.BICUBIC: "bicubic", PillowImage.Resampling.BILINEAR: "bilinear"}
 

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from framewatch_core.images.statistics import CAST_SIDE, GREY_SIDE, LUMA_SIDE, Float32Array, PictureStats, UInt8Array
+from framewatch_core.arrays import Float32Array, UInt8Array
+from framewatch_core.images.statistics import CAST_SIDE, GREY_SIDE, LUMA_SIDE, PictureStats
 
 SAMPLED_SIDE = 256
 """A picture is first brought to this many rows and columns by taking single pixels, so that the cost, and what noise

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from framewatch_core.arrays import UInt8Array
 from framewatch_core.stream.reuse import THUMBNAIL_SIDE, Thumbnail
-from framewatch_server.vision.pixels.decode import UInt8Array
 
 
 def thumbnail(inputs: UInt8Array) -> Thumbnail:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from framewatch_core.arrays import UInt8Array
 from framewatch_core.images.image import Image
 from framewatch_core.images.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region, least_shares
 from framewatch_core.images.statistics import PictureStats
-from framewatch_server.vision.pixels.decode import DecodeLimits, UInt8Array, decode
+from framewatch_server.vision.pixels.decode import DecodeLimits, decode
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec, prepare
 from framewatch_server.vision.pixels.statistics import picture_stats
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from framewatch_core.arrays import UInt8Array
 from framewatch_core.errors import FieldError, ModelLoadError
 from framewatch_core.images.image import EncodedImage
 from framewatch_demo.scenes import CONCEPTS, render
-from framewatch_server.vision.pixels.decode import DecodeLimits, UInt8Array
+from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec, prepare
 from framewatch_server.vision.pixels.view import WHOLE, look
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import structlog
 import torch
 
-from framewatch_core.labels.scoring import Float32Array
+from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.towers.encoder import DeviceOutOfMemory
 
 SLOTS = 2

@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from framewatch_core.labels.scoring import Float32Array, ScoreHead
+from framewatch_core.arrays import Float32Array
+from framewatch_core.labels.scoring import ScoreHead
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from framewatch_core.labels.scoring import Float32Array, ScoreHead
+from framewatch_core.arrays import Float32Array
+from framewatch_core.labels.scoring import ScoreHead
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.towers.encoder import BlockingEncoder, ModelInfo
 

@@ -22,7 +22,8 @@ import torch
 from openvino_telemetry.utils import opt_in_checker
 from transformers.utils import logging as transformers_logging
 
-from framewatch_core.labels.scoring import Float32Array, ScoreHead
+from framewatch_core.arrays import Float32Array
+from framewatch_core.labels.scoring import ScoreHead
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.towers.calibration import LEAST_COSINE, Calibration
 from framewatch_server.vision.towers.encoder import BlockingEncoder, ModelInfo

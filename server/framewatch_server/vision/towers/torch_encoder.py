@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from framewatch_core.labels.scoring import Float32Array, ScoreHead
+from framewatch_core.arrays import Float32Array
+from framewatch_core.labels.scoring import ScoreHead
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.towers.cuda_tower import SLOTS, CudaBackend, CudaTower
 from framewatch_server.vision.towers.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo

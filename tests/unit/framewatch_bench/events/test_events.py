@@ -13,7 +13,7 @@ from framewatch_client import Frame
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth
 from framewatch_core.images.regions import WHOLE_FRAME, Region
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.time import NS_PER_S
 
 
 def truth(*present: tuple[float, float], end_s: float = 100, other: tuple[tuple[float, float], ...] = ()) -> VideoTruth:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from framewatch_bench.towers.engine import batch_s, default_batches
-from framewatch_core.labels.scoring import Float32Array
+from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.towers.encoder import ModelInfo
 from framewatch_server.vision.towers.null import NullEncoder
 

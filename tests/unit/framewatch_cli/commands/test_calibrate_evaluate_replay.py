@@ -275,7 +275,9 @@ def test_calibrate_scores_and_writes(
     tmp_path: Path,
     make_video: Callable[..., Path],
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # paths are long, and must not be broken into lines
     present = ",".join(f"{span.start_ns / 1e9}-{span.end_ns / 1e9}" for span in PRESENT)
     out, scores = tmp_path / "rules.yaml", tmp_path / "out.jsonl"
     options = ["--label", "box", "--label", "belt", "--present", present, "--until", "12s", "--fps", "5"]

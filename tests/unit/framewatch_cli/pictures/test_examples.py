@@ -14,7 +14,7 @@ from framewatch_cli.rules.file import Example, ExampleSource
 from framewatch_client.errors import SourceError
 from framewatch_core.images.image import EncodedImage, Image
 from framewatch_core.images.regions import Region
-from framewatch_core.rules.rule import NS_PER_S
+from framewatch_core.time import NS_PER_S
 
 LEFT_HALF = Region("left", 0.0, 0.0, 0.5, 1.0)
 

@@ -12,7 +12,7 @@ from framewatch_client.types import FrameResult
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.replay import RecordedFrame
-from framewatch_core.rules.rule import Moment
+from framewatch_core.time import Moment
 
 S = Interval.of_seconds
 PRESENT = (S(2, 5), S(7, 11))

@@ -21,7 +21,8 @@ from framewatch_core.images.image import EncodedImage, Image
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.time import NS_PER_S
 
 WHOLE = """
 version: 1

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framewatch_core.arrays import Float64Array
 from framewatch_core.calibration.calibrate import Calibration, calibrate, smooth
-from framewatch_core.calibration.estimates import Float64Array
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import InvalidMaterial, Material
 from framewatch_core.calibration.tally import judge, presences
@@ -18,7 +18,8 @@ from framewatch_core.calibration.thresholds import from_axis, to_axis
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.replay import RecordedFrame, replay
-from framewatch_core.rules.rule import NS_PER_S, EventKind, Moment
+from framewatch_core.rules.rule import EventKind
+from framewatch_core.time import NS_PER_S, Moment
 
 S = Interval.of_seconds
 GAP_NS = NS_PER_S // 10

@@ -14,7 +14,8 @@ import pytest
 from framewatch_bench.events.disturbances import Frame, Pixels
 from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.images.regions import Region
-from framewatch_core.rules.rule import NS_PER_S, EventKind, Moment
+from framewatch_core.rules.rule import EventKind
+from framewatch_core.time import NS_PER_S, Moment
 from framewatch_server.vision.pixels.statistics import picture_stats
 from tests.paths import SHARED_DATA
 

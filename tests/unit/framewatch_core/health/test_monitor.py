@@ -21,7 +21,8 @@ from framewatch_bench.events.disturbances import (
     with_noise,
 )
 from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
-from framewatch_core.rules.rule import NS_PER_S, EventKind, Moment
+from framewatch_core.rules.rule import EventKind
+from framewatch_core.time import NS_PER_S, Moment
 from framewatch_server.vision.pixels.statistics import picture_stats
 
 RNG = np.random.default_rng(4)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from framewatch_core.health.monitor import HealthMonitor, HealthPolicy, HealthProblem
-from framewatch_core.rules.rule import NS_PER_S, Moment
+from framewatch_core.time import NS_PER_S, Moment
 from framewatch_server.vision.pixels.statistics import picture_stats
 
 PLACE = 3

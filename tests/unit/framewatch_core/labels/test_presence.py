@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.labels.presence import EXAMPLE_LOGIT, Discriminant, fit_discriminant
-from framewatch_core.labels.scoring import Float32Array
 
 
 def pictures(seed: int, count: int, features: int, shift: float = 0.0) -> Float32Array:

@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import DEFAULT_CONTRAST, Label, LabelSet
 from framewatch_core.labels.presence import Discriminant
-from framewatch_core.labels.scoring import Activation, Float32Array, ScoreHead
+from framewatch_core.labels.scoring import Activation, ScoreHead
 from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
 
 HEAD = ScoreHead(10.0)

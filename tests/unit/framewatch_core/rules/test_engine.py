@@ -10,7 +10,8 @@ import pytest
 from framewatch_core.errors import InvalidRule, LimitExceeded
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
-from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule, Moment, RuleEvent, TrailPoint
+from framewatch_core.rules.rule import EventKind, EventRule, RuleEvent, TrailPoint
+from framewatch_core.time import NS_PER_S, Moment
 
 GAP_NS = 10 * NS_PER_S
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
-from framewatch_core.rules.rule import EventKind, EventRule, EventTrail, Moment, RuleEvent, TrailPoint
+from framewatch_core.rules.rule import EventKind, EventRule, EventTrail, RuleEvent, TrailPoint
+from framewatch_core.time import Moment
 
 GAP_NS = 10
 

@@ -10,7 +10,8 @@ import pytest
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
 from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
-from framewatch_core.rules.rule import NS_PER_S, EventKind, EventRule, Moment
+from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.time import NS_PER_S, Moment
 
 Frames = Sequence[tuple[float, float | None]]
 

@@ -7,7 +7,8 @@ import pytest
 from framewatch_core.errors import InvalidRule
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.replay import RecordedFrame, replay
-from framewatch_core.rules.rule import NS_PER_S, EventRule, Moment
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.time import NS_PER_S, Moment
 
 
 def frames(*scores: float, region: str = "", held: frozenset[str] = frozenset()) -> list[RecordedFrame]:

@@ -10,7 +10,7 @@ import pytest
 from framewatch_core.errors import InvalidRequest, MissingConfig, UndecodableImage
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import LabelScore
-from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.messages import (
     Dropped,
     DropReason,
@@ -26,6 +26,7 @@ from framewatch_core.stream.messages import (
     Timings,
 )
 from framewatch_core.stream.session import SessionLimits, StreamSession, Work
+from framewatch_core.time import NS_PER_S
 
 LABELS = LabelSet.of(["box", "empty"])
 RULE = EventRule("box", 0.8, 0.5)

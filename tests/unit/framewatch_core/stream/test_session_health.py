@@ -14,7 +14,7 @@ from framewatch_core.images.regions import Region
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
-from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.messages import (
     Event,
     Frame,
@@ -28,6 +28,7 @@ from framewatch_core.stream.messages import (
 )
 from framewatch_core.stream.resume import ResumePoint
 from framewatch_core.stream.session import SessionLimits, StreamSession
+from framewatch_core.time import NS_PER_S
 from framewatch_server.vision.pixels.statistics import picture_stats
 from tests.unit.framewatch_core.health.test_monitor import ROOM
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from framewatch_core.errors import UndecodableImage
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
-from framewatch_core.rules.rule import NS_PER_S, EventRule
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.messages import Event, Frame, FrameResult, Output, Scored, Started, StreamConfig, Timings
 from framewatch_core.stream.resume import MAX_PASSED_FRAMES, MAX_SAID_EVENTS, ResumePoint, StreamState
 from framewatch_core.stream.session import SessionLimits, StreamSession
+from framewatch_core.time import NS_PER_S
 
 LIMITS = SessionLimits(running=3, waiting=4, unsent=50)
 CONFIG = StreamConfig(LabelSet.of(["box", "empty"]), (EventRule("box", 0.8, 0.5), EventRule("box", 0.5, id="low")))

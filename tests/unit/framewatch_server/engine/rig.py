@@ -11,10 +11,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import UndecodableImage
 from framewatch_core.images.image import EncodedImage, Image
 from framewatch_core.images.regions import Region
-from framewatch_core.labels.scoring import Float32Array, ScoreHead
+from framewatch_core.labels.scoring import ScoreHead
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.engine.reuse import Recall

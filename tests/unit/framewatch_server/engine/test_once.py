@@ -8,7 +8,7 @@ import gc
 import numpy as np
 import pytest
 
-from framewatch_core.labels.scoring import Float32Array
+from framewatch_core.arrays import Float32Array
 from framewatch_server.engine.once import computed_once
 from framewatch_server.vision.vector_cache import VectorCache
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from framewatch_core.errors import NotFinite, ServerUnavailable
-from framewatch_core.rules.rule import Moment
 from framewatch_core.stream.reuse import ReusePolicy
+from framewatch_core.time import Moment
 from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import Embedded, Finished, Job
 from framewatch_server.engine.reuse import FrameMemory, Recall

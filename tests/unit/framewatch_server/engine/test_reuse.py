@@ -13,8 +13,8 @@ import pytest
 
 from framewatch_core.errors import ServerDraining
 from framewatch_core.images.image import EncodedImage
-from framewatch_core.rules.rule import Moment
 from framewatch_core.stream.reuse import ReusePolicy
+from framewatch_core.time import Moment
 from framewatch_server.engine import reuse
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.reuse import FrameMemory, Recall

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import FieldError, UndecodableImage
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import Label, LabelSet
-from framewatch_core.labels.scoring import Float32Array
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.view import EXPOSURES

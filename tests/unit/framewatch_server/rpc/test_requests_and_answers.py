@@ -6,8 +6,9 @@ from google.protobuf.duration_pb2 import Duration
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core import errors
 from framewatch_core.errors import FramewatchError, InternalError, InvalidRequest
-from framewatch_core.rules.rule import EventKind, EventRule, Moment, RuleEvent
+from framewatch_core.rules.rule import EventKind, EventRule, RuleEvent
 from framewatch_core.stream.messages import Event
+from framewatch_core.time import Moment
 from framewatch_server.rpc import answers, requests
 
 S = 1_000_000_000

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from framewatch_core.labels.scoring import Float32Array
+from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.vector_cache import VectorCache, distinct_texts, text_matrix
 
 A, B = (("a",),), (("b",),)

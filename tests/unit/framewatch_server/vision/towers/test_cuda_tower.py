@@ -17,7 +17,7 @@ import pytest
 import structlog
 import torch
 
-from framewatch_core.labels.scoring import Float32Array
+from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.towers.cuda_tower import SLOTS, CudaBackend, CudaTower, EagerBackend, Work, batch_sizes
 from framewatch_server.vision.towers.encoder import DeviceOutOfMemory

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from framewatch_core.labels.scoring import Float32Array
+from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.towers.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
 
 

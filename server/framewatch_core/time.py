@@ -1,0 +1,23 @@
+"""Frame time: integer nanoseconds since an origin that the client chose, so that sums are exact."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame's number and its time in nanoseconds since the stream's origin."""
+
+    frame_id: int
+    time_ns: int
+
+
+def nanoseconds(seconds: float) -> int:
+    """Seconds as whole nanoseconds. Raises ValueError for what is no finite number."""
+    if not math.isfinite(seconds):
+        raise ValueError(f"a time of {seconds} s: expected a finite number of seconds")
+    return round(seconds * NS_PER_S)
