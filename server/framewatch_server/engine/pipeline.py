@@ -84,7 +84,7 @@ class Pipeline:
         self._look = look
         # what is on the device, a batch that fills up behind it, and a picture in every decoder's hands
         self._turns = RoundRobin[Job](
-            (encoder.in_flight + 1) * max_batch_size + decode_threads,
+            (encoder.images.in_flight + 1) * max_batch_size + decode_threads,
             size=lambda job: job.view.input_count,
             least=decode_threads + 2,  # jobs with many inputs must not leave decoders and device waiting for each other
         )

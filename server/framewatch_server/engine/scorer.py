@@ -133,8 +133,8 @@ class Scorer:
 
     async def warm(self) -> None:
         """Prepares the model, so that the first caller doesn't pay for it."""
-        await self._pipeline.run_on_device(self._encoder.warm, self._max_batch_size)
-        await self._pipeline.run_on_device(self._encoder.encode_texts, ["a photo"])
+        await self._pipeline.run_on_device(self._encoder.images.warm, self._max_batch_size)
+        await self._pipeline.run_on_device(self._encoder.texts.encode, ["a photo"])
 
     def announce(self, lane: Lane[Job]) -> None:
         """Says that a lane has pictures to embed; it is asked for them, in its turn, as soon as there is room."""
@@ -234,7 +234,7 @@ class Scorer:
 
     def _read(self, texts: Sequence[str]) -> tuple[Float32Array, frozenset[str]]:
         """Embeddings, and which of the texts were cut off; on the device thread."""
-        return self._encoder.encode_texts(texts), self._encoder.cut_off(texts)
+        return self._encoder.texts.encode(texts), self._encoder.texts.cut_off(texts)
 
     async def _learn(self, label: Label) -> Float32Array:
         """A label's discriminant as one vector, its offset last."""

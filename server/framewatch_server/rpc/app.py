@@ -126,14 +126,14 @@ class ServerApp:
                 dtype=config.dtype,
                 engine=config.engine,
                 cache=config.cache_dir,
-                calibration_dir=config.calibration_dir,
+                quantisation_images_dir=config.quantisation_images_dir,
                 offline=config.offline,
             )
         )
         scorer = Scorer(
             encoder,
             limits=DecodeLimits(config.max_image_bytes, config.max_image_pixels),
-            max_batch_size=config.max_batch_size or encoder.default_batch_size,
+            max_batch_size=config.max_batch_size or encoder.images.default_batch_size,
             decode_threads=config.decode_threads,
             example_cache_bytes=config.example_cache_bytes,
             text_cache_bytes=config.text_cache_bytes,
