@@ -14,7 +14,7 @@ from framewatch_cli.rules.recording import Collector, Recording, record
 from framewatch_cli.rules.score_files import ScoresFileError, json_line, parse_frames, read_recording, scores_writer
 from framewatch_client import _wire as wire
 from framewatch_client import _wire_config as wire_config
-from framewatch_client._sources.sources import open_source
+from framewatch_client import open_source
 from framewatch_client.aio import AsyncFramewatchClient
 from framewatch_core.calibration.evaluation import Said
 from framewatch_core.errors import InvalidRequest
