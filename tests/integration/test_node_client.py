@@ -207,16 +207,16 @@ const options = {
 };
 const told = [];
 function* frames(first) {
-  for (let index = first; index < 12; index += 1) yield { image: picture(`frames/${index}`), timeOffsetS: index / 4 };
+  for (let index = first; index < 12; index += 1) yield { image: picture(`frames/${index}`), timeS: index / 4 };
 }
 
 const client = new FramewatchClient(address);
-const lost = client.watch(frames(0), options);
+const lost = client.stream(frames(0), options);
 // Leaves the loop before the event of this very frame.
 for await (const message of lost) if (message.frameId === BigInt(discFrom)) break;
 const kept = toJsonString(ResumeSchema, lost.resumePoint());
 const resume = fromJsonString(ResumeSchema, kept);
-for await (const { $typeName, frameId } of client.watch(frames(Number(resume.lastFrameId) + 1), { ...options, resume })) {
+for await (const { $typeName, frameId } of client.stream(frames(Number(resume.lastFrameId) + 1), { ...options, resume })) {
   told.push({ type: $typeName, frame: Number(frameId) });
 }
 client.close();

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from framewatch_cli.commands.actions import Output
+from framewatch_cli.pictures.examples import ExampleSource, load_example, parse_example_option
 from framewatch_client import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient, parse_region
 from framewatch_core.calibration.intervals import parse_time
 from framewatch_core.images.image import Image
@@ -160,9 +161,6 @@ class Described(Depicted):
 def _pictures(options: Sequence[str] | None, regions: Mapping[str, Region]) -> dict[str, list[Image]]:
     if not options:
         return {}
-    from framewatch_cli.pictures.examples import load_example, parse_example_option  # noqa: PLC0415  brings PyYAML
-    from framewatch_cli.rules.file import ExampleSource  # noqa: PLC0415
-
     found: dict[str, list[Image]] = {}
     for option in options:
         label, examples = parse_example_option(option, regions)

@@ -9,6 +9,7 @@ import {
   type ClassifyResponse,
   EmbedRequestSchema,
   type Event,
+  type HealthEvent,
   type FrameResult,
   ListModelsRequestSchema,
   type Model,
@@ -75,7 +76,7 @@ export interface StreamOptions extends ConfigOptions, CallOptions {
 }
 
 /** The messages of a stream, and the point at which another stream can take over if this one is lost. */
-export interface Stream extends AsyncGenerator<FrameResult | Event, void, undefined> {
+export interface Stream extends AsyncGenerator<FrameResult | Event | HealthEvent, void, undefined> {
   /**
    * The point after the last yielded message; pass it as `resume` to another stream. Undefined while the server has
    * given no token: it has not answered yet, or can't resume streams.
@@ -194,7 +195,7 @@ export class FramewatchClient {
     frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
     { onStarted, onWarning = emitWarning, signal, ...options }: StreamOptions,
     tracker: ResumeTracker,
-  ): AsyncGenerator<FrameResult | Event, void, undefined> {
+  ): AsyncGenerator<FrameResult | Event | HealthEvent, void, undefined> {
     const config = streamConfig(options);
     signal?.throwIfAborted();
     const call = openBidi(this.#client, ZeroShotService.method.streamFrames);

@@ -4,6 +4,7 @@ import type { ResumePoint } from "./config.js";
 import {
   type Event,
   type FrameResult,
+  type HealthEvent,
   type Resume,
   ResumeSchema,
   type StreamStarted,
@@ -30,9 +31,9 @@ export class ResumeTracker {
   }
 
   /** Takes a message of the stream. */
-  received(message: FrameResult | Event): void {
-    if (message.$typeName === "framewatch.v1.Event") this.#lastEventId = message.eventId;
-    else this.#lastFrameId = message.frameId;
+  received(message: FrameResult | Event | HealthEvent): void {
+    if (message.$typeName === "framewatch.v1.FrameResult") this.#lastFrameId = message.frameId;
+    else this.#lastEventId = message.eventId;
   }
 
   /** The number of a first frame without one: one more than the last frame's; 0 for a new stream. */

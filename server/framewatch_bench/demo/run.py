@@ -50,6 +50,17 @@ class Watched:
         return list(zip(entered, [*exited, *[end] * (len(entered) - len(exited))], strict=True))
 
 
+def demo(*, out: Path = Path("demo-output"), seed: int = 1) -> int:
+    """Runs the main job on a rendered video with the demo model and checks the events; exit code 1 if it fails.
+
+    Args:
+        out: Folder for the video, the annotated video and the plot.
+        seed: Seed of the rendered video.
+
+    """
+    return 0 if run_demo(out, seed, Console()) else 1
+
+
 def run_demo(out: Path, seed: int, console: Console) -> bool:
     """Runs the demo and writes its files into `out`; returns whether the server saw what was there."""
     out.mkdir(parents=True, exist_ok=True)
