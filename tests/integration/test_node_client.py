@@ -182,8 +182,8 @@ def test_black_pictures_suspend_rules_once(cli: Cli, scene: Path) -> None:
     done = cli("watch", scene / "frames", "--rule", f"{LABELS[0]}:0.999999")
     messages = responses(done)
     events = [message["event"] for message in messages if "event" in message]
-    told = [(event["kind"], event["problem"], event["began_frame_id"], event["frame_id"]) for event in events]
-    assert told == [
+    received = [(event["kind"], event["problem"], event["began_frame_id"], event["frame_id"]) for event in events]
+    assert received == [
         ("EVENT_KIND_SUSPENDED", "HEALTH_PROBLEM_BLACK", "5", "6"),
         ("EVENT_KIND_RESUMED", "HEALTH_PROBLEM_UNSPECIFIED", "9", "10"),
     ]
@@ -201,11 +201,11 @@ const disc = { name: "disc", examples: pictures("with"), counterExamples: pictur
 const options = {
   labels: [disc],
   regions: [{ id: "left", x: 0, y: 0, width: 0.5, height: 1 }],
-  rules: [{ label: "disc", region: "left", score: ScoreKind.PRESENCE, enterAt: 0.8, cooldownS: 1, smoothingS: 0.001 }],
+  rules: [{ label: "disc", regionId: "left", scoreKind: ScoreKind.PRESENCE, enterAt: 0.8, cooldownS: 1, smoothingS: 0.001 }],
   health: { disabled: true },
-  onStarted: ({ resumed }) => told.push({ resumed }),
+  onStarted: ({ resumed }) => received.push({ resumed }),
 };
-const told = [];
+const received = [];
 function* frames(first) {
   for (let index = first; index < 12; index += 1) yield { image: picture(`frames/${index}`), timeS: index / 4 };
 }
@@ -217,10 +217,10 @@ for await (const message of lost) if (message.frameId === BigInt(discFrom)) brea
 const kept = toJsonString(ResumeSchema, lost.resumePoint());
 const resume = fromJsonString(ResumeSchema, kept);
 for await (const { $typeName, frameId } of client.stream(frames(Number(resume.lastFrameId) + 1), { ...options, resume })) {
-  told.push({ type: $typeName, frame: Number(frameId) });
+  received.push({ type: $typeName, frame: Number(frameId) });
 }
 client.close();
-console.log(JSON.stringify(told));
+console.log(JSON.stringify(received));
 """
 
 
