@@ -161,7 +161,7 @@ def test_presence_by_examples_in_regions_with_trail_and_explanation(cli: Cli, sc
     assert presence == [pytest.approx(0.98, abs=0.1)]
 
     (event,) = (message["event"] for message in messages if "event" in message)
-    assert (event["kind"], event["rule_id"], event["region"]) == ("EVENT_KIND_ENTERED", f"{disc} in left", "left")
+    assert (event["kind"], event["rule_id"], event["region_id"]) == ("EVENT_KIND_ENTERED", f"{disc} in left", "left")
     assert event["frame_id"] == str(DISC_FROM)
     assert event["score"] == presence[0]
     points = event["trail"]["points"]
@@ -169,8 +169,8 @@ def test_presence_by_examples_in_regions_with_trail_and_explanation(cli: Cli, sc
     assert points[-1]["score"] == presence[0]
 
     left, right = explanation["explanation"]["rules"]
-    assert (left["region"], left["next_kind"]) == ("left", "EVENT_KIND_EXITED")
-    assert (right["region"], right["next_kind"]) == ("right", "EVENT_KIND_ENTERED")
+    assert (left["region_id"], left["next_kind"]) == ("left", "EVENT_KIND_EXITED")
+    assert (right["region_id"], right["next_kind"]) == ("right", "EVENT_KIND_ENTERED")
     assert right["held_back_by"] == "HELD_BACK_BY_THRESHOLD"
     assert right["nearest_score"] < 0.8
     assert right["message"]
@@ -181,11 +181,11 @@ def test_black_pictures_suspend_rules_once(cli: Cli, scene: Path) -> None:
         write(scene / "frames" / f"{index}.jpg", np.zeros((96, 160, 3), np.uint8))
     done = cli("watch", scene / "frames", "--rule", f"{LABELS[0]}:0.999999")
     messages = responses(done)
-    events = [message["event"] for message in messages if "event" in message]
+    events = [message["health_event"] for message in messages if "health_event" in message]
     received = [(event["kind"], event["problem"], event["began_frame_id"], event["frame_id"]) for event in events]
     assert received == [
-        ("EVENT_KIND_SUSPENDED", "HEALTH_PROBLEM_BLACK", "5", "6"),
-        ("EVENT_KIND_RESUMED", "HEALTH_PROBLEM_UNSPECIFIED", "9", "10"),
+        ("HEALTH_EVENT_KIND_SUSPENDED", "HEALTH_PROBLEM_BLACK", "5", "6"),
+        ("HEALTH_EVENT_KIND_RESUMED", "HEALTH_PROBLEM_NONE", "9", "10"),
     ]
 
 
