@@ -15,15 +15,9 @@ from framewatch_client._inputs import (
     rule_name,
     stream_config,
 )
-from framewatch_client._sources.sources import (
-    IMAGE_SUFFIXES,
-    ImageFiles,
-    Source,
-    is_url,
-    natural_key,
-    open_source,
-    without_password,
-)
+from framewatch_client._sources.images import IMAGE_SUFFIXES, ImageFiles, natural_key
+from framewatch_client._sources.opening import is_url, open_source, without_password
+from framewatch_client._sources.source import Source
 from framewatch_client._sources.timing import Thinner
 from framewatch_client.aio import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
 from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix, Timings

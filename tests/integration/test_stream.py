@@ -183,7 +183,7 @@ RULE = pb.EventRule(label="box", enter_at=0.5)
         pytest.param([config(rules=[pb.EventRule(label="box", enter_at=0.5, exit_below=0.6)])], "INVALID_ARGUMENT", "INVALID_RULE", "config.rules[0].exit_below", id="exit above enter"),
         pytest.param([config(rules=[pb.EventRule(label="box", enter_at=0.5, min_present=Duration(seconds=-1))])], "INVALID_ARGUMENT", "INVALID_RULE", "config.rules[0].min_present", id="negative time"),
         pytest.param([config(rules=[pb.EventRule(label="box", enter_at=0.5, min_present=Duration(nanos=2**31 - 1))])], "INVALID_ARGUMENT", "INVALID_FIELD", "config.rules[0].min_present", id="broken duration"),
-        pytest.param([config(rules=[pb.EventRule(label="box", enter_at=0.5, score=99)])], "INVALID_ARGUMENT", "INVALID_FIELD", "config.rules[0].score", id="unknown score"),
+        pytest.param([config(rules=[pb.EventRule(label="box", enter_at=0.5, score_kind=99)])], "INVALID_ARGUMENT", "INVALID_FIELD", "config.rules[0].score_kind", id="unknown score"),
         pytest.param([config(overflow_policy=99)], "INVALID_ARGUMENT", "INVALID_FIELD", "config.overflow_policy", id="unknown policy"),
         pytest.param([config(max_frame_rate=-1)], "INVALID_ARGUMENT", "INVALID_FIELD", "config.max_frame_rate", id="negative rate"),
         pytest.param([config(rules=[pb.EventRule(id=str(i), label="box", enter_at=0.5) for i in range(1001)])], "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "config.rules", id="too many rules"),

@@ -14,6 +14,7 @@ from framewatch_cli.commands.options.connection import Connection, run_with_clie
 from framewatch_cli.commands.options.files import load_rules, with_trails
 from framewatch_cli.commands.options.labels import LabelAndRegionOptions, print_single_label_hint
 from framewatch_cli.commands.options.parameters import Flag, Fps, Repeated, Top, UsageError
+from framewatch_cli.pictures.examples import load_example
 from framewatch_cli.terminal.output import Output
 from framewatch_cli.watching.watch import WatchSettings, watch_source
 from framewatch_client import event_rule, parse_rule, rule_name, stream_config
@@ -130,8 +131,6 @@ def _check_alone(
 
 
 def _config_of_file(path: Path) -> StreamConfig:
-    from framewatch_cli.pictures.examples import load_example  # noqa: PLC0415  needed for a rules file only
-
     file = load_rules(path)
     return stream_config(
         file.label_set(load_example), rules=file.rules, regions=file.regions, health=file.health, model=file.model

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from framewatch_cli.index.index import Entry
-from framewatch_cli.pictures.examples import frames_at
+from framewatch_cli.pictures.frames import frames_at
 from framewatch_cli.pictures.thumbnails import place, read_thumbnail
 from framewatch_client import IMAGE_SUFFIXES, SourceError, shrink_image
 from framewatch_core.arrays import UInt8Array

@@ -1,16 +1,15 @@
-"""Pictures of a label, or of its absence, from image files, folders and frames of videos."""
+"""Examples of a label, or of its absence: image files, folders of them, and frames of videos."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from framewatch_cli.rules.file import Example, ExampleSource
-from framewatch_client import IMAGE_SUFFIXES, Source, SourceError, example_image, natural_key, open_source, shrink_image
+from framewatch_cli.pictures.frames import decoded_file, frames_at
+from framewatch_client import IMAGE_SUFFIXES, SourceError, example_image, natural_key, shrink_image
 from framewatch_core.arrays import UInt8Array
 from framewatch_core.calibration.intervals import parse_time
 from framewatch_core.images.image import EncodedImage, Image
@@ -18,9 +17,65 @@ from framewatch_core.images.regions import Region
 from framewatch_core.time import NS_PER_S
 
 EXAMPLE_SHORT_SIDE = 768
-"""Pixels of a picture's shorter side; no model looks at more, and a request has room for only so many bytes."""
+"""Pixels of an example's shorter side. No model needs more, and a request has a limit of bytes."""
 
+_FRAME = re.compile(r"(?P<path>.+)@(?P<time>\d+(?:\.\d+)?)s(?:#(?P<region>.+))?", re.DOTALL)
 _FRAMES = re.compile(r"(?P<path>.+)@(?P<times>[\d.:s]+(?:,[\d.:s]+)*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An example as a rules file or an option names it.
+
+    Attributes:
+        path: of an image file, of a folder of images, or of a video; absolute, or relative to the rules file's folder
+            or the working folder.
+        time_ns: time of the video's frame in nanoseconds, not negative; None: the path is no video.
+        region: id of the region that the picture is cropped to; empty: the whole picture.
+
+    """
+
+    path: str
+    time_ns: int | None = None
+    region: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Example:
+        """Reads `PATH`, `VIDEO@SECONDSs` or `VIDEO@SECONDSs#REGION`.
+
+        Example:
+            >>> Example.parse("person.mp4@9.2s").time_ns
+            9200000000
+
+        """
+        found = _FRAME.fullmatch(text)
+        if found is None:
+            return cls(text)
+        return cls(found["path"], int(Decimal(found["time"]) * NS_PER_S), found["region"] or "")
+
+    def __str__(self) -> str:
+        if self.time_ns is None:
+            return self.path
+        region = f"#{self.region}" if self.region else ""
+        return f"{self.path}@{seconds_text(self.time_ns)}s{region}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleSource:
+    """An example that can be read: its path from the working folder or absolute, and the region itself."""
+
+    path: Path
+    time_ns: int | None
+    region: Region | None
+
+
+ExampleLoader = Callable[[ExampleSource], Sequence[Image]]
+"""Reads an example: one picture, or those of a folder."""
+
+
+def seconds_text(time_ns: int) -> str:
+    """Returns nanoseconds as seconds, with no digit more than needed."""
+    return f"{Decimal(time_ns) / NS_PER_S:f}"
 
 
 def parse_example_option(text: str, region_ids: Iterable[str] = ()) -> tuple[str, list[Example]]:
@@ -33,7 +88,7 @@ def parse_example_option(text: str, region_ids: Iterable[str] = ()) -> tuple[str
         The label and its examples, one for each time.
 
     Raises:
-        ValueError: it can't be read, or names a region that there is not.
+        ValueError: the text can't be read, or names an unknown region.
 
     Example:
         >>> parse_example_option("person=door.mp4@9.2s,12s")[1][1].time_ns
@@ -68,7 +123,7 @@ def load_example(source: ExampleSource) -> Sequence[Image]:
     """Reads an example: one picture, or those of a folder in natural order. An `ExampleLoader`.
 
     Raises:
-        SourceError: there are no such pictures.
+        SourceError: the picture, the folder's pictures or the frame can't be found or read.
         OSError: a file can't be read.
 
     """
@@ -81,57 +136,8 @@ def load_example(source: ExampleSource) -> Sequence[Image]:
     return [_load_file(source.path, source.region)]
 
 
-def frames_at(spec: str, times_ns: Sequence[int]) -> list[UInt8Array]:
-    """Frames of a recording as BGR pixels, `[height, width, 3]`, in the order of the times.
-
-    Args:
-        spec: a video or images; see `open_source`.
-        times_ns: since its first frame; each gives the frame that is nearest.
-
-    Raises:
-        SourceError: it can't be opened, it is live, or it ends before.
-
-    """
-    with open_source(spec) as source:
-        if source.is_live:
-            raise SourceError(f"{source.name} is live: examples come from recordings")
-        found = _nearest_frames(source, sorted(set(times_ns)))
-    if late := [time_ns for time_ns in times_ns if time_ns not in found]:
-        raise SourceError(f"{spec} ends before {late[0] / NS_PER_S:g} s, where an example was to be")
-    return [found[time_ns] for time_ns in times_ns]
-
-
-def _nearest_frames(source: Source, times_ns: list[int]) -> dict[int, UInt8Array]:
-    found: dict[int, UInt8Array] = {}
-    waiting = list(times_ns)
-    before: tuple[int, object] | None = None
-    for frame in source:
-        if not waiting:
-            break
-        at_ns = round((frame.time_s or 0.0) * NS_PER_S)
-        while waiting and at_ns >= waiting[0]:
-            time_ns = waiting.pop(0)
-            is_nearer = before is not None and time_ns - before[0] < at_ns - time_ns
-            found[time_ns] = _pixels(before[1] if before is not None and is_nearer else frame.image)
-        before = at_ns, frame.image
-    return found
-
-
-def _pixels(image: object) -> UInt8Array:
-    if isinstance(image, np.ndarray):
-        return image
-    return _decoded(Path(str(image)))
-
-
-def _decoded(path: Path) -> UInt8Array:
-    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), dtype=np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise SourceError(f"{path} can't be read as an image")
-    return np.asarray(pixels, dtype=np.uint8)
-
-
 def crop(pixels: UInt8Array, region: Region | None) -> UInt8Array:
-    """The part of a picture that a region covers; None: all of it."""
+    """Returns the part of a picture that a region covers; None: the whole picture."""
     if region is None:
         return pixels
     height, width = pixels.shape[:2]
@@ -140,7 +146,7 @@ def crop(pixels: UInt8Array, region: Region | None) -> UInt8Array:
 
 
 def as_example(pixels: UInt8Array, region: Region | None = None) -> EncodedImage:
-    """Pixels as the example of a label, cropped and at most EXAMPLE_SHORT_SIDE large."""
+    """Returns BGR pixels as an example, cropped to the region, with a shorter side of at most EXAMPLE_SHORT_SIDE."""
     return example_image(shrink_image(crop(pixels, region), EXAMPLE_SHORT_SIDE))
 
 
@@ -152,4 +158,4 @@ def _images_in(folder: Path) -> list[Path]:
 
 
 def _load_file(path: Path, region: Region | None) -> Image:
-    return example_image(path) if region is None else as_example(_decoded(path), region)
+    return example_image(path) if region is None else as_example(decoded_file(path), region)

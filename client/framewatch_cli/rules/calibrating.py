@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from framewatch_cli.pictures.examples import as_example, frames_at
+from framewatch_cli.pictures.examples import as_example
+from framewatch_cli.pictures.frames import frames_at
 from framewatch_cli.rules.recording import Recording, record
 from framewatch_client import AsyncFramewatchClient, Event, FrameResult, SourceError, open_source, rule_name
 from framewatch_core.calibration.calibrate import Calibration, calibrate

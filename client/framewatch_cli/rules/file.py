@@ -20,13 +20,12 @@ Times are seconds of frame time. What is left out has the default of the label s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from framewatch_cli.pictures.examples import Example, ExampleLoader, ExampleSource
 from framewatch_cli.rules.yaml_nodes import Node, RulesFileError, read_yaml
 from framewatch_core.errors import FieldError
 from framewatch_core.health.monitor import HealthPolicy, HealthProblem
@@ -35,7 +34,7 @@ from framewatch_core.images.regions import Region, check_regions
 from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
-from framewatch_core.time import NS_PER_S, nanoseconds
+from framewatch_core.time import nanoseconds
 
 DomainT = TypeVar("DomainT")
 
@@ -54,58 +53,8 @@ _KEYS = {"min_present": "min_present_s", "min_absent": "min_absent_s", "cooldown
     "frozen_after": "frozen_after_s",
     "settle_time": "settle_s",
 }
-_EXAMPLE = re.compile(r"(?P<path>.+)@(?P<time>\d+(?:\.\d+)?)s(?:#(?P<region>.+))?", re.DOTALL)
 # stands for examples that are not read yet, so that the domain's own checks of how many there are hold before
 _UNREAD = EncodedImage(b"unread")
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A picture of a label, or of its absence.
-
-    Attributes:
-        path: of a picture, of a folder of pictures, or of a video; relative to the rules file's folder, or absolute.
-        time_ns: of the video's frame, not negative; None: the path is no video.
-        region: id of the region that the frame is cropped to; empty: all of it.
-
-    """
-
-    path: str
-    time_ns: int | None = None
-    region: str = ""
-
-    @classmethod
-    def parse(cls, text: str) -> Example:
-        """Reads `PATH`, `VIDEO@SECONDSs` or `VIDEO@SECONDSs#REGION`.
-
-        Example:
-            >>> Example.parse("person.mp4@9.2s").time_ns
-            9200000000
-
-        """
-        found = _EXAMPLE.fullmatch(text)
-        if found is None:
-            return cls(text)
-        return cls(found["path"], int(Decimal(found["time"]) * NS_PER_S), found["region"] or "")
-
-    def __str__(self) -> str:
-        if self.time_ns is None:
-            return self.path
-        region = f"#{self.region}" if self.region else ""
-        return f"{self.path}@{seconds_text(self.time_ns)}s{region}"
-
-
-@dataclass(frozen=True, slots=True)
-class ExampleSource:
-    """Where an example is read from: the path made absolute or relative to the working folder, and its region."""
-
-    path: Path
-    time_ns: int | None
-    region: Region | None
-
-
-ExampleLoader = Callable[[ExampleSource], Sequence[Image]]
-"""Reads an example: one picture, or those of a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +142,6 @@ def parse_rules(text: str, folder: Path = Path()) -> RulesFile:
         health=_health(keys["health"]) if "health" in keys else HealthPolicy(),
         folder=folder,
     )
-
-
-def seconds_text(time_ns: int) -> str:
-    """Nanoseconds as seconds, with no digit more than needed."""
-    return f"{Decimal(time_ns) / NS_PER_S:f}"
 
 
 def _with_stand_ins(entry: LabelEntry) -> Label:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from framewatch_cli.pictures.examples import Example
 from framewatch_cli.rules.calibrating import CalibrationPlan, CalibrationRun
-from framewatch_cli.rules.file import Example, LabelEntry, RulesFile
+from framewatch_cli.rules.file import LabelEntry, RulesFile
 from framewatch_cli.rules.writer import RuleNotes, calibration_notes, write_rules
 from framewatch_core.images.header import ImageFormat, read_header
 from framewatch_core.images.image import EncodedImage

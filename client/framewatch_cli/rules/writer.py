@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from framewatch_cli.rules.file import VERSION, LabelEntry, RulesFile, seconds_text
+from framewatch_cli.pictures.examples import seconds_text
+from framewatch_cli.rules.file import VERSION, LabelEntry, RulesFile
 from framewatch_core.calibration.calibrate import Calibration
 from framewatch_core.calibration.estimates import Estimate
 from framewatch_core.calibration.intervals import Interval

@@ -85,7 +85,7 @@ def failure_line(frame_id: int, error: FrameError) -> Text:
 
 
 def counter_line(summary: WatchSummary) -> Text:
-    """Returns counts as a line, such as `32 scored, 2 dropped, 3 events`; dropped and failed frames only if there are."""
+    """Returns counts as a line, such as `32 scored, 2 dropped, 3 events`; dropped and failed ones only if there are."""
     parts = [(f"{summary.scored:,} scored", "")]
     if summary.dropped:
         parts.append((f"{summary.dropped:,} dropped", "yellow"))

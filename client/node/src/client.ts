@@ -9,6 +9,7 @@ import {
   type ClassifyResponse,
   EmbedRequestSchema,
   type Event,
+  type HealthEvent,
   type FrameResult,
   ListModelsRequestSchema,
   type Model,
@@ -74,7 +75,7 @@ export interface WatchOptions extends ConfigOptions, CallOptions {
 }
 
 /** The messages of a stream, and from where another stream could take over should this one be lost. */
-export interface Watch extends AsyncGenerator<FrameResult | Event, void, undefined> {
+export interface Watch extends AsyncGenerator<FrameResult | Event | HealthEvent, void, undefined> {
   /**
    * Where a stream takes over that begins after the last message that was yielded; give it as `resume`. Undefined: the
    * server gave no token, since it has not answered yet or can't resume.
@@ -193,7 +194,7 @@ export class FramewatchClient {
     frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
     { onStarted, onWarning = emitWarning, signal, ...options }: WatchOptions,
     tracker: ResumeTracker,
-  ): AsyncGenerator<FrameResult | Event, void, undefined> {
+  ): AsyncGenerator<FrameResult | Event | HealthEvent, void, undefined> {
     const config = streamConfig(options);
     signal?.throwIfAborted();
     const call = openBidi(this.#client, ZeroShotService.method.streamFrames);

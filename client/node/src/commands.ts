@@ -9,6 +9,7 @@ import {
   type Event,
   type Explanation,
   type FrameResult,
+  type HealthEvent,
   ListModelsResponseSchema,
   type Warning,
 } from "./gen/framewatch/v1/framewatch_pb.js";
@@ -16,6 +17,7 @@ import { type Command, readFrameRate, readLabelOptions, readWatchOptions, UsageE
 import {
   eventLine,
   explanationLines,
+  healthEventLine,
   jsonLine,
   modelLine,
   responseJson,
@@ -59,7 +61,7 @@ async function watch(client: FramewatchClient, folders: readonly string[], value
     },
   });
   for await (const message of messages) {
-    if (message.$typeName === "framewatch.v1.Event") counts.event += 1;
+    if (message.$typeName !== "framewatch.v1.FrameResult") counts.event += 1;
     else if (message.outcome.case) counts[message.outcome.case] += 1;
     console.log(messageLine(message, values.json));
   }
@@ -104,9 +106,12 @@ function sayWarning(warning: Warning): void {
   console.error(warningLine(warning));
 }
 
-function messageLine(message: FrameResult | Event, json: boolean): string {
+function messageLine(message: FrameResult | Event | HealthEvent, json: boolean): string {
   if (message.$typeName === "framewatch.v1.Event") {
     return json ? responseJson({ case: "event", value: message }) : eventLine(message);
+  }
+  if (message.$typeName === "framewatch.v1.HealthEvent") {
+    return json ? responseJson({ case: "healthEvent", value: message }) : healthEventLine(message);
   }
   return json ? responseJson({ case: "result", value: message }) : resultLine(message);
 }

@@ -115,9 +115,11 @@ export function streamConfig({ labels, templates, rules = [], regions = [], ...r
   });
 }
 
-function eventRule({ minPresentS, minAbsentS, cooldownS, smoothingS, ...rest }: Rule): EventRule {
+function eventRule({ region, score, minPresentS, minAbsentS, cooldownS, smoothingS, ...rest }: Rule): EventRule {
   return create(EventRuleSchema, {
     ...rest,
+    regionId: region,
+    scoreKind: score,
     minPresent: optionalDuration(minPresentS),
     minAbsent: optionalDuration(minAbsentS),
     cooldown: optionalDuration(cooldownS),

@@ -8,6 +8,8 @@ import {
   type Explanation,
   FrameErrorReason,
   type FrameResult,
+  type HealthEvent,
+  HealthEventKind,
   HealthProblem,
   HeldBackBy,
   type LabelScore,
@@ -62,22 +64,38 @@ function regionText({ regionId, scores, problem, suspended }: RegionScores): str
   return [
     ...(regionId === "" ? [] : [`[${regionId}]`]),
     ...scores.map((score) => `${score.label} ${score.probability.toFixed(3)}${presenceText(score)}`),
-    ...(problem === HealthProblem.UNSPECIFIED ? [] : [nameOf(HealthProblem, problem)]),
+    ...problemText(problem),
     ...(suspended ? ["(rules suspended)"] : []),
   ].join("  ");
 }
 
-/** `ENTERED a cat  frame 12  0.480 s  since 0.320 s  score 0.913  (rule cat)`; `SUSPENDED [left]  …  BLACK`. */
+/** `ENTERED a cat  frame 12  0.480 s  since 0.320 s  score 0.913  (rule cat)`. */
 export function eventLine(event: Event): string {
   return [
-    [nameOf(EventKind, event.kind), event.label, event.region && `[${event.region}]`].filter(Boolean).join(" "),
+    [nameOf(EventKind, event.kind), event.label, event.regionId && `[${event.regionId}]`].filter(Boolean).join(" "),
     `frame ${event.frameId}`,
     `${seconds(event.timeOffset).toFixed(3)} s`,
     `since ${seconds(event.beganTimeOffset).toFixed(3)} s`,
-    ...(event.ruleId === "" ? [] : [`score ${event.score.toFixed(3)}`, `(rule ${event.ruleId})`]),
-    ...(event.problem === HealthProblem.UNSPECIFIED ? [] : [nameOf(HealthProblem, event.problem)]),
+    `score ${event.score.toFixed(3)}`,
+    `(rule ${event.ruleId})`,
     ...(event.sparse ? ["(frames were missing)"] : []),
   ].join("  ");
+}
+
+/** `SUSPENDED [left]  frame 12  0.480 s  since 0.320 s  BLACK`. */
+export function healthEventLine(event: HealthEvent): string {
+  return [
+    [nameOf(HealthEventKind, event.kind), event.regionId && `[${event.regionId}]`].filter(Boolean).join(" "),
+    `frame ${event.frameId}`,
+    `${seconds(event.timeOffset).toFixed(3)} s`,
+    `since ${seconds(event.beganTimeOffset).toFixed(3)} s`,
+    ...problemText(event.problem),
+  ].join("  ");
+}
+
+function problemText(problem: HealthProblem): string[] {
+  const isNone = problem === HealthProblem.UNSPECIFIED || problem === HealthProblem.NONE;
+  return isNone ? [] : [nameOf(HealthProblem, problem)];
 }
 
 /** `rule cat waits for ENTERED: THRESHOLD: …`, a line per rule. */

@@ -4,6 +4,7 @@ import type { ResumePoint } from "./config.js";
 import {
   type Event,
   type FrameResult,
+  type HealthEvent,
   type Resume,
   ResumeSchema,
   type StreamStarted,
@@ -30,9 +31,9 @@ export class ResumeTracker {
   }
 
   /** A message has come. */
-  took(message: FrameResult | Event): void {
-    if (message.$typeName === "framewatch.v1.Event") this.#lastEventId = message.eventId;
-    else this.#lastFrameId = message.frameId;
+  took(message: FrameResult | Event | HealthEvent): void {
+    if (message.$typeName === "framewatch.v1.FrameResult") this.#lastFrameId = message.frameId;
+    else this.#lastEventId = message.eventId;
   }
 
   /** The number of a first frame that brings none: one more than the last one's; of a new stream: 0. */

@@ -8,6 +8,7 @@ import { FramewatchError, fromCallFailure } from "./errors.js";
 import {
   type Event,
   type FrameResult,
+  type HealthEvent,
   type StreamConfig,
   type StreamFramesRequest,
   StreamFramesRequestSchema,
@@ -41,7 +42,7 @@ export async function* runStream(
   config: StreamConfig,
   frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
   { onStarted, onWarning, signal, tracker }: StreamOptions,
-): AsyncGenerator<FrameResult | Event, void, undefined> {
+): AsyncGenerator<FrameResult | Event | HealthEvent, void, undefined> {
   const forgetSignal = cancelOnAbort(call, signal);
   // A call that is cancelled after its reader has gone still emits its error; unheard, that would end the process.
   call.on("error", () => {});
@@ -61,6 +62,7 @@ export async function* runStream(
           yield response.value;
           break;
         case "event":
+        case "healthEvent":
           tracker.took(response.value);
           yield response.value;
           break;

@@ -22,7 +22,7 @@ const RULES: readonly (readonly [string, Rule, JsonValue])[] = [
   [
     "region and presence",
     { ...RULE, id: "left cat", region: "left", score: ScoreKind.PRESENCE },
-    { id: "left cat", label: "cat", region: "left", score: "SCORE_KIND_PRESENCE", enterAt: 0.5 },
+    { id: "left cat", label: "cat", regionId: "left", scoreKind: "SCORE_KIND_PRESENCE", enterAt: 0.5 },
   ],
   [
     "times",

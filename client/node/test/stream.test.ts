@@ -9,6 +9,7 @@ import {
   type Explanation,
   type FrameResult,
   FramewatchError,
+  type HealthEvent,
   type Resume,
   type Warning,
 } from "../src/index.js";
@@ -42,7 +43,7 @@ function answering(inFlight: number, beforeResult: (stream: StreamOnServer) => v
   };
 }
 
-async function collect(messages: AsyncIterable<FrameResult | Event>): Promise<bigint[]> {
+async function collect(messages: AsyncIterable<FrameResult | Event | HealthEvent>): Promise<bigint[]> {
   const ids = [];
   for await (const { frameId } of messages) ids.push(frameId);
   return ids;

@@ -307,7 +307,7 @@ class StreamShell:
             case FrameResult():
                 return pb.StreamFramesResponse(result=answers.frame_result(output))
             case Event():
-                return pb.StreamFramesResponse(event=answers.event(output))
+                return answers.event(output)
             case Explanation():
                 return pb.StreamFramesResponse(explanation=answers.explanation(output))
             case ConfigWarnings():

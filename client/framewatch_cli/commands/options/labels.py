@@ -9,6 +9,7 @@ from pathlib import Path
 from cyclopts import Parameter
 
 from framewatch_cli.commands.options.parameters import Repeated, Templates
+from framewatch_cli.pictures.examples import ExampleSource, load_example, parse_example_option
 from framewatch_cli.terminal.output import Output
 from framewatch_client import parse_region
 from framewatch_core.images.image import Image
@@ -111,14 +112,8 @@ def print_single_label_hint(labels: Sequence[str], output: Output) -> None:
 
 
 def _pictures(options: Sequence[str] | None, regions: Mapping[str, Region]) -> dict[str, list[Image]]:
-    if not options:
-        return {}
-    # the modules behind these names read YAML, which few calls need
-    from framewatch_cli.pictures.examples import load_example, parse_example_option  # noqa: PLC0415
-    from framewatch_cli.rules.file import ExampleSource  # noqa: PLC0415
-
     found: dict[str, list[Image]] = {}
-    for option in options:
+    for option in options or ():
         label, examples = parse_example_option(option, regions)
         for example in examples:
             source = ExampleSource(Path(example.path), example.time_ns, regions.get(example.region))

@@ -9,8 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_cli.pictures.examples import as_example, frames_at, load_example, parse_example_option
-from framewatch_cli.rules.file import Example, ExampleSource
+from framewatch_cli.pictures.examples import (
+    Example,
+    ExampleSource,
+    as_example,
+    load_example,
+    parse_example_option,
+)
 from framewatch_client.errors import SourceError
 from framewatch_core.images.image import EncodedImage, Image
 from framewatch_core.images.regions import Region
@@ -81,23 +86,10 @@ def test_a_folder_gives_its_images_in_natural_order(tmp_path: Path, picture: np.
     assert [int(pixels(image)[0, 0, 0]) for image in images] == [50, 200]
 
 
-def test_frames_are_the_nearest_ones_in_the_order_asked_for(make_video: Callable[..., Path]) -> None:
-    video = str(make_video(20, 10.0))
-    frames = frames_at(video, [1_000_000_000, 140_000_000, 160_000_000])
-    assert [round(float(frame.mean()) / 4) for frame in frames] == [10, 1, 2]
-
-
 def test_a_frame_of_a_video_is_an_example(make_video: Callable[..., Path]) -> None:
     (image,) = load_example(ExampleSource(make_video(20, 10.0), 500_000_000, LEFT_HALF))
     assert pixels(image).shape == (48, 32, 3)
     assert round(float(pixels(image).mean()) / 4) == 5
-
-
-def test_frames_of_a_folder_of_images(tmp_path: Path, picture: np.ndarray) -> None:
-    for index in range(3):
-        cv2.imwrite(str(tmp_path / f"{index}.png"), np.full_like(picture, index * 10))
-    (frame,) = frames_at(str(tmp_path), [2 * NS_PER_S])
-    assert int(frame[0, 0, 0]) == 20
 
 
 def test_large_pictures_are_shrunk() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framewatch_cli.rules.file import Example, ExampleSource, LabelEntry, RulesFile, parse_rules, read_rules
+from framewatch_cli.pictures.examples import Example, ExampleSource
+from framewatch_cli.rules.file import LabelEntry, RulesFile, parse_rules, read_rules
 from framewatch_cli.rules.writer import RuleNotes, calibration_notes, write_rules
 from framewatch_cli.rules.yaml_nodes import RulesFileError
 from framewatch_core.calibration.calibrate import calibrate
