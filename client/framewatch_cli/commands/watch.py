@@ -117,7 +117,7 @@ def watch(
         model=common.model or config.model,
     )
     output = Output(common.json)
-    if any(rule.score is ScoreKind.PROBABILITY for rule in config.rules) or not config.rules:
+    if any(rule.score_kind is ScoreKind.PROBABILITY for rule in config.rules) or not config.rules:
         hint_at_single_label(config.label_set.names, output)
     return run_with_client(common.server, lambda client: commands.watch(client, settings, output))
 
@@ -148,7 +148,7 @@ def _config(names: list[str], rule: list[str] | None, score: ScoreName | None, d
     regions = described.regions()
     plain = _default_rules(label_set.names) if rule is None else map(parse_rule, rule)
     labels = {label.name: label for label in label_set.labels}
-    scored = [replace(rule, score=_score_kind(score, labels.get(rule.label))) for rule in plain]
+    scored = [replace(rule, score_kind=_score_kind(score, labels.get(rule.label))) for rule in plain]
     return stream_config(label_set, rules=list(_everywhere(scored, regions)), regions=regions)
 
 
@@ -165,7 +165,7 @@ def _everywhere(rules: Sequence[EventRule], regions: Sequence[Region]) -> Iterat
         yield from rules
     for rule in rules if regions else ():
         for region in regions:
-            yield replace(rule, id=rule_name(rule.label, region.id), region=region.id)
+            yield replace(rule, id=rule_name(rule.label, region.id), region_id=region.id)
 
 
 def _default_rules(labels: Sequence[str]) -> Iterator[EventRule]:
