@@ -17,6 +17,7 @@ from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_core.labels.labels import DEFAULT_CONTRAST
 from tests.integration.conftest import MakeServer, encode, image, jpeg, label_set, picture
 from tests.integration.errors import told
+from tests.unit.framewatch_server.engine.rig import queued_for_device
 
 Request = pb.StreamFramesRequest
 Response = pb.StreamFramesResponse
@@ -327,7 +328,7 @@ async def test_frames_of_concurrent_streams_share_batches(
     request = pb.ClassifyRequest(image=image(), label_set=label_set("box", "nothing"))
     classify = asyncio.ensure_future(stub.Classify(request))
     scorer = stub.app._service.scorers[0]
-    while scorer._pipeline.waiting_for_device < 4:
+    while queued_for_device(scorer._pipeline) < 4:
         await asyncio.sleep(0)
     model.release()
     await calls[0].done_writing()

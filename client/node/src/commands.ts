@@ -31,7 +31,7 @@ import type { Embeddings } from "./vectors.js";
 
 type Run = (client: FramewatchClient, paths: readonly string[], values: Values) => Promise<void>;
 
-/** What each command does; results go to stdout, all else to stderr. */
+/** The commands; results go to stdout, everything else to stderr. */
 export const COMMANDS: Readonly<Record<Command, Run>> = { classify, watch, embed, models };
 
 async function classify(client: FramewatchClient, paths: readonly string[], values: Values): Promise<void> {
@@ -39,7 +39,7 @@ async function classify(client: FramewatchClient, paths: readonly string[], valu
   const { labels, ...options } = await readLabelOptions(values);
   const classification = await client.classify(path, labels, options);
   console.log(values.json ? jsonLine(ClassifyResponseSchema, classification) : scoreLines(classification.scores));
-  classification.warnings.forEach(sayWarning);
+  classification.warnings.forEach(printWarning);
 }
 
 async function watch(client: FramewatchClient, folders: readonly string[], values: Values): Promise<void> {
@@ -49,15 +49,15 @@ async function watch(client: FramewatchClient, folders: readonly string[], value
   const paths = await picturesIn(folder);
   if (paths.length === 0) throw new UsageError(`${folder} has no JPEG, PNG or WebP files.`);
 
-  const frames = values.explain ? thenExplained(framesOf(paths, frameRate), values.json) : framesOf(paths, frameRate);
+  const frames = values.explain ? withExplanation(framesOf(paths, frameRate), values.json) : framesOf(paths, frameRate);
   const counts = { scores: 0, dropped: 0, error: 0, event: 0 };
-  const messages = client.watch(frames, {
+  const messages = client.stream(frames, {
     ...options,
     onStarted: (value) => values.json && console.log(responseJson({ case: "started", value })),
     onWarning: (warning, configVersion) => {
       const value = create(ConfigWarningsSchema, { configVersion, warnings: [warning] });
       if (values.json) console.log(responseJson({ case: "configWarnings", value }));
-      sayWarning(warning);
+      printWarning(warning);
     },
   });
   for await (const message of messages) {
@@ -81,7 +81,7 @@ async function embed(client: FramewatchClient, places: readonly string[], values
   for await (const { batch, found } of embedBatches(client, batchesOf(paths, texts), model)) {
     found.imageVectors.forEach((vector, index) => console.log(vectorLine({ path: batch.paths[index] }, vector)));
     found.textVectors.forEach((vector, index) => console.log(vectorLine({ text: batch.texts[index] }, vector)));
-    found.warnings.forEach(sayWarning);
+    found.warnings.forEach(printWarning);
     last = found;
   }
   console.error(
@@ -102,7 +102,7 @@ function onePath(command: Command, [path, ...others]: readonly string[]): string
   return path;
 }
 
-function sayWarning(warning: Warning): void {
+function printWarning(warning: Warning): void {
   console.error(warningLine(warning));
 }
 
@@ -116,9 +116,9 @@ function messageLine(message: FrameResult | Event | HealthEvent, json: boolean):
   return json ? responseJson({ case: "result", value: message }) : resultLine(message);
 }
 
-async function* thenExplained(frames: AsyncIterable<StreamItem>, json: boolean): AsyncGenerator<StreamItem> {
+async function* withExplanation(frames: AsyncIterable<StreamItem>, json: boolean): AsyncGenerator<StreamItem> {
   yield* frames;
-  const onExplanation = (value: Explanation) =>
+  const onAnswer = (value: Explanation) =>
     console.log(json ? responseJson({ case: "explanation", value }) : explanationLines(value));
-  yield { onExplanation };
+  yield { onAnswer };
 }

@@ -12,7 +12,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.app import run
-from framewatch_cli.rules.score_files import json_line
+from framewatch_cli.terminal.json_lines import json_line
 from tests.unit.framewatch_cli.rules.recordings import PRESENT, recording, response
 from tests.unit.framewatch_client.fake_server import FakeService
 

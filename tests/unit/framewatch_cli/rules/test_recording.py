@@ -11,7 +11,8 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.rules.recording import Collector, Recording, record
-from framewatch_cli.rules.score_files import ScoresFileError, json_line, parse_frames, read_recording, scores_writer
+from framewatch_cli.rules.score_files import ScoresFileError, parse_frames, read_recording, scores_writer
+from framewatch_cli.terminal.json_lines import json_line
 from framewatch_client import _wire as wire
 from framewatch_client import _wire_config as wire_config
 from framewatch_client import open_source
