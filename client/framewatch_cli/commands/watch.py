@@ -116,7 +116,7 @@ def watch(
         model=connection.model or config.model,
     )
     output = Output(json)
-    if any(rule.score is ScoreKind.PROBABILITY for rule in config.rules) or not config.rules:
+    if any(rule.score_kind is ScoreKind.PROBABILITY for rule in config.rules) or not config.rules:
         print_single_label_hint(config.label_set.names, output)
     return run_with_client(connection.server, lambda client: watch_source(client, settings, output))
 
@@ -147,7 +147,7 @@ def _config(
     regions = label_options.regions()
     plain = _default_rules(label_set.names) if rule is None else map(parse_rule, rule)
     labels = {label.name: label for label in label_set.labels}
-    scored = [replace(rule, score=_score_kind(score, labels.get(rule.label))) for rule in plain]
+    scored = [replace(rule, score_kind=_score_kind(score, labels.get(rule.label))) for rule in plain]
     return stream_config(label_set, rules=list(_in_regions(scored, regions)), regions=regions)
 
 
@@ -164,7 +164,7 @@ def _in_regions(rules: Sequence[EventRule], regions: Sequence[Region]) -> Iterat
         yield from rules
     for rule in rules if regions else ():
         for region in regions:
-            yield replace(rule, id=rule_name(rule.label, region.id), region=region.id)
+            yield replace(rule, id=rule_name(rule.label, region.id), region_id=region.id)
 
 
 def _default_rules(labels: Sequence[str]) -> Iterator[EventRule]:
