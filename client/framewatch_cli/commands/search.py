@@ -15,7 +15,7 @@ from rich.text import Text
 from framewatch_cli.commands.actions import ExitCode, Output, say_warnings
 from framewatch_cli.commands.options import Connection, Flag, UsageError, check_folder_of, run_with_client
 from framewatch_cli.index.files import read_index
-from framewatch_cli.index.searching import Found, SearchSettings, search_index
+from framewatch_cli.index.search import SearchResult, SearchSettings, search_index
 from framewatch_cli.index.sheet import MAX_SHEET_HITS, check_sheet, write_sheet
 from framewatch_cli.terminal.render import MIN_NAME_CELLS, Bar, plain_table, with_footer
 from framewatch_client import IMAGE_SUFFIXES, SourceError
@@ -92,7 +92,7 @@ def _query_image(query: str, *, text: bool, image: bool) -> Path | None:
     return None
 
 
-def _summary(found: Found, settings: SearchSettings) -> dict[str, object]:
+def _summary(found: SearchResult, settings: SearchSettings) -> dict[str, object]:
     return {
         "query": settings.query,
         "index": str(settings.path),
@@ -105,7 +105,7 @@ def _summary(found: Found, settings: SearchSettings) -> dict[str, object]:
     }
 
 
-def _table(found: Found, settings: SearchSettings) -> RenderableType:
+def _table(found: SearchResult, settings: SearchSettings) -> RenderableType:
     table = plain_table(settings.query)
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID, TextColumn
 
 from framewatch_cli.commands.actions import Output
-from framewatch_cli.labelling.decisions import Decision, Picture, Pile, Show
+from framewatch_cli.labelling.sorting import Decision, PictureResult, Pile, ShowPicture
 from framewatch_cli.rules.score_files import ItemSink, take_nothing
 from framewatch_cli.terminal.live import progress_columns
 from framewatch_client import Event, FrameResult
@@ -65,7 +65,7 @@ class PictureProgress:
 
 
 @contextmanager
-def label_progress(output: Output, total: int | None, done_count: int) -> Iterator[Show]:
+def label_progress(output: Output, total: int | None, done_count: int) -> Iterator[ShowPicture]:
     """Counts labelled pictures on a terminal, those of earlier runs too; elsewhere shows nothing.
 
     Args:
@@ -83,7 +83,7 @@ def label_progress(output: Output, total: int | None, done_count: int) -> Iterat
         task = progress.add_task("", total=total, completed=done_count)
         piles = dict.fromkeys(Pile, 0)
 
-        def show(_picture: Picture, decision: Decision) -> None:
+        def show(_picture: PictureResult, decision: Decision) -> None:
             piles[decision.pile] += 1
             told = ", ".join(f"{count:,} {pile}" for pile, count in piles.items() if count)
             progress.update(task, advance=1, description=told)
