@@ -30,7 +30,7 @@ COPY client client
 RUN pip install --constraint constraints.txt '.[server]' \
  && pip uninstall --yes opencv-python \
  && pip install --constraint constraints.txt --force-reinstall --no-deps opencv-python-headless \
- && python -c 'import cv2, framewatch_client, framewatch_server.rpc.app' \
+ && python -c 'import cv2, framewatch_cli.app, framewatch_client, framewatch_server.rpc.app' \
  && pip uninstall --yes pip
 
 FROM ${BASE_IMAGE}

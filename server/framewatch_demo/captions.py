@@ -26,7 +26,7 @@ class Concept:
     """A kind of scene.
 
     Attributes:
-        name: the key that `render_scene` takes.
+        name: the key that `scenes.render` takes.
         world: the kind of place.
         thing: what is there; "nothing" where the place is empty.
         night: whether it is seen at night.

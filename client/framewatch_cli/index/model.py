@@ -24,7 +24,7 @@ def pick_index_model(models: Sequence[Model], name: str, index: VectorIndex | No
         path: of the index, for errors.
 
     Raises:
-        FramewatchCallError: the server has no such model (`MODEL_NOT_FOUND`).
+        ModelNotFound: the server has no such model.
         ModelMismatch: the model that was asked for is another than the index's, which the server has too.
 
     """

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 import grpc
 
-from framewatch_client import FramewatchCallError
+from framewatch_client import FramewatchCallError, FramewatchError, SourceError
 
 _IMAGE = re.compile(r"images?(?:\[(\d+)\])?(?:\.|$)")
 _SHARED = frozenset(
@@ -74,5 +74,6 @@ def fault_text(error: Exception) -> str:
     """Returns an error of a picture as a sentence, without the picture's name but with the error's reason."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    reason = getattr(error, "reason", "")
-    return f"{getattr(error, 'message', error)}{f' [{reason}]' if reason else ''}"
+    if isinstance(error, FramewatchError) and not isinstance(error, SourceError):
+        return f"{error.message} [{error.reason}]"
+    return str(error)

@@ -40,7 +40,7 @@ def pick_model(models: Sequence[Model], name: str, used: UsedModel | None, *, re
         remedy: what to do, for the error.
 
     Raises:
-        FramewatchCallError: the server has no such model (`MODEL_NOT_FOUND`).
+        ModelNotFound: the server has no such model.
 
     """
     named = models_named(models, name)

@@ -34,7 +34,6 @@ _WORLDS: dict[str, World] = {
 }
 _AREA = 150 * 150
 _FAR_ASPECTS = (16 / 9, 16 / 9, 4 / 3, 4 / 3, 1.0)
-_SEED_LIMIT = 2**62
 
 
 @dataclass(frozen=True)
@@ -78,11 +77,6 @@ def render(concept: str, seed: int, close: bool = False, size: tuple[int, int] |
     return Scene(cast_light, mask, concept, close)
 
 
-def render_scene(concept: str, rng: np.random.Generator, size: tuple[int, int] | None = None) -> Image:
-    """A picture of a concept, BGR uint8 of shape (H, W, 3); see `render` for the arguments."""
-    return render(concept, int(rng.integers(_SEED_LIMIT)), size=size).image
-
-
 def square(image: Image, side: int) -> Image:
     """The whole picture squeezed into a square, as the demo model's processor does it."""
     return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), dtype=np.uint8)
@@ -94,4 +88,4 @@ def _random_size(rng: np.random.Generator, close: bool) -> tuple[int, int]:
     return round(height * aspect), height
 
 
-__all__ = ["CONCEPTS", "Scene", "render", "render_scene", "square"]
+__all__ = ["CONCEPTS", "Scene", "render", "square"]

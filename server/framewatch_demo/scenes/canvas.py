@@ -1,6 +1,5 @@
 """Antialiased drawing on a BGR picture, with coordinates in pixels and fractions of pixels."""
 
-from collections.abc import Sequence
 from typing import TypeAlias
 
 import cv2
@@ -54,8 +53,9 @@ class Canvas:
 
     """
 
-    def __init__(self, width: int, height: int, colour: Colour = (0.0, 0.0, 0.0)) -> None:
-        self.image: Image = np.full((height, width, 3), colour, dtype=np.uint8)
+    def __init__(self, width: int, height: int) -> None:
+        """Begins a black picture of that size in pixels."""
+        self.image: Image = np.zeros((height, width, 3), dtype=np.uint8)
 
     @property
     def width(self) -> int:
@@ -76,9 +76,9 @@ class Canvas:
         width = max(1, round(thickness))
         cv2.polylines(self.image, [fixed_point(points)], closed, colour, width, cv2.LINE_AA, _SUBPIXEL_BITS)
 
-    def ellipse(self, centre: Point, axes: Point, colour: Colour, angle_deg: float = 0.0) -> None:
-        """A filled ellipse; `axes` are its half widths in pixels."""
-        self.polygon(ellipse_points(centre, axes, angle_deg), colour)
+    def ellipse(self, centre: Point, axes: Point, colour: Colour) -> None:
+        """Draws a filled upright ellipse; `axes` are its half widths in pixels."""
+        self.polygon(ellipse_points(centre, axes), colour)
 
     def limb(self, start: Point, end: Point, radius: float, end_radius: float, colour: Colour) -> None:
         """A tapered stroke with round ends, as arms, legs and posts have."""
@@ -152,9 +152,3 @@ def limb_points(start: Point, end: Point, radius: float, end_radius: float) -> N
 def box_points(x: float, y: float, width: float, height: float) -> NDArray[np.float64]:
     """Corners of an upright rectangle from its upper left corner, shape (4, 2)."""
     return np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], dtype=np.float64)
-
-
-def choose(rng: np.random.Generator, options: Sequence[str], weights: Sequence[float]) -> str:
-    """One of the options, drawn by weight (any positive scale)."""
-    edges = np.cumsum(weights)
-    return options[int(np.searchsorted(edges, rng.uniform(0, edges[-1]), side="right"))]

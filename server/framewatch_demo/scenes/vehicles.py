@@ -23,7 +23,6 @@ class Pinhole:
         pitch: downward tilt in radians.
         focal: focal length in pixels.
         centre: principal point in pixels.
-        roll: rotation about the optical axis in radians.
 
     """
 
@@ -31,7 +30,6 @@ class Pinhole:
     pitch: float
     focal: float
     centre: tuple[float, float]
-    roll: float = 0.0
 
     def project(self, points: ArrayLike) -> Points:
         """Pixels of world points of shape (N, 3); shape (N, 2)."""
@@ -40,13 +38,10 @@ class Pinhole:
         cos, sin = np.cos(self.pitch), np.sin(self.pitch)
         depth = np.maximum(y * cos - z * sin, _NEAR_M)
         across, down = self.focal * x / depth, self.focal * (-z * cos - y * sin) / depth
-        turn_cos, turn_sin = np.cos(self.roll), np.sin(self.roll)
-        u = self.centre[0] + across * turn_cos - down * turn_sin
-        v = self.centre[1] + across * turn_sin + down * turn_cos
-        return np.stack([u, v], axis=-1)
+        return np.stack([self.centre[0] + across, self.centre[1] + down], axis=-1)
 
     def ground_at(self, u: float, v: float) -> tuple[float, float]:
-        """The ground point (X, Y) seen at a pixel below the horizon, for a camera without roll."""
+        """The ground point (X, Y) that lies at a pixel below the horizon."""
         right, down = (u - self.centre[0]) / self.focal, (v - self.centre[1]) / self.focal
         cos, sin = np.cos(self.pitch), np.sin(self.pitch)
         reach = self.height_m / max(float(down * cos + sin), 0.02)

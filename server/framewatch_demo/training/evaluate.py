@@ -100,7 +100,7 @@ def _evaluate_video(
     for number, frame in _read_frames(path, stride):
         numbers.append(number)
         for name in names:
-            crops[name].append(crop(frame, truth["regions"][name]))
+            crops[name].append(_crop(frame, truth["regions"][name]))
     labels = model.embed_texts([TEMPLATE.format(prompt) for prompt in prompts])
     results = []
     for name in names:
@@ -123,7 +123,7 @@ def _read_frames(path: Path, stride: int) -> Iterator[tuple[int, NDArray[np.uint
     capture.release()
 
 
-def crop(frame: NDArray[np.uint8], region: Sequence[float]) -> NDArray[np.uint8]:
+def _crop(frame: NDArray[np.uint8], region: Sequence[float]) -> NDArray[np.uint8]:
     """The part of a frame inside a region given as x, y, width, height in fractions of the frame."""
     high, wide = frame.shape[:2]
     x, y, width, height = region
@@ -151,7 +151,7 @@ def print_separations(console: Console, separations: Sequence[Separation]) -> No
     console.print(table)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """The command's entry."""
     parser = argparse.ArgumentParser(
         prog="python -m framewatch_demo.training.evaluate", description="Measures a demo model."
@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--videos", type=Path, help="folder with ground_truth.json and its videos")
     parser.add_argument("--per-concept", type=int, default=50, help="unseen scenes per concept (default 50)")
     parser.add_argument("--stride", type=int, default=3, help="measure every n-th video frame (default 3)")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     console = Console()
     model = DemoModel(options.model)
     print_accuracies(console, "Unseen scenes", evaluate_scenes(model, options.per_concept))

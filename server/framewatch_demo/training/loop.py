@@ -21,7 +21,6 @@ from framewatch_demo.training.loss import (
 from framewatch_demo.training.model import MEAN, STD, VISION_WIDTH, build_model
 from framewatch_demo.training.muon import Muon
 from framewatch_demo.training.tokenizer import MAX_TOKENS, build_tokenizer
-from framewatch_server.vision.towers.devices import pick_dtype
 
 _MAX_LOGIT_SCALE = float(np.log(100.0))
 
@@ -63,6 +62,13 @@ class Progress:
 Keeper: TypeAlias = Callable[[CLIPModel, CLIPTokenizer], None]
 
 
+def _has_native_bfloat16() -> bool:
+    """True if the processor has instructions for bfloat16; without them, it is emulated and slower than float32."""
+    # torch has no public name for these checks.
+    checks = (torch.cpu._is_avx512_bf16_supported, torch.cpu._is_amx_tile_supported)  # noqa: SLF001
+    return any(check() for check in checks)
+
+
 def train(recipe: Recipe, report: Callable[[Progress], None], keep: Keeper) -> None:
     """Trains the demo model; the same recipe gives the same model on the same kind of machine.
 
@@ -95,7 +101,7 @@ class _Trainer:
         self._relations = relation_table()
         self._located = located_index()
         self._parameters = [*model.parameters(), *self._locator.parameters()]
-        self._dtype = pick_dtype("auto", torch.device("cpu"))
+        self._dtype = torch.bfloat16 if _has_native_bfloat16() else torch.float32
         self._optimizers = self._choose_optimizers()
         self._schedules = [torch.optim.lr_scheduler.LambdaLR(each, self._rate) for each in self._optimizers]
 
@@ -123,8 +129,8 @@ class _Trainer:
         pixels, coverage = self._augment(batch)
         concepts = torch.from_numpy(batch.concepts)
         close = torch.from_numpy(batch.close).long()
-        sentences, owners = draw_sentences(self._rng, per_meaning=1)
-        related = self._relations[close, concepts][:, owners]
+        sentences = draw_sentences(self._rng)
+        related = self._relations[close, concepts]
         images, patches, texts = self._embed(pixels, sentences)
         logits = self.model.logit_scale.exp() * images @ texts.T
         loss = contrastive_loss(logits, related) + location_loss(patches, coverage, self._located[concepts])

@@ -31,15 +31,13 @@ def located_index() -> Tensor:
     return torch.tensor([LOCATED_THINGS.index(thing) if thing in LOCATED_THINGS else -1 for thing in things])
 
 
-def draw_sentences(rng: np.random.Generator, per_meaning: int) -> tuple[list[str], list[int]]:
-    """Random sentences for every meaning, and each sentence's meaning as an index into `MEANINGS`."""
-    sentences, owners = [], []
-    for index, meaning in enumerate(MEANINGS):
-        for _ in range(per_meaning):
-            phrase = meaning.phrases[int(rng.integers(len(meaning.phrases)))]
-            sentences.append(TEMPLATES[int(rng.integers(len(TEMPLATES)))].format(phrase))
-            owners.append(index)
-    return sentences, owners
+def draw_sentences(rng: np.random.Generator) -> list[str]:
+    """Draws a random sentence for every meaning, in the order of `MEANINGS`."""
+    sentences = []
+    for meaning in MEANINGS:
+        phrase = meaning.phrases[int(rng.integers(len(meaning.phrases)))]
+        sentences.append(TEMPLATES[int(rng.integers(len(TEMPLATES)))].format(phrase))
+    return sentences
 
 
 def contrastive_loss(logits: Tensor, related: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ Run it as `python -m framewatch_demo.training.train --out DIR --seed 0`.
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -46,7 +46,7 @@ def train_folder(recipe: Recipe, folder: Path, per_concept: int, console: Consol
     (folder / "README.md").write_text(model_card(command, far, close))
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """The command's entry."""
     parser = argparse.ArgumentParser(
         prog="python -m framewatch_demo.training.train", description="Trains the demo model."
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--per-concept", type=int, default=50, help="unseen scenes per concept to measure with (default 50)"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     recipe = Recipe(seed=options.seed, steps=options.steps)
     train_folder(recipe, options.out, options.per_concept, Console())
 

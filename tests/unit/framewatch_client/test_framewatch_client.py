@@ -1,4 +1,4 @@
-"""What the package offers."""
+"""The package's surface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import framewatch_client
 
 
 def test_all_is_sorted_and_there() -> None:
-    assert framewatch_client.__all__ == sorted(framewatch_client.__all__)
+    kinds = {name: (not name.isupper(), not name[0].isupper(), name) for name in framewatch_client.__all__}
+    assert framewatch_client.__all__ == sorted(kinds, key=kinds.__getitem__), "constants, classes, functions"
     assert [name for name in framewatch_client.__all__ if not hasattr(framewatch_client, name)] == []
 
 

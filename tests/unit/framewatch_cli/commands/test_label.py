@@ -17,7 +17,7 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.app import run
 from framewatch_cli.labelling.scoring import CALLS_AT_ONCE
-from framewatch_client._sources.sources import Source
+from framewatch_client import Source
 from framewatch_client.types import Frame
 from tests.unit.framewatch_cli.labelling.labelling_service import BROKEN, LabellingService
 from tests.unit.framewatch_client.fake_server import fake_model, fault

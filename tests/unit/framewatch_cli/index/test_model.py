@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from framewatch_cli.index.model import ModelMismatch, pick_index_model
-from framewatch_client import FramewatchCallError
+from framewatch_client import ModelNotFound
 from framewatch_client.models import Model
 from tests.unit.framewatch_cli.index.test_builder import index_of
 from tests.unit.framewatch_cli.index.test_embedding import model
@@ -48,17 +48,17 @@ def test_the_model_of_an_index(there: list[Model], name: str, has_index: bool, e
             [OWN],
             "x",
             False,
-            FramewatchCallError,
+            ModelNotFound,
             r"no model 'x' is loaded; there is: fake \(weights 0123456789abcdef\)",
         ),
         (
             [OTHER],
             "",
             True,
-            FramewatchCallError,
+            ModelNotFound,
             "i.npz holds vectors of the model fake .* not loaded; there is: other",
         ),
-        ([OTHER], "other", True, FramewatchCallError, "not loaded"),
+        ([OTHER], "other", True, ModelNotFound, "not loaded"),
         ([OTHER, OWN], "other", True, ModelMismatch, "can't be compared with them: leave out --model"),
     ],
     ids=["no such model", "not there", "asked for another alone", "asked for another"],

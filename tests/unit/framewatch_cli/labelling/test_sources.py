@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from framewatch_cli.labelling.sources import FrameFiles, PictureFiles, open_label_source, source_inputs
-from framewatch_client._sources.sources import Source
+from framewatch_client import Source
 from framewatch_client.errors import SourceError
 from framewatch_client.types import Frame
 

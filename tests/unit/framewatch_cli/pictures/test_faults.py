@@ -91,9 +91,9 @@ def test_who_is_at_fault(error: FramewatchCallError, count: int, expected: Fault
         (FileNotFoundError(2, "No such file or directory", "a.png"), "No such file or directory"),
         (call_error(INVALID, "UNDECODABLE_IMAGE", "image"), "no [UNDECODABLE_IMAGE]"),
         (EmptyImage("the file is empty"), "the file is empty [EMPTY_IMAGE]"),
+        (SourceError("the video has no frames"), "the video has no frames"),
     ],
-    ids=["a file", "a call", "of the client"],
+    ids=["a file", "a call", "of the client", "a video"],
 )
 def test_a_fault_is_a_sentence(error: Exception, text: str) -> None:
     assert fault_text(error) == text
-    assert fault_text(SourceError("the video has no frames")).startswith("the video has no frames")

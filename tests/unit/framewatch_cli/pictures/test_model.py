@@ -6,7 +6,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.pictures.model import UsedModel, pick_model
-from framewatch_client.errors import FramewatchCallError
+from framewatch_client import ModelNotFound
 from framewatch_client.models import Model, models
 from tests.unit.framewatch_client.fake_server import fake_model
 
@@ -50,6 +50,6 @@ def test_which_model_is_asked(there: list, name: str, weights: str | None, expec
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_told(there: list, name: str, weights: str | None, words: str) -> None:
-    with pytest.raises(FramewatchCallError, match=words) as caught:
+    with pytest.raises(ModelNotFound, match=words) as caught:
         pick(there, name, weights)
     assert caught.value.reason == "MODEL_NOT_FOUND"

@@ -1,4 +1,4 @@
-"""Which frames are picked, and their times."""
+"""Choice of frames, and their times."""
 
 from __future__ import annotations
 

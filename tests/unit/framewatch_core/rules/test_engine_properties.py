@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
 from framewatch_core.rules.rule import EventKind, EventRule, EventTrail, RuleEvent, TrailPoint
+from framewatch_core.rules.state import RuleState
 from framewatch_core.time import Moment
 
 GAP_NS = 10
@@ -69,8 +70,8 @@ def rules(**fixed: st.SearchStrategy[object]) -> st.SearchStrategy[EventRule]:
             exit_below=st.sampled_from([min(pair), None]),
             min_present_ns=TIMES_NS,
             min_absent_ns=TIMES_NS,
-            score=st.sampled_from(ScoreKind),
-            region=REGIONS,
+            score_kind=st.sampled_from(ScoreKind),
+            region_id=REGIONS,
             cooldown_ns=st.sampled_from([0, 2, 5, 20]),
             **{"smoothing_ns": TIMES_NS, "trail_count": st.sampled_from([0, 1, 3]), **fixed},
         )
@@ -193,8 +194,8 @@ def test_rules_do_not_bear_on_each_other(watched: list[EventRule], played: list[
 def test_held_frames_cause_no_event(watched: list[EventRule], played: list[Step], region: str) -> None:
     held = [replace(step, held=step.held | {region}) if i % 3 else step for i, step in enumerate(played)]
     for event in play(watched, held):
-        assert event.rule.region not in held[event.at.frame_id].held
-        assert event.rule.region not in held[event.began.frame_id].held
+        assert event.rule.region_id not in held[event.at.frame_id].held
+        assert event.rule.region_id not in held[event.began.frame_id].held
 
 
 @given(rule_sets(), steps())
@@ -212,8 +213,24 @@ def test_a_held_stretch_only_breaks_off_what_was_under_way(
 ) -> None:
     """What was said stays said: without other scores than those that were seen, nothing is said about the time in between."""
     seen = play([rule], before)
-    stretch = [replace(step, held=frozenset({rule.region})) for step in held]
+    stretch = [replace(step, held=frozenset({rule.region_id})) for step in held]
     assert play([rule], before + stretch) == seen
+
+
+@given(rule_sets(), steps())
+def test_explanations_only_observe(watched: list[EventRule], played: list[Step]) -> None:
+    """The rules' states alone, without anything that explains them, complete the same events."""
+    states, time_ns, events = [RuleState(rule) for rule in watched], 0, list[RuleEvent]()
+    for number, step in enumerate(played):
+        time_ns += step.elapsed_ns
+        for state in states:
+            if state.rule.region_id in step.scores.keys() - step.held:
+                scores = {score.label: score for score in step.scores[state.rule.region_id]}
+                event = state.update(Moment(number, time_ns), scores, GAP_NS)
+                events += [event] if event else []
+            else:
+                state.hold()
+    assert play(watched, played) == events
 
 
 # The oracle: for each frame, the longest run of frames that ends with it and speaks for a change, looked up anew.
@@ -230,8 +247,8 @@ def looks(rule: EventRule, played: Sequence[Step]) -> list[Look]:
     found, time_ns = list[Look](), 0
     for number, step in enumerate(played):
         time_ns += step.elapsed_ns
-        visible = rule.region in step.scores and rule.region not in step.held
-        values = {s.label: s.value(rule.score) for s in step.scores[rule.region]} if visible else {}
+        visible = rule.region_id in step.scores and rule.region_id not in step.held
+        values = {s.label: s.value(rule.score_kind) for s in step.scores[rule.region_id]} if visible else {}
         found.append(Look(Moment(number, time_ns), values.get(rule.label)))
     return found
 

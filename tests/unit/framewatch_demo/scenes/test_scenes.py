@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from framewatch_demo.captions import BY_NAME, CONCEPTS
-from framewatch_demo.scenes import render, render_scene, square
+from framewatch_demo.scenes import render, square
 
 PAIRS = [
     ("belt_box", "belt_empty"),
@@ -19,8 +19,8 @@ PAIRS = [
 
 @pytest.mark.parametrize("concept", [concept.name for concept in CONCEPTS])
 def test_a_scene_is_a_picture_and_its_seed_decides_it(concept: str) -> None:
-    first, second = (render_scene(concept, np.random.default_rng(5)) for _ in range(2))
-    other = render_scene(concept, np.random.default_rng(6))
+    first, second = (render(concept, 5).image for _ in range(2))
+    other = render(concept, 6).image
     assert first.dtype == np.uint8
     assert first.ndim == 3
     assert first.shape[2] == 3
@@ -29,12 +29,12 @@ def test_a_scene_is_a_picture_and_its_seed_decides_it(concept: str) -> None:
 
 
 def test_the_size_can_be_chosen() -> None:
-    assert render_scene("belt_box", np.random.default_rng(1), size=(320, 180)).shape == (180, 320, 3)
+    assert render("belt_box", 1, size=(320, 180)).image.shape == (180, 320, 3)
 
 
 def test_an_unknown_concept_is_refused() -> None:
     with pytest.raises(KeyError):
-        render_scene("a unicorn", np.random.default_rng(1))
+        render("a unicorn", 1)
 
 
 @pytest.mark.parametrize(("with_thing", "without"), PAIRS)

@@ -38,3 +38,20 @@ def test_it_finds_the_least_squares_solution() -> None:
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.01 * losses[0]
     assert bool((idle == 1).all())
+
+
+def test_its_updates_are_those_of_torch() -> None:
+    generator = torch.Generator().manual_seed(4)
+    shapes = [(32, 32), (32, 32), (48, 16), (16, 48)]
+    begin = [torch.randn(shape, generator=generator) for shape in shapes]
+    gradients = [[torch.randn(shape, generator=generator) for shape in shapes] for _ in range(5)]
+    ours, theirs = ([matrix.clone().requires_grad_() for matrix in begin] for _ in range(2))
+    optimizers = [(ours, Muon(ours, lr=0.02)), (theirs, torch.optim.Muon(theirs, lr=0.02, weight_decay=0.0))]
+    for step in gradients:
+        for matrices, optimizer in optimizers:
+            for matrix, gradient in zip(matrices, step, strict=True):
+                matrix.grad = gradient.clone()
+            optimizer.step()
+    for start, one, other in zip(begin, ours, theirs, strict=True):
+        # torch's iterates in bfloat16
+        assert float((one - other).detach().norm()) < 0.02 * float((one - start).detach().norm())
