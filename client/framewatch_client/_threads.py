@@ -78,7 +78,7 @@ class LoopThread:
     """
 
     def __init__(self, last: Callable[[], Awaitable[object]]) -> None:
-        """`last`: runs on the loop before it ends; must not refer to this object, which is closed when it is freed."""
+        """Starts the thread. `last`: runs on the loop before it ends; a reference to this object would keep it open."""
         stack = ExitStack()
         self._portal: BlockingPortal = stack.enter_context(start_blocking_portal())
         stack.callback(self._portal.call, last)

@@ -76,7 +76,7 @@ class InvalidResponse(FramewatchError):
     reason = "INVALID_RESPONSE"
 
     def __init__(self, what: str) -> None:
-        """`what`: what was received and what was expected."""
+        """Creates the error. `what`: a clause that states what was received and what was expected."""
         super().__init__(
             f"the server's answer can't be used: {what}; update the server or the client, whichever is older"
         )

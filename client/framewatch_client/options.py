@@ -112,7 +112,7 @@ class StreamKeywords(WatchKeywords, SendKeywords, NotifyKeywords, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchOptions:
-    """What a stream watches for besides its labels; attributes as in `WatchKeywords`."""
+    """Options that state what a stream watches for besides its labels; attributes: see `WatchKeywords`."""
 
     rules: Iterable[RuleLike] = ()
     regions: Iterable[RegionLike] = ()
@@ -156,7 +156,7 @@ class WatchOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendOptions:
-    """How frames are sent; attributes as in `SendKeywords`. Raises InvalidValue."""
+    """Options that state how frames are sent; attributes: see `SendKeywords`. Raises InvalidValue."""
 
     jpeg_quality: int | None = DEFAULT_JPEG_QUALITY
     downscale: bool = True
@@ -175,7 +175,7 @@ class SendOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyOptions:
-    """Functions that are called while a stream runs; attributes as in `NotifyKeywords`."""
+    """Functions that are called while a stream runs; attributes: see `NotifyKeywords`."""
 
     on_started: Callable[[StreamStarted], object] | None = None
     on_reconnect: Callable[[Reconnected], object] | None = None

@@ -1,4 +1,4 @@
-"""One call of StreamFrames, with its faults as the client's errors."""
+"""A call of StreamFrames, with its faults as the client's errors."""
 
 from __future__ import annotations
 
