@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framewatch_cli.index.index import Entry, VectorIndex
+from framewatch_cli.index.vector_index import Entry, VectorIndex
 
 AXES = np.array([[1, 0], [0.6, 0.8], [0, 1], [0.6, 0.8]], dtype=np.float32)
 X = np.array([1, 0], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Which files are there, which are not, and of which nobody knows."""
+"""Files that are there, missing, out of reach, or there twice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_cli.index.reach import doubles, gone_sources, kept_notes, look_at
+from framewatch_cli.index.missing_files import duplicates, file_states, gone_sources, kept_notes
 
 
 def paths(names: str) -> list[Path]:
@@ -17,10 +17,10 @@ def paths(names: str) -> list[Path]:
 def test_files_are_there_or_not_or_out_of_reach(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"123")
     os.mkfifo(tmp_path / "pipe.png")
-    reach = look_at([tmp_path / "a.png", tmp_path / "b.png", tmp_path / "a.png" / "c.png", tmp_path / "pipe.png"])
-    assert {path.name: state.size for path, state in reach.states.items()} == {"a.png": 3}
-    assert {path.name for path in reach.missing} == {"b.png", "c.png"}
-    assert set(reach.unreachable) == {tmp_path / "pipe.png"}
+    states = file_states([tmp_path / "a.png", tmp_path / "b.png", tmp_path / "a.png" / "c.png", tmp_path / "pipe.png"])
+    assert {path.name: state.size for path, state in states.there.items()} == {"a.png": 3}
+    assert {path.name for path in states.missing} == {"b.png", "c.png"}
+    assert set(states.unreachable) == {tmp_path / "pipe.png"}
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_links_are_doubles_of_what_comes_first(tmp_path: Path) -> None:
     file.touch()
     (tmp_path / "b.png").symlink_to(file)
     (tmp_path / "c.png").hardlink_to(file)
-    assert doubles([file, tmp_path / "b.png", tmp_path / "c.png"]) == {tmp_path / "b.png"}
-    assert doubles([tmp_path / "b.png", file]) == {file}
+    assert duplicates([file, tmp_path / "b.png", tmp_path / "c.png"]) == {tmp_path / "b.png"}
+    assert duplicates([tmp_path / "b.png", file]) == {file}
 
 
 def test_files_of_a_folder_that_are_out_of_reach_alike_are_told_together() -> None:

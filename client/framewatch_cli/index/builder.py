@@ -1,4 +1,4 @@
-"""An index while it is made: what is kept of the one before it, and what has been embedded."""
+"""An index under construction: the entries that are kept, and the vectors that were made so far."""
 
 from __future__ import annotations
 
@@ -8,61 +8,61 @@ from pathlib import Path
 
 import numpy as np
 
-from framewatch_cli.index.index import Entry, VectorIndex
 from framewatch_cli.index.plan import FileVectors, IndexPlan
 from framewatch_cli.index.sources import Picture
+from framewatch_cli.index.vector_index import Entry, VectorIndex
 from framewatch_client import Model, natural_key
 from framewatch_core.arrays import Float32Array
 
 
 @dataclass(slots=True)
-class _Embedded:
-    """Of a file: its pictures by number, and how many there are once that is known."""
+class _FilePictures:
+    """Embedded pictures of a file by number, and their count once it is known."""
 
     pictures: dict[int, tuple[Entry, Float32Array]] = field(default_factory=dict)
-    refused: int = 0
+    skipped: int = 0
     count: int | None = None
 
     @property
     def is_complete(self) -> bool:
-        return self.count == len(self.pictures) + self.refused
+        return self.count == len(self.pictures) + self.skipped
 
 
-class IndexDraft:
-    """Collects vectors; at any time gives the index of what is complete, so that a run can be gone on with later."""
+class IndexBuilder:
+    """Collects vectors. At any time it gives an index of the complete files, which a later run can go on with."""
 
     def __init__(self, plan: IndexPlan, model: Model, fps: float | None) -> None:
-        """`fps`: of videos, how many frames a second."""
+        """`fps`: limit of frames a second of videos."""
         self._plan = plan
         self._model = model
         self._fps = fps
-        self._embedded: dict[Path, _Embedded] = {}
+        self._embedded: dict[Path, _FilePictures] = {}
 
-    def take(self, picture: Picture, vector: Float32Array) -> None:
-        """The vector of a picture, float32 `[dimension]`."""
+    def add(self, picture: Picture, vector: Float32Array) -> None:
+        """Adds the vector of a picture, float32 `[dimension]`."""
         file = picture.file
         entry = Entry(file.path, picture.time_s, file.size, file.mtime_ns)
         self._of(picture).pictures[picture.number] = (entry, vector)
 
-    def refuse(self, picture: Picture) -> None:
-        """The picture can't be embedded: its file goes without it."""
-        self._of(picture).refused += 1
+    def skip(self, picture: Picture) -> None:
+        """Notes that a picture can't be embedded: its file is complete without it."""
+        self._of(picture).skipped += 1
 
-    def _of(self, picture: Picture) -> _Embedded:
-        embedded = self._embedded.setdefault(picture.file.path, _Embedded())
+    def _of(self, picture: Picture) -> _FilePictures:
+        embedded = self._embedded.setdefault(picture.file.path, _FilePictures())
         if picture.is_last:
             embedded.count = picture.number + 1
         return embedded
 
     @property
     def complete(self) -> frozenset[Path]:
-        """Files of which all pictures have their vectors or were refused, but not all were."""
+        """Files of which every picture was embedded or skipped, and at least one was embedded."""
         return frozenset(
             path for path, embedded in self._embedded.items() if embedded.is_complete and embedded.pictures
         )
 
     def index(self) -> VectorIndex:
-        """Of the files that are complete, and of the others what is kept: it is outdated, and yet not lost."""
+        """Returns the index of the complete files, and of the others' kept entries, although these are outdated."""
         files = dict(self._plan.kept)
         for path in self.complete:
             pictures = [picture for _, picture in sorted(self._embedded[path].pictures.items())]

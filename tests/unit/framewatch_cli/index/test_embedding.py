@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_cli.index.models import ModelMismatch, pick_model
-from framewatch_cli.index.sources import FileState, Picture
-from framewatch_cli.pictures import embedding
-from framewatch_cli.pictures.embedding import embed_pictures, in_batches, may_be_one_picture, refused_image
-from framewatch_client import AsyncFramewatchClient, FramewatchCallError, ModelNotFound
+from framewatch_cli.index import embedding
+from framewatch_cli.index.embedding import embed_pictures, in_batches
+from framewatch_cli.index.sources import Picture
+from framewatch_cli.pictures.folder import FileState
+from framewatch_client import AsyncFramewatchClient, FramewatchCallError
 from framewatch_client.models import Model, models
-from tests.unit.framewatch_cli.index.test_draft import index_of
 from tests.unit.framewatch_client.fake_server import Context, FakeService, fake_model, start
 
 PNG = cv2.imencode(".png", np.full((8, 8, 3), (0, 0, 255), dtype=np.uint8))[1].tobytes()
@@ -182,111 +181,3 @@ async def test_a_model_that_was_replaced_on_the_way(address: str) -> None:
             await embed_pictures(client, iter([picture(0)]), model("fake", "f" * 16), sink.take, sink.refuse)
     assert caught.value.reason == "MODEL_REPLACED"
     assert sink.taken == {}
-
-
-def call_error(code: grpc.StatusCode, reason: str, *fields: str) -> FramewatchCallError:
-    return FramewatchCallError(code, reason, "", fields=dict.fromkeys(fields, ""))
-
-
-INVALID, EXHAUSTED = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED
-
-
-@pytest.mark.parametrize(
-    ("error", "count", "expected"),
-    [
-        (call_error(INVALID, "UNDECODABLE_IMAGE", "images[3].encoded"), 8, 3),
-        (call_error(EXHAUSTED, "IMAGE_TOO_LARGE", "images[0]"), 8, 0),
-        (call_error(INVALID, "UNDECODABLE_IMAGE", "images[8].encoded"), 8, None),
-        (call_error(INVALID, "INVALID_FIELD", "texts[0]"), 8, None),
-        (call_error(EXHAUSTED, "LIMIT_EXCEEDED"), 1, None),
-        (call_error(EXHAUSTED, "RESOURCE_EXHAUSTED"), 1, 0),
-        (call_error(EXHAUSTED, "RESOURCE_EXHAUSTED"), 2, None),
-    ],
-    ids=[
-        "named",
-        "too large",
-        "none of them",
-        "another field",
-        "the server is full",
-        "message too large",
-        "of several",
-    ],
-)
-def test_which_image_failed_the_call(error: FramewatchCallError, count: int, expected: int | None) -> None:
-    assert refused_image(error, count) == expected
-
-
-@pytest.mark.parametrize(
-    ("error", "count", "expected"),
-    [
-        (call_error(grpc.StatusCode.INTERNAL, "INTERNAL"), 1, True),
-        (call_error(grpc.StatusCode.UNKNOWN, "UNKNOWN"), 8, True),
-        (call_error(EXHAUSTED, "RESOURCE_EXHAUSTED"), 8, True),
-        (call_error(EXHAUSTED, "LIMIT_EXCEEDED"), 8, False),
-        (call_error(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING"), 8, False),
-        (call_error(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"), 8, False),
-        (call_error(grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND"), 8, False),
-        (call_error(INVALID, "INVALID_FIELD", "texts[0]"), 8, False),
-    ],
-    ids=["internal", "unknown", "message too large", "full", "unavailable", "late", "no model", "a field"],
-)
-def test_when_a_single_picture_may_have_failed_the_call(error: FramewatchCallError, count: int, expected: bool) -> None:
-    assert may_be_one_picture(error, count) == expected
-
-
-OWN, OTHER = model(), model("other", "f" * 16)
-RENAMED = model("renamed")
-
-
-@pytest.mark.parametrize(
-    ("there", "name", "has_index", "expected"),
-    [
-        ([OTHER, OWN], "", False, OTHER),
-        ([OTHER, OWN], "fake", False, OWN),
-        ([OTHER, OWN], "", True, OWN),
-        ([OTHER, OWN], "fake", True, OWN),
-        ([OTHER, RENAMED], "", True, RENAMED),
-        ([RENAMED, OWN], "", True, OWN),
-        ([RENAMED, OWN], "renamed", True, RENAMED),
-    ],
-    ids=[
-        "default",
-        "by name",
-        "the index's",
-        "the index's by name",
-        "by weights",
-        "by weights and name",
-        "same weights",
-    ],
-)
-def test_the_model_of_an_index(there: list[Model], name: str, has_index: bool, expected: Model) -> None:
-    assert pick_model(there, name, index_of() if has_index else None, Path("i.npz")) is expected
-
-
-@pytest.mark.parametrize(
-    ("there", "name", "has_index", "error", "match"),
-    [
-        (
-            [OWN],
-            "x",
-            False,
-            ModelNotFound,
-            r"no model 'x' is loaded; there is: fake \(weights 0123456789abcdef\)",
-        ),
-        (
-            [OTHER],
-            "",
-            True,
-            ModelNotFound,
-            "i.npz holds vectors of the model fake .* not loaded; there is: other",
-        ),
-        ([OTHER], "other", True, ModelNotFound, "not loaded"),
-        ([OTHER, OWN], "other", True, ModelMismatch, "can't be compared with them: leave out --model"),
-    ],
-    ids=["no such model", "not there", "asked for another alone", "asked for another"],
-)
-def test_models_that_do_not_do(
-    there: list[Model], name: str, has_index: bool, error: type[Exception], match: str
-) -> None:
-    with pytest.raises(error, match=match):
-        pick_model(there, name, index_of() if has_index else None, Path("i.npz"))

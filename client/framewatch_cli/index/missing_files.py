@@ -1,7 +1,7 @@
-"""Which of an index's files are there, which are not, and of which nobody knows.
+"""Files of an index that are missing, out of reach, or there under several names.
 
-A file that is not there has been removed. But where nothing is left of a whole source, as if it had been moved or
-unmounted, and where a file can't be looked at, nothing is known.
+A file that does not exist has been removed. Two cases are uncertain, and the index keeps the vectors: none of the files
+of a whole source exists, as if it had been moved or unmounted; or a file can't be reached.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from framewatch_cli.index.sources import FileState, file_state
+from framewatch_cli.pictures.folder import FileState, file_state
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """Files that were looked at.
+class FileStates:
+    """States of files.
 
     Attributes:
-        states: those that are there.
-        missing: those that are not there.
-        unreachable: those that can't be looked at, and why.
+        there: the state of each file that exists.
+        missing: files that don't exist.
+        unreachable: the reason for each file that can't be reached.
 
     """
 
-    states: Mapping[Path, FileState]
+    there: Mapping[Path, FileState]
     missing: frozenset[Path]
     unreachable: Mapping[Path, str]
 
 
-def look_at(paths: Iterable[Path]) -> Reach:
-    """Looks at files."""
-    states: dict[Path, FileState] = {}
+def file_states(paths: Iterable[Path]) -> FileStates:
+    """Returns the states of files."""
+    there: dict[Path, FileState] = {}
     missing: set[Path] = set()
     unreachable: dict[Path, str] = {}
     for path in paths:
@@ -45,18 +45,18 @@ def look_at(paths: Iterable[Path]) -> Reach:
         if state is None:
             missing.add(path)
         else:
-            states[path] = state
-    return Reach(states, frozenset(missing), unreachable)
+            there[path] = state
+    return FileStates(there, frozenset(missing), unreachable)
 
 
 def gone_sources(
     missing: Iterable[Path], there: Iterable[Path], sources: Collection[Path]
 ) -> dict[Path, frozenset[Path]]:
-    """Sources in which none of the files is there.
+    """Returns the sources of which no file exists.
 
     Args:
-        missing: files of the index that are not there.
-        there: files that are.
+        missing: files of the index that don't exist.
+        there: files that exist.
         sources: folders.
 
     Returns:
@@ -75,19 +75,19 @@ def gone_sources(
     return {folder: frozenset(files) for folder, files in gone.items()}
 
 
-def doubles(paths: Iterable[Path]) -> frozenset[Path]:
-    """Those that lead to the same file as one before them, by links."""
+def duplicates(paths: Iterable[Path]) -> frozenset[Path]:
+    """Returns the paths that lead, by links, to the same file as an earlier path."""
     folders: dict[Path, str] = {}
-    seen: set[str] = set()
+    first: set[str] = set()
     found = set()
     for path in paths:
         real = real_name(path, folders)
-        (found.add(path) if real in seen else seen.add(real))
+        (found.add(path) if real in first else first.add(real))
     return frozenset(found)
 
 
 def real_name(path: Path, folders: dict[Path, str]) -> str:
-    """The file's name without links. `folders`: remembers those of folders, which most files share."""
+    """Returns the file's path without links. `folders`: a cache of the folders' paths, which most files share."""
     if path.is_symlink():
         return os.path.realpath(path)
     parent = folders.get(path.parent)
@@ -97,12 +97,12 @@ def real_name(path: Path, folders: dict[Path, str]) -> str:
 
 
 def kept_notes(gone: Mapping[Path, Collection[Path]], unreachable: Mapping[Path, str]) -> Iterator[tuple[Path, str]]:
-    """What to tell of files whose vectors an index keeps, with what it is about: a folder, or a single file."""
+    """Yields a note on each folder or file whose vectors an index keeps although it can't be read."""
     for folder, files in gone.items():
-        what = (
+        state = (
             f"none of its files in the index is there any more ({len(files):,}), as if it had been moved or unmounted"
         )
-        yield folder, f"{what}: their vectors are kept. Bring it back, or drop them with --drop-missing"
+        yield folder, f"{state}: their vectors are kept. Bring it back, or drop them with --drop-missing"
     alike: dict[tuple[Path, str], list[Path]] = defaultdict(list)
     for path, why in unreachable.items():
         alike[path.parent, why].append(path)

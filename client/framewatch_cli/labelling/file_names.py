@@ -1,7 +1,7 @@
 """Names of folders and files of labelled pictures: safe on every system, and never two the same.
 
 Folders keep their label's characters as far as they can, since image-folder loaders take their names for the classes'.
-What can't stay is written as in URLs, `%2F` for a slash: `urllib.parse.unquote` gives the label back.
+Other characters are encoded as in URLs, `%2F` for a slash: `urllib.parse.unquote` gives the label back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 MAX_NAME_BYTES = 200
-"""Of a file's or folder's name; most systems take 255."""
+"""Limit of a file's or folder's name; most systems take 255."""
 
 _PLAIN = frozenset(" -_.,+()'")
 # `datasets` takes a folder at any depth whose name has one of these words in it for a split of the data
@@ -23,7 +23,7 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9])(?=\.|$)", re.IGNOREC
 
 
 def folder_names(labels: Iterable[str]) -> dict[str, str]:
-    """The folder of each label. Labels that differ in nothing but capitals have folders that differ in more."""
+    """Returns the folder of each label. Folders of labels that differ only in capitals differ in more."""
     names: dict[str, str] = {}
     taken: set[str] = set()
     for label in labels:
@@ -35,7 +35,7 @@ def folder_names(labels: Iterable[str]) -> dict[str, str]:
 
 
 def _folder_name(label: str, encoded_count: int) -> str:
-    """`encoded_count`: how many characters at its beginning are encoded in any case."""
+    """Returns a folder's name. `encoded_count`: number of first characters that are encoded in any case."""
     last_ones = {match.end() - 1 for pattern in (_SPLIT_WORD, _DEVICE) for match in _matches(pattern, label)}
     name = "".join(
         _encode(char) if i < encoded_count or i in last_ones or not _may_stay(char, i, len(label)) else char
@@ -50,7 +50,8 @@ def _matches(pattern: re.Pattern[str], label: str) -> Iterable[re.Match[str]]:
 
 
 def _may_stay(char: str, index: int, length: int) -> bool:
-    """Hidden files begin with a dot, what `datasets` passes over with underscores; Windows drops dots at the end."""
+    """Returns True for a character that is safe at its place in a name of that length."""
+    # a name with a first dot is hidden, `datasets` ignores one with a first underscore, Windows drops dots at the end
     if char.isalnum():
         return True
     is_at_end = index in {0, length - 1}
@@ -62,9 +63,9 @@ def _encode(char: str) -> str:
 
 
 def picture_name(relative: PurePath) -> str:
-    """The file name of a picture by its path below its folder: `a/b/c.jpg` becomes `a__b__c.jpg`.
+    """Returns the file name of a picture by its path below its folder: `a/b/c.jpg` becomes `a__b__c.jpg`.
 
-    A path that another one could be mistaken for gets a part of its hash too.
+    A path that could be mistaken for another one gets a part of its hash too.
     """
     parts = relative.parts
     name = "__".join(parts)
@@ -76,11 +77,11 @@ def picture_name(relative: PurePath) -> str:
 
 
 def frame_name(source: str, frame: str) -> str:
-    """The file name of a frame of a video, `door-frame000120-4.000s.jpg`.
+    """Returns the file name of a frame of a video, `door-frame000120-4.000s.jpg`.
 
     Args:
-        source: the video's path, or what else the source is called.
-        frame: its number and time.
+        source: the video's path, or the name of another source.
+        frame: number and time of the frame.
 
     """
     stem = re.sub(r"[^\w-]+", "_", PurePath(source).stem).strip("_") or "video"
@@ -101,5 +102,5 @@ def _hash(text: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """Also of what a file system says that is no text."""
+    """Returns the bytes of a name, also of a file's name that is no text."""
     return text.encode(errors="surrogateescape")

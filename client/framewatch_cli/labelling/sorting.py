@@ -1,4 +1,4 @@
-"""Which label a picture gets for training a smaller model, and whether it is sure enough: pure decisions."""
+"""Decisions on pictures, without I/O: which label a picture gets, and whether it is certain enough for training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
-# Wrong labels cost a model more than missing ones, which a person can still give: of 420 rendered scenes of 7 kinds the
+# Wrong labels harm a model more than missing ones, which a person can still add: of 420 rendered scenes of 7 kinds the
 # demo model gets 2.9 % wrong if all are labelled, 2.7 % of those with 0.8 and more, 1.7 % of those with 0.9 and more,
 # and these are still 97 % of all. Where two of the kinds have no label, it is 29, 16 and 13 %.
 DEFAULT_MIN_SCORE = 0.9
@@ -18,13 +18,13 @@ DEFAULT_MIN_SCORE = 0.9
 # labels that both apply are no answer. With 0.1 1.1 % of the scenes are wrong by presence, without 3.1 %.
 DEFAULT_MIN_MARGIN = 0.1
 VALIDATION_STRETCH_S = 10.0
-"""Frames of a video go to training or to validation by stretches of so many seconds."""
+"""Length of the stretches by which frames of a video go to training or to validation."""
 
 _DIGEST_BYTES = 8
 
 
 class Pile(StrEnum):
-    """What became of a picture: SKIPPED are frames of a video that show nothing new."""
+    """Fate of a picture. SKIPPED are frames of a video that show nothing new."""
 
     LABELLED = "labelled"
     UNCERTAIN = "uncertain"
@@ -33,7 +33,7 @@ class Pile(StrEnum):
 
 
 class Split(StrEnum):
-    """What a labelled picture is for; the names are those that `datasets` looks for."""
+    """Purpose of a labelled picture. `datasets` looks for folders of these names."""
 
     TRAIN = "train"
     VALIDATION = "validation"
@@ -41,13 +41,14 @@ class Split(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """How scores become labels.
+    """Rules by which scores become labels.
 
     Attributes:
-        score: what is compared: the probability among all labels, or each label's presence against its own contrast.
-        min_score: the best label's score must be at least this, in [0, 1].
-        min_margin: and so much higher than the next label's, in [0, 1].
-        validation_share: of the labelled pictures, how many are kept for validation, in [0, 1).
+        score: the kind of score that is compared: the probability among all labels, or each label's presence against
+            its own contrast.
+        min_score: least score of the best label, in [0, 1].
+        min_margin: least distance of that score to the next label's, in [0, 1].
+        validation_share: share of the labelled pictures that is kept for validation, in [0, 1).
 
     Raises:
         ValueError: a value lies outside its range.
@@ -69,18 +70,19 @@ class Sorting:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture, or a frame of a video, and what it scored.
+class PictureResult:
+    """Scores of a picture or of a frame of a video, or the reason why there are none.
 
     Attributes:
-        item: what it is called in its source: the path below the folder, or the frame.
+        item: its name in the source: the path below the folder, or the frame.
         name: its file name among the labelled ones, unique in its source.
         scores: of all labels; none if it failed or was skipped.
         model: the model that scored it.
-        draw: in [0, 1), the same for pictures that must not be parted between training and validation.
+        draw: a number in [0, 1) that decides between training and validation, equal for pictures that must not be
+            parted.
         frame_id, time_s: of a frame, its number and its time in seconds; else None.
-        error: why it failed; empty if it did not.
-        skipped: whether it showed nothing new.
+        error: the reason why it failed; empty if it did not.
+        skipped: True if it is a frame that shows nothing new.
 
     """
 
@@ -97,13 +99,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a picture is taken for.
+    """Decision on a picture.
 
     Attributes:
-        pile: what became of it.
-        split: LABELLED: what it is for; else None.
-        label: the best label; empty if it has no scores.
-        score: of that label; None if there is none.
+        pile: its fate.
+        split: its purpose if it is LABELLED; else None.
+        label: the best label; empty if there are no scores.
+        score: of that label; None if there are no scores.
         runner_up: the next label; empty if there is none.
         margin: between their scores; None if there is no next label.
 
@@ -117,12 +119,17 @@ class Decision:
     margin: float | None = None
 
 
-Show = Callable[[Picture, Decision], None]
-"""Is told of each picture."""
+ShowPicture = Callable[[PictureResult, Decision], None]
+"""Called with each picture and the decision on it."""
 
 
-def decide(picture: Picture, sorting: Sorting) -> Decision:
-    """Sorts a picture; of equals the one that its scores name first is best. Raises InvalidRule: it has no presence."""
+def decide(picture: PictureResult, sorting: Sorting) -> Decision:
+    """Decides on a picture. Of equal labels the first one in its scores is best.
+
+    Raises:
+        InvalidRule: the sorting compares presences, and the picture has none.
+
+    """
     if picture.error:
         return Decision(Pile.FAILED)
     if picture.skipped:
@@ -137,26 +144,26 @@ def decide(picture: Picture, sorting: Sorting) -> Decision:
     return Decision(Pile.LABELLED, split, best, score, runner_up, margin)
 
 
-def best_labels(picture: Picture) -> set[str]:
-    """The labels that it may be taken for, by one kind of score or the other; none: it has no scores."""
+def best_labels(picture: PictureResult) -> set[str]:
+    """Returns the labels that any sorting may give to a picture, one for each kind of score; none without scores."""
     kinds = (ScoreKind.PROBABILITY, ScoreKind.PRESENCE)
     sortings = [Sorting(kind) for kind in kinds if _has(picture, kind)]
     return {decide(picture, sorting).label for sorting in sortings}
 
 
-def _has(picture: Picture, kind: ScoreKind) -> bool:
+def _has(picture: PictureResult, kind: ScoreKind) -> bool:
     if not picture.scores:
         return False
     return kind is not ScoreKind.PRESENCE or all(score.presence is not None for score in picture.scores)
 
 
 def draw_of_content(data: bytes) -> float:
-    """The draw of a picture by its bytes, so that copies of it are not parted."""
+    """Returns the draw of a picture file by its bytes, so that copies are not parted."""
     return _draw(data)
 
 
 def draw_of_time(source: str, time_s: float) -> float:
-    """The draw of a video's frame by the stretch that it lies in, since neighbours show nearly the same."""
+    """Returns the draw of a video's frame by its stretch, since neighbouring frames show nearly the same."""
     return _draw(f"{math.floor(time_s / VALIDATION_STRETCH_S)} {source}".encode())
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from framewatch_cli.labelling.decisions import (
+from framewatch_cli.labelling.sorting import (
     Decision,
-    Picture,
+    PictureResult,
     Pile,
     Sorting,
     Split,
@@ -19,12 +19,12 @@ from framewatch_core.errors import InvalidRule
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 
-def picture(*probabilities: float, presences: tuple[float, ...] = (), **fields: object) -> Picture:
+def picture(*probabilities: float, presences: tuple[float, ...] = (), **fields: object) -> PictureResult:
     scores = tuple(
         LabelScore(name, probability, 0.0, presences[i] if presences else None)
         for i, (name, probability) in enumerate(zip("abc", probabilities, strict=False))
     )
-    return Picture("x.jpg", "x.jpg", scores=scores, **fields)  # type: ignore[arg-type]
+    return PictureResult("x.jpg", "x.jpg", scores=scores, **fields)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,94 +1,30 @@
-"""Where labelled pictures go, and a tree of folders for them that image-folder loaders take."""
+"""Labelled pictures as a tree of folders that image-folder loaders take."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Literal
 
-from framewatch_cli.labelling.decisions import Decision, Picture, Pile, Sorting, Split, best_labels, decide
-from framewatch_cli.labelling.names import folder_names
-from framewatch_cli.labelling.scoring import Scored
-from framewatch_cli.labelling.writers import (
-    Row,
-    json_line,
-    part_of,
-    picture_row,
-    remove_parts,
-    replaced,
-)
+from framewatch_cli.labelling.file_names import folder_names
+from framewatch_cli.labelling.rows import Row, json_line, picture_row
+from framewatch_cli.labelling.scoring import ScoredPicture
+from framewatch_cli.labelling.sorting import Decision, PictureResult, Pile, Sorting, Split, best_labels
+from framewatch_cli.labelling.store import LOCK_NAME, LOG_NAME, LabelStore, WriteRow
+from framewatch_cli.pictures.atomic import part_of, remove_parts, replacing, replacing_text
+from framewatch_cli.pictures.frames import FRAME_QUALITY
 from framewatch_client import encode_jpeg
 
-FRAME_QUALITY = 95
-"""Of the JPEG that frames are written as."""
 PICTURES_FILE = "pictures.jsonl"
 LABELS_FILE = "labels.json"
 METADATA_FILE = "metadata.jsonl"
 UNCERTAIN_FOLDER = Pile.UNCERTAIN.value
-_OWN_PREFIX = ".framewatch-label."
-LOG_NAME = f"{_OWN_PREFIX}jsonl"
-LOCK_NAME = f"{_OWN_PREFIX}lock"
 
 Link = Literal["hard", "symbolic"]
-Write = Callable[[Picture, Decision], None]
-
-
-class LabelStore(ABC):
-    """Where labelled pictures go.
-
-    Attributes:
-        out: the file or folder.
-        log_path: of the log that a later run goes on from.
-        lock_path: of the file that keeps other runs away.
-        keeps_pictures: whether frames can be seen there.
-
-    """
-
-    out: Path
-    log_path: Path
-    lock_path: Path
-    keeps_pictures: bool
-
-    @abstractmethod
-    def keep(self, scored: Scored, decision: Decision) -> None:
-        """Puts a picture where it belongs. Raises OSError."""
-
-    @abstractmethod
-    def move(self, picture: Picture, decision: Decision) -> None:
-        """Puts a picture that was kept where it belongs now. Raises OSError."""
-
-    @abstractmethod
-    def clear(self, pictures: Iterable[Picture], labels: Iterable[str]) -> None:
-        """Removes what was written of an earlier run with those labels. Raises OSError."""
-
-    @abstractmethod
-    def tidy(self) -> None:
-        """Removes what a run that was killed left half written. Raises OSError."""
-
-    @abstractmethod
-    @contextmanager
-    def tables(self, sorting: Sorting) -> Iterator[Write]:
-        """Writes what there is of each picture that it is given. A table replaces its old one once it is whole."""
-
-    @abstractmethod
-    def has(self, picture: Picture) -> bool:
-        """Whether a picture was kept, so far as it is to be."""
-
-    @abstractmethod
-    def file_of(self, picture: Picture, decision: Decision) -> Path | None:
-        """Where a picture can be seen; None: nowhere, it is a frame that was not written."""
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether something else is there that no run has written."""
-        if self.log_path.exists() or not self.out.exists():
-            return False
-        return not self.out.is_dir() or any(not path.name.startswith(_OWN_PREFIX) for path in self.out.iterdir())
 
 
 class FolderStore(LabelStore):
@@ -99,14 +35,14 @@ class FolderStore(LabelStore):
     def __init__(
         self, out: Path, labels: Iterable[str], root: Path | None, *, link: Link | None = None, metadata: bool = False
     ) -> None:
-        """A folder, which is made with the first picture.
+        """Takes a folder, which is created with the first picture.
 
         Args:
             out: the folder.
             labels: of all pictures.
             root: the folder that pictures come from; None: they are frames.
-            link: how files are linked to; None: they are copied.
-            metadata: whether `metadata.jsonl` files are written, with which `datasets` reads scores and not classes.
+            link: kind of the links to files; None: files are copied.
+            metadata: write `metadata.jsonl` files, with which `datasets` reads scores instead of classes.
 
         """
         self.out = out
@@ -116,18 +52,17 @@ class FolderStore(LabelStore):
         self._link = link
         self._metadata = metadata
 
-    def keep(self, scored: Scored, decision: Decision) -> None:
-        """Writes it whole or not at all."""
-        target = self._place(scored.picture, decision)
+    def keep(self, scored: ScoredPicture, decision: Decision) -> None:
+        """Writes a picture, or links to it. Raises OSError."""
+        target = self._place(scored.result, decision)
         if target is None or scored.content is None:
             return
-        part = part_of(self.out / "picture")
-        part.unlink(missing_ok=True)
-        self._fill(part, scored)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.replace(target)
+        # the part file lies in the folder itself, where the next run finds it without a search of the whole tree
+        with replacing(target, part_of(self.out / "picture")) as part:
+            self._fill(part, scored)
+            target.parent.mkdir(parents=True, exist_ok=True)
 
-    def _fill(self, part: Path, scored: Scored) -> None:
+    def _fill(self, part: Path, scored: ScoredPicture) -> None:
         if scored.path is not None and self._link == "symbolic":
             part.symlink_to(scored.path.resolve())
         elif scored.path is not None and self._link == "hard":
@@ -137,13 +72,13 @@ class FolderStore(LabelStore):
         elif scored.content is not None:
             part.write_bytes(encode_jpeg(scored.content, FRAME_QUALITY))
 
-    def _place(self, picture: Picture, decision: Decision) -> Path | None:
+    def _place(self, picture: PictureResult, decision: Decision) -> Path | None:
         if not decision.label:
             return None
         return self.out / (decision.split or UNCERTAIN_FOLDER) / self._folders[decision.label] / picture.name
 
-    def move(self, picture: Picture, decision: Decision) -> None:
-        """Looks for it everywhere: a run that was to move it may not have come to its end."""
+    def move(self, picture: PictureResult, decision: Decision) -> None:
+        """Moves a picture from any place, since an earlier run that moved pictures may have been killed."""
         target = self._place(picture, decision)
         if target is None or os.path.lexists(target):
             return
@@ -151,19 +86,19 @@ class FolderStore(LabelStore):
             target.parent.mkdir(parents=True, exist_ok=True)
             found.replace(target)
 
-    def _places(self, picture: Picture) -> Iterator[Path]:
-        """Where it lies: with whatever sorting, its folder is that of a label that is best by one of its scores."""
+    def _places(self, picture: PictureResult) -> Iterator[Path]:
+        """Yields the places of a picture. Every sorting puts it into a folder of one of its best labels."""
         for folder in {self._folders[label] for label in best_labels(picture)}:
             for top in (*Split, UNCERTAIN_FOLDER):
                 path = self.out / top / folder / picture.name
                 if os.path.lexists(path):
                     yield path
 
-    def has(self, picture: Picture) -> bool:
-        """Whether it lies anywhere."""
+    def has(self, picture: PictureResult) -> bool:
+        """Returns True if the picture lies anywhere, or has no scores."""
         return not picture.scores or any(self._places(picture))
 
-    def clear(self, pictures: Iterable[Picture], labels: Iterable[str]) -> None:
+    def clear(self, pictures: Iterable[PictureResult], labels: Iterable[str]) -> None:
         """Removes the pictures and tables of an earlier run, and nothing else."""
         earlier = FolderStore(self.out, labels, self._root)
         for picture in pictures:
@@ -174,26 +109,26 @@ class FolderStore(LabelStore):
             (self.out / table).unlink(missing_ok=True)
         earlier._remove_empty_folders()
 
-    def tidy(self) -> None:
-        """Pictures and tables."""
+    def remove_parts(self) -> None:
+        """Removes the part files of pictures and tables."""
         for folder in (self.out, *(self.out / split for split in Split)):
             remove_parts(folder)
 
     def _remove_empty_folders(self) -> None:
-        """A class without pictures is an error for torchvision's loader."""
+        """Removes folders without pictures: torchvision's loader refuses an empty class."""
         for top in (*Split, UNCERTAIN_FOLDER):
             for folder in (*self._folders.values(), ""):
                 with suppress(OSError):  # it is not empty, or not there
                     (self.out / top / folder).rmdir()
 
     @contextmanager
-    def tables(self, sorting: Sorting) -> Iterator[Write]:
+    def tables(self, sorting: Sorting) -> Iterator[WriteRow]:
         """Writes `pictures.jsonl`, `labels.json` and, if wanted, the metadata of each split."""
         with ExitStack() as stack:
-            file = stack.enter_context(replaced(self.out / PICTURES_FILE))
+            file = stack.enter_context(replacing_text(self.out / PICTURES_FILE))
             metadata = {split: stack.enter_context(self._metadata_file(split)) for split in Split}
 
-            def write(picture: Picture, decision: Decision) -> None:
+            def write(picture: PictureResult, decision: Decision) -> None:
                 place = self._place(picture, decision)
                 row = picture_row(picture, decision, "" if place is None else place.relative_to(self.out).as_posix())
                 file.write(json_line(row))
@@ -208,7 +143,7 @@ class FolderStore(LabelStore):
     def _metadata_file(self, split: Split) -> Iterator[IO[str]]:
         path = self.out / split / METADATA_FILE
         if self._metadata and path.parent.is_dir():
-            with replaced(path) as file:
+            with replacing_text(path) as file:
                 yield file
             return
         path.unlink(missing_ok=True)
@@ -221,7 +156,7 @@ class FolderStore(LabelStore):
         return json_line({"file_name": place.relative_to(self.out / split).as_posix(), **kept})
 
     def _write_labels(self, sorting: Sorting) -> None:
-        """Which label a folder is of; classes are numbered as image-folder loaders do it."""
+        """Writes the label of each folder; classes are numbered as image-folder loaders do it."""
         classes = sorted({path.name for split in Split for path in _folders_in(self.out / split)})
         data = {
             "classes": classes,
@@ -231,11 +166,11 @@ class FolderStore(LabelStore):
             "min_margin": sorting.min_margin,
             "validation_share": sorting.validation_share,
         }
-        with replaced(self.out / LABELS_FILE) as file:
+        with replacing_text(self.out / LABELS_FILE) as file:
             file.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
-    def file_of(self, picture: Picture, decision: Decision) -> Path | None:
-        """The file in the tree."""
+    def file_of(self, picture: PictureResult, decision: Decision) -> Path | None:
+        """Returns the file in the tree."""
         return self._place(picture, decision)
 
 
@@ -251,11 +186,3 @@ def _link_hard(source: Path, target: Path) -> None:
             raise
         message = "no hard link can be made to it from the folder of --out: give --link symbolic, or leave --link out"
         raise OSError(error.errno, message, str(source)) from error
-
-
-def sort_anew(store: LabelStore, pictures: Iterable[Picture], sorting: Sorting) -> int:
-    """Puts pictures where other thresholds want them; returns how many there are."""
-    count = 0
-    for count, picture in enumerate(pictures, 1):  # noqa: B007
-        store.move(picture, decide(picture, sorting))
-    return count

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framewatch_cli.labelling.names import MAX_NAME_BYTES, folder_names, frame_name, picture_name
+from framewatch_cli.labelling.file_names import MAX_NAME_BYTES, folder_names, frame_name, picture_name
 
 
 @pytest.mark.parametrize(

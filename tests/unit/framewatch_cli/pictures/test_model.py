@@ -1,33 +1,26 @@
-"""Which model a labelling run asks."""
+"""The model that a run goes on with."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_cli.labelling.decisions import Picture, Sorting
-from framewatch_cli.labelling.log import LabelLog, LogHeader
-from framewatch_cli.labelling.models import pick_model
+from framewatch_cli.pictures.model import UsedModel, pick_model
 from framewatch_client import ModelNotFound
-from framewatch_client.models import models
-from framewatch_core.labels.scoring import LabelScore
+from framewatch_client.models import Model, models
 from tests.unit.framewatch_client.fake_server import fake_model
 
 A1, A2, B1 = models(
     pb.ListModelsResponse(models=[fake_model("a", "1111"), fake_model("a", "2222"), fake_model("b", "1111")])
 )
-PICTURE = Picture("1.png", "1.png", (LabelScore("x", 1.0, 0.5),), "a")
 
 
-@pytest.fixture
-def log(tmp_path: Path, weights: str | None) -> LabelLog:
-    """Of a picture that those weights scored; "": weights unknown; None: of no picture."""
-    with LabelLog(tmp_path / "log", LogHeader({}, Sorting())) as log:
-        log.note_weights(weights or "")
-        log.add(Picture("2.png", "2.png", error="broken") if weights is None else PICTURE)
-        return log
+def pick(there: list[Model], name: str, weights: str | None) -> Model:
+    """`weights`: those that scored the pictures so far; "": unknown; None: there are no pictures."""
+    used = None if weights is None else UsedModel("a", weights)
+    return pick_model(
+        there, name, used, results="the pictures so far were scored by", remedy="start the server with it, or --restart"
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,8 +35,8 @@ def log(tmp_path: Path, weights: str | None) -> LabelLog:
         pytest.param([B1, A2], "", "", A2, id="the same name, weights unknown"),
     ],
 )
-def test_which_model_is_asked(log: LabelLog, there: list, name: str, expected: object) -> None:
-    assert pick_model(there, name, log) is expected
+def test_which_model_is_asked(there: list, name: str, weights: str | None, expected: object) -> None:
+    assert pick(there, name, weights) is expected
 
 
 @pytest.mark.parametrize(
@@ -56,7 +49,7 @@ def test_which_model_is_asked(log: LabelLog, there: list, name: str, expected: o
         pytest.param([B1], "", "", r"a \(weights unknown\), which is not loaded", id="another name, weights unknown"),
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_told(log: LabelLog, there: list, name: str, words: str) -> None:
+def test_what_is_not_there_is_told(there: list, name: str, weights: str | None, words: str) -> None:
     with pytest.raises(ModelNotFound, match=words) as caught:
-        pick_model(there, name, log)
+        pick(there, name, weights)
     assert caught.value.reason == "MODEL_NOT_FOUND"
