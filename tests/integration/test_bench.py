@@ -55,7 +55,18 @@ def test_logs_are_not_among_the_figures(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = write_pictures(tmp_path / "pictures", 32)
     done = run_bench(
-        *("tower", "demo", "--dtype", "int8", "--quantisation-images", str(folder), "--batches", "2", "--seconds", "0.1")
+        *(
+            "tower",
+            "demo",
+            "--dtype",
+            "int8",
+            "--quantisation-images",
+            str(folder),
+            "--batches",
+            "2",
+            "--seconds",
+            "0.1",
+        )
     )
     assert done.returncode == 0, done.stderr
     assert "making int8" in done.stderr

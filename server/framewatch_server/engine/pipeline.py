@@ -30,7 +30,7 @@ from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.reuse import Decided
 from framewatch_server.engine.thread_names import publish_thread_name
-from framewatch_server.vision.pixels.view import Seen, View
+from framewatch_server.vision.pixels.view import PreparedView, View
 from framewatch_server.vision.towers.encoder import Encoder
 
 ResultT = TypeVar("ResultT")
@@ -66,7 +66,7 @@ class Pipeline:
     def __init__(
         self,
         encoder: Encoder,
-        make_inputs: Callable[[Image, View], Seen],
+        make_inputs: Callable[[Image, View], PreparedView],
         *,
         max_batch_size: int,
         decode_threads: int,

@@ -26,7 +26,7 @@ from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.once import computed_once
 from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.engine.settings import EngineSettings
-from framewatch_server.vision.pixels.view import Seen, View, look
+from framewatch_server.vision.pixels.view import PreparedView, View, prepare_view
 from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
 from framewatch_server.vision.vector_cache import Prompts, TextVectors, VectorCache, distinct_texts, text_matrix
 
@@ -240,8 +240,8 @@ class Scorer:
         return np.append(fitted.weights, np.float32(fitted.offset))
 
 
-def _make_inputs(encoder: Encoder, settings: EngineSettings, image: Image, view: View) -> Seen:
-    return look(image, view, encoder.preprocess, settings.decode_limits, reduced=settings.reduced_decode)
+def _make_inputs(encoder: Encoder, settings: EngineSettings, image: Image, view: View) -> PreparedView:
+    return prepare_view(image, view, encoder.preprocess, settings.decode_limits, reduced=settings.reduced_decode)
 
 
 def _sum(found: Sequence[Embedded]) -> Timings:

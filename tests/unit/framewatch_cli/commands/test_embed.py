@@ -179,7 +179,7 @@ def test_an_error_on_the_way_leaves_an_index_to_go_on_with(
     assert embed(server) == 1
     err = capsys.readouterr().err
     assert "broken off: i.npz has" in err
-    assert "error: as told" in err
+    assert "error: as configured" in err
     had = len(read_index(Path("i.npz")).entries)
     assert 0 < had < 103
     embedded(service)
