@@ -103,7 +103,7 @@ class Video:
     @property
     def regions(self) -> tuple[Region, ...]:
         """What is looked at; none: the whole frame."""
-        return tuple(track.region for track in self.truth.tracks if track.rule_region != WHOLE_FRAME_ID)
+        return tuple(track.region for track in self.truth.tracks if track.rule_region_id != WHOLE_FRAME_ID)
 
     def plan(self, label: str) -> CalibrationPlan:
         """How to find the rules: on the first region's first part, for all regions."""
