@@ -17,7 +17,7 @@ from framewatch_cli.commands.options.parameters import Flag, Fps, Repeated, Top,
 from framewatch_cli.pictures.examples import load_example
 from framewatch_cli.terminal.output import Output
 from framewatch_cli.watching.watch import WatchSettings, watch_source
-from framewatch_client import event_rule, parse_rule, rule_name, stream_config
+from framewatch_client import DEFAULT_JPEG_QUALITY, event_rule, parse_rule, rule_name, stream_config
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label
 from framewatch_core.labels.scoring import ScoreKind
@@ -45,7 +45,7 @@ def watch(
     overflow: Literal["block", "drop-oldest"] | None = None,
     max_frames: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     top: Top = 0,
-    quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 90,
+    quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = DEFAULT_JPEG_QUALITY,
     change_threshold: Annotated[float, Parameter(validator=Number(gte=0, lte=1))] = 0.0,
     json: Flag = False,
     connection: Connection = Connection(),
