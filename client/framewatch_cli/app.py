@@ -1,4 +1,4 @@
-"""The command `framewatch`."""
+"""The command line `framewatch`: its commands, and the exit codes of errors."""
 
 from __future__ import annotations
 
@@ -7,36 +7,21 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
-from typing import Annotated
 
 import cv2
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError
 
-from framewatch_cli.commands import actions as commands
-from framewatch_cli.commands import help as cli_help
-from framewatch_cli.commands.actions import ExitCode, Output, describe
-from framewatch_cli.commands.options import (
-    Common,
-    Labels,
-    Templates,
-    Top,
-    UsageError,
-    hint_at_single_label,
-    run_with_client,
-)
-from framewatch_client import FramewatchCallError, ServerUnreachableError, SourceError, label_set
-from framewatch_core.errors import FramewatchError
+from framewatch_cli.commands.help import COMMANDS
+from framewatch_cli.commands.options.parameters import UsageError
+from framewatch_cli.terminal.output import ExitCode, Output, describe
+from framewatch_client import FramewatchCallError, FramewatchError, ServerUnreachableError, SourceError
 
-COMMANDS = frozenset(
-    {"classify", "similarity", "watch", "calibrate", "replay", "evaluate", "label", "models", "embed", "search"}
-)
-
-HELP = """Say in words what to watch for: framewatch scores pictures and video against them and says once when a thing
-appears and once when it goes.
+HELP = """Describe in words what to watch for: framewatch scores pictures and video against the words, and emits one
+event when a thing appears and one when it is gone.
 
 Exit codes:
 
-- 0: all done
+- 0: success
 - 1: a call failed, or an image, a frame or the source; evaluate: an event was wrong or missing
 - 2: wrong usage
 - 3: the server can't be reached
@@ -53,89 +38,15 @@ app = App(
     result_action="return_value",
 )
 
-
-@app.command
-def classify(
-    *images: str,
-    label: Labels,
-    template: Templates = None,
-    top: Top = 0,
-    common: Common = Common(),
-) -> int:
-    """Score images against labels.
-
-    Example: framewatch classify cat.png --label "a cat" --label "a dog"
-
-    Parameters
-    ----------
-    images
-        JPEG, PNG or WebP files.
-    label
-        A thing to look for; repeat it for each. Probabilities compare the labels with each other.
-    template
-        A sentence with {label} in it that labels are put into; repeat it for several, which are averaged. By default "a
-        photo of {label}"; with --no-template labels are used as they are.
-    top
-        How many of the best labels to show; 0: all.
-    common
-        Of every command.
-
-    """
-    if not images:
-        raise UsageError("no image was given: framewatch classify IMAGE... --label LABEL --label LABEL...")
-    labels = label_set(label, template)
-    output = Output(common.json)
-    hint_at_single_label(label, output)
-    return run_with_client(
-        common.server,
-        lambda client: commands.classify(client, images, labels, top=top, model=common.model, output=output),
-    )
-
-
-@app.command
-def similarity(
-    first: str,
-    /,
-    *images: str,
-    query: Annotated[list[str] | None, Parameter(negative=())] = None,
-    common: Common = Common(),
-) -> int:
-    """Compare images with a first one: one cosine each, 1 for the same picture.
-
-    Example: framewatch similarity cat.png puppy.webp car.jpg
-
-    Example: framewatch similarity cat.png puppy.webp car.jpg --query dog.jpg, to compare cat and dog with the others
-
-    Parameters
-    ----------
-    first
-        The image to compare with.
-    images
-        One or more others.
-    query
-        A further image to compare with all the others; repeat it for several. Then there is a row for each of the
-        others, and a column for each that they are compared with.
-    common
-        Of every command.
-
-    """
-    if not images:
-        raise UsageError("nothing to compare with: framewatch similarity IMAGE IMAGE...")
-    output = Output(common.json)
-    return run_with_client(
-        common.server,
-        lambda client: commands.similarity(client, [first, *(query or ())], images, model=common.model, output=output),
-    )
-
-
-# imported when they are called: what draws, reads YAML or calibrates is not needed to classify
-for _name, _help in cli_help.LAZY_COMMANDS.items():
+# by their paths, so that a command's modules are imported when it is called: most need some that the others don't
+for _name, _help in COMMANDS.items():
     app.command(f"framewatch_cli.commands.{_name}:{_name}", name=_name, help=_help)
 
 
 def main() -> None:
-    """Runs the command line of this process and leaves it with the exit code."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what can't be opened is told in a sentence
+    """Runs the command line of this process, and ends the process with the exit code."""
+    # OpenCV's and gRPC's own lines would stand before our error, which has all that matters
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     with suppress(AttributeError):
@@ -144,15 +55,15 @@ def main() -> None:
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read it has seen enough. What is left in the buffer must not raise again at the end.
+        # the reader of the output has gone, as `head` does: the rest of the buffer must not raise at the exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OK
     sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs a command line; returns the exit code. Raises BrokenPipeError if nobody reads the output any more."""
-    say = Output().say
+    """Runs a command line and returns the exit code. Raises BrokenPipeError if the reader of the output has gone."""
+    output = Output()
     try:
         return app(arguments) or ExitCode.OK
     except KeyboardInterrupt:
@@ -160,14 +71,14 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except ServerUnreachableError as error:
-        say(f"error: {describe(error)}")
+        output.print_error(f"error: {describe(error)}")
         return ExitCode.UNREACHABLE
     except (FramewatchCallError, SourceError, OSError) as error:
-        say(f"error: {describe(error)}")
+        output.print_error(f"error: {describe(error)}")
         return ExitCode.FAILED
     except (CycloptsError, UsageError, FramewatchError, ValueError) as error:
-        say(f"error: {describe(error)}")
-        say(f"see {_help_of(arguments)}", style="dim")
+        output.print_error(f"error: {describe(error)}")
+        output.print_hint(f"see {_help_of(arguments)}")
         return ExitCode.USAGE
 
 

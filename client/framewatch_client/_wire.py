@@ -109,6 +109,8 @@ def frame_result(message: pb.StreamFramesResponse) -> FrameResult:
 
 def event(message: pb.StreamFramesResponse) -> Event | None:
     """What happened; None: of a kind that this client doesn't know."""
+    if message.HasField("health_event"):
+        return _health_event(message)
     seen = message.event
     kind = known(EventKind, pb.EventKind.DESCRIPTOR, "EVENT_KIND_", seen.kind)
     if kind is None:
@@ -125,10 +127,37 @@ def event(message: pb.StreamFramesResponse) -> Event | None:
         score=seen.score,
         peak_score=seen.peak_score,
         present_s=_seconds(seen.present_duration) if seen.HasField("present_duration") else None,
-        region=seen.region,
+        region=seen.region_id,
         sparse=seen.sparse,
-        problem=_problem(seen.problem),
+        problem=None,
         trail=_trail(seen.trail) if seen.HasField("trail") else None,
+        wall_time=_datetime(seen.wall_time) if seen.HasField("wall_time") else None,
+        began_wall_time=_datetime(seen.began_wall_time) if seen.HasField("began_wall_time") else None,
+        message=message,
+    )
+
+
+def _health_event(message: pb.StreamFramesResponse) -> Event | None:
+    seen = message.health_event
+    kind = known(EventKind, pb.HealthEventKind.DESCRIPTOR, "HEALTH_EVENT_KIND_", seen.kind)
+    if kind is None:
+        return None
+    return Event(
+        event_id=seen.event_id,
+        kind=kind,
+        rule_id="",
+        label="",
+        frame_id=seen.frame_id,
+        time_s=_seconds(seen.time_offset),
+        began_frame_id=seen.began_frame_id,
+        began_time_s=_seconds(seen.began_time_offset),
+        score=0.0,
+        peak_score=0.0,
+        present_s=None,
+        region=seen.region_id,
+        sparse=False,
+        problem=_problem(seen.problem),
+        trail=None,
         wall_time=_datetime(seen.wall_time) if seen.HasField("wall_time") else None,
         began_wall_time=_datetime(seen.began_wall_time) if seen.HasField("began_wall_time") else None,
         message=message,
@@ -154,7 +183,7 @@ def _rule_explanation(rule: pb.RuleExplanation) -> RuleExplanation:
     return RuleExplanation(
         rule_id=rule.rule_id,
         label=rule.label,
-        region=rule.region,
+        region=rule.region_id,
         next_kind=known(EventKind, pb.EventKind.DESCRIPTOR, "EVENT_KIND_", rule.next_kind),
         frame_count=rule.frame_count,
         score=rule.score if rule.HasField("score") else None,

@@ -36,9 +36,9 @@ class EngineOptions:
     """Engine that runs the model; all options are those of `serve`.
 
     Attributes:
-        device: As `serve` takes it.
-        dtype: As `serve` takes it.
-        engine: As `serve` takes it.
+        device: Device, as `serve` takes it.
+        dtype: Data type, as `serve` takes it.
+        engine: Engine, as `serve` takes it.
         calibration_dir: As `serve` takes it.
 
     """

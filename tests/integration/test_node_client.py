@@ -161,7 +161,7 @@ def test_presence_by_examples_in_regions_with_trail_and_explanation(cli: Cli, sc
     assert presence == [pytest.approx(0.98, abs=0.1)]
 
     (event,) = (message["event"] for message in messages if "event" in message)
-    assert (event["kind"], event["rule_id"], event["region"]) == ("EVENT_KIND_ENTERED", f"{disc} in left", "left")
+    assert (event["kind"], event["rule_id"], event["region_id"]) == ("EVENT_KIND_ENTERED", f"{disc} in left", "left")
     assert event["frame_id"] == str(DISC_FROM)
     assert event["score"] == presence[0]
     points = event["trail"]["points"]
@@ -169,8 +169,8 @@ def test_presence_by_examples_in_regions_with_trail_and_explanation(cli: Cli, sc
     assert points[-1]["score"] == presence[0]
 
     left, right = explanation["explanation"]["rules"]
-    assert (left["region"], left["next_kind"]) == ("left", "EVENT_KIND_EXITED")
-    assert (right["region"], right["next_kind"]) == ("right", "EVENT_KIND_ENTERED")
+    assert (left["region_id"], left["next_kind"]) == ("left", "EVENT_KIND_EXITED")
+    assert (right["region_id"], right["next_kind"]) == ("right", "EVENT_KIND_ENTERED")
     assert right["held_back_by"] == "HELD_BACK_BY_THRESHOLD"
     assert right["nearest_score"] < 0.8
     assert right["message"]
@@ -181,11 +181,11 @@ def test_black_pictures_suspend_rules_once(cli: Cli, scene: Path) -> None:
         write(scene / "frames" / f"{index}.jpg", np.zeros((96, 160, 3), np.uint8))
     done = cli("watch", scene / "frames", "--rule", f"{LABELS[0]}:0.999999")
     messages = responses(done)
-    events = [message["event"] for message in messages if "event" in message]
-    told = [(event["kind"], event["problem"], event["began_frame_id"], event["frame_id"]) for event in events]
-    assert told == [
-        ("EVENT_KIND_SUSPENDED", "HEALTH_PROBLEM_BLACK", "5", "6"),
-        ("EVENT_KIND_RESUMED", "HEALTH_PROBLEM_UNSPECIFIED", "9", "10"),
+    events = [message["health_event"] for message in messages if "health_event" in message]
+    received = [(event["kind"], event["problem"], event["began_frame_id"], event["frame_id"]) for event in events]
+    assert received == [
+        ("HEALTH_EVENT_KIND_SUSPENDED", "HEALTH_PROBLEM_BLACK", "5", "6"),
+        ("HEALTH_EVENT_KIND_RESUMED", "HEALTH_PROBLEM_NONE", "9", "10"),
     ]
 
 
@@ -201,26 +201,26 @@ const disc = { name: "disc", examples: pictures("with"), counterExamples: pictur
 const options = {
   labels: [disc],
   regions: [{ id: "left", x: 0, y: 0, width: 0.5, height: 1 }],
-  rules: [{ label: "disc", region: "left", score: ScoreKind.PRESENCE, enterAt: 0.8, cooldownS: 1, smoothingS: 0.001 }],
+  rules: [{ label: "disc", regionId: "left", scoreKind: ScoreKind.PRESENCE, enterAt: 0.8, cooldownS: 1, smoothingS: 0.001 }],
   health: { disabled: true },
-  onStarted: ({ resumed }) => told.push({ resumed }),
+  onStarted: ({ resumed }) => received.push({ resumed }),
 };
-const told = [];
+const received = [];
 function* frames(first) {
-  for (let index = first; index < 12; index += 1) yield { image: picture(`frames/${index}`), timeOffsetS: index / 4 };
+  for (let index = first; index < 12; index += 1) yield { image: picture(`frames/${index}`), timeS: index / 4 };
 }
 
 const client = new FramewatchClient(address);
-const lost = client.watch(frames(0), options);
+const lost = client.stream(frames(0), options);
 // Leaves the loop before the event of this very frame.
 for await (const message of lost) if (message.frameId === BigInt(discFrom)) break;
 const kept = toJsonString(ResumeSchema, lost.resumePoint());
 const resume = fromJsonString(ResumeSchema, kept);
-for await (const { $typeName, frameId } of client.watch(frames(Number(resume.lastFrameId) + 1), { ...options, resume })) {
-  told.push({ type: $typeName, frame: Number(frameId) });
+for await (const { $typeName, frameId } of client.stream(frames(Number(resume.lastFrameId) + 1), { ...options, resume })) {
+  received.push({ type: $typeName, frame: Number(frameId) });
 }
 client.close();
-console.log(JSON.stringify(told));
+console.log(JSON.stringify(received));
 """
 
 

@@ -110,7 +110,7 @@ def test_small_regions_ask_for_large_frames(stub: pb_grpc.ZeroShotServiceStub) -
 def test_a_region_of_next_to_nothing_is_scored(stub: pb_grpc.ZeroShotServiceStub) -> None:
     dot = pb.Region(id="dot", x=0.5, y=0.5, width=1e-300, height=5e-324)
     (result,) = results(
-        stub, config(regions=[dot], rules=[pb.EventRule(label="box", enter_at=1, region="dot")]), frame(1)
+        stub, config(regions=[dot], rules=[pb.EventRule(label="box", enter_at=1, region_id="dot")]), frame(1)
     )
     assert result.WhichOneof("outcome") == "scores"
 
@@ -123,7 +123,7 @@ def test_a_region_of_next_to_nothing_is_scored(stub: pb_grpc.ZeroShotServiceStub
         pytest.param({"regions": [LEFT, LEFT]}, "INVALID_ARGUMENT", "INVALID_REGION", "config.regions[1].id", id="id twice"),
         pytest.param({"regions": [pb.Region(id="r", x=float("nan"), width=1, height=1)]}, "INVALID_ARGUMENT", "INVALID_REGION", "config.regions[0].x", id="no number"),
         pytest.param({"regions": [LEFT], "rules": [RULE]}, "INVALID_ARGUMENT", "INVALID_RULE", "config.rules[0].region", id="a rule of no region"),
-        pytest.param({"rules": [pb.EventRule(label="box", enter_at=1, region="left")]}, "INVALID_ARGUMENT", "INVALID_RULE", "config.rules[0].region", id="a rule of an unknown region"),
+        pytest.param({"rules": [pb.EventRule(label="box", enter_at=1, region_id="left")]}, "INVALID_ARGUMENT", "INVALID_RULE", "config.rules[0].region", id="a rule of an unknown region"),
         pytest.param({"health": pb.HealthPolicy(ignored=[pb.HEALTH_PROBLEM_BLACK, 99])}, "INVALID_ARGUMENT", "INVALID_FIELD", "config.health.ignored", id="unknown problem"),
         pytest.param({"health": pb.HealthPolicy(ignored=[0])}, "INVALID_ARGUMENT", "INVALID_FIELD", "config.health.ignored", id="no problem"),
         pytest.param({"health": pb.HealthPolicy(frozen_after=seconds(0))}, "INVALID_ARGUMENT", "INVALID_FIELD", "config.health.frozen_after", id="frozen at once"),

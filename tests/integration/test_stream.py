@@ -17,6 +17,7 @@ from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_core.labels.labels import DEFAULT_CONTRAST
 from tests.integration.conftest import MakeServer, encode, image, jpeg, label_set, picture
 from tests.integration.errors import told
+from tests.unit.framewatch_server.engine.rig import queued_for_device
 
 Request = pb.StreamFramesRequest
 Response = pb.StreamFramesResponse
@@ -183,7 +184,7 @@ RULE = pb.EventRule(label="box", enter_at=0.5)
         pytest.param([config(rules=[pb.EventRule(label="box", enter_at=0.5, exit_below=0.6)])], "INVALID_ARGUMENT", "INVALID_RULE", "config.rules[0].exit_below", id="exit above enter"),
         pytest.param([config(rules=[pb.EventRule(label="box", enter_at=0.5, min_present=Duration(seconds=-1))])], "INVALID_ARGUMENT", "INVALID_RULE", "config.rules[0].min_present", id="negative time"),
         pytest.param([config(rules=[pb.EventRule(label="box", enter_at=0.5, min_present=Duration(nanos=2**31 - 1))])], "INVALID_ARGUMENT", "INVALID_FIELD", "config.rules[0].min_present", id="broken duration"),
-        pytest.param([config(rules=[pb.EventRule(label="box", enter_at=0.5, score=99)])], "INVALID_ARGUMENT", "INVALID_FIELD", "config.rules[0].score", id="unknown score"),
+        pytest.param([config(rules=[pb.EventRule(label="box", enter_at=0.5, score_kind=99)])], "INVALID_ARGUMENT", "INVALID_FIELD", "config.rules[0].score_kind", id="unknown score"),
         pytest.param([config(overflow_policy=99)], "INVALID_ARGUMENT", "INVALID_FIELD", "config.overflow_policy", id="unknown policy"),
         pytest.param([config(max_frame_rate=-1)], "INVALID_ARGUMENT", "INVALID_FIELD", "config.max_frame_rate", id="negative rate"),
         pytest.param([config(rules=[pb.EventRule(id=str(i), label="box", enter_at=0.5) for i in range(1001)])], "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "config.rules", id="too many rules"),
@@ -327,7 +328,7 @@ async def test_frames_of_concurrent_streams_share_batches(
     request = pb.ClassifyRequest(image=image(), label_set=label_set("box", "nothing"))
     classify = asyncio.ensure_future(stub.Classify(request))
     scorer = stub.app._service.scorers[0]
-    while scorer._pipeline.waiting_for_device < 4:
+    while queued_for_device(scorer._pipeline) < 4:
         await asyncio.sleep(0)
     model.release()
     await calls[0].done_writing()

@@ -10,13 +10,15 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from framewatch_cli.commands.actions import ExitCode, Output
-from framewatch_cli.commands.options import Connection, Flag, Fps, UsageError, check_folder_of, run_with_client
+from framewatch_cli.commands.options.connection import Connection, run_with_client
+from framewatch_cli.commands.options.files import check_folder_of
+from framewatch_cli.commands.options.parameters import Flag, Fps, UsageError
 from framewatch_cli.index.files import check_kind
 from framewatch_cli.index.index import shown_path
 from framewatch_cli.index.indexing import IndexEvents, IndexSettings, IndexSummary, update_index
 from framewatch_cli.pictures.embedding import CALL_TIMEOUT_S
-from framewatch_cli.terminal.progress import PictureProgress
+from framewatch_cli.terminal.output import ExitCode, Output
+from framewatch_cli.terminal.progress import ProgressCounter
 
 
 def embed(
@@ -55,7 +57,7 @@ def embed(
         raise UsageError(f"there is no {out} yet, so say what to embed: framewatch embed FOLDER --out {out}")
     output = Output(json)
     started_s = time.monotonic()
-    with PictureProgress(output.errors) as progress:
+    with ProgressCounter(output.errors, "pictures") as progress:
         settings = IndexSettings(out, sources, fps, connection.model, drop_missing)
         events = _events(out, output, progress)
         summary = run_with_client(
@@ -68,13 +70,13 @@ def embed(
     return ExitCode.FAILED if summary.refused or summary.out_of_reach else ExitCode.OK
 
 
-def _events(out: Path, output: Output, progress: PictureProgress) -> IndexEvents:
+def _events(out: Path, output: Output, progress: ProgressCounter) -> IndexEvents:
     return IndexEvents(
         planned=lambda count, only_pictures: progress.start(count if only_pictures else None),
         embedded=progress.advance,
-        refused=lambda path, why: output.say(f"{shown_path(path)}: {why}"),
-        kept=lambda path, why: output.say(f"{shown_path(path)}: {why}"),
-        broken_off=lambda summary: output.say(_broken_off(out, summary), style="yellow"),
+        refused=lambda path, why: output.print_error(f"{shown_path(path)}: {why}"),
+        kept=lambda path, why: output.print_error(f"{shown_path(path)}: {why}"),
+        broken_off=lambda summary: output.print_note(_broken_off(out, summary)),
     )
 
 
@@ -85,9 +87,8 @@ def _broken_off(out: Path, summary: IndexSummary) -> str:
 
 def _report(out: Path, summary: IndexSummary, output: Output, *, elapsed_s: float) -> None:
     if summary.videos_left_out:
-        output.say(
-            f"note: videos were passed over ({summary.videos_left_out:,}): --fps 1 embeds a frame a second of them",
-            style="yellow",
+        output.print_note(
+            f"note: videos were passed over ({summary.videos_left_out:,}): --fps 1 embeds a frame a second of them"
         )
     counts = [(summary.new, "new"), (summary.changed, "changed"), (summary.unchanged, "unchanged")]
     counts += [(summary.vanished, "vanished"), (summary.refused, "left out"), (summary.out_of_reach, "out of reach")]

@@ -8,22 +8,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from framewatch_cli.commands.actions import ExitCode, Output
-from framewatch_cli.commands.options import (
-    Connection,
-    Flag,
-    Fps,
-    check_folder_of,
-    load_plots,
-    load_rules,
-    parse_moment,
-    run_with_client,
-)
+from framewatch_cli.commands.options.connection import Connection, run_with_client
+from framewatch_cli.commands.options.files import check_folder_of, load_plots, load_rules
+from framewatch_cli.commands.options.parameters import Flag, Fps, parse_moment
 from framewatch_cli.rules.evaluating import evaluate_events, evaluation_summary, read_truth, replayed, watch_recording
-from framewatch_cli.rules.reports import evaluation_report, say_what_is_missing
+from framewatch_cli.rules.progress import frame_progress
+from framewatch_cli.rules.reports import evaluation_report, print_missing_frames
 from framewatch_cli.rules.score_files import SCORES_SUFFIX, read_recording
 from framewatch_cli.rules.timelines import evaluation_timelines
-from framewatch_cli.terminal.progress import frame_progress
+from framewatch_cli.terminal.output import ExitCode, Output
 
 
 def evaluate(
@@ -39,7 +32,7 @@ def evaluate(
     json: Flag = False,
     connection: Connection = Connection(),
 ) -> int:
-    """Compare what rules say of a recording with what was truly there.
+    """Compare the events of rules over a recording with the truth about it.
 
     Parameters
     ----------
@@ -47,44 +40,44 @@ def evaluate(
         A video file, or a folder or (quoted) glob of images. A .jsonl file of scores is replayed, without a server.
     truth
         A JSON file: for each video its fps, frames, tolerance_frames, regions {ID: [x, y, width, height]} and present
-        {ID: [[first frame, last frame], ...]}. Events must begin within the tolerance of the true moments.
+        {ID: [[first frame, last frame], ...]}. Events must begin within the tolerance of the true times.
     rules
         A rules file.
     video
         The recording's name in the truth; by default the source's file name.
     fps
-        Of video, how many frames a second to look at, at most. The tolerance grows by one frame gap then.
+        Of video: use at most so many frames a second. The tolerance then grows by the time between two of them.
     until
-        Evaluate up to here only, such as 46.4s; by default all of it.
+        Use the recording up to this time only, such as 46.4s; by default all of it.
     plot
         A PNG to draw: scores and events over time, with the truth. Needs framewatch[plot].
     json
         Print the result as one JSON object.
     connection
-        To the server.
+        Server and model.
 
     """
     check_folder_of(plot)
-    drawn = load_plots(plot)
+    plots = load_plots(plot)
     until_ns = parse_moment(until, "--until")
-    wanted = read_truth(truth, video or source, fps=fps, until_ns=until_ns)
+    known = read_truth(truth, video or source, fps=fps, until_ns=until_ns)
     file = load_rules(rules)
     output = Output(json)
     if source.endswith(SCORES_SUFFIX):
         recording = replayed(read_recording(Path(source)), file, fps=fps, until_ns=until_ns)
     else:
-        with frame_progress(output.errors, None) as show:
+        with frame_progress(output.errors) as show:
             recording = run_with_client(
                 connection.server,
                 lambda client: watch_recording(
                     client, source, file, fps=fps, until_ns=until_ns, model=connection.model, on_item=show
                 ),
             )
-    say_what_is_missing(recording, output)
-    found = evaluate_events(recording.said, file.rules, wanted)
-    timelines = evaluation_timelines(found, recording, file.rules, wanted)
-    if drawn is not None and plot is not None:
-        drawn.draw_evaluation(plot, timelines)
+    print_missing_frames(recording, output)
+    found = evaluate_events(recording.said, file.rules, known)
+    timelines = evaluation_timelines(found, recording, file.rules, known)
+    if plots is not None and plot is not None:
+        plots.draw_evaluation(plot, timelines)
     if json:
         print(json_format.dumps(evaluation_summary(found)))  # noqa: T201
     else:

@@ -1,15 +1,27 @@
-"""What `framewatch --help` and the help of commands that are imported when they are called say of them."""
+"""Help texts of the commands, which `framewatch --help` shows without importing any command."""
 
-LAZY_COMMANDS = {
-    "watch": """Watch a video, images, a camera or a stream; say when a label's thing appears and when it goes.
+COMMANDS = {
+    "classify": """Score images against labels.
+
+Example: framewatch classify cat.png --label "a cat" --label "a dog"
+""",
+    "similarity": """Compare images with a first one by the cosines of their embeddings.
+
+Example: framewatch similarity cat.png puppy.webp car.jpg
+
+Example: framewatch similarity cat.png puppy.webp car.jpg --query dog.jpg, to compare the others with cat and dog
+
+The cosine is 1 for the same picture.
+""",
+    "watch": """Watch a video, images, a camera or a stream, and print an event when a thing appears or is gone.
 
 Example: framewatch watch belt.mp4 --label "a box" --label "an empty belt" --rule "a box:0.8:0.5"
 
-Example: framewatch watch rtsp://door/main --rules rules.yaml, with what "framewatch calibrate" wrote
+Example: framewatch watch rtsp://door/main --rules rules.yaml, with the file that "framewatch calibrate" wrote
 
 Ctrl-C ends it with a summary.
 """,
-    "calibrate": """Find a rule's score, thresholds and times from a recording of which you know when it is there.
+    "calibrate": """Find a rule's score, thresholds and times from a recording with known times of presence.
 
 Example: framewatch calibrate door.mp4 --label person --label "an empty room" --present 6.1s-20.2s,22.8s-45.1s
 --until 46.4s --out rules.yaml
@@ -22,11 +34,11 @@ Example: framewatch watch door.mp4 --rules rules.yaml --json > scores.jsonl
 
 Example: framewatch replay scores.jsonl --rules rules.yaml
 """,
-    "evaluate": """Compare what rules say of a recording with what was truly there.
+    "evaluate": """Compare the events of rules over a recording with the truth about it.
 
 Example: framewatch evaluate door.mp4 --truth truth.json --rules rules.yaml
 
-Exit code 0: every event was right and none was missing; 1: not so.
+Exit code 0: every event was right and none was missing; 1: an event was wrong or missing.
 """,
     "models": """Show the models that a server has.
 """,
@@ -54,4 +66,4 @@ Example: framewatch label belt.mp4 --label "a box" --label "an empty belt" --out
 The same command again goes on where it was cut off; with another --min-score it sorts anew, without the server.
 """,
 }
-"""By the command's name; the first paragraph is what the list of commands shows."""
+"""Help by the command's name; the first paragraph is the command's line in the list of commands."""

@@ -11,21 +11,13 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from framewatch_cli.commands.actions import ExitCode, Output
-from framewatch_cli.commands.actions import say_warnings as say_server_warnings
-from framewatch_cli.commands.options import (
-    Connection,
-    Depicted,
-    Flag,
-    Labels,
-    UsageError,
-    check_folder_of,
-    hint_at_single_label,
-    load_plots,
-    run_with_client,
-)
+from framewatch_cli.commands.options.connection import Connection, run_with_client
+from framewatch_cli.commands.options.files import check_folder_of, load_plots
+from framewatch_cli.commands.options.labels import LabelOptions, print_single_label_hint
+from framewatch_cli.commands.options.parameters import Flag, Labels, UsageError
 from framewatch_cli.index.sheet import check_sheet
 from framewatch_cli.labelling.decisions import DEFAULT_MIN_MARGIN, DEFAULT_MIN_SCORE, Sorting
+from framewatch_cli.labelling.progress import label_progress
 from framewatch_cli.labelling.report import print_report, say_how_to_go_on, say_warnings
 from framewatch_cli.labelling.run import LabelJob, label_source, open_log, write_results
 from framewatch_cli.labelling.scoring import Question
@@ -35,7 +27,7 @@ from framewatch_cli.labelling.stores import FolderStore, LabelStore, Link
 from framewatch_cli.labelling.summary import LabelSummary
 from framewatch_cli.labelling.table import TableStore
 from framewatch_cli.pictures.embedding import CALL_TIMEOUT_S
-from framewatch_cli.terminal.progress import label_progress
+from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_client import AsyncFramewatchClient, ServerWarning, models_named, without_password
 from framewatch_core.labels.scoring import ScoreKind
 
@@ -57,7 +49,7 @@ def label(
     min_score: Share = DEFAULT_MIN_SCORE,
     min_margin: Share = DEFAULT_MIN_MARGIN,
     score: Literal["probability", "presence"] = "probability",
-    depicted: Depicted = Depicted(),
+    depicted: LabelOptions = LabelOptions(),
     val_share: Annotated[float, Parameter(validator=Number(gte=0, lt=1))] = 0.0,
     fps: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     every: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
@@ -131,7 +123,7 @@ def label(
     sorting = Sorting(ScoreKind[score.upper()], min_score, min_margin, val_share)
     question = Question(depicted.label_set(label), connection.model, change_threshold)
     if score == "probability":
-        hint_at_single_label(label, output)
+        print_single_label_hint(label, output)
     job = LabelJob(source, question, sorting, DEFAULT_FPS if fps is None and every is None else fps, every)
     opened = open_label_source(source, fps=job.fps, every=every, passed_over=out)
     store = _store(out, opened, job, link, metadata=metadata)
@@ -208,7 +200,7 @@ def _run(
     """Returns whether Ctrl-C ended it. However it ends, tables are written of what there is."""
 
     def warn(warning: ServerWarning) -> None:
-        say_server_warnings([warning], output)
+        output.print_warnings([warning])
 
     if restart:
         # what there is must not go before there is something to take its place
@@ -217,7 +209,7 @@ def _run(
         total, done_before = source.count, len(log.done)
         interrupted = True
         try:
-            with label_progress(output, total, done_before) as show:
+            with label_progress(output.errors, total, done_before) as show:
                 interrupted = run_with_client(
                     server,
                     lambda client: label_source(client, source, job, store, log, show, warn),

@@ -9,10 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_cli.commands.actions import ExitCode, Output
-from framewatch_cli.commands.options import Flag, run_with_client
-from framewatch_cli.terminal.live import print_json
-from framewatch_cli.terminal.render import MIN_NAME_CELLS, plain_table
+from framewatch_cli.commands.options.connection import run_with_client
+from framewatch_cli.commands.options.parameters import Flag
+from framewatch_cli.terminal.json_lines import print_json
+from framewatch_cli.terminal.output import ExitCode, Output
+from framewatch_cli.terminal.tables import MIN_NAME_CELLS, plain_table
 from framewatch_client import DEFAULT_ADDRESS, AsyncFramewatchClient, Model
 
 

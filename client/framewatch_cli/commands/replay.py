@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from framewatch_cli.commands.actions import ExitCode, Output
-from framewatch_cli.commands.options import Flag, load_rules, with_trails
+from framewatch_cli.commands.options.files import load_rules, with_trails
+from framewatch_cli.commands.options.parameters import Flag
 from framewatch_cli.rules.replaying import replayed_event
 from framewatch_cli.rules.score_files import iter_recording
-from framewatch_cli.terminal.live import print_json
-from framewatch_cli.terminal.render import event_line, explanation_report, trail_line
+from framewatch_cli.terminal.json_lines import print_json
+from framewatch_cli.terminal.output import ExitCode, Output
+from framewatch_cli.watching.lines import event_line, explanation_report, trail_line
 from framewatch_client import Event
 from framewatch_core.rules.replay import RecordedFrame, Replay
 from framewatch_core.time import NS_PER_S
@@ -23,10 +24,10 @@ def replay(scores: Path, /, *, rules: Path, explain: Flag = False, json: Flag = 
     Parameters
     ----------
     scores
-        What "framewatch watch --json" printed, or "framewatch calibrate --scores" wrote. Frames whose pictures had a
-        problem are held back from the rules as they were then.
+        The output of "framewatch watch --json", or the file of "framewatch calibrate --scores". Frames whose pictures
+        had a problem are held back from the rules as they were then.
     rules
-        A rules file; only its rules count, so its pictures need not be there.
+        A rules file. Only its rules are used, so its pictures need not be there.
     explain
         Show the scores that led to each event and, at the end, what every rule waits for and what holds it back.
     json
@@ -35,35 +36,37 @@ def replay(scores: Path, /, *, rules: Path, explain: Flag = False, json: Flag = 
     """
     file = load_rules(rules)
     running = Replay(with_trails(file.rules) if explain else file.rules)
-    output, span = Output(json), _Span()
+    output, counter = Output(json), _FrameCounter()
     start_s = time.monotonic()
-    events = list(running.events(span.of(iter_recording(scores))))
+    events = list(running.events(counter.counted(iter_recording(scores))))
     elapsed_s = time.monotonic() - start_s
-    for number, seen in enumerate(events, 1):
-        _show(replayed_event(seen, number), output)
+    for number, event in enumerate(events, 1):
+        _print(replayed_event(event, number), output)
     if explain and not json:
-        told = ((found.rule.name, found.next_kind, found.message) for found in running.explain())
+        rows = ((rule.rule.name, rule.next_kind, rule.message) for rule in running.explain())
         output.results.print()
-        output.results.print(explanation_report(told))
-    output.say(span.told(elapsed_s), style="dim")
+        output.results.print(explanation_report(rows))
+    output.print_hint(counter.rate_line(elapsed_s))
     return ExitCode.OK
 
 
-class _Span:
-    """Counts frames that pass by, and how much time they cover."""
+class _FrameCounter:
+    """Number of frames that passed by, and the frame time that they cover."""
 
     def __init__(self) -> None:
         self._count = 0
         self._first_ns = self._last_ns = 0
 
-    def of(self, frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
+    def counted(self, frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
+        """Yields the frames and counts them."""
         for frame in frames:
             if not self._count:
                 self._first_ns = frame.at.time_ns
             self._count, self._last_ns = self._count + 1, frame.at.time_ns
             yield frame
 
-    def told(self, elapsed_s: float) -> str:
+    def rate_line(self, elapsed_s: float) -> str:
+        """Returns the count and the speed as a line."""
         elapsed_s = max(elapsed_s, 1e-9)
         covered_s = (self._last_ns - self._first_ns) / NS_PER_S
         return (
@@ -72,7 +75,7 @@ class _Span:
         )
 
 
-def _show(event: Event, output: Output) -> None:
+def _print(event: Event, output: Output) -> None:
     if output.json:
         print_json(event.message)
         return

@@ -12,12 +12,14 @@ from cyclopts.validators import Number
 from rich.console import RenderableType
 from rich.text import Text
 
-from framewatch_cli.commands.actions import ExitCode, Output, say_warnings
-from framewatch_cli.commands.options import Connection, Flag, UsageError, check_folder_of, run_with_client
+from framewatch_cli.commands.options.connection import Connection, run_with_client
+from framewatch_cli.commands.options.files import check_folder_of
+from framewatch_cli.commands.options.parameters import Flag, UsageError
 from framewatch_cli.index.files import read_index
 from framewatch_cli.index.searching import Found, SearchSettings, search_index
 from framewatch_cli.index.sheet import MAX_SHEET_HITS, check_sheet, write_sheet
-from framewatch_cli.terminal.render import MIN_NAME_CELLS, Bar, plain_table, with_footer
+from framewatch_cli.terminal.output import ExitCode, Output
+from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, plain_table, with_footer
 from framewatch_client import IMAGE_SUFFIXES, SourceError
 
 
@@ -68,7 +70,7 @@ def search(
     read = read_index(index)
     output = Output(json)
     found = run_with_client(connection.server, lambda client: search_index(client, read, settings))
-    say_warnings(found.warnings, output)
+    output.print_warnings(found.warnings)
     if json:
         print(json_format.dumps(_summary(found, settings), ensure_ascii=False))  # noqa: T201
     else:
@@ -76,7 +78,7 @@ def search(
     if sheet is not None:
         write_sheet(sheet, settings.image or query, found.hits)
         if len(found.hits) > MAX_SHEET_HITS:
-            output.say(f"note: {sheet} shows the first {MAX_SHEET_HITS} of {len(found.hits):,}", style="yellow")
+            output.print_note(f"note: {sheet} shows the first {MAX_SHEET_HITS} of {len(found.hits):,}")
     return ExitCode.OK
 
 

@@ -10,20 +10,13 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from framewatch_cli.commands import actions as commands
-from framewatch_cli.commands.actions import Output, WatchSettings
-from framewatch_cli.commands.options import (
-    Common,
-    Described,
-    Flag,
-    Fps,
-    Top,
-    UsageError,
-    hint_at_single_label,
-    load_rules,
-    run_with_client,
-    with_trails,
-)
+from framewatch_cli.commands.options.connection import Connection, run_with_client
+from framewatch_cli.commands.options.files import load_rules, with_trails
+from framewatch_cli.commands.options.labels import LabelAndRegionOptions, print_single_label_hint
+from framewatch_cli.commands.options.parameters import Flag, Fps, Repeated, Top, UsageError
+from framewatch_cli.pictures.examples import load_example
+from framewatch_cli.terminal.output import Output
+from framewatch_cli.watching.watch import WatchSettings, watch_source
 from framewatch_client import event_rule, parse_rule, rule_name, stream_config
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label
@@ -43,10 +36,10 @@ def watch(
     /,
     *,
     rules: Path | None = None,
-    label: Annotated[list[str] | None, Parameter(negative=())] = None,
+    label: Repeated = None,
     rule: Annotated[list[str] | None, Parameter(negative="--no-rules")] = None,
     score: ScoreName | None = None,
-    described: Described = Described(),
+    label_options: LabelAndRegionOptions = LabelAndRegionOptions(),
     explain: Flag = False,
     fps: Fps = None,
     overflow: Literal["block", "drop-oldest"] | None = None,
@@ -54,52 +47,58 @@ def watch(
     top: Top = 0,
     quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 90,
     change_threshold: Annotated[float, Parameter(validator=Number(gte=0, lte=1))] = 0.0,
-    common: Common = Common(),
+    json: Flag = False,
+    connection: Connection = Connection(),
 ) -> int:
-    """Watch a video, images, a camera or a stream; say when a label's thing appears and when it goes.
+    """Watch a video, images, a camera or a stream, and print an event when a thing appears or is gone.
 
     Parameters
     ----------
     source
         A video file, a folder or (quoted) glob of images, a camera's index, or an RTSP or HTTP URL.
     rules
-        A rules file with labels, pictures, regions and rules, instead of the options that say these.
+        A rules file. It has labels, pictures, regions and rules, and takes the place of the options for them.
     label
-        A thing to look for; repeat it for each. Probabilities compare the labels with each other, so give one for "none
+        A thing to look for. Repeat it for more. Probabilities compare the labels with each other, so give one for "none
         of these" too, such as "an empty room".
     rule
-        When to say ENTERED and EXITED: LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]. ENTERED: its score was at
-        least ENTER for MIN_PRESENT_S seconds; EXITED: less than EXIT for MIN_ABSENT_S. Repeat it for several. Each
-        counts in every region. Without it every label has LABEL:0.8:0.5:0.3:0.3; with --no-rules there are scores only.
+        When to emit ENTERED and EXITED: LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]. ENTERED: the score was at
+        least ENTER for MIN_PRESENT_S seconds. EXITED: it was less than EXIT for MIN_ABSENT_S seconds. Repeat it for
+        more. Each rule holds in every region. Without this option every label has LABEL:0.8:0.5:0.3:0.3; with
+        --no-rules there are scores only.
     score
-        What rules look at: the label's probability among all labels, its similarity, or its presence against its own
-        contrast. By default presence for labels with examples or contrast prompts, else probability.
-    described
-        Of labels.
+        The score that rules compare: the label's probability among all labels, its similarity, or its presence against
+        its own contrast. By default presence for labels with examples or contrast prompts, else probability.
+    label_options
+        Descriptions of labels, and regions.
     explain
         Show the scores that led to each event and, at the end, what every rule waits for and what holds it back.
     fps
-        Of video, how many frames a second to send at most. Of images, how many of them make a second, by default 1.
+        Of video: send at most so many frames a second. Of images: so many of them make a second, by default 1.
     overflow
-        What happens to frames that come faster than they are scored: the source waits (block; default for files), or
-        the oldest is dropped (drop-oldest; default for cameras and streams).
+        What happens when frames come faster than they are scored: the source waits (block; default for files), or the
+        oldest frame is dropped (drop-oldest; default for cameras and streams).
     max_frames
         End after so many frames.
     top
-        How many of the best labels a result carries; 0: all.
+        How many labels each result carries, the best first; 0: all.
     quality
-        Of the JPEG that frames are sent as, 1 to 100. They are first shrunk to the size that the server needs.
+        Quality of the JPEG that a frame is sent as, 1 to 100. Frames are first shrunk to the size that the server
+        needs.
     change_threshold
-        A frame that differs by less than this from the last one that the model saw gets its scores, which saves the
-        model's time while nothing happens; 0 to 1, about 0.05 for most fixed cameras. 0: only one that is the same.
-    common
-        Of every command.
+        A frame that differs by less than this from the last one that the model scored gets that one's scores: this
+        saves computing while nothing happens. 0 to 1, about 0.05 for most fixed cameras. 0: only an identical frame.
+    json
+        Print each response as one line of JSON, and nothing else on standard output: protobuf's mapping, with the
+        .proto's field names and with zeros.
+    connection
+        Server and model.
 
     """
     if rules is None:
-        config = _config(label or [], rule, score, described)
+        config = _config(label or [], rule, score, label_options)
     else:
-        _check_alone(label, rule, score, described)
+        _check_alone(label, rule, score, label_options)
         config = _config_of_file(rules)
     settings = WatchSettings(
         source=source,
@@ -114,42 +113,42 @@ def watch(
         top=top,
         quality=quality,
         change_threshold=change_threshold,
-        model=common.model or config.model,
+        model=connection.model or config.model,
     )
-    output = Output(common.json)
+    output = Output(json)
     if any(rule.score is ScoreKind.PROBABILITY for rule in config.rules) or not config.rules:
-        hint_at_single_label(config.label_set.names, output)
-    return run_with_client(common.server, lambda client: commands.watch(client, settings, output))
+        print_single_label_hint(config.label_set.names, output)
+    return run_with_client(connection.server, lambda client: watch_source(client, settings, output))
 
 
 def _check_alone(
-    label: list[str] | None, rule: list[str] | None, score: ScoreName | None, described: Described
+    label: list[str] | None, rule: list[str] | None, score: ScoreName | None, label_options: LabelAndRegionOptions
 ) -> None:
     values = {"--label": label, "--rule": rule, "--score": score}
-    given = [name for name, value in values.items() if value is not None] + described.given
+    given = [name for name, value in values.items() if value is not None] + label_options.given
     if given:
-        raise UsageError(f"--rules can't be given with {', '.join(given)}: the rules file says all of that")
+        raise UsageError(f"--rules can't be given with {', '.join(given)}: the rules file has all of that")
 
 
 def _config_of_file(path: Path) -> StreamConfig:
-    from framewatch_cli.pictures.examples import load_example  # noqa: PLC0415  with the rules file's own modules
-
     file = load_rules(path)
     return stream_config(
         file.label_set(load_example), rules=file.rules, regions=file.regions, health=file.health, model=file.model
     )
 
 
-def _config(names: list[str], rule: list[str] | None, score: ScoreName | None, described: Described) -> StreamConfig:
-    """What the options say, checked before anything is opened."""
-    label_set = described.label_set(names) if names or described.given else None
+def _config(
+    names: list[str], rule: list[str] | None, score: ScoreName | None, label_options: LabelAndRegionOptions
+) -> StreamConfig:
+    """Returns the config that the options describe; it is checked before the source is opened."""
+    label_set = label_options.label_set(names) if names or label_options.given else None
     if label_set is None:
         raise UsageError("nothing to look for was given: --label LABEL --label LABEL..., or --rules FILE")
-    regions = described.regions()
+    regions = label_options.regions()
     plain = _default_rules(label_set.names) if rule is None else map(parse_rule, rule)
     labels = {label.name: label for label in label_set.labels}
     scored = [replace(rule, score=_score_kind(score, labels.get(rule.label))) for rule in plain]
-    return stream_config(label_set, rules=list(_everywhere(scored, regions)), regions=regions)
+    return stream_config(label_set, rules=list(_in_regions(scored, regions)), regions=regions)
 
 
 def _score_kind(name: ScoreName | None, label: Label | None) -> ScoreKind:
@@ -159,8 +158,8 @@ def _score_kind(name: ScoreName | None, label: Label | None) -> ScoreKind:
     return ScoreKind.PRESENCE if has_contrast else ScoreKind.PROBABILITY
 
 
-def _everywhere(rules: Sequence[EventRule], regions: Sequence[Region]) -> Iterator[EventRule]:
-    """The rules for every region."""
+def _in_regions(rules: Sequence[EventRule], regions: Sequence[Region]) -> Iterator[EventRule]:
+    """Yields each rule once for every region; as it is if there are none."""
     if not regions:
         yield from rules
     for rule in rules if regions else ():

@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
-from framewatch_cli.commands.actions import Output
 from framewatch_cli.labelling.decisions import Pile, Split
 from framewatch_cli.labelling.stores import PICTURES_FILE, UNCERTAIN_FOLDER
 from framewatch_cli.labelling.summary import LabelSummary
-from framewatch_cli.terminal.render import plain_table
+from framewatch_cli.terminal.output import Output
+from framewatch_cli.terminal.tables import plain_table
 
 
 def print_report(summary: LabelSummary, out: Path, output: Output) -> None:
@@ -64,25 +64,24 @@ def _places(out: Path) -> Iterator[tuple[str, Path]]:
 def say_warnings(summary: LabelSummary, output: Output) -> None:
     """Tells of what failed, and of what will trouble whoever trains with it."""
     for picture in summary.failures:
-        output.say(f"{_printable(picture.item)}: {picture.error}")
+        output.print_error(f"{_printable(picture.item)}: {picture.error}")
     if summary.has_failed:
         rest = summary.piles[Pile.FAILED] - len(summary.failures)
         more = f"{rest:,} more failed; " if rest else ""
-        output.say(f"{more}the same command again tries those that failed once more", style="yellow")
+        output.print_note(f"{more}the same command again tries those that failed once more")
     if len(found := [name for name, label in summary.labels.items() if label.labelled]) == 1:
-        output.say(f"note: all labelled pictures are of {found[0]}: a model needs others too", style="yellow")
+        output.print_note(f"note: all labelled pictures are of {found[0]}: a model needs others too")
     if missing := summary.missing_classes:
-        output.say(
+        output.print_note(
             f"note: either training or validation has no picture of {', '.join(missing)}: loaders then number the "
-            "classes differently; give another --val-share, or label more pictures",
-            style="yellow",
+            "classes differently; give another --val-share, or label more pictures"
         )
 
 
 def say_how_to_go_on(done_count: int, total: int | None, output: Output) -> None:
     """Tells how far a run came that did not come to its end."""
     of = "" if total is None else f" of about {total:,}"
-    output.say(f"stopped after {done_count:,}{of} pictures: the same command again goes on from there", style="yellow")
+    output.print_note(f"stopped after {done_count:,}{of} pictures: the same command again goes on from there")
 
 
 def _printable(name: str) -> str:

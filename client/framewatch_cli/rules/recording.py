@@ -9,7 +9,6 @@ from itertools import takewhile
 
 import numpy as np
 
-from framewatch_cli.terminal.summary import PRESENCE_KINDS
 from framewatch_client import AsyncFramewatchClient, Event, Frame, FrameResult, FrameStatus, LabelsLike
 from framewatch_core.calibration.evaluation import Said
 from framewatch_core.calibration.intervals import Interval
@@ -19,7 +18,7 @@ from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.images.regions import WHOLE_FRAME_ID, Region
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.replay import RecordedFrame
-from framewatch_core.rules.rule import EventRule
+from framewatch_core.rules.rule import EventKind, EventRule
 from framewatch_core.time import Moment, nanoseconds
 
 
@@ -138,7 +137,7 @@ class Collector:
     def add(self, item: FrameResult | Event) -> None:
         """Takes the next one."""
         if isinstance(item, Event):
-            if item.kind in PRESENCE_KINDS:
+            if item.kind in {EventKind.ENTERED, EventKind.EXITED}:
                 self._said.append(said_of(item))
         elif item.status is FrameStatus.SCORED:
             self._frames.append(recorded_frame(item))

@@ -8,11 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from framewatch_cli.commands.actions import Output
 from framewatch_cli.rules.recording import Recording
 from framewatch_cli.rules.timelines import Timeline, calibration_timeline
 from framewatch_cli.terminal.charts import Marks, axis, columns, merged, peaks, spans, sparkline
-from framewatch_cli.terminal.render import clock, plain_table
+from framewatch_cli.terminal.output import Output
+from framewatch_cli.terminal.tables import clock, plain_table
 from framewatch_core.calibration.calibrate import Calibration
 from framewatch_core.calibration.estimates import Estimate
 from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, Transition
@@ -34,12 +34,12 @@ OPTIMISM = (
 )
 
 
-def say_what_is_missing(recording: Recording, output: Output) -> None:
-    """Tells of frames that rules did not see, if there are any."""
+def print_missing_frames(recording: Recording, output: Output) -> None:
+    """Prints how many frames the rules did not get, if there are any."""
     held = sum(bool(frame.held) for frame in recording.frames)
     for count, what in ((recording.missing_count, "could not be scored"), (held, "had pictures that can't be trusted")):
         if count:
-            output.say(f"note: {count:,} of the frames {what}; rules did not see them", style="yellow")
+            output.print_note(f"note: {count:,} of the frames {what}; rules did not get them")
 
 
 def calibration_report(calibration: Calibration) -> RenderableType:

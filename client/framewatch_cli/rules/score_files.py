@@ -9,10 +9,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.json_format import MessageToJson
-from google.protobuf.message import Message
-
 from framewatch_cli.rules.recording import Recording
+from framewatch_cli.terminal.json_lines import json_line
 from framewatch_client import Event, FrameResult
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.replay import RecordedFrame
@@ -23,17 +21,6 @@ SCORES_SUFFIX = ".jsonl"
 
 class ScoresFileError(ValueError):
     """A file of scores that can't be read; the message has the line's number."""
-
-
-def json_line(message: Message) -> str:
-    """The message on one line in protobuf's JSON mapping, with the .proto's field names and zeros written out."""
-    return MessageToJson(
-        message,
-        preserving_proto_field_name=True,
-        always_print_fields_with_no_presence=True,
-        ensure_ascii=False,
-        indent=None,
-    )
 
 
 ItemSink = Callable[[FrameResult | Event], None]

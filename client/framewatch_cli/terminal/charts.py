@@ -15,7 +15,10 @@ FULL = "█"
 
 
 def sparkline(values: Iterable[float], low: float, high: float) -> str:
-    """One character for each value, as high as it lies between `low` and `high`; NaN is a blank."""
+    """Returns one character for each value, whose height is the value's place between `low` and `high`.
+
+    NaN becomes a blank; values outside are clipped.
+    """
     span = (high - low) or 1.0
     return "".join(_level((value - low) / span) for value in values)
 
@@ -26,16 +29,15 @@ def _level(fraction: float) -> str:
     return _LEVELS[min(max(int(fraction * len(_LEVELS)), 0), len(_LEVELS) - 1)]
 
 
-def columns(values: npt.NDArray[np.int64], rows: int, most: int | None = None) -> list[str]:
-    """Columns of a bar chart as lines, the uppermost first; what is more than 0 shows.
+def columns(values: npt.NDArray[np.int64], rows: int) -> list[str]:
+    """Returns a bar chart as lines, the uppermost first; any value above 0 is visible.
 
     Args:
-        values: one for each column, 0 or more.
-        rows: how many lines high `most` is.
-        most: the highest value; None: of the values.
+        values: height of each column, 0 or more; the highest one fills all rows.
+        rows: number of lines.
 
     """
-    top = max(int(values.max(initial=0)) if most is None else most, 1)
+    top = max(int(values.max(initial=0)), 1)
     eighths = np.where(values > 0, np.maximum(1, np.round(values / top * rows * 8)), 0)
     return ["".join(_cell(int(value) - 8 * row) for value in eighths) for row in reversed(range(rows))]
 
@@ -45,9 +47,9 @@ def _cell(eighths: int) -> str:
 
 
 def peaks(times_ns: npt.NDArray[np.int64], values: npt.NDArray[np.float64], end_ns: int, width: int) -> list[float]:
-    """The highest value within each of `width` equal parts of the time before `end_ns`; NaN where there is none.
+    """Returns the highest value in each of `width` equal parts of the time before `end_ns`; NaN where there is none.
 
-    A value holds until the next, unless that is late: twice as late as usual.
+    A part without a value has the last one before it, unless that is older than twice the usual gap between values.
     """
     found = np.full(width, np.nan)
     if not len(times_ns):
@@ -61,9 +63,12 @@ def peaks(times_ns: npt.NDArray[np.int64], values: npt.NDArray[np.float64], end_
     return found.tolist()
 
 
-def spans(intervals: Sequence[Interval], end_ns: int, width: int, mark: str = FULL, blank: str = " ") -> str:
-    """Where intervals lie in the time before `end_ns`, to the nearest character; however short one is, it shows."""
-    line = [blank] * width
+def spans(intervals: Sequence[Interval], end_ns: int, width: int, mark: str = FULL) -> str:
+    """Returns a line of `width` characters for the time before `end_ns`, with a mark wherever an interval lies.
+
+    Ends are rounded to the nearest character; each interval has at least one.
+    """
+    line = [" "] * width
     for interval in intervals:
         first = min(round(interval.start_ns * width / max(end_ns, 1)), width - 1)
         after = min(max(round(interval.end_ns * width / max(end_ns, 1)), first + 1), width)
@@ -72,24 +77,24 @@ def spans(intervals: Sequence[Interval], end_ns: int, width: int, mark: str = FU
 
 
 def axis(left: str, right: str, width: int) -> str:
-    """The names of an axis's ends, on a line."""
+    """Returns a line with the names of an axis's two ends."""
     return left + right.rjust(max(width - len(left), 0))
 
 
 def merged(below: str, above: str) -> str:
-    """Two lines of equal length, one over the other: blanks let what is below through."""
+    """Returns one line laid over another of the same length; blanks of the upper one are transparent."""
     return "".join(lower if upper == " " else upper for lower, upper in zip(below, above, strict=True))
 
 
 class Marks:
-    """Words on a line at given places; each moves to the right as far as it must not to hide the one before."""
+    """Words on a line at given places; a word moves to the right if it would hide the one before it."""
 
     def __init__(self, width: int) -> None:
         self.line = ""
         self._width = width
 
     def put(self, fraction: float, word: str) -> None:
-        """Adds a word whose first character stands at a fraction of the width; at the right end, further left."""
+        """Adds a word that begins at a fraction of the width; further to the left if it would pass the right end."""
         wanted = min(max(round(fraction * (self._width - 1)), 0), max(self._width - len(word), 0))
         gap = max(wanted - len(self.line), 1 if self.line else 0)
         self.line += " " * gap + word

@@ -1,4 +1,4 @@
-"""Ctrl-C as the end of a source rather than of everything."""
+"""Ctrl-C as the end of a source rather than of the whole command."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Interrupt:
-    """Whether Ctrl-C was pressed."""
+    """State of Ctrl-C: `came` turns true when it is pressed."""
 
     came: bool = False
 
 
 @contextmanager
 def first_interrupt(end: Callable[[], object], *, wanted: bool = True) -> Iterator[Interrupt]:
-    """The first Ctrl-C calls `end` instead of raising; a second one does what it did before.
+    """Makes the first Ctrl-C call `end` instead of raising KeyboardInterrupt; a second one raises it as usual.
+
+    It changes nothing where the event loop can't handle signals: on Windows, and on other threads than the main one.
 
     Args:
-        end: lets what runs come to its end.
-        wanted: False: changes nothing. So it is, too, where the event loop can't do it (Windows, other threads).
+        end: asks the running work to end by itself.
+        wanted: if false, this changes nothing.
 
     """
     interrupt = Interrupt()
@@ -48,6 +50,7 @@ def first_interrupt(end: Callable[[], object], *, wanted: bool = True) -> Iterat
 
 
 def _take_over(loop: asyncio.AbstractEventLoop, take: Callable[[], None]) -> bool:
+    """Installs the handler; returns false where the loop can't."""
     try:
         loop.add_signal_handler(signal.SIGINT, take)
     except (NotImplementedError, RuntimeError, ValueError):

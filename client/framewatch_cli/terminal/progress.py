@@ -1,58 +1,57 @@
-"""A progress bar for commands whose result comes at the end."""
+"""Progress bars for commands whose result comes at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import Progress, TaskID, TextColumn
-
-from framewatch_cli.commands.actions import Output
-from framewatch_cli.labelling.decisions import Decision, Picture, Pile, Show
-from framewatch_cli.rules.score_files import ItemSink, take_nothing
-from framewatch_cli.terminal.live import progress_columns
-from framewatch_client import Event, FrameResult
-
-
-@contextmanager
-def frame_progress(console: Console, frame_count: int | None) -> Iterator[ItemSink]:
-    """Counts results on a terminal; elsewhere shows nothing. `frame_count`: of all; None: unknown."""
-    if not console.is_terminal or console.is_dumb_terminal:
-        yield take_nothing
-        return
-    with Progress(*progress_columns(frame_count), console=console, transient=True) as progress:
-        task = progress.add_task("", total=frame_count)
-
-        def show(item: FrameResult | Event) -> None:
-            if isinstance(item, FrameResult):
-                progress.advance(task)
-
-        yield show
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 
-class PictureProgress:
-    """Counts pictures on a terminal; elsewhere shows nothing. A context manager that ends it."""
+class ProgressCounter:
+    """Counter of what is done, with a bar if the total is known; shows nothing where there is no terminal.
 
-    def __init__(self, console: Console) -> None:
+    A context manager, which removes the bar at the end.
+    """
+
+    def __init__(self, console: Console, unit: str) -> None:
+        """Creates a counter that is not shown yet. `unit`: plural name of what is counted, such as «frames»."""
         self._console = console
+        self._unit = unit
         self._progress: Progress | None = None
         self._task = TaskID(0)
 
-    def start(self, picture_count: int | None) -> None:
-        """Begins to show. `picture_count`: of all; None: unknown."""
-        if self._console.is_terminal and not self._console.is_dumb_terminal and picture_count != 0:
-            columns = progress_columns(picture_count, unit="pictures")
-            self._progress = Progress(*columns, console=self._console, transient=True)
-            self._task = self._progress.add_task("", total=picture_count)
-            self._progress.start()
+    def start(self, total: int | None, done_count: int = 0) -> None:
+        """Shows the counter.
 
-    def advance(self) -> None:
-        """One more is done."""
+        Args:
+            total: how many there are in all; None if that is unknown.
+            done_count: how many were done before.
+
+        """
+        if not self._console.is_terminal or self._console.is_dumb_terminal or total == 0:
+            return
+        columns = (*progress_columns(total, self._unit), TextColumn("{task.description}"))
+        self._progress = Progress(*columns, console=self._console, transient=True)
+        self._task = self._progress.add_task("", total=total, completed=done_count)
+        self._progress.start()
+
+    def advance(self, description: str = "") -> None:
+        """Counts one more. `description`: text behind the bar."""
         if self._progress is not None:
-            self._progress.advance(self._task)
+            self._progress.update(self._task, advance=1, description=description)
 
     def __enter__(self) -> Self:
         return self
@@ -64,28 +63,21 @@ class PictureProgress:
             self._progress.stop()
 
 
-@contextmanager
-def label_progress(output: Output, total: int | None, done_count: int) -> Iterator[Show]:
-    """Counts labelled pictures on a terminal, those of earlier runs too; elsewhere shows nothing.
+def progress_columns(total: int | None, unit: str) -> tuple[ProgressColumn, ...]:
+    """Returns the columns of a progress line: a bar with the time left, or a mere count if the total is unknown."""
+    rate = _RateColumn(unit)
+    if total is None:
+        return (SpinnerColumn(), TextColumn(f"{{task.completed:,}} {unit}"), rate)
+    return (BarColumn(bar_width=30), MofNCompleteColumn(), rate, TimeRemainingColumn(compact=True))
 
-    Args:
-        output: where it is shown.
-        total: of all pictures; None: unknown.
-        done_count: of those that are done already.
 
-    """
-    console = output.errors
-    if not console.is_terminal or console.is_dumb_terminal:
-        yield lambda _picture, _decision: None
-        return
-    columns = (*progress_columns(total, "pictures"), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=total, completed=done_count)
-        piles = dict.fromkeys(Pile, 0)
+class _RateColumn(ProgressColumn):
+    """Column with the recent rate, in units a second."""
 
-        def show(_picture: Picture, decision: Decision) -> None:
-            piles[decision.pile] += 1
-            told = ", ".join(f"{count:,} {pile}" for pile, count in piles.items() if count)
-            progress.update(task, advance=1, description=told)
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
 
-        yield show
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f} {self._unit}/s", "cyan")

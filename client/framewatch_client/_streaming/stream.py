@@ -176,8 +176,9 @@ class _Link:
                 result = wire.frame_result(response)
                 version = result.config_version + self._version_offset
                 return replace(result, config_version=version, resume_point=self._point)
-            case "event":
-                self._point = self._point and replace(self._point, last_event_id=response.event.event_id)
+            case "event" | "health_event":
+                event_id = response.event.event_id or response.health_event.event_id
+                self._point = self._point and replace(self._point, last_event_id=event_id)
                 event = wire.event(response)
                 return event and replace(event, resume_point=self._point)
             case "explanation":

@@ -1,10 +1,10 @@
-// `npm run proto:check`: fails when src/gen is not what `npm run proto` would write now.
+// `npm run proto:check`: fails when src/gen differs from the output of `npm run proto`.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** File paths below a folder, with what is in them. */
+/** The files below a folder, by path, with their contents. */
 function contents(folder) {
   const paths = readdirSync(folder, { recursive: true }).filter((path) => statSync(join(folder, path)).isFile());
   return new Map(paths.map((path) => [path, readFileSync(join(folder, path), "utf8")]));
@@ -19,7 +19,7 @@ try {
     (path) => expected.get(path) !== found.get(path),
   );
   if (stale.length > 0) {
-    console.error(`src/gen is not what the .proto says; run \`npm run proto\`. Differing:\n  ${stale.join("\n  ")}`);
+    console.error(`src/gen does not match the .proto; run \`npm run proto\`. Differing:\n  ${stale.join("\n  ")}`);
     process.exitCode = 1;
   }
 } finally {

@@ -11,13 +11,13 @@ import { type Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 
 import { fromCallFailure } from "./errors.js";
 
-/** How a call may end early. */
+/** Options of every call. */
 export interface CallOptions {
   /** Cancels the call, which then fails with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A unary call that gives up after `timeoutMs`. */
+/** Makes a unary call, which fails after `timeoutMs`. */
 export async function callUnary<I extends DescMessage, O extends DescMessage>(
   client: Client,
   method: DescMethodUnary<I, O>,
@@ -55,7 +55,7 @@ export function openBidi<I extends DescMessage, O extends DescMessage>(
   return client.makeBidiStreamRequest(path(method), encoder(method.input), decoder(method.output));
 }
 
-/** Cancels the call when the signal aborts; the result makes it forget the signal. */
+/** Cancels the call when the signal aborts. @returns A function that detaches the call from the signal. */
 export function cancelOnAbort(call: { cancel(): void }, signal: AbortSignal | undefined): () => void {
   const cancel = () => call.cancel();
   signal?.addEventListener("abort", cancel, { once: true });

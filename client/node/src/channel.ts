@@ -2,10 +2,10 @@ import type { ChannelOptions } from "@grpc/grpc-js";
 
 import { ZeroShotService } from "./gen/framewatch/v1/framewatch_pb.js";
 
-/** The largest message either way: that of the server's `max_message_bytes`. grpc-js alone would take 4 MiB. */
+/** The largest message in either direction: the server's default `max_message_bytes`. grpc-js itself accepts 4 MiB. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
-/** Calls that ask and change nothing, so that asking again does no harm; a stream has `resumePoint` instead. */
+/** The calls without side effects, which can be repeated; a stream has `resumePoint` instead. */
 const RETRIED = ["classify", "similarity", "embed", "listModels"] as const;
 
 const RETRY_POLICY = {
@@ -22,16 +22,16 @@ function methodName(method: (typeof RETRIED)[number]): { service: string; method
   return { service: ZeroShotService.typeName, method: ZeroShotService.method[method].name };
 }
 
-/** How the client's channel is unlike grpc-js' own defaults. */
+/** Channel options that differ from the defaults of grpc-js. */
 export const CHANNEL_OPTIONS: ChannelOptions = {
   // Home routers and firewalls forget a silent connection after a minute or a few.
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,
-  // Calls are refused while the channel waits to connect again: tries of them must outlast that.
+  // Calls fail while the channel waits to connect again: their attempts must outlast that.
   "grpc.initial_reconnect_backoff_ms": 200,
   "grpc.max_reconnect_backoff_ms": 5_000,
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-  // What is larger than this, or comes while that much waits for its answer, is not tried again.
+  // Requests beyond this size, alone or together with those that wait for their answers, are not retried.
   "grpc.per_rpc_retry_buffer_size": MAX_MESSAGE_BYTES,
   "grpc.retry_buffer_size": MAX_MESSAGE_BYTES,
   "grpc.service_config": JSON.stringify(SERVICE_CONFIG),

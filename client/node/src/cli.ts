@@ -11,7 +11,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
-      console.error(`${error.message}\nframewatch-node --help tells more.`);
+      console.error(`${error.message}\nSee framewatch-node --help.`);
       return 2;
     }
     if (isFileError(error)) {
@@ -43,12 +43,12 @@ async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** A file or folder that is not there or can't be read. */
+/** True for the error of a file or folder that is missing or unreadable. */
 function isFileError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && "path" in error;
 }
 
-// `framewatch-node … | head` is no fault.
+// A reader that closes the pipe early, as in `framewatch-node … | head`, is not an error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(0);

@@ -9,6 +9,7 @@ import {
   type ClassifyResponse,
   EmbedRequestSchema,
   type Event,
+  type HealthEvent,
   type FrameResult,
   ListModelsRequestSchema,
   type Model,
@@ -28,56 +29,57 @@ import { emitWarning } from "./warnings.js";
 const TIMEOUT_MS = 30_000;
 
 export interface ClientOptions {
-  /** How to prove who is who. Default: plain text. */
+  /** Credentials of the connection. Default: no encryption. */
   readonly credentials?: ChannelCredentials;
   /** Overrides of grpc-js' channel options. */
   readonly channel?: ChannelOptions;
 }
 
-/** How a call that has one answer is made. */
+/** Options of the unary calls. */
 export interface UnaryOptions extends CallOptions {
-  /** Fails with DEADLINE_EXCEEDED after so many milliseconds, its retries counted. Default: 30,000. */
+  /** Milliseconds, retries included, after which the call fails with DEADLINE_EXCEEDED. Default: 30,000. */
   readonly timeoutMs?: number | undefined;
 }
 
 export interface ModelOptions extends UnaryOptions {
-  /** As the server names it. Absent: its default model. */
+  /** The model's name on the server. Absent: the default model. */
   readonly model?: string | undefined;
 }
 
 export interface ClassifyOptions extends ModelOptions {
-  /** Sentences with `{label}`. Absent: the server's one, `a photo of {label}`. Empty: names are used verbatim. */
+  /** Sentences with `{label}`. Absent: the server's default, `a photo of {label}`. Empty: names are used verbatim. */
   readonly templates?: readonly string[] | undefined;
-  /** How many of the best labels to return; 0 and absent: all. */
+  /** The number of best labels to return; 0 and absent: all. */
   readonly topCount?: number | undefined;
 }
 
-/** What to embed. */
+/** The images and texts to embed. */
 export interface EmbedInput {
-  /** At most 1024, unless the server says otherwise. One that can't be decoded fails the call, which names it. */
+  /** At most 1024 by default. An image that can't be decoded fails the call, and the error names it. */
   readonly images?: readonly PictureInput[] | undefined;
-  /** Used verbatim; at most 1000, each 1 to 2000 characters. Models are used to sentences: `a photo of a dog`. */
+  /** Used verbatim; at most 1000, each 1 to 2000 characters. Models expect sentences: `a photo of a dog`. */
   readonly texts?: readonly string[] | undefined;
 }
 
-/** Labels with scores, best first; the model that answered; where the time went; what may not be as it was meant. */
+/** Labels with scores, best first; the model that answered; timings; warnings. */
 export type Classification = ClassifyResponse;
 
-export interface WatchOptions extends ConfigOptions, CallOptions {
-  /** Told once, before the first result, what the server wants and what it can do. */
+/** Options of `stream`. */
+export interface StreamOptions extends ConfigOptions, CallOptions {
+  /** Called once, before the first result, with the server's answer to the config. */
   readonly onStarted?: ((started: StreamStarted) => void) | undefined;
   /**
-   * Told of each thing in the config that may not be as it was meant, such as a prompt that was cut off; must not
-   * throw unless the stream is to end. Absent: `process.emitWarning`, of type `FramewatchWarning`, its code the reason.
+   * Called with each likely mistake in the config, such as a truncated prompt; an exception of it ends the stream.
+   * Absent: `process.emitWarning`, of type `FramewatchWarning`, with the reason as its code.
    */
   readonly onWarning?: ((warning: Warning, configVersion: number) => void) | undefined;
 }
 
-/** The messages of a stream, and from where another stream could take over should this one be lost. */
-export interface Watch extends AsyncGenerator<FrameResult | Event, void, undefined> {
+/** The messages of a stream, and the point at which another stream can take over if this one is lost. */
+export interface Stream extends AsyncGenerator<FrameResult | Event | HealthEvent, void, undefined> {
   /**
-   * Where a stream takes over that begins after the last message that was yielded; give it as `resume`. Undefined: the
-   * server gave no token, since it has not answered yet or can't resume.
+   * The point after the last yielded message; pass it as `resume` to another stream. Undefined while the server has
+   * given no token: it has not answered yet, or can't resume streams.
    */
   resumePoint(): Resume | undefined;
 }
@@ -85,8 +87,8 @@ export interface Watch extends AsyncGenerator<FrameResult | Event, void, undefin
 /**
  * A connection to a framewatch server; one serves any number of calls at a time.
  *
- * Calls that fail throw a FramewatchError; calls ended by an AbortSignal throw the signal's reason. Calls with one
- * answer are tried up to 4 times, within their timeout, while the server is unavailable.
+ * Calls that fail throw a FramewatchError; calls ended by an AbortSignal throw the signal's reason. Unary calls are
+ * attempted up to 4 times, within their timeout, while the server is unavailable.
  *
  * @example
  * const client = new FramewatchClient("127.0.0.1:50051");
@@ -96,7 +98,7 @@ export interface Watch extends AsyncGenerator<FrameResult | Event, void, undefin
 export class FramewatchClient {
   readonly #client: Client;
 
-  /** Connects when the first call is made. @param address - `host:port`, or any other name that gRPC resolves. */
+  /** Connects with the first call. @param address - `host:port`, or any other name that gRPC resolves. */
   constructor(address: string, options: ClientOptions = {}) {
     this.#client = new Client(address, options.credentials ?? credentials.createInsecure(), {
       ...CHANNEL_OPTIONS,
@@ -108,7 +110,7 @@ export class FramewatchClient {
    * Scores one image against labels.
    *
    * @param picture - The path of a JPEG, PNG or WebP file, the bytes of one, or pixels.
-   * @throws FramewatchError when the call fails; what `readFile` throws when the file can't be read.
+   * @throws FramewatchError when the call fails; the error of `readFile` when the file can't be read.
    */
   async classify(
     picture: PictureInput,
@@ -128,10 +130,10 @@ export class FramewatchClient {
   /**
    * Compares every query with every candidate.
    *
-   * @param queries - At least one. With the candidates at most 1024 pictures, unless the server says otherwise.
+   * @param queries - At least one. With the candidates at most 1024 images by default.
    * @param candidates - At least one.
    * @returns A row of cosines per query.
-   * @throws FramewatchError when the call fails; what `readFile` throws when a file can't be read.
+   * @throws FramewatchError when the call fails; the error of `readFile` when a file can't be read.
    */
   async similarity(
     queries: readonly PictureInput[],
@@ -141,7 +143,7 @@ export class FramewatchClient {
     const [first, ...others] = await readPictures(queries, options.signal);
     const request = create(SimilarityRequestSchema, {
       model,
-      // Servers that know no `queries` still answer to one.
+      // Servers without the field `queries` still answer a single query.
       ...(first && others.length > 0 ? { queries: [first, ...others] } : { query: first }),
       candidates: await readPictures(candidates, options.signal),
     });
@@ -150,10 +152,10 @@ export class FramewatchClient {
   }
 
   /**
-   * Gives the vectors of images and texts, for an index or a classifier of one's own.
+   * Computes the vectors of images and texts, for an index or a classifier of your own.
    *
-   * @returns The vectors in the order given, with what tells whether they can be compared with others.
-   * @throws FramewatchError when the call fails; what `readFile` throws when a file can't be read.
+   * @returns The vectors in the order given, with the digest of the model's weights.
+   * @throws FramewatchError when the call fails; the error of `readFile` when a file can't be read.
    */
   async embed(
     { images = [], texts = [] }: EmbedInput,
@@ -165,7 +167,7 @@ export class FramewatchClient {
     return embeddings(response, images.length, texts.length);
   }
 
-  /** The models that the server has; the first is its default. @throws FramewatchError when the call fails. */
+  /** Lists the loaded models; the first is the default. @throws FramewatchError when the call fails. */
   async listModels(options: UnaryOptions = {}): Promise<Model[]> {
     const request = create(ListModelsRequestSchema);
     const { models } = await this.#call(ZeroShotService.method.listModels, request, options);
@@ -173,27 +175,27 @@ export class FramewatchClient {
   }
 
   /**
-   * Watches frames: yields exactly one result per frame, in the order of the frames, each followed by the events that
-   * it caused. Tell them apart by `$typeName`. The source may yield an ExplainRequest among its frames.
+   * Streams frames: yields exactly one result per frame, in the order of the frames, each followed by the events that
+   * it caused. Distinguish them by `$typeName`. The source may yield an Explain among its frames.
    *
-   * The call begins with the first `next`, and ends when the frames do, when the caller leaves the loop, or when it
-   * fails. A frame is taken from its source only when it can go out at once, so a live source may skip what is stale.
+   * The call begins with the first `next`, and ends when the frames end, when the caller leaves the loop, or when it
+   * fails. A frame is taken from its source only when it can be sent at once, so a live source may skip stale frames.
    *
-   * A connection that is lost fails the call: this client does not connect again by itself. `resumePoint` of what is
-   * returned, given as `resume` to another `watch`, goes on from there.
+   * A lost connection fails the call: this client does not reconnect by itself. The `resumePoint` of the returned
+   * stream, passed as `resume` to another `stream`, continues from there.
    *
-   * @throws FramewatchError when the call fails; whatever the source of the frames throws.
+   * @throws FramewatchError when the call fails; any error of the source of the frames.
    */
-  watch(frames: AsyncIterable<StreamItem> | Iterable<StreamItem>, options: WatchOptions): Watch {
+  stream(frames: AsyncIterable<StreamItem> | Iterable<StreamItem>, options: StreamOptions): Stream {
     const tracker = new ResumeTracker(options.resume);
     return Object.assign(this.#messages(frames, options, tracker), { resumePoint: () => tracker.point() });
   }
 
   async *#messages(
     frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
-    { onStarted, onWarning = emitWarning, signal, ...options }: WatchOptions,
+    { onStarted, onWarning = emitWarning, signal, ...options }: StreamOptions,
     tracker: ResumeTracker,
-  ): AsyncGenerator<FrameResult | Event, void, undefined> {
+  ): AsyncGenerator<FrameResult | Event | HealthEvent, void, undefined> {
     const config = streamConfig(options);
     signal?.throwIfAborted();
     const call = openBidi(this.#client, ZeroShotService.method.streamFrames);
@@ -208,7 +210,7 @@ export class FramewatchClient {
     return callUnary(this.#client, method, request, { signal, timeoutMs });
   }
 
-  /** Closes the connection; calls that are on the way fail. */
+  /** Closes the connection; calls in progress fail. */
   close(): void {
     this.#client.close();
   }

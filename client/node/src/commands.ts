@@ -9,6 +9,7 @@ import {
   type Event,
   type Explanation,
   type FrameResult,
+  type HealthEvent,
   ListModelsResponseSchema,
   type Warning,
 } from "./gen/framewatch/v1/framewatch_pb.js";
@@ -16,6 +17,7 @@ import { type Command, readFrameRate, readLabelOptions, readWatchOptions, UsageE
 import {
   eventLine,
   explanationLines,
+  healthEventLine,
   jsonLine,
   modelLine,
   responseJson,
@@ -29,7 +31,7 @@ import type { Embeddings } from "./vectors.js";
 
 type Run = (client: FramewatchClient, paths: readonly string[], values: Values) => Promise<void>;
 
-/** What each command does; results go to stdout, all else to stderr. */
+/** The commands; results go to stdout, everything else to stderr. */
 export const COMMANDS: Readonly<Record<Command, Run>> = { classify, watch, embed, models };
 
 async function classify(client: FramewatchClient, paths: readonly string[], values: Values): Promise<void> {
@@ -37,7 +39,7 @@ async function classify(client: FramewatchClient, paths: readonly string[], valu
   const { labels, ...options } = await readLabelOptions(values);
   const classification = await client.classify(path, labels, options);
   console.log(values.json ? jsonLine(ClassifyResponseSchema, classification) : scoreLines(classification.scores));
-  classification.warnings.forEach(sayWarning);
+  classification.warnings.forEach(printWarning);
 }
 
 async function watch(client: FramewatchClient, folders: readonly string[], values: Values): Promise<void> {
@@ -47,19 +49,19 @@ async function watch(client: FramewatchClient, folders: readonly string[], value
   const paths = await picturesIn(folder);
   if (paths.length === 0) throw new UsageError(`${folder} has no JPEG, PNG or WebP files.`);
 
-  const frames = values.explain ? thenExplained(framesOf(paths, frameRate), values.json) : framesOf(paths, frameRate);
+  const frames = values.explain ? withExplanation(framesOf(paths, frameRate), values.json) : framesOf(paths, frameRate);
   const counts = { scores: 0, dropped: 0, error: 0, event: 0 };
-  const messages = client.watch(frames, {
+  const messages = client.stream(frames, {
     ...options,
     onStarted: (value) => values.json && console.log(responseJson({ case: "started", value })),
     onWarning: (warning, configVersion) => {
       const value = create(ConfigWarningsSchema, { configVersion, warnings: [warning] });
       if (values.json) console.log(responseJson({ case: "configWarnings", value }));
-      sayWarning(warning);
+      printWarning(warning);
     },
   });
   for await (const message of messages) {
-    if (message.$typeName === "framewatch.v1.Event") counts.event += 1;
+    if (message.$typeName !== "framewatch.v1.FrameResult") counts.event += 1;
     else if (message.outcome.case) counts[message.outcome.case] += 1;
     console.log(messageLine(message, values.json));
   }
@@ -79,7 +81,7 @@ async function embed(client: FramewatchClient, places: readonly string[], values
   for await (const { batch, found } of embedBatches(client, batchesOf(paths, texts), model)) {
     found.imageVectors.forEach((vector, index) => console.log(vectorLine({ path: batch.paths[index] }, vector)));
     found.textVectors.forEach((vector, index) => console.log(vectorLine({ text: batch.texts[index] }, vector)));
-    found.warnings.forEach(sayWarning);
+    found.warnings.forEach(printWarning);
     last = found;
   }
   console.error(
@@ -100,20 +102,23 @@ function onePath(command: Command, [path, ...others]: readonly string[]): string
   return path;
 }
 
-function sayWarning(warning: Warning): void {
+function printWarning(warning: Warning): void {
   console.error(warningLine(warning));
 }
 
-function messageLine(message: FrameResult | Event, json: boolean): string {
+function messageLine(message: FrameResult | Event | HealthEvent, json: boolean): string {
   if (message.$typeName === "framewatch.v1.Event") {
     return json ? responseJson({ case: "event", value: message }) : eventLine(message);
+  }
+  if (message.$typeName === "framewatch.v1.HealthEvent") {
+    return json ? responseJson({ case: "healthEvent", value: message }) : healthEventLine(message);
   }
   return json ? responseJson({ case: "result", value: message }) : resultLine(message);
 }
 
-async function* thenExplained(frames: AsyncIterable<StreamItem>, json: boolean): AsyncGenerator<StreamItem> {
+async function* withExplanation(frames: AsyncIterable<StreamItem>, json: boolean): AsyncGenerator<StreamItem> {
   yield* frames;
-  const onExplanation = (value: Explanation) =>
+  const onAnswer = (value: Explanation) =>
     console.log(json ? responseJson({ case: "explanation", value }) : explanationLines(value));
-  yield { onExplanation };
+  yield { onAnswer };
 }

@@ -16,7 +16,7 @@ import {
 } from "./gen/framewatch/v1/framewatch_pb.js";
 import { duration, type LabelOptions, labelSet } from "./requests.js";
 
-/** When to say ENTERED and EXITED; see the proto's EventRule. All times are seconds of frame time. */
+/** The conditions of ENTERED and EXITED; see EventRule in the .proto. All times are seconds of frame time. */
 export interface Rule {
   /** The name of one of the labels. */
   readonly label: string;
@@ -24,76 +24,76 @@ export interface Rule {
   readonly enterAt: number;
   /** A score of less than this counts towards EXITED; in (0, enterAt]. Absent: `enterAt`. */
   readonly exitBelow?: number | undefined;
-  /** Names the rule in its events; unique. Absent: the label's name. */
+  /** The rule's name in its events; unique. Absent: the label's name. */
   readonly id?: string | undefined;
-  /** The id of one of the regions. Absent: the whole frame, which is only there when there are no regions. */
-  readonly region?: string | undefined;
-  /** The score to look at. Absent: the probability. */
-  readonly score?: ScoreKind | undefined;
-  /** How long the score must have been high before ENTERED. Absent: one frame is enough. */
+  /** The id of one of the regions. Absent: the whole frame, which exists only when there are no regions. */
+  readonly regionId?: string | undefined;
+  /** The score that the rule uses. Absent: the probability. */
+  readonly scoreKind?: ScoreKind | undefined;
+  /** The time for which the score must have been high before ENTERED. Absent: one frame is enough. */
   readonly minPresentS?: number | undefined;
-  /** How long the score must have been low before EXITED. Absent: one frame is enough. */
+  /** The time for which the score must have been low before EXITED. Absent: one frame is enough. */
   readonly minAbsentS?: number | undefined;
-  /** For how long after EXITED no ENTERED is said. Absent: not at all. */
+  /** The time after EXITED during which no ENTERED is emitted. Absent: none. */
   readonly cooldownS?: number | undefined;
   /** The half-life of an exponential smoothing of the score. Absent: no smoothing. */
   readonly smoothingS?: number | undefined;
-  /** How many of the last scores an event brings along in its `trail`, at most. Absent: it has no trail. */
+  /** The most recent scores that an event carries in its `trail`, at most. Absent: it has no trail. */
   readonly trailCount?: number | undefined;
 }
 
-/** A part of the frame, in fractions of its width and height: the proto's Region. */
+/** A part of the frame, in fractions of its width and height: Region in the .proto. */
 export type RegionInput = MessageInitShape<typeof RegionSchema>;
 
-/** When rules don't trust the pictures; see the proto's HealthPolicy. */
+/** The conditions under which pictures are kept from the rules; see HealthPolicy in the .proto. */
 export interface HealthOptions {
-  /** Pictures are not judged. */
+  /** Switches the assessment of pictures off. */
   readonly disabled?: boolean | undefined;
-  /** Problems that don't count. */
+  /** Problems to ignore. */
   readonly ignored?: readonly HealthProblem[] | undefined;
-  /** How long a picture must stay the very same to be frozen, in seconds; greater than 0. Absent: 10. */
+  /** The time, in seconds, for which a picture must stay identical to be frozen; greater than 0. Absent: 10. */
   readonly frozenAfterS?: number | undefined;
-  /** How long pictures must have a problem before SUSPENDED, and be good before RESUMED, in seconds. Absent: 1. */
+  /** Seconds for which pictures must have a problem before SUSPENDED, and be good before RESUMED. Absent: 1. */
   readonly settleTimeS?: number | undefined;
 }
 
 /**
- * From where a lost stream is taken over: the proto's Resume, with the stream's token, the last frame whose result came
- * and the last event that came.
+ * The point at which a lost stream is taken over: Resume in the .proto, with the stream's token, the last frame whose
+ * result arrived and the last event that arrived.
  */
 export type ResumePoint = MessageInitShape<typeof ResumeSchema>;
 
-/** What to watch for. */
+/** The labels, regions and rules of a stream, and how it is processed. */
 export interface ConfigOptions extends LabelOptions {
   /** Ids unique. None: scores only. */
   readonly rules?: readonly Rule[] | undefined;
   /** The parts of each frame that are scored by themselves, up to 64; ids unique. None: the whole frame. */
   readonly regions?: readonly RegionInput[] | undefined;
-  /** When rules don't trust the pictures. Absent: the server's defaults. */
+  /** The conditions under which pictures are kept from the rules. Absent: the server's defaults. */
   readonly health?: HealthOptions | undefined;
-  /** What happens to frames that come faster than they are scored. Default: BLOCK, which loses none. */
+  /** The treatment of frames that arrive faster than they are scored. Default: BLOCK, which loses none. */
   readonly overflowPolicy?: OverflowPolicy | undefined;
-  /** How many of the best labels a result carries; 0 and absent: all. */
+  /** The number of best labels in a result; 0 and absent: all. */
   readonly topCount?: number | undefined;
-  /** Frames a second in frame time above which frames are dropped. Absent: no limit. */
+  /** Frames per second of frame time above which frames are dropped. Absent: no limit. */
   readonly maxFrameRate?: number | undefined;
   /** The longest gap between frames that counts towards a rule's times, in seconds. Absent: 10. */
   readonly maxFrameGapS?: number | undefined;
   /** The wall time of time offset 0; events then carry wall times too. */
   readonly originTime?: Date | undefined;
   /**
-   * A frame that differs by less than this from the last one that the model saw gets its scores; 0 to 1, about 0.05 for
-   * most cameras. 0 and absent: only one that is the same file.
+   * A frame that differs by less than this from the last embedded one is scored by that one's embedding; 0 to 1, about
+   * 0.05 for most cameras. 0 and absent: only frames whose files are identical.
    */
   readonly changeThreshold?: number | undefined;
-  /** The model sees a frame at least this often, in seconds of frame time; 0: every frame. Absent: 10. */
+  /** Seconds of frame time after which a frame is embedded anew in any case; 0: every frame. Absent: 10. */
   readonly maxReuseAgeS?: number | undefined;
-  /** As the server names it. Absent: its default model. */
+  /** The model's name on the server. Absent: the default model. */
   readonly model?: string | undefined;
   /**
-   * From where to take over a stream that was lost: its `resumePoint()`. The frames begin with the one after
-   * `lastFrameId`. Rules go on from where they were if the server still has the stream, which `onStarted` is told as
-   * `resumed`; else they start anew.
+   * The point at which to take over a lost stream: its `resumePoint()`. The frames begin with the one after
+   * `lastFrameId`. Rules keep their state if the server still has the stream, in which case `onStarted` gets `resumed`;
+   * otherwise they start anew.
    */
   readonly resume?: ResumePoint | undefined;
 }

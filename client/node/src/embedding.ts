@@ -1,25 +1,23 @@
 import { readFile } from "node:fs/promises";
 
-import { status } from "@grpc/grpc-js";
-
 import type { FramewatchClient } from "./client.js";
-import { FramewatchError } from "./errors.js";
+import { FramewatchCallError, FramewatchError } from "./errors.js";
 import type { Embeddings } from "./vectors.js";
 
-/** What goes in one call: enough pictures for the server's batches, and far less than its largest message. */
+/** Limits of one call: enough images to fill the server's batches, and far less than its largest message. */
 const MAX_IMAGES = 32;
 const MAX_BYTES = 16 * 1024 * 1024;
-/** A large model without a GPU takes seconds for a picture. */
+/** A large model without a GPU takes seconds for an image. */
 const TIMEOUT_MS = 300_000;
 
-/** The pictures and texts of one call; a picture has the path that it was read from. */
+/** The images and texts of one call; each image has the path that it was read from. */
 export interface Batch {
   readonly paths: readonly string[];
   readonly images: readonly Uint8Array[];
   readonly texts: readonly string[];
 }
 
-/** Reads pictures as they are asked for, so that few are in memory; the texts come with the last of them. */
+/** Reads images as they are requested, so that few are in memory; the texts come with the last batch. */
 export async function* batchesOf(
   paths: readonly string[],
   texts: readonly string[],
@@ -40,7 +38,7 @@ export async function* batchesOf(
   yield { paths: paths.slice(begin), images, texts };
 }
 
-/** Embeds one batch after the other. @throws FramewatchError, which names the picture by its path. */
+/** Embeds one batch after the other. @throws FramewatchCallError, which names the image by its path. */
 export async function* embedBatches(
   client: FramewatchClient,
   batches: AsyncIterable<Batch>,
@@ -59,21 +57,21 @@ async function embedBatch(client: FramewatchClient, batch: Batch, model: string 
   try {
     return await client.embed(batch, { model, timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    throw error instanceof FramewatchError ? withPaths(error, batch.paths) : error;
+    throw error instanceof FramewatchCallError ? withPaths(error, batch.paths) : error;
   }
 }
 
-/** `images[3]` is the place in the call, which whoever named a folder can't know. */
-function withPaths(error: FramewatchError, paths: readonly string[]): FramewatchError {
+/** Replaces `images[3]`, a position in the call that the user of a folder can't know, by the path. */
+function withPaths(error: FramewatchCallError, paths: readonly string[]): FramewatchCallError {
   const fields = error.fields.map(({ field, description }) => {
     const path = paths[Number(/^images\[(\d+)\]/.exec(field)?.[1])];
     return { field: path ?? field, description };
   });
   const { reason, domain, metadata } = error;
-  return new FramewatchError(error.code, error.message, { reason, domain, fields, metadata }, { cause: error });
+  return new FramewatchCallError(error.code, error.message, { reason, domain, fields, metadata }, { cause: error });
 }
 
 function weightsChanged(before: string, now: string): FramewatchError {
   const change = `the server's model has changed from weights ${before} to ${now}`;
-  return new FramewatchError(status.ABORTED, `${change}, whose vectors can't be compared; embed everything again`);
+  return new FramewatchError(`${change}, whose vectors can't be compared; embed everything again`, "WEIGHTS_CHANGED");
 }

@@ -9,42 +9,58 @@ import { StatusSchema } from "./gen/google/rpc/status_pb.js";
 export interface FieldViolation {
   /** Its path, such as `label_set.labels[2].name`. */
   readonly field: string;
-  /** What was wrong with it. */
+  /** The fault, in words. */
   readonly description: string;
 }
 
-/** What a google.rpc.Status tells beyond code and message. */
+/** The details of a google.rpc.Status besides code and message. */
 export interface ErrorDetails {
   /** Stable name of the fault, such as `INVALID_LABEL_SET`; absent when the server gave none. */
   readonly reason?: string;
-  /** Who defined the reason: `framewatch`; absent when the server gave none. */
+  /** The definer of the reason: `framewatch`; absent when the server gave none. */
   readonly domain?: string;
   /** The fields that were wrong; often none. */
   readonly fields: readonly FieldViolation[];
-  /** Further facts by name, such as a limit's `maximum`. */
+  /** Further facts by name, such as the `maximum` of a limit. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What grpc-js throws, as far as it is used here. */
+/** An error of grpc-js, as far as it is used here. */
 interface CallFailure {
   readonly code: status;
   readonly details: string;
   readonly metadata?: Metadata;
 }
 
-/** A call failed. */
-export class FramewatchError extends Error implements ErrorDetails {
-  override readonly name = "FramewatchError";
-  readonly code: status;
+/**
+ * The root of all errors that this library throws on purpose:
+ *
+ *     FramewatchError
+ *     ├── FramewatchCallError    the server refused a call, or can't be reached
+ *     └── InvalidResponseError   the server answered, but not what was asked for
+ */
+export class FramewatchError extends Error {
+  override readonly name: string = "FramewatchError";
+  /** Stable name of the fault, UPPER_SNAKE_CASE; absent when the server gave none. */
   readonly reason?: string;
+
+  constructor(message: string, reason?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** A failed call: the server refused it, or can't be reached. */
+export class FramewatchCallError extends FramewatchError implements ErrorDetails {
+  override readonly name = "FramewatchCallError";
+  readonly code: status;
   readonly domain?: string;
   readonly fields: readonly FieldViolation[];
   readonly metadata: Readonly<Record<string, string>>;
 
   constructor(code: status, message: string, details: ErrorDetails = NO_DETAILS, options?: ErrorOptions) {
-    super(message, options);
+    super(message, details.reason, options);
     this.code = code;
-    this.reason = details.reason;
     this.domain = details.domain;
     this.fields = details.fields;
     this.metadata = details.metadata;
@@ -56,14 +72,23 @@ export class FramewatchError extends Error implements ErrorDetails {
   }
 }
 
+/** An answer of the server that is not what was asked for. */
+export class InvalidResponseError extends FramewatchError {
+  override readonly name = "InvalidResponseError";
+
+  constructor(message: string) {
+    super(message, "INVALID_RESPONSE");
+  }
+}
+
 const NO_DETAILS: ErrorDetails = { fields: [], metadata: {} };
 
-/** Turns a failed call of grpc-js into a FramewatchError; gives anything else back as it is. */
+/** Converts a failed call of grpc-js to a FramewatchCallError; returns any other error unchanged. */
 export function fromCallFailure(error: unknown): unknown {
   if (!isCallFailure(error)) return error;
   const trailer = error.metadata?.get("grpc-status-details-bin")[0];
   const details = trailer instanceof Uint8Array ? decodeDetails(trailer) : NO_DETAILS;
-  return new FramewatchError(error.code, error.details, details, { cause: error });
+  return new FramewatchCallError(error.code, error.details, details, { cause: error });
 }
 
 function isCallFailure(error: unknown): error is CallFailure {
@@ -73,7 +98,7 @@ function isCallFailure(error: unknown): error is CallFailure {
 /**
  * Decodes the `grpc-status-details-bin` trailer: a google.rpc.Status with ErrorInfo and BadRequest.
  *
- * Details of other types are passed over. So are bytes that are no Status: the call's own error matters more.
+ * Details of other types are ignored. So are bytes that are no Status: the call's own error matters more.
  */
 export function decodeDetails(trailer: Uint8Array): ErrorDetails {
   try {

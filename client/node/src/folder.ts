@@ -19,14 +19,14 @@ export async function picturesIn(folder: string): Promise<string[]> {
   return pictureNames(names).map((name) => join(folder, name));
 }
 
-/** The path of a picture itself, or those of a folder's pictures in natural order. */
+/** The path itself if it is a file, or the paths of a folder's pictures in natural order. */
 export async function picturesAt(path: string): Promise<string[]> {
   return (await stat(path)).isDirectory() ? picturesIn(path) : [path];
 }
 
-/** Reads pictures, one when it is asked for; the time of each is its index over `frameRate`. */
+/** Reads pictures, each only when it is requested; the time of each is its index divided by `frameRate`. */
 export async function* framesOf(paths: readonly string[], frameRate: number): AsyncGenerator<TimedFrame> {
   for (const [index, path] of paths.entries()) {
-    yield { image: await readFile(path), frameId: BigInt(index), timeOffsetS: index / frameRate };
+    yield { image: await readFile(path), frameId: BigInt(index), timeS: index / frameRate };
   }
 }

@@ -6,15 +6,21 @@ export {
   FramewatchClient,
   type ModelOptions,
   type UnaryOptions,
-  type Watch,
-  type WatchOptions,
+  type Stream,
+  type StreamOptions,
 } from "./client.js";
 export { type ConfigOptions, type HealthOptions, type RegionInput, type ResumePoint, type Rule } from "./config.js";
-export { type ErrorDetails, type FieldViolation, FramewatchError } from "./errors.js";
+export {
+  type ErrorDetails,
+  type FieldViolation,
+  FramewatchCallError,
+  FramewatchError,
+  InvalidResponseError,
+} from "./errors.js";
 export { type PictureInput } from "./pictures.js";
 export {
   duration,
-  type ExplainRequest,
+  type Explain,
   type FrameInput,
   type ImageInput,
   type LabelInput,

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { picturesAt } from "./folder.js";
 import type { LabelSpec } from "./requests.js";
 
-/** What was said of labels, as `label=value` each; a value is a text, or the path of a picture or a folder of them. */
+/** Options about labels, each as `label=value`; a value is a text, or the path of an image or of a folder of images. */
 export interface LabelFacts {
   readonly contrast: readonly string[];
   readonly examples: readonly string[];
@@ -11,7 +11,7 @@ export interface LabelFacts {
 }
 
 /**
- * The values that each label has in `label=value`; both may have `=` in them.
+ * Groups texts of the form `label=value` by label; labels and values may contain `=`.
  *
  * @returns Undefined when a text names none of the labels.
  */
@@ -21,7 +21,7 @@ export function valuesByLabel(
 ): ReadonlyMap<string, readonly string[]> | undefined {
   const values = new Map<string, string[]>(names.map((name) => [name, []]));
   for (const text of texts) {
-    // The longest: «a=b=c» is of the label «a=b» if there is one.
+    // The longest label wins: `a=b=c` belongs to the label `a=b` if there is one.
     const fitting = names.filter((name) => text.startsWith(`${name}=`)).sort((a, b) => b.length - a.length);
     if (fitting[0] === undefined) return undefined;
     values.get(fitting[0])?.push(text.slice(fitting[0].length + 1));
@@ -29,7 +29,7 @@ export function valuesByLabel(
   return values;
 }
 
-/** The labels with what was said of them; undefined when something was said of a label that is none. */
+/** Reads labels with their contrasts and examples. @returns Undefined when an option names an unknown label. */
 export async function readLabels(names: readonly string[], facts: LabelFacts): Promise<LabelSpec[] | undefined> {
   const contrast = valuesByLabel(names, facts.contrast);
   const examples = valuesByLabel(names, facts.examples);

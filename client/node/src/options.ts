@@ -16,31 +16,31 @@ export const USAGE = `Usage:
 classify scores one JPEG, PNG or WebP file against labels.
 watch sends such files of a folder as frames, in natural order of their names, and prints results and events.
 embed prints the vectors of such files and of texts, a line of JSON each: {"path": …, "vector": […]}.
-models prints what the server has; the first is its default.
+models prints the loaded models; the first is the default.
 
   --server ADDRESS  default: 127.0.0.1:50051
-  --model NAME      which of the server's models (default: its first); not for models
-  --json            print every response as a line of protobuf JSON (embed: its lines are the same without)
+  --model NAME      the model to use (default: the server's first); not for models
+  --json            print every response as a line of protobuf JSON (embed always prints its own JSON)
   --help            print this
 
-Of classify and watch:
-  --label TEXT      what to look for; once per label
+For classify and watch:
+  --label TEXT      a thing to look for; once per label
   --template TEXT   a sentence with {label}; several make an ensemble (default: the server's)
   --no-template     labels are used verbatim
-  --contrast LABEL=TEXT         what the picture looks like without the label, for its presence
+  --contrast LABEL=TEXT         a description of the picture without the label, for its presence
   --example LABEL=PATH          a picture with it, or a folder of them, for its presence
   --counter-example LABEL=PATH  a picture without it, or a folder of them
   --top K           print the best K labels only
 
-Of watch:
+For watch:
   --rule RULE       ENTERED at a score of ENTER, EXITED below EXIT (default: ENTER); once per rule
-  --score KIND      what rules look at: probability (default), similarity or presence
-  --region REGION   a part of the frame, ID=X,Y,WIDTH,HEIGHT in fractions of it; every rule holds in each
-  --trail K         events bring along the last K scores that led to them
-  --explain         at the end, say how near each rule is to its next event and what holds it back
-  --fps N           frames a second of the folder's pictures (default: 1)
+  --score KIND      the score that rules use: probability (default), similarity or presence
+  --region REGION   a part of the frame, ID=X,Y,WIDTH,HEIGHT in fractions of it; every rule applies to each
+  --trail K         events carry the last K scores that led to them
+  --explain         at the end, print how close each rule is to its next event and what holds it back
+  --fps N           frames per second of the folder's pictures (default: 1)
 
-Of embed:
+For embed:
   --text TEXT       a text, used verbatim; once per text
 
 Exit codes: 0 done, 1 the call failed, 2 wrong usage.`;
@@ -71,7 +71,7 @@ type OptionName = keyof typeof OPTIONS;
 const OF_ALL: readonly OptionName[] = ["server", "json", "help"];
 const OF_LABEL: readonly OptionName[] = ["label", "template", "no-template", "contrast", "example", "counter-example"];
 
-/** What each command can be told, beyond what all can. */
+/** The options of each command, besides those of all commands. */
 const OF_COMMAND = {
   classify: [...OF_LABEL, "top", "model"],
   watch: [...OF_LABEL, "top", "model", "rule", "score", "region", "trail", "explain", "fps"],
@@ -87,7 +87,7 @@ const SCORE_KINDS: ReadonlyMap<string, ScoreKind> = new Map([
   ["presence", ScoreKind.PRESENCE],
 ]);
 
-/** The command line asks for something that can't be done. */
+/** A command line that can't be carried out. */
 export class UsageError extends Error {}
 
 export type Values = ReturnType<typeof readOptions>["values"];
@@ -100,7 +100,7 @@ export function readOptions(argv: readonly string[]) {
   }
 }
 
-/** @throws UsageError when the word is no command. */
+/** @throws UsageError when the word is not a command. */
 export function readCommand(word: string | undefined): Command {
   if (word !== undefined && Object.hasOwn(OF_COMMAND, word)) return word as Command;
   throw new UsageError(`The first word is one of ${Object.keys(OF_COMMAND).join(", ")}.`);
@@ -113,7 +113,7 @@ export function refuseForeignOptions(command: Command, values: Values): void {
   if (foreign.length > 0) throw new UsageError(`${command} has no ${foreign.map((name) => `--${name}`).join(", ")}.`);
 }
 
-/** What classify and watch score against; reads the pictures of examples. */
+/** The labels of classify and watch; reads the images of examples. */
 export async function readLabelOptions(values: Values) {
   const { template, "no-template": noTemplate } = values;
   if (template && noTemplate) throw new UsageError("--template and --no-template exclude each other.");
@@ -129,17 +129,17 @@ async function labelsOf(values: Values): Promise<LabelSpec[]> {
   throw new UsageError("--contrast, --example and --counter-example are LABEL=VALUE, with one of the labels.");
 }
 
-/** What watch looks for beyond labels. */
+/** The regions and rules of watch. */
 export function readWatchOptions(values: Values) {
   const regions = values.region?.map(readRegion) ?? [];
-  const score = readScoreKind(values.score ?? "probability");
+  const scoreKind = readScoreKind(values.score ?? "probability");
   const trailCount = readCount("--trail", values.trail ?? "0");
-  const rules = values.rule?.map((text): Rule => ({ ...readRule(text), score, trailCount })) ?? [];
+  const rules = values.rule?.map((text): Rule => ({ ...readRule(text), scoreKind, trailCount })) ?? [];
   return { regions, rules: regions.length > 0 ? rules.flatMap((rule) => inEach(regions, rule)) : rules };
 }
 
 function inEach(regions: readonly RegionInput[], rule: Rule): Rule[] {
-  return regions.map(({ id: region }) => ({ ...rule, region, id: `${rule.label} in ${region}` }));
+  return regions.map(({ id: regionId }) => ({ ...rule, regionId, id: `${rule.label} in ${regionId}` }));
 }
 
 export function readFrameRate({ fps }: Values): number {

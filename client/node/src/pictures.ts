@@ -6,12 +6,12 @@ import { image, type ImageInput } from "./requests.js";
 /** The path of a JPEG, PNG or WebP file, the bytes of one, or pixels. */
 export type PictureInput = string | ImageInput;
 
-/** The picture as it is sent. @throws What `readFile` throws when the file can't be read. */
+/** Reads a picture as the message that is sent. @throws The error of `readFile` when the file can't be read. */
 export async function readPicture(picture: PictureInput, signal: AbortSignal | undefined): Promise<Image> {
   return image(typeof picture === "string" ? await readFile(picture, { signal }) : picture);
 }
 
-/** The pictures in their order. */
+/** Reads several pictures, in their order. */
 export async function readPictures(
   pictures: readonly PictureInput[],
   signal: AbortSignal | undefined,

@@ -6,7 +6,7 @@ const REGION = new RegExp(`^(.+)=${NUMBER},${NUMBER},${NUMBER},${NUMBER}$`, "s")
 /**
  * Reads `id=x,y,width,height` in fractions of the frame, such as `left=0.06,0.28,0.17,0.62`.
  *
- * Whether it lies within the frame is for the server to say.
+ * The server checks that it lies within the frame.
  *
  * @returns The region, or undefined when the text is not of that form.
  */

@@ -1,6 +1,6 @@
 import { create, type DescMessage, type MessageShape, toJsonString } from "@bufbuild/protobuf";
 
-import type { FramewatchError } from "./errors.js";
+import { FramewatchCallError, type FramewatchError } from "./errors.js";
 import {
   DropReason,
   type Event,
@@ -8,6 +8,8 @@ import {
   type Explanation,
   FrameErrorReason,
   type FrameResult,
+  type HealthEvent,
+  HealthEventKind,
   HealthProblem,
   HeldBackBy,
   type LabelScore,
@@ -31,7 +33,7 @@ export function responseJson(response: StreamFramesResponse["response"]): string
   return jsonLine(StreamFramesResponseSchema, create(StreamFramesResponseSchema, { response }));
 }
 
-/** `0.913 a cat  presence 0.950`, a line per label. */
+/** A line per label, such as `0.913 a cat  presence 0.950`. */
 export function scoreLines(scores: readonly LabelScore[]): string {
   return scores.map((score) => `${score.probability.toFixed(3)} ${score.label}${presenceText(score)}`).join("\n");
 }
@@ -40,7 +42,7 @@ function presenceText({ presence }: LabelScore): string {
   return presence === undefined ? "" : `  presence ${presence.toFixed(3)}`;
 }
 
-/** `frame 12  0.480 s  a cat 0.913  a dog 0.087`. */
+/** A line such as `frame 12  0.480 s  a cat 0.913  a dog 0.087`. */
 export function resultLine(result: FrameResult): string {
   return [`frame ${result.frameId}`, `${seconds(result.timeOffset).toFixed(3)} s`, outcomeText(result)].join("  ");
 }
@@ -53,7 +55,7 @@ function outcomeText({ outcome }: FrameResult): string {
       return `dropped: ${nameOf(DropReason, outcome.value.reason)}`;
     case "error":
       return `failed: ${nameOf(FrameErrorReason, outcome.value.reason)}: ${outcome.value.message}`;
-    default: // a later version's
+    default: // an outcome of a later version
       return "an outcome that this version does not know";
   }
 }
@@ -62,25 +64,41 @@ function regionText({ regionId, scores, problem, suspended }: RegionScores): str
   return [
     ...(regionId === "" ? [] : [`[${regionId}]`]),
     ...scores.map((score) => `${score.label} ${score.probability.toFixed(3)}${presenceText(score)}`),
-    ...(problem === HealthProblem.UNSPECIFIED ? [] : [nameOf(HealthProblem, problem)]),
+    ...problemText(problem),
     ...(suspended ? ["(rules suspended)"] : []),
   ].join("  ");
 }
 
-/** `ENTERED a cat  frame 12  0.480 s  since 0.320 s  score 0.913  (rule cat)`; `SUSPENDED [left]  …  BLACK`. */
+/** A line such as `ENTERED a cat  frame 12  0.480 s  since 0.320 s  score 0.913  (rule cat)`. */
 export function eventLine(event: Event): string {
   return [
-    [nameOf(EventKind, event.kind), event.label, event.region && `[${event.region}]`].filter(Boolean).join(" "),
+    [nameOf(EventKind, event.kind), event.label, event.regionId && `[${event.regionId}]`].filter(Boolean).join(" "),
     `frame ${event.frameId}`,
     `${seconds(event.timeOffset).toFixed(3)} s`,
     `since ${seconds(event.beganTimeOffset).toFixed(3)} s`,
-    ...(event.ruleId === "" ? [] : [`score ${event.score.toFixed(3)}`, `(rule ${event.ruleId})`]),
-    ...(event.problem === HealthProblem.UNSPECIFIED ? [] : [nameOf(HealthProblem, event.problem)]),
+    `score ${event.score.toFixed(3)}`,
+    `(rule ${event.ruleId})`,
     ...(event.sparse ? ["(frames were missing)"] : []),
   ].join("  ");
 }
 
-/** `rule cat waits for ENTERED: THRESHOLD: …`, a line per rule. */
+/** A line such as `SUSPENDED [left]  frame 12  0.480 s  since 0.320 s  BLACK`. */
+export function healthEventLine(event: HealthEvent): string {
+  return [
+    [nameOf(HealthEventKind, event.kind), event.regionId && `[${event.regionId}]`].filter(Boolean).join(" "),
+    `frame ${event.frameId}`,
+    `${seconds(event.timeOffset).toFixed(3)} s`,
+    `since ${seconds(event.beganTimeOffset).toFixed(3)} s`,
+    ...problemText(event.problem),
+  ].join("  ");
+}
+
+function problemText(problem: HealthProblem): string[] {
+  const isNone = problem === HealthProblem.UNSPECIFIED || problem === HealthProblem.NONE;
+  return isNone ? [] : [nameOf(HealthProblem, problem)];
+}
+
+/** A line per rule, such as `rule cat waits for ENTERED: THRESHOLD: …`. */
 export function explanationLines({ rules }: Explanation): string {
   return rules
     .map(({ ruleId, nextKind, heldBackBy, message }) => {
@@ -90,7 +108,7 @@ export function explanationLines({ rules }: Explanation): string {
     .join("\n");
 }
 
-/** `demo  clip  64×64 pixels  128 numbers  float32 on cpu (torch)  softmax  32 tokens  …`. */
+/** A line such as `demo  clip  64×64 pixels  128 numbers  float32 on cpu (torch)  softmax  32 tokens  …`. */
 export function modelLine(model: Model, isDefault: boolean): string {
   return [
     model.name,
@@ -108,18 +126,19 @@ export function modelLine(model: Model, isDefault: boolean): string {
   ].join("  ");
 }
 
-/** `{"path":"door.jpg","vector":[…]}`, with as many digits as tell one number of 32 bits from the next. */
+/** A line such as `{"path":"door.jpg","vector":[…]}`, with enough digits to identify each 32-bit number. */
 export function vectorLine(of: { path?: string | undefined; text?: string | undefined }, vector: Float32Array): string {
   return JSON.stringify({ ...of, vector: Array.from(vector, (value) => Number(value.toPrecision(9))) });
 }
 
-/** `warning: TEXT_TRUNCATED: … (label_set.labels[0].prompts[0])`. */
+/** A line such as `warning: TEXT_TRUNCATED: … (label_set.labels[0].prompts[0])`. */
 export function warningLine(warning: Warning): string {
   return `warning: ${warning.reason}: ${warningText(warning)}`;
 }
 
-/** The message, the stable reason, then a line for every wrong field and every further fact. */
+/** Code, stable reason and message, then a line for each wrong field and each further fact. */
 export function errorText(error: FramewatchError): string {
+  if (!(error instanceof FramewatchCallError)) return `${error.reason}: ${error.message}`;
   return [
     [error.codeName, error.reason, error.message].filter((part) => part !== undefined).join(": "),
     ...error.fields.map(({ field, description }) => `  ${field}: ${description}`),
@@ -127,7 +146,7 @@ export function errorText(error: FramewatchError): string {
   ].join("\n");
 }
 
-/** A value that a later version added has its number for a name. */
+/** The name of an enum value; the number of one that a later version added. */
 function nameOf(names: Readonly<Record<number, string>>, value: number): string {
   return names[value] ?? String(value);
 }

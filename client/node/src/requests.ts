@@ -14,54 +14,54 @@ import {
   type RawImageSchema,
 } from "./gen/framewatch/v1/framewatch_pb.js";
 
-/** One thing to look for: its name, or more of it. */
+/** One thing to look for: its name alone, or all of it. */
 export type LabelInput = string | LabelSpec;
 
 /** One thing to look for; see the proto's Label. */
 export interface LabelSpec {
-  /** How results name it; not empty, unique in its set. */
+  /** Its name in results; not empty, unique in its set. */
   readonly name: string;
   /** The texts that describe it, used verbatim; several are an ensemble. Absent: the name in the templates. */
   readonly prompts?: readonly string[] | undefined;
-  /** What the picture looks like when it is not there, for its `presence`. Absent: the server's, as `an empty room`. */
+  /** Texts that describe the picture without it, for its `presence`. Absent: the server's, such as `an empty room`. */
   readonly contrastPrompts?: readonly string[] | undefined;
-  /** Pictures of it, for its `presence`; best from the very camera, cropped as its region is. At most 64. */
+  /** Images of it, for its `presence`; best from the camera itself, cropped to its region. At most 64. */
   readonly examples?: readonly ImageInput[] | undefined;
-  /** Pictures of the same place without it; at most 64. Needed with examples, and only allowed with them. */
+  /** Images of the same place without it; at most 64. Required with examples, and only allowed with them. */
   readonly counterExamples?: readonly ImageInput[] | undefined;
 }
 
-/** What an image is scored against. */
+/** The labels that an image is scored against. */
 export interface LabelOptions {
   /** At least one; names unique. */
   readonly labels: readonly LabelInput[];
-  /** Sentences with `{label}`. Absent: the server's one, `a photo of {label}`. Empty: names are used verbatim. */
+  /** Sentences with `{label}`. Absent: the server's default, `a photo of {label}`. Empty: names are used verbatim. */
   readonly templates?: readonly string[] | undefined;
 }
 
 /** The bytes of a JPEG, PNG or WebP file, or pixels as the proto's RawImage. */
 export type ImageInput = Uint8Array | MessageInitShape<typeof RawImageSchema>;
 
-/** A picture of a stream: the image alone, or with its number and time. */
+/** A frame of a stream: the image alone, or with its number and time. */
 export type FrameInput = Uint8Array | TimedFrame;
 
-/** A picture of a stream with its number and time. */
+/** An image of a stream with its number and time. */
 export interface TimedFrame {
   readonly image: ImageInput;
-  /** Strictly increasing in the stream. Absent: one more than the frame before it; the first: 0. */
+  /** Strictly increasing in the stream. Absent: one more than the previous frame's; 0 for the first. */
   readonly frameId?: bigint;
-  /** Since an origin of your choice, in seconds; for every frame of a stream or for none. Absent: time of arrival. */
-  readonly timeOffsetS?: number;
+  /** Seconds since an origin of your choice; for every frame of a stream or for none. Absent: time of arrival. */
+  readonly timeS?: number;
 }
 
-/** Put among the frames: asks how near every rule is to its next event, and what holds it back. */
-export interface ExplainRequest {
-  /** Told once all frames before it have their results; must not throw unless the stream is to end. */
-  readonly onExplanation: (explanation: Explanation) => void;
+/** An item among the frames: asks how close every rule is to its next event, and what holds it back. */
+export interface Explain {
+  /** Called once all frames before it have their results; an exception of it ends the stream. */
+  readonly onAnswer: (explanation: Explanation) => void;
 }
 
-/** What the source of a stream's frames may yield. */
-export type StreamItem = FrameInput | ExplainRequest;
+/** The items that the source of a stream may yield. */
+export type StreamItem = FrameInput | Explain;
 
 export function labelSet({ labels, templates }: LabelOptions): LabelSet {
   return create(LabelSetSchema, {
@@ -90,21 +90,21 @@ export function image(input: ImageInput): Image {
   return create(ImageSchema, { content });
 }
 
-/** @param nextId - The number of a frame that brings none. */
+/** @param nextId - The number of a frame without one. */
 export function frame(input: FrameInput, nextId: bigint): Frame {
   const timed: TimedFrame = input instanceof Uint8Array ? { image: input } : input;
   return create(FrameSchema, {
     frameId: timed.frameId ?? nextId,
-    timeOffset: timed.timeOffsetS === undefined ? undefined : duration(timed.timeOffsetS),
+    timeOffset: timed.timeS === undefined ? undefined : duration(timed.timeS),
     image: image(timed.image),
   });
 }
 
-export function isExplainRequest(item: StreamItem): item is ExplainRequest {
-  return "onExplanation" in item;
+export function isExplain(item: StreamItem): item is Explain {
+  return "onAnswer" in item;
 }
 
-/** A Duration of so many seconds, to the nanosecond. */
+/** Converts seconds to a Duration, to the nanosecond. */
 export function duration(seconds: number): Duration {
   const whole = Math.trunc(seconds);
   const nanos = Math.round((seconds - whole) * 1e9);
@@ -113,7 +113,7 @@ export function duration(seconds: number): Duration {
   return create(DurationSchema, { seconds: BigInt(whole + carry), nanos: nanos - carry * 1e9 });
 }
 
-/** How many seconds a Duration has; 0 when it is absent. */
+/** Converts a Duration to seconds; 0 when it is absent. */
 export function seconds(value: Duration | undefined): number {
   return value === undefined ? 0 : Number(value.seconds) + value.nanos / 1e9;
 }

@@ -4,9 +4,9 @@ const NUMBER = String.raw`\d*\.?\d+`;
 const RULE = new RegExp(`^(?<label>.+?):(?<enterAt>${NUMBER})(?::(?<exitBelow>${NUMBER}))?$`, "s");
 
 /**
- * Reads `label:enter` or `label:enter:exit`, such as `a cat:0.7:0.4`; a label may have colons in it.
+ * Reads `label:enter` or `label:enter:exit`, such as `a cat:0.7:0.4`; the label may contain colons.
  *
- * Whether the numbers make sense is for the server to say.
+ * The server checks the ranges of the numbers.
  *
  * @returns The rule, or undefined when the text is not of that form.
  */

@@ -1,13 +1,14 @@
 import { once } from "node:events";
 
 import { create } from "@bufbuild/protobuf";
-import { type ClientDuplexStream, status } from "@grpc/grpc-js";
+import type { ClientDuplexStream } from "@grpc/grpc-js";
 
 import { cancelOnAbort } from "./calls.js";
-import { FramewatchError, fromCallFailure } from "./errors.js";
+import { fromCallFailure, InvalidResponseError } from "./errors.js";
 import {
   type Event,
   type FrameResult,
+  type HealthEvent,
   type StreamConfig,
   type StreamFramesRequest,
   StreamFramesRequestSchema,
@@ -15,35 +16,35 @@ import {
   type StreamStarted,
   type Warning,
 } from "./gen/framewatch/v1/framewatch_pb.js";
-import { type ExplainRequest, frame, isExplainRequest, type StreamItem } from "./requests.js";
+import { type Explain, frame, isExplain, type StreamItem } from "./requests.js";
 import type { ResumeTracker } from "./resume.js";
 import { InFlightWindow } from "./window.js";
 
 export type StreamCall = ClientDuplexStream<StreamFramesRequest, StreamFramesResponse>;
 
-export interface StreamOptions {
+/** The callbacks and state of one call. */
+export interface RunOptions {
   readonly onStarted?: ((started: StreamStarted) => void) | undefined;
   readonly onWarning: (warning: Warning, configVersion: number) => void;
   readonly signal?: AbortSignal | undefined;
-  /** Follows the stream; frames without a number are counted from where it stands. */
+  /** Follows the stream; frames without a number continue from it. */
   readonly tracker: ResumeTracker;
 }
 
 /**
- * Runs one StreamFrames call: sends the config, then frames as the server has room for them, and yields what comes
- * back.
+ * Runs one StreamFrames call: sends the config, then frames as the server has room for them, and yields its messages.
  *
- * Reads no faster than the caller takes, and never has more frames without a result on the way than the server's
- * `in_flight_frame_count`, so that neither side piles up.
+ * Reads no faster than the caller consumes, and never has more frames in flight than the server's
+ * `in_flight_frame_count`, so that nothing accumulates on either side.
  */
 export async function* runStream(
   call: StreamCall,
   config: StreamConfig,
   frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
-  { onStarted, onWarning, signal, tracker }: StreamOptions,
-): AsyncGenerator<FrameResult | Event, void, undefined> {
+  { onStarted, onWarning, signal, tracker }: RunOptions,
+): AsyncGenerator<FrameResult | Event | HealthEvent, void, undefined> {
   const forgetSignal = cancelOnAbort(call, signal);
-  // A call that is cancelled after its reader has gone still emits its error; unheard, that would end the process.
+  // A call that is cancelled after its reader has left still emits its error; without a listener that ends the process.
   call.on("error", () => {});
   call.write(create(StreamFramesRequestSchema, { request: { case: "config", value: config } }));
   let sender: FrameSender | undefined;
@@ -57,26 +58,27 @@ export async function* runStream(
           break;
         case "result":
           sender?.window.leave();
-          tracker.took(response.value);
+          tracker.received(response.value);
           yield response.value;
           break;
         case "event":
-          tracker.took(response.value);
+        case "healthEvent":
+          tracker.received(response.value);
           yield response.value;
           break;
         case "configWarnings":
           for (const warning of response.value.warnings) onWarning(warning, response.value.configVersion);
           break;
         case "explanation":
-          sender?.explains.shift()?.onExplanation(response.value);
+          sender?.explains.shift()?.onAnswer(response.value);
           break;
-        default: // a later version's
+        default: // a case of a later version
       }
     }
     sender?.throwIfFailed();
-    if (!sender?.finished) throw new FramewatchError(status.INTERNAL, "the server ended the stream before its time");
+    if (!sender?.finished) throw new InvalidResponseError("the server ended the stream before its time");
     const owed = sender.owed;
-    if (owed !== undefined) throw new FramewatchError(status.INTERNAL, `the server ended the stream and owes ${owed}`);
+    if (owed !== undefined) throw new InvalidResponseError(`the server ended the stream and owes ${owed}`);
   } catch (error) {
     sender?.throwIfFailed();
     signal?.throwIfAborted();
@@ -88,11 +90,11 @@ export async function* runStream(
   }
 }
 
-/** Pulls frames from their source and sends them: a frame is asked for only when it could be sent at once. */
+/** Pulls frames from their source and sends them; a frame is requested only when it can be sent at once. */
 class FrameSender {
   readonly window: InFlightWindow;
-  /** Those that were sent and have no answer yet; answers come in their order. */
-  readonly explains: ExplainRequest[] = [];
+  /** The Explains that were sent and have no answer yet; answers arrive in their order. */
+  readonly explains: Explain[] = [];
   readonly #call: StreamCall;
   readonly #stopped = new AbortController();
   #failure: { readonly error: unknown } | undefined;
@@ -115,18 +117,18 @@ class FrameSender {
     });
   }
 
-  /** Whether the source is at its end and every frame has gone out. */
+  /** True once the source has ended and every frame was sent. */
   get finished(): boolean {
     return this.#finished;
   }
 
-  /** What has not come back of what was sent, in words; undefined: nothing. */
+  /** The outstanding answers, in words; undefined if there are none. */
   get owed(): string | undefined {
     if (this.window.count > 0) return `${this.window.count} results`;
     return this.explains.length > 0 ? `${this.explains.length} explanations` : undefined;
   }
 
-  /** Throws what the source of the frames has thrown. */
+  /** Throws the error of the source of the frames, if it failed. */
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure.error;
   }
@@ -145,7 +147,7 @@ class FrameSender {
         const { done, value } = await abortable(Promise.resolve(source.next()), stopped);
         if (done) break;
         if (!this.#call.write(this.#request(value))) await once(this.#call, "drain", { signal: stopped });
-        if (!isExplainRequest(value)) await abortable(this.window.enter(), stopped);
+        if (!isExplain(value)) await abortable(this.window.enter(), stopped);
       }
     } catch (error) {
       void Promise.resolve(source.return?.()).catch(() => {});
@@ -157,7 +159,7 @@ class FrameSender {
   }
 
   #request(item: StreamItem): StreamFramesRequest {
-    if (isExplainRequest(item)) {
+    if (isExplain(item)) {
       this.explains.push(item);
       return create(StreamFramesRequestSchema, { request: { case: "explain", value: {} } });
     }
@@ -167,7 +169,7 @@ class FrameSender {
   }
 }
 
-/** The promise's outcome, or the signal's reason if it aborts first. */
+/** Waits for the promise; throws the signal's reason if the signal aborts first. */
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason as Error);

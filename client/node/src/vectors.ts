@@ -1,39 +1,37 @@
-import { status } from "@grpc/grpc-js";
-
-import { FramewatchError } from "./errors.js";
+import { InvalidResponseError } from "./errors.js";
 import type { EmbedResponse, SimilarityResponse, Timings, Warning } from "./gen/framewatch/v1/framewatch_pb.js";
 
 const FLOAT_BYTES = 4;
 
-/** Vectors of images and texts in one space: all of length 1, so the dot product of any two is their cosine. */
+/** Vectors of images and texts in one space: all have length 1, so the dot product of any two is their cosine. */
 export interface Embeddings {
   /** One per image, in the order given; `dimension` numbers each. */
   readonly imageVectors: readonly Float32Array[];
-  /** One per text, likewise. */
+  /** One per text, in the order given; `dimension` numbers each. */
   readonly textVectors: readonly Float32Array[];
-  /** How many numbers a vector has. */
+  /** The length of a vector, in numbers. */
   readonly dimension: number;
   /** The model that answered. */
   readonly model: string;
-  /** Names the model's weights: vectors of other weights can't be compared with these. */
+  /** Identifies the model's weights: vectors of other weights can't be compared with these. */
   readonly weightsDigest: string;
-  /** What may not be as it was meant, such as a text that was cut off; the first 20. */
+  /** Likely mistakes in the request, such as a truncated text; the first 20. */
   readonly warnings: readonly Warning[];
-  /** Where the time of the images went. */
+  /** The time spent on the images. */
   readonly timings: Timings | undefined;
 }
 
-/** How much images resemble others. */
+/** Cosines of images with other images. */
 export interface Similarities {
-  /** One row per query, in the order given, with a cosine in [-1, 1] per candidate; 1 for the same picture. */
+  /** One row per query, in the order given, with a cosine in [-1, 1] per candidate; 1 for the same image. */
   readonly rows: readonly Float32Array[];
   /** The model that answered. */
   readonly model: string;
-  /** Where the time went, over all images. */
+  /** The time spent on all images. */
   readonly timings: Timings | undefined;
 }
 
-/** @throws FramewatchError when there are more or fewer vectors than were asked for. */
+/** @throws InvalidResponseError when there are more or fewer vectors than were asked for. */
 export function embeddings(response: EmbedResponse, imageCount: number, textCount: number): Embeddings {
   const { dimension, model, weightsDigest, warnings, timings } = response;
   const imageVectors = rowsOf(floats(response.imageVectors), imageCount, dimension, "numbers for images");
@@ -41,7 +39,7 @@ export function embeddings(response: EmbedResponse, imageCount: number, textCoun
   return { imageVectors, textVectors, dimension, model, weightsDigest, warnings, timings };
 }
 
-/** @throws FramewatchError when there are more or fewer cosines than were asked for. */
+/** @throws InvalidResponseError when there are more or fewer cosines than were asked for. */
 export function similarities(response: SimilarityResponse, queryCount: number, candidateCount: number): Similarities {
   const values = Float32Array.from(response.similarities);
   const rows = rowsOf(values, queryCount, candidateCount, "similarities");
@@ -62,7 +60,7 @@ export function floats(bytes: Uint8Array): Float32Array {
 function rowsOf(values: Float32Array, rowCount: number, width: number, what: string): Float32Array[] {
   if (values.length !== rowCount * width) {
     const expected = `${rowCount} × ${width} ${what} were expected`;
-    throw new FramewatchError(status.INTERNAL, `the server sent ${values.length}; ${expected}`);
+    throw new InvalidResponseError(`the server sent ${values.length}; ${expected}`);
   }
   return Array.from({ length: rowCount }, (_, row) => values.slice(row * width, (row + 1) * width));
 }

@@ -1,11 +1,11 @@
 import type { Warning } from "./gen/framewatch/v1/framewatch_pb.js";
 
-/** `a text was cut off (label_set.labels[0].prompts[0])`. */
+/** A line such as `a text was truncated (label_set.labels[0].prompts[0])`. */
 export function warningText({ message, field }: Warning): string {
   return field === "" ? message : `${message} (${field})`;
 }
 
-/** Says it as Node says its own: on stderr, and to who listens to the process's `warning`. */
+/** Emits the warning as Node emits its own: on stderr, and as the event `warning` of the process. */
 export function emitWarning(warning: Warning): void {
   process.emitWarning(warningText(warning), { type: "FramewatchWarning", code: warning.reason });
 }

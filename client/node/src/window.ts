@@ -1,24 +1,24 @@
 /**
- * Counts the frames that are on the way and makes their sender wait for room; no I/O of its own.
+ * Counts the frames in flight and makes their sender wait for room; no I/O of its own.
  *
- * One sender calls `enter` before each frame; whoever reads the answers calls `leave` for each.
+ * One sender calls `enter` before each frame; the reader of the answers calls `leave` for each.
  */
 export class InFlightWindow {
   readonly #capacity: number;
   #count = 0;
   #admit: (() => void) | undefined;
 
-  /** @param capacity - How many frames may be on the way; taken as 1 when less, since none would never send. */
+  /** @param capacity - The most frames in flight; taken as 1 when less, since with none nothing would ever be sent. */
   constructor(capacity: number) {
     this.#capacity = Math.max(1, capacity);
   }
 
-  /** How many frames are on the way. */
+  /** The number of frames in flight. */
   get count(): number {
     return this.#count;
   }
 
-  /** Takes a place, as soon as there is one. */
+  /** Takes a place, and waits for one if there is none. */
   async enter(): Promise<void> {
     if (this.#count >= this.#capacity) {
       // `leave` hands its place over, so the count stays.
@@ -28,7 +28,7 @@ export class InFlightWindow {
     this.#count += 1;
   }
 
-  /** Gives a place back, to the sender that waits if there is one. An answer too many gives back nothing. */
+  /** Gives a place back, to a waiting sender if there is one. A surplus answer gives back nothing. */
   leave(): void {
     const admit = this.#admit;
     if (admit) {

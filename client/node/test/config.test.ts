@@ -21,8 +21,8 @@ const RULES: readonly (readonly [string, Rule, JsonValue])[] = [
   ["thresholds", { ...RULE, exitBelow: 0.25 }, { label: "cat", enterAt: 0.5, exitBelow: 0.25 }],
   [
     "region and presence",
-    { ...RULE, id: "left cat", region: "left", score: ScoreKind.PRESENCE },
-    { id: "left cat", label: "cat", region: "left", score: "SCORE_KIND_PRESENCE", enterAt: 0.5 },
+    { ...RULE, id: "left cat", regionId: "left", scoreKind: ScoreKind.PRESENCE },
+    { id: "left cat", label: "cat", regionId: "left", scoreKind: "SCORE_KIND_PRESENCE", enterAt: 0.5 },
   ],
   [
     "times",

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
 
 import { type Batch, batchesOf, embedBatches } from "../src/embedding.js";
-import { FramewatchError } from "../src/index.js";
+import { FramewatchCallError } from "../src/index.js";
 import { callFailure, detailsTrailer, withUnary } from "./server.js";
 
 /** Runs the test with files of so many bytes each, named by their place. */
@@ -74,7 +74,7 @@ for (const [field, told] of FIELDS) {
     };
     return withUnary({ embed }, async (client) => {
       await assert.rejects(collect(embedBatches(client, batches(), undefined)), (error) => {
-        assert.ok(error instanceof FramewatchError);
+        assert.ok(error instanceof FramewatchCallError);
         assert.deepEqual([error.reason, error.fields[0]?.field, error.metadata.maximum], ["INVALID_IMAGE", told, "3"]);
         return true;
       });

@@ -3,13 +3,13 @@ import { test } from "node:test";
 
 import { status } from "@grpc/grpc-js";
 
-import { decodeDetails, fromCallFailure, FramewatchError } from "../src/errors.js";
+import { decodeDetails, fromCallFailure, FramewatchCallError } from "../src/errors.js";
 import { callFailure, detailsTrailer } from "./server.js";
 
 test("a failed call tells code, reason, fields and metadata", () => {
   const trailer = detailsTrailer("INVALID_LABEL_SET", "label_set.labels");
   const error = fromCallFailure(callFailure(status.INVALID_ARGUMENT, "no labels", trailer));
-  assert.ok(error instanceof FramewatchError);
+  assert.ok(error instanceof FramewatchCallError);
   assert.equal(error.message, "no labels");
   assert.equal(error.codeName, "INVALID_ARGUMENT");
   assert.equal(error.reason, "INVALID_LABEL_SET");

@@ -8,6 +8,8 @@ import {
   EventSchema,
   ExplanationSchema,
   FrameResultSchema,
+  HealthEventKind,
+  HealthEventSchema,
   HealthProblem,
   HeldBackBy,
   LabelScoreSchema,
@@ -18,6 +20,7 @@ import {
 import {
   eventLine,
   explanationLines,
+  healthEventLine,
   modelLine,
   resultLine,
   scoreLines,
@@ -52,19 +55,29 @@ const EVENTS = [
     "ENTERED a cat  frame 12  0.480 s  since 0.320 s  score 0.750  (rule cat)",
   ],
   [
-    { ...MOMENTS, kind: EventKind.EXITED, label: "a cat", region: "left", ruleId: "cat", score: 0.25, sparse: true },
+    { ...MOMENTS, kind: EventKind.EXITED, label: "a cat", regionId: "left", ruleId: "cat", score: 0.25, sparse: true },
     "EXITED a cat [left]  frame 12  0.480 s  since 0.320 s  score 0.250  (rule cat)  (frames were missing)",
   ],
-  [
-    { ...MOMENTS, kind: EventKind.SUSPENDED, problem: HealthProblem.FROZEN },
-    "SUSPENDED  frame 12  0.480 s  since 0.320 s  FROZEN",
-  ],
-  [{ ...MOMENTS, kind: EventKind.RESUMED, region: "left" }, "RESUMED [left]  frame 12  0.480 s  since 0.320 s"],
-  [{ ...MOMENTS, kind: 99 as EventKind, region: "left" }, "99 [left]  frame 12  0.480 s  since 0.320 s"],
 ] as const;
 
 for (const [event, line] of EVENTS) {
   test(`event: ${line}`, () => assert.equal(eventLine(create(EventSchema, event)), line));
+}
+
+const HEALTH_EVENTS = [
+  [
+    { ...MOMENTS, kind: HealthEventKind.SUSPENDED, problem: HealthProblem.FROZEN },
+    "SUSPENDED  frame 12  0.480 s  since 0.320 s  FROZEN",
+  ],
+  [
+    { ...MOMENTS, kind: HealthEventKind.RESUMED, regionId: "left", problem: HealthProblem.NONE },
+    "RESUMED [left]  frame 12  0.480 s  since 0.320 s",
+  ],
+  [{ ...MOMENTS, kind: 99 as HealthEventKind, regionId: "left" }, "99 [left]  frame 12  0.480 s  since 0.320 s"],
+] as const;
+
+for (const [event, line] of HEALTH_EVENTS) {
+  test(`health event: ${line}`, () => assert.equal(healthEventLine(create(HealthEventSchema, event)), line));
 }
 
 test("an explanation has a line per rule", () => {

@@ -54,5 +54,5 @@ test("a frame's own number counts before the next one", () => {
 
 test("a frame without time has none, one at 0 s has 0", () => {
   assert.equal(frame(new Uint8Array(3), 0n).timeOffset, undefined);
-  assert.equal(frame({ image: new Uint8Array(3), timeOffsetS: 0 }, 0n).timeOffset?.seconds, 0n);
+  assert.equal(frame({ image: new Uint8Array(3), timeS: 0 }, 0n).timeOffset?.seconds, 0n);
 });

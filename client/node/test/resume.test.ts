@@ -45,9 +45,9 @@ test("before the server has answered the point is the one given", () => {
 test("results and events move the point on, and one that was taken stays as it is", () => {
   const tracker = new ResumeTracker();
   tracker.started(started("new"));
-  tracker.took(result);
+  tracker.received(result);
   const before = tracker.point();
-  tracker.took(event);
+  tracker.received(event);
   assert.deepEqual([before?.lastFrameId, before?.lastEventId], [9n, ""]);
   assert.deepEqual(pointOf(tracker), ["new", 9n, "e4"]);
 });

@@ -8,7 +8,8 @@ import {
   type Event,
   type Explanation,
   type FrameResult,
-  FramewatchError,
+  FramewatchCallError,
+  type HealthEvent,
   type Resume,
   type Warning,
 } from "../src/index.js";
@@ -42,7 +43,7 @@ function answering(inFlight: number, beforeResult: (stream: StreamOnServer) => v
   };
 }
 
-async function collect(messages: AsyncIterable<FrameResult | Event>): Promise<bigint[]> {
+async function collect(messages: AsyncIterable<FrameResult | Event | HealthEvent>): Promise<bigint[]> {
   const ids = [];
   for await (const { frameId } of messages) ids.push(frameId);
   return ids;
@@ -50,12 +51,12 @@ async function collect(messages: AsyncIterable<FrameResult | Event>): Promise<bi
 
 test("one result per frame, in order", () =>
   withServer(answering(2), async (client) => {
-    assert.deepEqual(await collect(client.watch([PICTURE, PICTURE, PICTURE], LABELS)), [0n, 1n, 2n]);
+    assert.deepEqual(await collect(client.stream([PICTURE, PICTURE, PICTURE], LABELS)), [0n, 1n, 2n]);
   }));
 
 test("no frames are no fault", () =>
   withServer(answering(2), async (client) => {
-    assert.deepEqual(await collect(client.watch([], LABELS)), []);
+    assert.deepEqual(await collect(client.stream([], LABELS)), []);
   }));
 
 test("what a later version says is passed over", () => {
@@ -63,7 +64,7 @@ test("what a later version says is passed over", () => {
   const empty = new Uint8Array();
   const server = answering(2, (stream) => [fieldNine, empty].forEach((answer) => stream.write(answer)));
   return withServer(server, async (client) => {
-    assert.deepEqual(await collect(client.watch([PICTURE, PICTURE], LABELS)), [0n, 1n]);
+    assert.deepEqual(await collect(client.stream([PICTURE, PICTURE], LABELS)), [0n, 1n]);
   });
 });
 
@@ -77,10 +78,10 @@ test("explanations go to those who asked, in their order, and take no place in t
     answering(1)(stream);
   };
   const told: [string, bigint | undefined][] = [];
-  const ask = (who: string) => ({ onExplanation: ({ rules }: Explanation) => told.push([who, rules[0]?.frameCount]) });
+  const ask = (who: string) => ({ onAnswer: ({ rules }: Explanation) => told.push([who, rules[0]?.frameCount]) });
   return withServer(explaining, async (client) => {
     const items = [ask("a"), PICTURE, ask("b"), ask("c"), PICTURE, ask("d")];
-    assert.deepEqual(await collect(client.watch(items, LABELS)), [0n, 1n]);
+    assert.deepEqual(await collect(client.stream(items, LABELS)), [0n, 1n]);
     assert.deepEqual(told, [
       ["a", 0n],
       ["b", 1n],
@@ -92,13 +93,13 @@ test("explanations go to those who asked, in their order, and take no place in t
 
 test("an explanation that nobody asked for is passed over", () =>
   withServer(answering(2, (stream) => stream.write(explanation(0))), async (client) => {
-    assert.deepEqual(await collect(client.watch([PICTURE], LABELS)), [0n]);
+    assert.deepEqual(await collect(client.stream([PICTURE], LABELS)), [0n]);
   }));
 
 test("an end with explanations missing is a fault", () =>
   withServer(answering(2), async (client) => {
-    const items = [PICTURE, { onExplanation: () => {} }];
-    await assert.rejects(collect(client.watch(items, LABELS)), /owes 1 explanations/);
+    const items = [PICTURE, { onAnswer: () => {} }];
+    await assert.rejects(collect(client.stream(items, LABELS)), /owes 1 explanations/);
   }));
 
 const WARNINGS = [
@@ -113,7 +114,7 @@ test("each warning of the config is told, and is no message of the stream", () =
   const told: (readonly [string, number])[] = [];
   const options = { ...LABELS, onWarning: ({ reason }: Warning, version: number) => told.push([reason, version]) };
   return withServer(warning, async (client) => {
-    assert.deepEqual(await collect(client.watch([PICTURE], options)), [0n]);
+    assert.deepEqual(await collect(client.stream([PICTURE], options)), [0n]);
     assert.deepEqual(told, [
       ["TEXT_TRUNCATED", 1],
       ["LATERS", 1],
@@ -127,7 +128,7 @@ test("warnings that nobody asked for are the process's", async () => {
   process.on("warning", listener);
   try {
     await withServer(warning, async (client) => {
-      await collect(client.watch([PICTURE], LABELS));
+      await collect(client.stream([PICTURE], LABELS));
     });
   } finally {
     process.off("warning", listener);
@@ -143,7 +144,7 @@ test("a listener of warnings that throws ends the stream", () =>
     const onWarning = () => {
       throw new RangeError("no warnings wanted");
     };
-    await assert.rejects(collect(client.watch([PICTURE], { ...LABELS, onWarning })), RangeError);
+    await assert.rejects(collect(client.stream([PICTURE], { ...LABELS, onWarning })), RangeError);
   }));
 
 /** Says an event after every frame; a stream that resumes has its last one said again first. */
@@ -167,10 +168,10 @@ function resuming(resumes: (Resume | undefined)[]) {
 test("a stream goes on from the resume point of one that was left, its frames numbered on", async () => {
   const resumes: (Resume | undefined)[] = [];
   await withServer(resuming(resumes), async (client) => {
-    const lost = client.watch([PICTURE, PICTURE, PICTURE], LABELS);
+    const lost = client.stream([PICTURE, PICTURE, PICTURE], LABELS);
     assert.equal(lost.resumePoint(), undefined);
     for await (const message of lost) if (message.$typeName !== "framewatch.v1.Event" && message.frameId === 1n) break;
-    const next = client.watch([PICTURE], { ...LABELS, resume: lost.resumePoint() });
+    const next = client.stream([PICTURE], { ...LABELS, resume: lost.resumePoint() });
     // The event that was not read, then the new frame and its event.
     assert.deepEqual(await collect(next), [1n, 2n, 2n]);
     const { token, lastFrameId, lastEventId } = next.resumePoint() ?? {};
@@ -198,7 +199,7 @@ test("the point of a stream that failed, or was never answered, is where it can 
     [failing, ["t1", 5n, "e4"]],
   ] as const) {
     await withServer(server, async (client) => {
-      const lost = client.watch([PICTURE, PICTURE], { ...LABELS, resume });
+      const lost = client.stream([PICTURE, PICTURE], { ...LABELS, resume });
       await assert.rejects(collect(lost), { code: status.UNAVAILABLE });
       const { token, lastFrameId, lastEventId } = lost.resumePoint() ?? {};
       assert.deepEqual([token, lastFrameId, lastEventId], point);
@@ -232,7 +233,7 @@ test("no frame is asked for while the window is full", () => {
     });
   };
   return withServer(holding, async (client) => {
-    assert.equal((await collect(client.watch(source(), LABELS))).length, 8);
+    assert.equal((await collect(client.stream(source(), LABELS))).length, 8);
     // `pulled` counts a frame when the one after it is asked for.
     assert.deepEqual(pulledWhenFull, [2, 5]);
   });
@@ -249,7 +250,7 @@ test("the source's error is the caller's, and the server is told", async () => {
       yield PICTURE;
       throw new RangeError("camera gone");
     })();
-    await assert.rejects(collect(client.watch(failing, LABELS)), RangeError);
+    await assert.rejects(collect(client.stream(failing, LABELS)), RangeError);
     await cancelled;
   });
 });
@@ -270,7 +271,7 @@ test("leaving the loop ends the call and closes the source", async () => {
         closed();
       }
     })();
-    for await (const _ of client.watch(endless, LABELS)) break;
+    for await (const _ of client.stream(endless, LABELS)) break;
     await Promise.all([cancelled, sourceClosed]);
   });
 });
@@ -280,7 +281,7 @@ test("a signal ends a stream whose source says nothing", () =>
     const abort = new AbortController();
     const silent = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
     const options = { ...LABELS, signal: abort.signal, onStarted: () => abort.abort(new RangeError("enough")) };
-    await assert.rejects(collect(client.watch(silent, options)), RangeError);
+    await assert.rejects(collect(client.stream(silent, options)), RangeError);
   }));
 
 test("a config that is refused tells its field", () => {
@@ -289,8 +290,8 @@ test("a config that is refused tells its field", () => {
     stream.emit("error", callFailure(status.INVALID_ARGUMENT, "no such label", trailer));
   };
   return withServer(refusing, async (client) => {
-    await assert.rejects(collect(client.watch([PICTURE], LABELS)), (error) => {
-      assert.ok(error instanceof FramewatchError);
+    await assert.rejects(collect(client.stream([PICTURE], LABELS)), (error) => {
+      assert.ok(error instanceof FramewatchCallError);
       assert.deepEqual([error.reason, error.fields[0]?.field], ["INVALID_RULE", "config.rules[0].label"]);
       return true;
     });
@@ -303,7 +304,7 @@ test("an end with results missing is a fault", () => {
     stream.on("end", () => stream.end());
   };
   return withServer(forgetful, async (client) => {
-    await assert.rejects(collect(client.watch([PICTURE], LABELS)), /owes 1 results/);
+    await assert.rejects(collect(client.stream([PICTURE], LABELS)), /owes 1 results/);
   });
 });
 
@@ -311,6 +312,6 @@ test("an end before any frame was sent is a fault", () =>
   withServer(
     (stream) => stream.end(),
     async (client) => {
-      await assert.rejects(collect(client.watch([PICTURE], LABELS)), /before its time/);
+      await assert.rejects(collect(client.stream([PICTURE], LABELS)), /before its time/);
     },
   ));

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ZeroShotServiceStub(object):
-    """Zero-shot recognition with a CLIP-family model: pictures against words.
+    """Zero-shot recognition with models of the CLIP family: images against labels given in words.
     """
 
     def __init__(self, channel):
@@ -63,7 +63,7 @@ class ZeroShotServiceStub(object):
 
 
 class ZeroShotServiceServicer(object):
-    """Zero-shot recognition with a CLIP-family model: pictures against words.
+    """Zero-shot recognition with models of the CLIP family: images against labels given in words.
     """
 
     def Classify(self, request, context):
@@ -81,25 +81,39 @@ class ZeroShotServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Embed(self, request, context):
-        """Gives the vectors of images and texts, for an index or a classifier of one's own.
+        """Returns the vectors of images and texts, for an index or a classifier of your own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """Tells which models the server has.
+        """Returns the models that the server has loaded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamFrames(self, request_iterator, context):
-        """Watches a stream of frames. The client sends a config, then frames, and a new config at any time. The server
-        answers with one `started`, then for every frame exactly one `result`, in the order sent, each followed by the
-        events that it caused. A frame that can't be scored gets a result that says why; the stream goes on.
-        The call ends with OK when the client has closed its side and every frame has its result. The end of a stream
-        causes no event: nothing has left because nobody looks any more.
+        """Scores a stream of frames and emits events.
+
+        The client sends a config, then frames, and a new config at any time. The server responds with one `started`, then
+        for every frame with exactly one `result`, in the order sent; each result is followed by the health events and the
+        events that the frame caused. A frame that can't be scored gets a result with the reason; the stream goes on.
+
+        The call ends with OK when the client has closed its side and every frame has its result; a stream that is closed
+        before its config ends with OK and without `started`. The end of a stream emits no event: that nobody watches any
+        more does not mean that a label has disappeared.
+
+        Read responses while you send. A server whose responses are not read stops reading requests, by HTTP/2 flow control,
+        so that a client that first sends all frames and then reads comes to a standstill.
+
+        If the connection is lost, open a new stream with StreamConfig.resume. Do so after UNAVAILABLE, and after CANCELLED,
+        INTERNAL or UNKNOWN without a google.rpc.Status: a broken transport is reported with those codes too. Never do so
+        after ABORTED, which means that another stream has taken over, nor after other codes, which would come again. Wait
+        before each attempt, for a random time between 0 and min(5 s, 0.2 s * 2^attempt), the first attempt being number 0;
+        any response but `started` sets the number back. While reconnecting, DEADLINE_EXCEEDED and RESOURCE_EXHAUSTED are
+        worth another attempt as well: the server may be slow, or still count the lost stream among those that it permits.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,7 +156,7 @@ def add_ZeroShotServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ZeroShotService(object):
-    """Zero-shot recognition with a CLIP-family model: pictures against words.
+    """Zero-shot recognition with models of the CLIP family: images against labels given in words.
     """
 
     @staticmethod

@@ -73,7 +73,7 @@ def _draw_banner(frame: Frame, recent: Sequence[Event], label: str) -> None:
 
 
 def _write(frame: Frame, text: str, at: tuple[int, int], size: float, colour: tuple[int, int, int]) -> None:
-    """Writes text with a dark rim, legible on anything. The rim is the text moved by a pixel: thick letters are wider."""
+    """Writes text with a dark rim, legible on anything. The rim is moved text, since thick letters are wider."""
     for right, down in ((-1, 0), (1, 0), (0, -1), (0, 1), (1, 1)):
         cv2.putText(frame, text, (at[0] + right, at[1] + down), _FONT, size, _DARK, 1, cv2.LINE_AA)
     cv2.putText(frame, text, at, _FONT, size, colour, 1, cv2.LINE_AA)

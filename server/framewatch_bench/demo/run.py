@@ -20,7 +20,7 @@ from rich.table import Table
 from framewatch_bench.demo.belt import BeltVideo, render_belt_video
 from framewatch_bench.demo.pictures import score_of, write_annotated_video, write_plot
 from framewatch_bench.spawn import ServerProcess
-from framewatch_cli.terminal.render import event_line
+from framewatch_cli.watching.lines import event_line
 from framewatch_client import Event, EventKind, EventRule, FrameResult, FramewatchClient, event_rule, open_source
 
 _LABELS = ("box", "an empty conveyor belt")

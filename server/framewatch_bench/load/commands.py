@@ -70,7 +70,7 @@ def hold(
     seconds: float = 10.0,
     json: Json = False,
 ) -> None:
-    """Measures the cost of streams that are open and of no use.
+    """Measures the cost of idle streams, or of clients that send and never read.
 
     Args:
         model: A model, as for `bench tower`.

@@ -87,7 +87,7 @@ class Comparison:
         lines = []
         if self.infinity is None:
             lines.append(
-                "infinity is not installed: docs/benchmarks.md has its installation; then pass its command as --infinity"
+                "infinity is not installed: install it (docs/benchmarks.md), and pass its command as --infinity"
             )
         if self.model not in pipelines.OPEN_CLIP_NAMES:
             lines.append(

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.rules.rule import EventKind, EventRule, RuleEvent
+from framewatch_core.rules.state import Run
 from framewatch_core.time import NS_PER_S, Moment
 
 _NS_PER_MS = NS_PER_S // 1000
@@ -26,33 +27,49 @@ class HeldBackBy(Enum):
 
 @dataclass(slots=True)
 class Progress:
-    """What a rule has seen since its last event, or since its first frame.
+    """Scores and runs of a rule since its last event, or since its first frame.
+
+    It observes and decides nothing: without it every event would be the same.
 
     Attributes:
-        next_kind: what it waits for, ENTERED or EXITED.
+        next_kind: kind of the rule's next event, ENTERED or EXITED.
         since: the frame that completed the last event; None: there was none.
-        score: the last score as the rule saw it, also that of the last event; None: it has never seen a frame.
-        frame_count: frames that it has seen since.
-        nearest_score: the highest score of these frames (ENTERED) or the lowest (EXITED); means nothing without one.
+        score: the rule's last score, smoothed; right after an event the event's; None: there was no frame.
+        frame_count: frames since then that were not held.
+        nearest_score: the highest score of these frames (ENTERED) or the lowest (EXITED); undefined without a frame.
         nearest: the first frame that had it; None: no frame.
-        longest_held_ns: the longest time that counted while the score was past the threshold; None: it never was.
-        longest_possible_ns: the same with gaps in or right after that time, which do not count.
-        held_since: the first of the frames that the rule must not see now; None: it sees them.
+        longest_counted_ns: the longest time that a run counted; None: there was no run.
+        longest_possible_ns: the same if gaps in runs and right after them counted too.
+        held_since: the first of the held frames that came last; None: the last frame was not held.
+        run_began_ns, run_last_ns: times of the first and last frame of the run under way; None: there is none.
 
     """
 
-    next_kind: EventKind
+    next_kind: EventKind = EventKind.ENTERED
     since: Moment | None = None
     score: float | None = None
     frame_count: int = 0
     nearest_score: float = 0.0
     nearest: Moment | None = None
-    longest_held_ns: int | None = None
+    longest_counted_ns: int | None = None
     longest_possible_ns: int = 0
     held_since: Moment | None = None
+    run_began_ns: int | None = None
+    run_last_ns: int = 0
 
-    def see(self, at: Moment, score: float) -> None:
-        """Takes the next frame's score."""
+    @classmethod
+    def after(cls, event: RuleEvent) -> Progress:
+        """Begins anew with an event."""
+        next_kind = EventKind.EXITED if event.kind is EventKind.ENTERED else EventKind.ENTERED
+        return cls(next_kind, event.at, event.score)
+
+    def hold(self, at: Moment) -> None:
+        """Takes a held frame."""
+        if self.held_since is None:
+            self.held_since, self.run_began_ns = at, None
+
+    def observe(self, at: Moment, score: float, run: Run | None, max_frame_gap_ns: int) -> None:
+        """Takes a frame that completed no event, with the state's score and run after it."""
         self.frame_count += 1
         self.score = score
         self.held_since = None
@@ -60,12 +77,15 @@ class Progress:
         is_nearer = score > nearest if self.next_kind is EventKind.ENTERED else score < nearest
         if is_nearer or self.nearest is None:
             self.nearest_score, self.nearest = score, at
-
-    def hold_past_threshold(self, counted_ns: int, missed_ns: int) -> None:
-        """Takes how long the score has been past the threshold by now: time that counts, and gaps that don't."""
-        if self.longest_held_ns is None or counted_ns > self.longest_held_ns:
-            self.longest_held_ns = counted_ns
-        self.longest_possible_ns = max(self.longest_possible_ns, counted_ns + missed_ns)
+        if run is not None:
+            if self.longest_counted_ns is None or run.counted_ns > self.longest_counted_ns:
+                self.longest_counted_ns = run.counted_ns
+            self.run_began_ns, self.run_last_ns = run.began.time_ns, at.time_ns
+            self.longest_possible_ns = max(self.longest_possible_ns, at.time_ns - run.began.time_ns)
+        elif self.run_began_ns is not None:
+            if at.time_ns - self.run_last_ns > max_frame_gap_ns:
+                self.longest_possible_ns = max(self.longest_possible_ns, at.time_ns - self.run_began_ns)
+            self.run_began_ns = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +122,7 @@ class RuleExplanation:
 
 def explain(rule: EventRule, progress: Progress, max_frame_gap_ns: int) -> RuleExplanation:
     """Explains where a rule stands. `max_frame_gap_ns`: the stream's."""
-    held_back_by, message = _judge(rule, progress, max_frame_gap_ns)
+    held_back_by, message = _held_back_by(rule, progress, max_frame_gap_ns)
     return RuleExplanation(
         rule=rule,
         next_kind=progress.next_kind,
@@ -111,20 +131,20 @@ def explain(rule: EventRule, progress: Progress, max_frame_gap_ns: int) -> RuleE
         nearest_score=None if progress.nearest is None else progress.nearest_score,
         nearest=progress.nearest,
         threshold=_threshold(rule, progress),
-        longest_held_ns=progress.longest_held_ns or 0,
+        longest_held_ns=progress.longest_counted_ns or 0,
         needed_ns=_needed_ns(rule, progress),
         held_back_by=held_back_by,
         message=message,
     )
 
 
-def _judge(rule: EventRule, progress: Progress, max_frame_gap_ns: int) -> tuple[HeldBackBy, str]:
-    """What holds the rule back, and the sentence that says so."""
+def _held_back_by(rule: EventRule, progress: Progress, max_frame_gap_ns: int) -> tuple[HeldBackBy, str]:
+    """Returns what holds the rule back, and the sentence for people."""
     if progress.held_since is not None:
         return HeldBackBy.SUSPENDED, _suspended(progress, progress.held_since)
     if progress.nearest is None:
         return HeldBackBy.NO_FRAMES, _no_frames(progress)
-    held_ns, needed_ns = progress.longest_held_ns, _needed_ns(rule, progress)
+    held_ns, needed_ns = progress.longest_counted_ns, _needed_ns(rule, progress)
     if held_ns is None:
         too_far = _too_low if progress.next_kind is EventKind.ENTERED else _too_high
         return HeldBackBy.THRESHOLD, too_far(rule, progress.nearest_score, progress.nearest)

@@ -31,7 +31,14 @@ _DROP_REASONS = {
     DropReason.OVERFLOW: pb.DROP_REASON_OVERFLOW,
     DropReason.FRAME_RATE_LIMIT: pb.DROP_REASON_FRAME_RATE_LIMIT,
 }
-_EVENT_KINDS = {kind: pb.EventKind.Value(f"EVENT_KIND_{kind.name}") for kind in EventKind}
+_EVENT_KINDS = {
+    EventKind.ENTERED: pb.EVENT_KIND_ENTERED,
+    EventKind.EXITED: pb.EVENT_KIND_EXITED,
+}
+_HEALTH_EVENT_KINDS = {
+    EventKind.SUSPENDED: pb.HEALTH_EVENT_KIND_SUSPENDED,
+    EventKind.RESUMED: pb.HEALTH_EVENT_KIND_RESUMED,
+}
 _HELD_BACK_BY = {reason: pb.HeldBackBy.Value(f"HELD_BACK_BY_{reason.name}") for reason in HeldBackBy}
 _SCORE_FUNCTIONS = {
     Activation.SOFTMAX: pb.SCORE_FUNCTION_SOFTMAX,
@@ -115,7 +122,7 @@ def frame_result(result: FrameResult) -> pb.FrameResult:
                     region_id=region.region_id,
                     scores=label_scores(region.scores),
                     reused_frame_id=reused_frame_id,
-                    problem=None if region.problem is None else _PROBLEM_NUMBERS[region.problem],
+                    problem=_problem(region.problem),
                     suspended=region.suspended,
                 )
             message.timings.CopyFrom(timings(spent))
@@ -133,31 +140,36 @@ def frame_error_reason(error: FramewatchError) -> pb.FrameErrorReason.ValueType:
     return pb.FrameErrorReason.Value(name) if name in pb.FrameErrorReason.keys() else pb.FRAME_ERROR_REASON_INTERNAL  # noqa: SIM118
 
 
-def event(value: Event) -> pb.Event:
-    """What happened."""
+def event(value: Event) -> pb.StreamFramesResponse:
+    """The event of a rule or of a region's health."""
     seen = value.seen
-    message = pb.Event(
-        event_id=value.event_id,
-        kind=_EVENT_KINDS[seen.kind],
-        frame_id=seen.at.frame_id,
-        time_offset=duration(seen.at.time_ns),
-        began_frame_id=seen.began.frame_id,
-        began_time_offset=duration(seen.began.time_ns),
-    )
+    response = pb.StreamFramesResponse()
+    message: pb.Event | pb.HealthEvent
     if isinstance(seen, RuleEvent):
+        message = response.event
+        message.kind = _EVENT_KINDS[seen.kind]
         _add_rule_event(message, seen)
     else:
-        message.region = seen.region
-        message.problem = pb.HEALTH_PROBLEM_UNSPECIFIED if seen.problem is None else _PROBLEM_NUMBERS[seen.problem]
+        message = response.health_event
+        message.kind = _HEALTH_EVENT_KINDS[seen.kind]
+        message.region_id, message.problem = seen.region, _problem(seen.problem)
+    message.event_id = value.event_id
+    message.frame_id, message.began_frame_id = seen.at.frame_id, seen.began.frame_id
+    message.time_offset.CopyFrom(duration(seen.at.time_ns))
+    message.began_time_offset.CopyFrom(duration(seen.began.time_ns))
     if value.origin_time_ns is not None:
         message.wall_time.CopyFrom(_timestamp(value.origin_time_ns + seen.at.time_ns))
         message.began_wall_time.CopyFrom(_timestamp(value.origin_time_ns + seen.began.time_ns))
-    return message
+    return response
+
+
+def _problem(problem: HealthProblem | None) -> pb.HealthProblem.ValueType:
+    return pb.HEALTH_PROBLEM_NONE if problem is None else _PROBLEM_NUMBERS[problem]
 
 
 def _add_rule_event(message: pb.Event, seen: RuleEvent) -> None:
     rule = seen.rule
-    message.rule_id, message.label, message.region = rule.name, rule.label, rule.region
+    message.rule_id, message.label, message.region_id = rule.name, rule.label, rule.region
     message.score, message.peak_score, message.sparse = seen.score, seen.peak, seen.sparse
     if seen.present_ns is not None:
         message.present_duration.CopyFrom(duration(seen.present_ns))
@@ -188,7 +200,7 @@ def _rule_explanation(value: RuleExplanation) -> pb.RuleExplanation:
     message = pb.RuleExplanation(
         rule_id=value.rule.name,
         label=value.rule.label,
-        region=value.rule.region,
+        region_id=value.rule.region,
         next_kind=_EVENT_KINDS[value.next_kind],
         frame_count=value.frame_count,
         score=value.score,

@@ -166,9 +166,9 @@ def _to_rule(message: pb.EventRule, index: int) -> EventRule:
     with under(f"rules[{index}]"):
         if not message.HasField("enter_at"):
             raise MissingField("the rule has no enter_at: give the score from which on the label is there", "enter_at")
-        kind = _SCORE_KINDS.get(message.score)
+        kind = _SCORE_KINDS.get(message.score_kind)
         if kind is None:
-            raise InvalidRequest(f"score is {message.score}, which is not known", "score")
+            raise InvalidRequest(f"score_kind is {message.score_kind}, which is not known", "score_kind")
         return EventRule(
             label=message.label,
             enter_at=message.enter_at,
@@ -177,7 +177,7 @@ def _to_rule(message: pb.EventRule, index: int) -> EventRule:
             min_absent_ns=_optional_ns(message, "min_absent", 0),
             score=kind,
             id=message.id,
-            region=message.region,
+            region=message.region_id,
             cooldown_ns=_optional_ns(message, "cooldown", 0),
             smoothing_ns=_optional_ns(message, "smoothing", 0),
             trail_count=message.trail_count,

@@ -92,7 +92,7 @@ AT, BEGAN = Moment(9, 4 * S), Moment(5, 2 * S)
 def test_rule_events_arrive_as_they_were(runner_up: LabelScore | None) -> None:
     trail = EventTrail((TrailPoint(BEGAN, 0.5, 0.25), TrailPoint(AT, 0.75, 0.5)), runner_up)
     seen = RuleEvent(EventKind.EXITED, FULL_RULE, AT, BEGAN, 0.25, 0.875, 3 * S, sparse=True, trail=trail)
-    event = client_wire.event(response(event=answers.event(Event("e", seen))))
+    event = client_wire.event(answers.event(Event("e", seen)))
     assert event is not None
     assert (event.kind, event.rule_id, event.label, event.region) == (EventKind.EXITED, "r", "box", "left")
     assert (event.frame_id, event.time_s, event.began_frame_id, event.began_time_s) == (9, 4.0, 5, 2.0)
@@ -104,7 +104,7 @@ def test_rule_events_arrive_as_they_were(runner_up: LabelScore | None) -> None:
 
 def test_an_event_without_a_trail_has_none() -> None:
     seen = RuleEvent(EventKind.ENTERED, FULL_RULE, AT, BEGAN, 0.25, 0.875)
-    event = client_wire.event(response(event=answers.event(Event("e", seen))))
+    event = client_wire.event(answers.event(Event("e", seen)))
     assert event is not None
     assert (event.trail, event.present_s, event.sparse) == (None, None, False)
 
@@ -115,7 +115,7 @@ def test_an_event_without_a_trail_has_none() -> None:
     ids=lambda value: value and value.name,
 )
 def test_health_events_arrive_as_they_were(kind: EventKind, problem: HealthProblem | None) -> None:
-    event = client_wire.event(response(event=answers.event(Event("e", HealthEvent(kind, "left", problem, AT, BEGAN)))))
+    event = client_wire.event(answers.event(Event("e", HealthEvent(kind, "left", problem, AT, BEGAN))))
     assert event is not None
     assert (event.kind, event.problem, event.region, event.rule_id, event.label) == (kind, problem, "left", "", "")
     assert (event.frame_id, event.began_frame_id) == (9, 5)
@@ -144,7 +144,9 @@ def test_numbers_that_a_client_does_not_know_are_passed_over() -> None:
     result = client_wire.frame_result(response(result=pb.FrameResult(scores=pb.FrameScores(regions=[region]))))
     assert (result.regions[0].problem, result.regions[0].suspended) == (None, True)
     assert client_wire.event(response(event=pb.Event(kind=99))) is None  # type: ignore[arg-type]
-    suspended = client_wire.event(response(event=pb.Event(kind=pb.EVENT_KIND_SUSPENDED, problem=99)))  # type: ignore[arg-type]
+    suspended = client_wire.event(
+        response(health_event=pb.HealthEvent(kind=pb.HEALTH_EVENT_KIND_SUSPENDED, problem=99))
+    )  # type: ignore[arg-type]
     assert suspended is not None
     assert suspended.problem is None
     unknown = pb.Explanation(rules=[pb.RuleExplanation(held_back_by=99, next_kind=99)])  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.app import run
-from framewatch_cli.rules.score_files import json_line
+from framewatch_cli.terminal.json_lines import json_line
 from tests.unit.framewatch_cli.rules.recordings import PRESENT, recording, response
 from tests.unit.framewatch_client.fake_server import FakeService
 
@@ -82,7 +82,12 @@ def test_watch_takes_all_from_a_rules_file(
     assert list(box.contrast_prompts) == ["an empty belt"]
     assert [region.id for region in config.regions] == ["left"]
     (rule,) = config.rules
-    assert (rule.id, rule.region, rule.score, rule.trail_count) == ("box left", "left", pb.SCORE_KIND_PRESENCE, 0)
+    assert (rule.id, rule.region_id, rule.score_kind, rule.trail_count) == (
+        "box left",
+        "left",
+        pb.SCORE_KIND_PRESENCE,
+        0,
+    )
     assert list(config.health.ignored) == [pb.HEALTH_PROBLEM_BLURRED]
 
 
@@ -99,7 +104,7 @@ def test_watch_with_regions_examples_and_contrast(
     box = config.label_set.labels[1]
     assert (len(box.examples), len(box.counter_examples)) == (2, 1)
     assert list(config.label_set.labels[2].contrast_prompts) == ["an empty yard"]
-    assert [(rule.id, rule.region, rule.score) for rule in config.rules] == [
+    assert [(rule.id, rule.region_id, rule.score_kind) for rule in config.rules] == [
         ("box left", "left", pb.SCORE_KIND_PRESENCE),
         ("box right", "right", pb.SCORE_KIND_PRESENCE),
         ("belt left", "left", pb.SCORE_KIND_PROBABILITY),
@@ -112,7 +117,7 @@ def test_watch_looks_at_the_score_that_is_named(
 ) -> None:
     options = ["--label", "box", "--label", "belt", "--score", "similarity"]
     assert run(["watch", str(make_video(2, 10.0)), *options, *server]) == 0
-    assert {rule.score for rule in service.configs[0].rules} == {pb.SCORE_KIND_SIMILARITY}
+    assert {rule.score_kind for rule in service.configs[0].rules} == {pb.SCORE_KIND_SIMILARITY}
 
 
 def test_watch_explains(
@@ -137,7 +142,7 @@ def test_watch_explains(
 
 
 def _event_with_trail() -> pb.StreamFramesResponse:
-    event = pb.Event(kind=pb.EVENT_KIND_ENTERED, rule_id="box left", label="box", region="left", score=0.9)
+    event = pb.Event(kind=pb.EVENT_KIND_ENTERED, rule_id="box left", label="box", region_id="left", score=0.9)
     event.trail.enter_at, event.trail.exit_below = 0.5, 0.2
     for i, score in enumerate((0.1, 0.55, 0.9)):
         point = event.trail.points.add(frame_id=i, score=score, smoothed_score=score)

@@ -6,8 +6,8 @@ import importlib
 
 import pytest
 
-from framewatch_cli.app import COMMANDS, run
-from framewatch_cli.commands.help import LAZY_COMMANDS
+from framewatch_cli.app import run
+from framewatch_cli.commands.help import COMMANDS
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -18,7 +18,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     assert f"│ {name} " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", sorted(LAZY_COMMANDS))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_help_begins_as_the_docstring_does(name: str) -> None:
     function = getattr(importlib.import_module(f"framewatch_cli.commands.{name}"), name)
-    assert LAZY_COMMANDS[name].splitlines()[0] == function.__doc__.splitlines()[0]
+    assert COMMANDS[name].splitlines()[0] == function.__doc__.splitlines()[0]

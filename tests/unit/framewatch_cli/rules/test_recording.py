@@ -11,7 +11,8 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.rules.recording import Collector, Recording, record
-from framewatch_cli.rules.score_files import ScoresFileError, json_line, parse_frames, read_recording, scores_writer
+from framewatch_cli.rules.score_files import ScoresFileError, parse_frames, read_recording, scores_writer
+from framewatch_cli.terminal.json_lines import json_line
 from framewatch_client import _wire as wire
 from framewatch_client import _wire_config as wire_config
 from framewatch_client import open_source
@@ -36,8 +37,9 @@ def test_scored_frames_and_events_of_rules_are_kept() -> None:
         collector.add(result(frame))
     failed = pb.FrameResult(frame_id=3, error=pb.FrameError(message="broken"))
     collector.add(wire.frame_result(pb.StreamFramesResponse(result=failed)))
-    for kind in (pb.EVENT_KIND_SUSPENDED, pb.EVENT_KIND_ENTERED):
-        seen = wire.event(event(kind, 4))
+    suspended = pb.HealthEvent(kind=pb.HEALTH_EVENT_KIND_SUSPENDED, frame_id=4)
+    for message in (pb.StreamFramesResponse(health_event=suspended), event(pb.EVENT_KIND_ENTERED, 4)):
+        seen = wire.event(message)
         assert seen is not None
         collector.add(seen)
     found = collector.recording()

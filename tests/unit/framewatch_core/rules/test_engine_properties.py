@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
 from framewatch_core.rules.rule import EventKind, EventRule, EventTrail, RuleEvent, TrailPoint
+from framewatch_core.rules.state import RuleState
 from framewatch_core.time import Moment
 
 GAP_NS = 10
@@ -214,6 +215,22 @@ def test_a_held_stretch_only_breaks_off_what_was_under_way(
     seen = play([rule], before)
     stretch = [replace(step, held=frozenset({rule.region})) for step in held]
     assert play([rule], before + stretch) == seen
+
+
+@given(rule_sets(), steps())
+def test_explanations_only_observe(watched: list[EventRule], played: list[Step]) -> None:
+    """The rules' states alone, without anything that explains them, complete the same events."""
+    states, time_ns, events = [RuleState(rule) for rule in watched], 0, list[RuleEvent]()
+    for number, step in enumerate(played):
+        time_ns += step.elapsed_ns
+        for state in states:
+            if state.rule.region in step.scores.keys() - step.held:
+                scores = {score.label: score for score in step.scores[state.rule.region]}
+                event = state.update(Moment(number, time_ns), scores, GAP_NS)
+                events += [event] if event else []
+            else:
+                state.hold()
+    assert play(watched, played) == events
 
 
 # The oracle: for each frame, the longest run of frames that ends with it and speaks for a change, looked up anew.

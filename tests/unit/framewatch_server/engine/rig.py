@@ -18,7 +18,7 @@ from framewatch_core.images.regions import Region
 from framewatch_core.labels.scoring import ScoreHead
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.pipeline import Pipeline
-from framewatch_server.engine.reuse import Recall
+from framewatch_server.engine.reuse import NO_REUSE, EmbeddingReuse
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.pixels.statistics import picture_stats
 from framewatch_server.vision.pixels.view import WHOLE, Seen, View
@@ -29,7 +29,7 @@ BROKEN = 99
 
 
 class FakeEncoder(BlockingEncoder):
-    """Records its batches; holds the device back until released."""
+    """Records its batches; keeps the device busy until released."""
 
     info = ModelInfo("fake", "clip", (1, 1), 1, 0, "cpu", "float32")
     preprocess = PreprocessSpec((1, 1), None, 3, (0.0,) * 3, (1.0,) * 3)
@@ -63,9 +63,9 @@ class Waiting(Job):
     """A job whose result is kept."""
 
     def __init__(
-        self, value: int, finished: Callable[[], None], recall: Recall[Job] | None = None, view: View = WHOLE
+        self, value: int, finished: Callable[[], None], reuse: EmbeddingReuse[Job] = NO_REUSE, view: View = WHOLE
     ) -> None:
-        super().__init__(EncodedImage(bytes([value])), view, recall)
+        super().__init__(EncodedImage(bytes([value])), view, reuse)
         self.value = value
         self.result: Embedded | Exception | None = None
         self._finished = finished
@@ -110,7 +110,7 @@ class Rig:
         self.health: list[bool] = []
         self.pipeline = Pipeline(
             self.encoder,
-            self._look,
+            self._make_inputs,
             max_batch_size=max_batch_size,
             decode_threads=decode_threads,
             on_health=self.health.append,
@@ -124,7 +124,7 @@ class Rig:
         self.encoder.released.set()
         await self.pipeline.__aexit__()
 
-    def _look(self, image: Image, view: View) -> Seen:
+    def _make_inputs(self, image: Image, view: View) -> Seen:
         assert isinstance(image, EncodedImage)
         value = image.data[0]
         if (may_read := self.may_read.get(value)) is not None:
@@ -143,9 +143,14 @@ class Rig:
         return first
 
     async def decoded(self, count: int) -> None:
-        """Waits until so many pictures have been read and queued for the device."""
-        while len(self.read) < count or self.pipeline.waiting_for_device < count - 1:
+        """Waits until so many images have been read and queued for the device."""
+        while len(self.read) < count or queued_for_device(self.pipeline) < count - 1:
             await asyncio.sleep(0)
+
+
+def queued_for_device(pipeline: Pipeline) -> int:
+    """Number of decoded jobs that the device thread has not taken yet."""
+    return pipeline._device._queue.qsize()
 
 
 class OverlappingEncoder(FakeEncoder):

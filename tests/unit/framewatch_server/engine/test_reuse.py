@@ -9,6 +9,7 @@ import threading
 import weakref
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from framewatch_core.errors import ServerDraining
@@ -17,7 +18,8 @@ from framewatch_core.stream.reuse import ReusePolicy
 from framewatch_core.time import Moment
 from framewatch_server.engine import reuse
 from framewatch_server.engine.jobs import Embedded, Job
-from framewatch_server.engine.reuse import FrameMemory, Recall
+from framewatch_server.engine.reuse import EmbeddingReuse
+from framewatch_server.vision.pixels.view import WHOLE
 from tests.unit.framewatch_server.engine.rig import BROKEN, POISON, Rig, Source, Waiting
 
 
@@ -26,10 +28,11 @@ class Camera(Source):
 
     def __init__(self, *values: int, policy: ReusePolicy, extra: int = 0) -> None:
         super().__init__()
-        memory = FrameMemory[Job]()
+        memory = EmbeddingReuse[Job]()
         for i, value in enumerate(values):
             image = EncodedImage(bytes([value] * (1 + extra)))
-            job = Waiting(value, self.changed.set, Recall(memory, memory.look(policy, Moment(i, i), image)))
+            job = Waiting(value, self.changed.set, memory)
+            memory.expect(job, policy, Moment(i, i), image, job.view)
             self.jobs.append(job)
         self.waiting.extend(self.jobs)
 
@@ -209,13 +212,14 @@ async def test_streams_do_not_share_what_they_saw() -> None:
 
 
 def test_what_a_stream_remembers_goes_with_it() -> None:
-    memory = FrameMemory[str]()
-    look = memory.look(EXACT, Moment(0, 0), EncodedImage(b"x"))
-    assert memory.judge(look, "job") == [("job", None)]
+    memory = EmbeddingReuse[str]()
+    memory.expect("job", EXACT, Moment(0, 0), EncodedImage(b"x"), WHOLE)
+    decided = memory.after_decode("job", np.zeros((1, 3, 1, 1), np.uint8), {})
+    assert (decided.to_embed, decided.reusing) == (["job"], [])
     gone = weakref.ref(memory)
     gc.disable()
     try:
-        del memory, look
+        del memory, decided
         assert gone() is None, "not even a collection of garbage is needed"
     finally:
         gc.enable()

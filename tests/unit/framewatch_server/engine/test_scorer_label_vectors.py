@@ -15,6 +15,7 @@ from framewatch_core.errors import FieldError, UndecodableImage
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_server.engine.scorer import Scorer
+from framewatch_server.engine.settings import CacheSettings, EngineSettings
 from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.view import EXPOSURES
 from framewatch_server.vision.towers.encoder import ModelInfo
@@ -53,17 +54,14 @@ BRIGHT = Label("bright", (), (), (grey(200), grey(220)), (grey(10), grey(20)))
 
 @pytest.fixture
 async def scorer() -> AsyncIterator[Scorer]:
-    running = Scorer(
-        BrightnessEncoder(),
-        limits=DecodeLimits(),
-        max_batch_size=4,
+    settings = EngineSettings(
+        decode_limits=DecodeLimits(),
         decode_threads=2,
-        text_cache_bytes=10_000,
-        example_cache_bytes=10_000,
-        image_cache_bytes=10_000,
         reduced_decode=True,
+        max_batch_size=4,
+        caches=CacheSettings(text_bytes=10_000, example_bytes=10_000, image_bytes=10_000),
     )
-    async with running:
+    async with Scorer(BrightnessEncoder(), settings) as running:
         yield running
 
 

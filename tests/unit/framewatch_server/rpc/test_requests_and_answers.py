@@ -77,9 +77,9 @@ def test_internal_is_the_fallback_reason() -> None:
 
 def test_wall_times_come_with_an_origin_only() -> None:
     seen = RuleEvent(EventKind.ENTERED, EventRule("a", 0.5), Moment(2, 3 * S), Moment(1, S), 0.9, 0.95)
-    without = answers.event(Event("e", seen))
+    without = answers.event(Event("e", seen)).event
     assert not without.HasField("wall_time")
-    message = answers.event(Event("e", seen, 100 * S + 1))
+    message = answers.event(Event("e", seen, 100 * S + 1)).event
     assert (message.wall_time.seconds, message.wall_time.nanos, message.began_wall_time.seconds) == (103, 1, 101)
 
 

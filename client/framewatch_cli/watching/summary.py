@@ -1,4 +1,4 @@
-"""What a stream came to, counted from its outcomes and events."""
+"""Counts of a stream's outcomes and events."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from framewatch_client import Event, FrameResult, FrameStatus
 from framewatch_core.rules.rule import EventKind, EventRule
 
 PRESENCE_KINDS = frozenset({EventKind.ENTERED, EventKind.EXITED})
-"""What rules say; the others are of a region's pictures."""
+"""Kinds of events that rules emit; the others are about a region's pictures."""
 
 
 @dataclass(slots=True)
 class RuleSummary:
-    """One rule's events: how often it said what, and for how many seconds of frame time its label was present."""
+    """Counts of one rule's events, and the seconds of frame time for which its label was present."""
 
     label: str
     entered_count: int = 0
@@ -33,22 +33,22 @@ class RuleSummary:
             self.present_s += event.present_s or 0.0
 
     def present_until(self, time_s: float) -> float:
-        """Seconds present up to `time_s`, a presence that goes on included."""
+        """Returns the seconds of presence up to `time_s`, with the presence that has not ended."""
         return self.present_s + (0.0 if self.present_since_s is None else max(0.0, time_s - self.present_since_s))
 
 
 @dataclass(slots=True)
 class WatchSummary:
-    """A stream so far.
+    """Counts of a stream so far.
 
     Attributes:
-        sent, scored, dropped, failed: frames.
-        reused: of those scored, how many by the embedding of an earlier frame.
+        sent, scored, dropped, failed: numbers of frames.
+        reused: number of scored frames that have the embedding of an earlier frame.
         suspended_count: how often a region's rules were suspended.
-        time_s: of the last frame with an outcome.
-        last: its scores, best first, if any frame was scored.
-        last_failure: what the server said of the last frame that failed.
-        rules: by the rules' names, in their order.
+        time_s: frame time of the last outcome.
+        last: the last scored frame; None before the first one.
+        last_failure: the server's message about the last frame that failed.
+        rules: counts by the rules' names, in the order of the rules.
 
     """
 
@@ -65,22 +65,22 @@ class WatchSummary:
 
     @classmethod
     def of(cls, rules: Sequence[EventRule]) -> WatchSummary:
-        """An empty one of a stream with these rules."""
+        """Returns the summary of a stream with these rules that has not begun."""
         return cls(rules={rule.name: RuleSummary(rule.label) for rule in rules})
 
     @property
     def answered(self) -> int:
-        """Frames with an outcome."""
+        """Number of frames with an outcome."""
         return self.scored + self.dropped + self.failed
 
     @property
     def unanswered(self) -> int:
-        """Frames sent that have no outcome."""
+        """Number of frames that were sent and have no outcome yet."""
         return self.sent - self.answered
 
     @property
     def event_count(self) -> int:
-        """Events of all rules."""
+        """Number of events of all rules."""
         return sum(rule.entered_count + rule.exited_count for rule in self.rules.values())
 
     def add(self, item: FrameResult | Event) -> None:

@@ -1,33 +1,23 @@
-"""How `watch` shows what it sees: live on a terminal, in plain lines elsewhere, as JSON for programs."""
+"""Views of a stream: live on a terminal, plain lines elsewhere, JSON for programs."""
 
 from __future__ import annotations
 
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from google.protobuf.message import Message
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from framewatch_cli.rules.score_files import json_line
-from framewatch_cli.terminal.render import (
-    bar,
+from framewatch_cli.terminal.json_lines import print_json
+from framewatch_cli.terminal.progress import progress_columns
+from framewatch_cli.terminal.tables import bar
+from framewatch_cli.watching.lines import (
     counter_line,
     event_line,
     explanation_report,
@@ -35,7 +25,7 @@ from framewatch_cli.terminal.render import (
     summary_tables,
     trail_line,
 )
-from framewatch_cli.terminal.summary import WatchSummary
+from framewatch_cli.watching.summary import WatchSummary
 from framewatch_client import Event, Explanation, FrameResult, StreamStarted
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
@@ -46,7 +36,7 @@ SHOWN_RULES = 12
 
 
 class WatchView(ABC):
-    """Shows a stream; a context manager that ends with the summary, however the stream ends."""
+    """View of a stream; a context manager that ends with the summary, however the stream ends."""
 
     def __init__(self, source: str, summary: WatchSummary, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
@@ -57,23 +47,23 @@ class WatchView(ABC):
         self._explanation: Explanation | None = None
 
     def started(self, started: StreamStarted) -> None:  # noqa: ARG002
-        """The server took the config."""
+        """Notes that the server accepted the config: from now on there is something to sum up."""
         self._has_started = True
 
     def explain(self, explanation: Explanation) -> None:
-        """Keeps what the rules wait for, to be shown at the end."""
+        """Keeps the explanation of what the rules wait for, to be shown at the end."""
         self._explanation = explanation
 
     @abstractmethod
     def show(self, item: FrameResult | Event) -> None:
-        """Shows an outcome or event that the summary has counted."""
+        """Shows an outcome or event that the summary has already counted."""
 
     def _summary_tables(self) -> RenderableType:
         tables = summary_tables(self._summary, source=self._source, elapsed_s=self._clock() - self._start_s)
         if self._explanation is None:
             return tables
-        told = ((rule.rule_id, rule.next_kind, rule.message) for rule in self._explanation.rules)
-        return Group(tables, Text(), explanation_report(told))
+        rules = ((rule.rule_id, rule.next_kind, rule.message) for rule in self._explanation.rules)
+        return Group(tables, Text(), explanation_report(rules))
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +76,7 @@ class WatchView(ABC):
 
 
 class PlainView(WatchView):
-    """Events and failures as lines, then the summary."""
+    """View that prints events and failures as lines, then the summary."""
 
     def __init__(
         self, console: Console, source: str, summary: WatchSummary, clock: Callable[[], float] = time.monotonic
@@ -112,7 +102,7 @@ class PlainView(WatchView):
 
 
 class LiveView(PlainView):
-    """As PlainView, with a progress bar, the newest scores and counters below, which go at the end."""
+    """PlainView with a progress bar, the newest scores and counters below its lines, which are removed at the end."""
 
     def __init__(
         self,
@@ -124,10 +114,21 @@ class LiveView(PlainView):
         *,
         rules: Sequence[EventRule] = (),
     ) -> None:
-        """`frame_count`: None: unknown; `rules`: whose scores are shown, if not simply the probabilities."""
+        """Creates a view that is not shown yet.
+
+        Args:
+            console: a terminal.
+            source: name of the source for the summary.
+            summary: counts; the caller adds each item before it is shown.
+            frame_count: how many frames there will be; None if that is unknown.
+            clock: seconds; a test's own.
+            rules: their scores are shown, unless all of them compare probabilities of the whole frame: then the
+                labels with the highest probabilities are.
+
+        """
         super().__init__(console, source, summary, clock)
         self._rules = rules
-        self._progress = Progress(*progress_columns(frame_count), console=console)
+        self._progress = Progress(*progress_columns(frame_count, "frames"), console=console)
         self._task = self._progress.add_task("", total=frame_count)
         self._live = Live(
             console=console, get_renderable=self._frame, refresh_per_second=REFRESHES_PER_S, transient=True
@@ -144,7 +145,7 @@ class LiveView(PlainView):
             self._progress.update(self._task, completed=self._summary.answered)
 
     def _frame(self) -> RenderableType:
-        """What is live: a blank line, the newest scores, the counters, the bar."""
+        """Returns the live part: a blank line, the newest scores, the counters, the bar."""
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=32)
         table.add_column(no_wrap=True, justify="right")
@@ -154,7 +155,7 @@ class LiveView(PlainView):
         return Group(Text(), table, counter_line(self._summary), self._progress)
 
     def _rows(self) -> Iterator[tuple[str, float, str]]:
-        """Name, score and style: of the rules' scores if they are other than the whole frame's probabilities."""
+        """Yields name, score and style of each line of scores."""
         last = self._summary.last
         if last is None:
             return
@@ -179,7 +180,7 @@ class LiveView(PlainView):
 
 
 class JsonView(WatchView):
-    """Every response as a line of JSON on standard output; the summary goes to standard error."""
+    """View that prints every response as a line of JSON on standard output, and the summary on standard error."""
 
     def __init__(
         self, errors: Console, source: str, summary: WatchSummary, clock: Callable[[], float] = time.monotonic
@@ -188,16 +189,16 @@ class JsonView(WatchView):
         self._errors = errors
 
     def started(self, started: StreamStarted) -> None:
-        """Prints the response."""
+        """Prints the response as a line of JSON."""
         super().started(started)
         print_json(started.message)
 
     def show(self, item: FrameResult | Event) -> None:
-        """Prints the response."""
+        """Prints the response as a line of JSON."""
         print_json(item.message)
 
     def explain(self, explanation: Explanation) -> None:
-        """Prints the response."""
+        """Prints the response as a line of JSON."""
         super().explain(explanation)
         print_json(explanation.message)
 
@@ -206,29 +207,3 @@ class JsonView(WatchView):
     ) -> None:
         if self._has_started and not isinstance(error, BrokenPipeError):
             self._errors.print(self._summary_tables())
-
-
-def print_json(message: Message) -> None:
-    """The message on one line in protobuf's JSON mapping, with the .proto's field names and zeros written out."""
-    sys.stdout.write(json_line(message) + "\n")
-    sys.stdout.flush()
-
-
-def progress_columns(frame_count: int | None, unit: str = "frames") -> tuple[ProgressColumn, ...]:
-    """A bar, or counters where the number of frames, or what else is counted, is not known."""
-    rate = _RateColumn(unit)
-    if frame_count is None:
-        return (SpinnerColumn(), TextColumn(f"{{task.completed:,}} {unit}"), rate)
-    return (BarColumn(bar_width=30), MofNCompleteColumn(), rate, TimeRemainingColumn(compact=True))
-
-
-class _RateColumn(ProgressColumn):
-    """Frames, or what else is counted, a second, over the last while."""
-
-    def __init__(self, unit: str) -> None:
-        super().__init__()
-        self._unit = unit
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f} {self._unit}/s", "cyan")

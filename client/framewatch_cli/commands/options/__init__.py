@@ -1,0 +1,5 @@
+"""Options that several commands have, and their values.
+
+`parameters.py` has the types of single options; `connection.py` and `labels.py` have groups of them; `files.py` checks
+and loads the files that options name.
+"""
