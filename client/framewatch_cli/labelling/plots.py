@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from framewatch_cli.labelling.decisions import Split
+from framewatch_cli.labelling.sorting import Split
 from framewatch_cli.labelling.summary import LOWEST_SCORE, LabelCount, LabelSummary, axis_edges
 from framewatch_cli.rules.plots import ENTER, new_figure, save_figure, scale_axis
 from framewatch_core.calibration.thresholds import place_of

@@ -17,8 +17,8 @@ from framewatch_core.arrays import UInt8Array
 from framewatch_core.images.image import EncodedImage
 from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
-from framewatch_server.vision.pixels.view import WHOLE, look
-from framewatch_server.vision.towers.null import NullEncoder
+from framewatch_server.vision.pixels.view import WHOLE, prepare_view
+from framewatch_server.vision.towers.null import NULL_PREPROCESS
 
 _LIMITS = DecodeLimits(max_image_bytes=2**26, max_image_pixels=2**26)
 _DECODE_S = 1.0
@@ -65,12 +65,12 @@ def decode_ms(frames: JpegFrames) -> float:
     """Measures the milliseconds that one thread needs on average to decode a frame and to resize it to 224 x 224."""
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < _DECODE_S:
-        decode_and_prepare(frames.encoded[done % len(frames.encoded)], NullEncoder.preprocess)
+        decode_and_prepare(frames.encoded[done % len(frames.encoded)], NULL_PREPROCESS)
         done += 1
     return (time.perf_counter() - started) * 1000 / done
 
 
 def decode_and_prepare(encoded: bytes, spec: PreprocessSpec) -> UInt8Array:
     """Makes a model's input, uint8 `[3, height, width]`, of an encoded image, by the functions of the server."""
-    (pixels,) = look(EncodedImage(encoded), WHOLE, spec, _LIMITS).inputs
+    (pixels,) = prepare_view(EncodedImage(encoded), WHOLE, spec, _LIMITS).inputs
     return np.asarray(pixels)

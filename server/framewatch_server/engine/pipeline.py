@@ -30,7 +30,7 @@ from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.reuse import Decided
 from framewatch_server.engine.thread_names import publish_thread_name
-from framewatch_server.vision.pixels.view import Seen, View
+from framewatch_server.vision.pixels.view import PreparedView, View
 from framewatch_server.vision.towers.encoder import Encoder
 
 ResultT = TypeVar("ResultT")
@@ -66,7 +66,7 @@ class Pipeline:
     def __init__(
         self,
         encoder: Encoder,
-        make_inputs: Callable[[Image, View], Seen],
+        make_inputs: Callable[[Image, View], PreparedView],
         *,
         max_batch_size: int,
         decode_threads: int,
@@ -86,7 +86,7 @@ class Pipeline:
         self._make_inputs = make_inputs
         # a batch on the device, one that fills up behind it, and an image in every decoder's hands
         self._turns = RoundRobin[Job](
-            (encoder.in_flight + 1) * max_batch_size + decode_threads,
+            (encoder.images.in_flight + 1) * max_batch_size + decode_threads,
             size=lambda job: job.view.input_count,
             least=decode_threads + 2,  # jobs with many inputs must not leave decoders and device waiting for each other
         )

@@ -189,7 +189,7 @@ class StreamShell:
         if self._ticket is None:
             self._ticket = self._begin(scorer.info.name, point)
         self._session.configure(
-            config.condensed(), _Epoch(labels, View(config.viewed_regions, judged=config.judged_regions)), warnings
+            config.condensed(), _Epoch(labels, View(config.viewed_regions, assessed=config.judged_regions)), warnings
         )
         self._scorer = scorer
 
