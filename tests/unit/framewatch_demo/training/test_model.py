@@ -61,7 +61,9 @@ def test_unseen_scenes_get_their_own_caption(model: DemoModel) -> None:
     assert all(world.top1 >= LEAST_TOP1_OF_A_WORLD for world in worlds)
 
 
-@pytest.mark.skipif(not (SHARED_DATA / "ground_truth.json").exists(), reason="the example videos are not there (../shared/data)")
+@pytest.mark.skipif(
+    not (SHARED_DATA / "ground_truth.json").exists(), reason="the example videos are not there (../shared/data)"
+)
 def test_real_videos(model: DemoModel) -> None:
     results = evaluate_videos(model, SHARED_DATA, stride=30)
     assert results
