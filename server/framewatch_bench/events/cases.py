@@ -103,7 +103,7 @@ class Video:
     @property
     def regions(self) -> tuple[Region, ...]:
         """Regions that are watched; none: the whole frame."""
-        return tuple(track.region for track in self.truth.tracks if track.rule_region != WHOLE_FRAME_ID)
+        return tuple(track.region for track in self.truth.tracks if track.rule_region_id != WHOLE_FRAME_ID)
 
     def plan(self, label: str) -> CalibrationPlan:
         """Returns a plan that calibrates on the first region in the first part, for the rules of all regions."""
