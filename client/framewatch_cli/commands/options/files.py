@@ -60,7 +60,7 @@ def load_plots(path: Path | None, module: str = "framewatch_cli.rules.plots") ->
     if path is None:
         return None
     try:
-        plots, drawn = (importlib.import_module(name) for name in ("framewatch_cli.rules.plots", module))
+        plots, drawn = (importlib.import_module(name) for name in ("framewatch_cli.pictures.plots", module))
     except ModuleNotFoundError as error:
         raise UsageError(f"drawing {path} needs {error.name}: pip install 'framewatch[plot]'") from error
     plots.check_plot(path)

@@ -25,6 +25,7 @@ from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import NS_PER_S
+from tests.intervals import interval
 
 WHOLE = """
 version: 1
@@ -236,7 +237,7 @@ def calibrated_text(scores: np.ndarray, present: tuple[Interval, ...], absent: t
     return text
 
 
-S = Interval.of_seconds
+S = interval
 STEP = np.where((np.arange(300) >= 100) & (np.arange(300) < 200), 0.9, 0.02)
 
 
