@@ -1,19 +1,38 @@
-"""Clients of framewatch: say in words what to watch for, and hear once when it appears and once when it goes.
+"""Clients of framewatch: describe in words what to watch for; get one event when it appears and one when it is gone.
 
-`FramewatchClient` blocks, `AsyncFramewatchClient` is for asyncio; both have `classify`, `label`, `similarity`,
-`similarities`, `embed`, `list_models` and `stream`.
+`FramewatchClient` blocks, `AsyncFramewatchClient` is for asyncio. Both have `classify`, `label`, `similarity`,
+`similarities`, `embed`, `list_models` and `stream`. All that this module exports is the library's surface:
+
+- Labels: `Label`, `LabelSet`, `LabelsLike`, `label_set`; `example_label` makes one from images, `example_image` makes
+  an example from an image.
+- Rules and regions: `EventRule`, `RuleLike`, `event_rule`, `parse_rule`, `rule_name`; `Region`, `RegionLike`,
+  `parse_region`; `HealthPolicy`, `ScoreKind`.
+- Streams: `StreamKeywords` has the options of `stream`, `WatchKeywords` those of `stream_config`, `RuleKeywords` those
+  of `event_rule`; `OverflowPolicy`. A stream takes `StreamItem`s: a `Frame`, an `ImageLike`, `Reconfigure`, `Explain`.
+- Sources of frames: `open_source`, `Source`, `ImageFiles`, `IMAGE_SUFFIXES`; `Thinner` lowers a frame rate,
+  `natural_key` sorts paths, `is_url` and `without_password` are for messages about URLs.
+- Images: `shrink_image` and `encode_jpeg` prepare pixels as the client does.
+- Answers of calls: `Classification`, `Similarity`, `SimilarityMatrix`, `Embeddings`, `Timings`, `ServerWarning`;
+  `LabelScore`. `Model` and `ScoreFunction` describe a server's models.
+- Items of streams: `FrameResult` with `FrameStatus`, `RegionScores`, `HealthProblem`, `DropReason`, `FrameError` and
+  `FrameErrorReason`; `Event` with `EventKind`, `EventTrail` and `TrailPoint`.
+- Reports of streams: `StreamStarted`, `Reconnected`, `ResumePoint`; `Explanation` with `RuleExplanation`, `HeldBackBy`.
+- Errors: `FramewatchError` is the root of `FramewatchCallError`, `ServerUnreachableError`, `InvalidResponse`,
+  `ModelNotFound`, `ClientClosed`, `SourceError`, `InvalidValue` and `InvalidType`; `framewatch_client.errors` has
+  the tree.
+- Limits and defaults: `MAX_MESSAGE_BYTES`, `DEFAULT_ADDRESS`, `DEFAULT_TIMEOUT_S`, `DEFAULT_JPEG_QUALITY`.
 """
 
 from framewatch_client._channel import MAX_MESSAGE_BYTES
 from framewatch_client._images import encode_jpeg, example_image, shrink_image
 from framewatch_client._inputs import (
+    RuleKeywords,
     event_rule,
     example_label,
     label_set,
     parse_region,
     parse_rule,
     rule_name,
-    stream_config,
 )
 from framewatch_client._sources.images import IMAGE_SUFFIXES, ImageFiles, natural_key
 from framewatch_client._sources.opening import is_url, open_source, without_password
@@ -23,8 +42,17 @@ from framewatch_client.aio import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFrame
 from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix, Timings
 from framewatch_client.blocking import FramewatchClient
 from framewatch_client.embeddings import Embeddings
-from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
-from framewatch_client.models import Model, ScoreFunction, model_not_found, models_named
+from framewatch_client.errors import (
+    ClientClosed,
+    FramewatchCallError,
+    InvalidResponse,
+    InvalidType,
+    InvalidValue,
+    ServerUnreachableError,
+    SourceError,
+)
+from framewatch_client.models import Model, ScoreFunction
+from framewatch_client.options import DEFAULT_JPEG_QUALITY, StreamKeywords, WatchKeywords, stream_config
 from framewatch_client.types import (
     Event,
     EventTrail,
@@ -46,7 +74,7 @@ from framewatch_client.types import (
     StreamStarted,
     TrailPoint,
 )
-from framewatch_core.errors import FramewatchError
+from framewatch_core.errors import FramewatchError, ModelNotFound
 from framewatch_core.health.monitor import HealthPolicy, HealthProblem
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label, LabelSet
@@ -58,11 +86,13 @@ from framewatch_core.stream.resume import ResumePoint
 
 __all__ = [
     "DEFAULT_ADDRESS",
+    "DEFAULT_JPEG_QUALITY",
     "DEFAULT_TIMEOUT_S",
     "IMAGE_SUFFIXES",
     "MAX_MESSAGE_BYTES",
     "AsyncFramewatchClient",
     "Classification",
+    "ClientClosed",
     "DropReason",
     "Embeddings",
     "Event",
@@ -84,11 +114,15 @@ __all__ = [
     "HeldBackBy",
     "ImageFiles",
     "ImageLike",
+    "InvalidResponse",
+    "InvalidType",
+    "InvalidValue",
     "Label",
     "LabelScore",
     "LabelSet",
     "LabelsLike",
     "Model",
+    "ModelNotFound",
     "OverflowPolicy",
     "Reconfigure",
     "Reconnected",
@@ -97,6 +131,7 @@ __all__ = [
     "RegionScores",
     "ResumePoint",
     "RuleExplanation",
+    "RuleKeywords",
     "RuleLike",
     "ScoreFunction",
     "ScoreKind",
@@ -107,18 +142,18 @@ __all__ = [
     "Source",
     "SourceError",
     "StreamItem",
+    "StreamKeywords",
     "StreamStarted",
     "Thinner",
     "Timings",
     "TrailPoint",
+    "WatchKeywords",
     "encode_jpeg",
     "event_rule",
     "example_image",
     "example_label",
     "is_url",
     "label_set",
-    "model_not_found",
-    "models_named",
     "natural_key",
     "open_source",
     "parse_region",

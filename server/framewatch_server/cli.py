@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 
@@ -26,12 +27,16 @@ app = App(
 @app.command
 def serve(config: ServerConfig | None = None) -> None:
     """Loads models and serves them until SIGTERM or Ctrl-C."""
-    # torch is heavy: commands that don't need it stay quick, and settings that can't be are told before
+    # torch is heavy: commands that don't need it stay quick, and wrong settings are reported before it is imported
     from framewatch_server.rpc.app import serve as serve_app  # noqa: PLC0415
 
     config = config or ServerConfig()
     configure_logs(config.log_level, config.log_format)
-    asyncio.run(serve_app(config))
+    with asyncio.Runner() as runner:
+        if not runner.run(serve_app(config)):
+            # No call has been accepted yet, and nothing has to be put away. Models are loaded in libraries that can't
+            # be stopped, and that abort the process if the interpreter ends under them.
+            os._exit(0)
 
 
 # by their paths: the health check, which runs twice a minute, must not import what benchmarks and the demo need

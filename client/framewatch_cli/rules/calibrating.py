@@ -132,7 +132,7 @@ def calibrate_recording(recording: Recording, plan: CalibrationPlan) -> Calibrat
     end_ns = recording.end_ns if plan.until_ns is None else min(recording.end_ns, plan.until_ns)
     label = plan.labels[0].name
     material = recording.material(label, plan.present, plan.absent_until(end_ns), region_id)
-    return calibrate(material, label, region=region_id, rule_id=rule_name(label, region_id) if region else "")
+    return calibrate(material, label, region_id=region_id, rule_id=rule_name(label, region_id) if region else "")
 
 
 def rules_of(calibration: Calibration, regions: Sequence[Region]) -> tuple[EventRule, ...]:
@@ -140,7 +140,7 @@ def rules_of(calibration: Calibration, regions: Sequence[Region]) -> tuple[Event
     rule = calibration.rule
     if not regions:
         return (rule,)
-    return tuple(replace(rule, id=rule_name(rule.label, region.id), region=region.id) for region in regions)
+    return tuple(replace(rule, id=rule_name(rule.label, region.id), region_id=region.id) for region in regions)
 
 
 def with_examples(plan: CalibrationPlan) -> Label:

@@ -11,7 +11,8 @@ from pathlib import Path
 from framewatch_cli.pictures.examples import Example
 from framewatch_cli.rules.calibrating import CalibrationPlan, CalibrationRun
 from framewatch_cli.rules.file import LabelEntry, RulesFile
-from framewatch_cli.rules.writer import RuleNotes, calibration_notes, write_rules
+from framewatch_cli.rules.notes import RuleNotes, calibration_notes
+from framewatch_cli.rules.writer import write_rules
 from framewatch_core.images.header import ImageFormat, read_header
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import Label
@@ -36,7 +37,7 @@ def _notes(run: CalibrationRun, plan: CalibrationPlan) -> Iterator[tuple[str, Ru
     date = datetime.now(UTC).astimezone().date().isoformat()
     judged = run.calibration.rule
     for rule in run.rules:
-        if rule.region == judged.region:
+        if rule.region_id == judged.region_id:
             yield rule.name, calibration_notes(run.calibration, plan.source, date)
         else:
             yield rule.name, RuleNotes((f"As that of {judged.name}, on whose region it was calibrated.",))

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from framewatch_cli.rules.recording import Recording
 from framewatch_core.calibration.calibrate import Calibration, smooth
-from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, presences
+from framewatch_core.calibration.emitted import EmittedEvent, presences
+from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import VideoTruth
 from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
@@ -38,7 +39,7 @@ class Timeline:
     end_ns: int
     present: tuple[Interval, ...]
     absent: tuple[Interval, ...]
-    said: tuple[Said, ...]
+    said: tuple[EmittedEvent, ...]
     judged: RuleEvaluation | None = None
 
     @property
@@ -57,7 +58,7 @@ def calibration_timeline(calibration: Calibration) -> Timeline:
         end_ns=int(material.times_ns[-1]) + material.frame_gap_ns,
         present=material.present,
         absent=material.absent,
-        said=tuple(map(Said.of, calibration.events)),
+        said=tuple(map(EmittedEvent.of, calibration.events)),
     )
 
 
@@ -65,14 +66,14 @@ def evaluation_timelines(
     evaluation: Evaluation, recording: Recording, rules: Iterable[EventRule], truth: VideoTruth
 ) -> list[Timeline]:
     """Every rule over a recording whose truth is known. Raises InvalidRequest: a rule's scores were not recorded."""
-    tracks = {track.rule_region: track for track in truth.tracks}
+    tracks = {track.rule_region_id: track for track in truth.tracks}
     judged = {found.rule: found for found in evaluation.rules}
     return [
         Timeline(
             rule,
             *_scores(recording, rule),
             truth.end_ns,
-            tracks[rule.region].present,
+            tracks[rule.region_id].present,
             (),
             tuple(said for said in recording.said if said.rule == rule.name),
             judged[rule.name],
@@ -82,7 +83,9 @@ def evaluation_timelines(
 
 
 def _scores(recording: Recording, rule: EventRule) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    found = [(time_ns, score.value(rule.score)) for time_ns, score in recording.scores_of(rule.label, rule.region)]
+    found = [
+        (time_ns, score.value(rule.score_kind)) for time_ns, score in recording.scores_of(rule.label, rule.region_id)
+    ]
     times_ns = np.array([time_ns for time_ns, _ in found], dtype=np.int64)
     scores = np.array([score for _, score in found], dtype=np.float64)
     return times_ns, smooth(scores, times_ns, rule.smoothing_ns, DEFAULT_MAX_FRAME_GAP_NS)

@@ -344,7 +344,7 @@ class StreamSession(Generic[ImageT, ContextT]):
             outcome, held = outcome.judged(report), report.held
             seen += report.events
         else:
-            seen += state.health.let_go(slot.moment)
+            seen += state.health.release(slot.moment)
         seen += state.rules.update(slot.moment, slot.all_scores, held)
         events = [Event(state.next_event_id(), event, config.origin_time_ns) for event in seen]
         state.said.extend(events)

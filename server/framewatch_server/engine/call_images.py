@@ -1,4 +1,4 @@
-"""The pictures of calls: embedded in turns with those of streams, and kept for when they come again."""
+"""Images of calls: embedded in turns with streams' frames; their vectors are kept in case an image comes again."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from framewatch_server.vision.pixels.view import WHOLE, View
 from framewatch_server.vision.vector_cache import VectorCache
 
 _HASHED_AT_ONCE = 128 * 1024
-"""Bytes of a call's pictures above which their keys are computed on another thread than the event loop's."""
+"""Bytes of a call's images above which their keys are computed on another thread than the event loop's."""
 
 
 class _AwaitedJob(Job):
-    """A picture that a coroutine waits for."""
+    """An image whose result a coroutine waits for."""
 
     __slots__ = ("future",)
 
@@ -40,7 +40,7 @@ class _AwaitedJob(Job):
 
 
 class _CallLane:
-    """The pictures of one call."""
+    """The jobs of one call."""
 
     def __init__(self) -> None:
         self.jobs: deque[Job] = deque()
@@ -54,21 +54,21 @@ class _CallLane:
 
 
 class CallImages:
-    """Embeds the pictures of calls. Calls take turns with each other, and all of them together with the streams."""
+    """Embeds the images of calls. Calls take turns with each other, and all of them together with the streams."""
 
     def __init__(self, pipeline: Pipeline, cache_bytes: int) -> None:
-        """`cache_bytes`: of the vectors kept, by what is in the pictures; 0: none are kept."""
+        """`cache_bytes`: of vectors kept by their images' contents; 0: none are kept."""
         self._pipeline = pipeline
         self._turns = RoundRobin[Job]()
         self.cache: VectorCache[Float32Array] | None = VectorCache(cache_bytes) if cache_bytes else None
 
     async def embed(self, image: Image) -> Embedded:
-        """Embeds the one picture of a call. Raises ImageTooLarge, UnsupportedFormat, UndecodableImage."""
+        """Embeds the one image of a call. Raises ImageTooLarge, UnsupportedFormat, UndecodableImage."""
         (key,) = await self._keys([image], WHOLE)
-        return await self._recalled(image, key, _CallLane())
+        return await self._cached(image, key, _CallLane())
 
     async def embed_all(self, images: Mapping[str, Image], view: View = WHOLE) -> list[Embedded]:
-        """Embeds the pictures of a call, given by their fields' paths, which are in what it raises."""
+        """Embeds the images of a call, given by their fields' paths; raises as `embed`, with the path."""
         lane = _CallLane()
         keys = await self._keys(list(images.values()), view)
         tasks = [
@@ -82,7 +82,7 @@ class CallImages:
                 task.cancel()
 
     async def _keys(self, images: Sequence[Image], view: View) -> list[ImageKey | None]:
-        """What the pictures' embeddings are kept under; None: they are not."""
+        """Keys of the images in the cache; None: the image's vectors are not kept."""
         if self.cache is None or view is not WHOLE:
             return [None] * len(images)
         if sum(len(image.data) for image in images) <= _HASHED_AT_ONCE:
@@ -94,13 +94,13 @@ class CallImages:
     ) -> Embedded:
         try:
             if view is WHOLE:
-                return await self._recalled(image, key, lane)
+                return await self._cached(image, key, lane)
             return await self._embed(image, lane, view)
         except FieldError as error:
             raise error.under(field) from None
 
-    async def _recalled(self, image: Image, key: ImageKey | None, lane: _CallLane) -> Embedded:
-        """The whole picture's embedding, an earlier one if the very same picture came before."""
+    async def _cached(self, image: Image, key: ImageKey | None, lane: _CallLane) -> Embedded:
+        """The whole image's vectors, from the cache if the same image came before."""
         if self.cache is None or key is None:
             return await self._embed(image, lane, WHOLE)
         timings = Timings()

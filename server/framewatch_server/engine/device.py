@@ -17,27 +17,28 @@ from framewatch_core.arrays import Float32Array, UInt8Array
 from framewatch_core.errors import InternalError, NotFinite
 from framewatch_core.stream.messages import Timings
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
-from framewatch_server.engine.thread_names import tell_thread_name
+from framewatch_server.engine.thread_names import publish_thread_name
 from framewatch_server.vision.towers.encoder import DeviceOutOfMemory, Encoder
 
-_SICK_AFTER = 3
+_UNHEALTHY_AFTER = 3
+"""Failed batches in a row after which the device counts as unhealthy."""
 
 _log = structlog.get_logger()
 
 
-class Call(Protocol):
-    """Something else to do on the device's thread, and who waits for it."""
+class DeviceCall(Protocol):
+    """A function for the device thread that is no batch of images, such as the embedding of texts."""
 
     def run(self) -> None:
-        """Does it, and tells what came of it."""
+        """Calls the function and hands its result, or its error, to the waiting caller."""
         ...
 
     def refuse(self, error: Exception) -> None:
-        """Tells why it won't be done."""
+        """Hands an error to the waiting caller instead."""
         ...
 
 
-_Item: TypeAlias = Job | Call | None
+_Item: TypeAlias = Job | DeviceCall | None  # None: the thread is to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ class _Batch:
 
     Attributes:
         jobs: at least one.
-        started_ns: when.
-        collect: waits for the vectors of all inputs, `[inputs, vector_size]`; or why they could not be started.
+        started_ns: time of the start, on the performance counter.
+        collect: waits for the vectors of all inputs, `[inputs, vector_size]`; or the error of the start.
 
     """
 
@@ -57,12 +58,12 @@ class _Batch:
 
     @property
     def size(self) -> int:
-        """Inputs of all jobs."""
+        """Number of the inputs of all jobs."""
         return sum(len(job.decoded_pixels) for job in self.jobs)
 
 
 class Device:
-    """Embeds what is put to it, in batches of what waits, as many under way at once as the encoder takes."""
+    """The device thread: embeds queued jobs in batches, as many under way at once as the encoder takes."""
 
     def __init__(
         self,
@@ -78,9 +79,10 @@ class Device:
         Args:
             encoder: has the device.
             max_batch_size: inputs that the device takes at once; a frame with more regions goes in several batches.
-            deliver: takes what is finished; called in the device's thread, as are the others.
-            on_health: told False when several batches on end failed or the thread died, True when it works again.
-            refusal: says why nothing is done any more.
+            deliver: takes finished jobs; called in the device thread, as are the others.
+            on_health: called with False when several batches in a row failed or the thread died, with True when the
+                device works again.
+            refusal: returns the error of jobs that come after the thread died.
 
         """
         self._encoder = encoder
@@ -89,8 +91,8 @@ class Device:
         self._on_health = on_health
         self._refusal = refusal
         self._queue: SimpleQueue[_Item] = SimpleQueue()
-        self._taken: list[Job] = []  # from the queue, and not yet started
-        self._taken_back: Job | None = None  # did not fit into the last batch
+        self._taken: list[Job] = []  # out of the queue, not started yet
+        self._left_over: Job | None = None  # out of the queue, did not fit into the last batch
         self._under_way: deque[_Batch] = deque()
         self._failed_batches = 0
         self._thread = threading.Thread(target=self._run, name="device", daemon=True)
@@ -100,27 +102,22 @@ class Device:
         """Starts the thread."""
         self._thread.start()
 
-    def put(self, item: Job | Call) -> None:
-        """Queues a decoded job, or something else to do."""
+    def put(self, item: Job | DeviceCall) -> None:
+        """Queues a decoded job or a call."""
         self._queue.put(item)
 
     def stop(self) -> None:
-        """Finishes what is queued, and waits for the thread to end."""
+        """Finishes everything that is queued, and waits for the thread to end."""
         self._queue.put(None)
         self._thread.join()
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs."""
+        """True while the thread runs."""
         return self._thread.is_alive() and not self._dead
 
-    @property
-    def waiting(self) -> int:
-        """What is queued."""
-        return self._queue.qsize()
-
     def _run(self) -> None:
-        tell_thread_name()
+        publish_thread_name()
         try:
             while self._serve():
                 pass
@@ -128,36 +125,36 @@ class Device:
             _log.critical("the device thread died", exc_info=True)
             self._dead = True
             self._on_health(False)
-            self._turn_away()
+            self._refuse_all()
             if not isinstance(error, Exception):
                 raise
 
     def _serve(self) -> bool:
-        """Waits for something to do and does it; False: to stop."""
-        item: _Item = self._taken_back
+        """Waits for an item, and starts and ends batches; returns False when the thread is to end."""
+        item: _Item = self._left_over
         if item is None:
             try:
-                # with a batch under way there is something to do if nothing is queued
+                # with a batch under way, an empty queue means that its end is next
                 item = self._queue.get(block=not self._under_way)
             except Empty:
                 self._end_oldest()
                 return True
-        self._taken_back = None
+        self._left_over = None
         item = self._take_batch(item)
         self._begin_taken()
-        while len(self._under_way) >= (self._encoder.in_flight if item is not None else 1):
+        while len(self._under_way) >= (self._encoder.images.in_flight if item is not None else 1):
             self._end_oldest()
         if item is not None and not isinstance(item, Job):
             item.run()
         return item is not None
 
     def _take_batch(self, item: _Item) -> _Item:
-        """Takes jobs as long as they fit and there are any; returns the last one, or what came that is no job."""
+        """Takes jobs while they fit and there are any; returns the last item, which may be no job."""
         count = 0
         while isinstance(item, Job):
             count += len(item.decoded_pixels)
             if self._taken and count > self._max_batch_size:
-                self._taken_back = item
+                self._left_over = item
                 break
             self._taken.append(item)
             if count >= self._max_batch_size:
@@ -171,7 +168,7 @@ class Device:
     def _begin_taken(self) -> None:
         wanted: list[Job] = []
         cancelled: list[Job] = []
-        for job in self._taken:  # looked at once: the event loop may cancel one at any moment
+        for job in self._taken:  # `cancelled` is read once: the event loop may set it at any moment
             (cancelled if job.cancelled else wanted).append(job)
         self._taken[:] = wanted
         if cancelled:
@@ -190,21 +187,21 @@ class Device:
 
     def _start(self, inputs: UInt8Array) -> Callable[[], Float32Array]:
         if len(inputs) <= self._max_batch_size:
-            return self._encoder.start_images(inputs)
+            return self._encoder.images.start(inputs)
         parts = np.split(inputs, range(self._max_batch_size, len(inputs), self._max_batch_size))
-        return lambda: np.concatenate([self._encoder.encode_images(part) for part in parts])
+        return lambda: np.concatenate([self._encoder.images.encode(part) for part in parts])
 
     def _end_oldest(self) -> None:
         finished = self._end(self._under_way[0])
         self._under_way.popleft()
         self._deliver(finished)
-        self._watch_health(failed=all(isinstance(result, Exception) for _, result in finished))
+        self._track_health(failed=all(isinstance(result, Exception) for _, result in finished))
 
     def _end(self, batch: _Batch) -> Finished:
         if isinstance(batch.collect, Exception):
             return self._end_in_halves(batch.jobs, batch.collect)
         try:
-            vectors = _as_many(batch.collect(), batch.size)
+            vectors = _counted(batch.collect(), batch.size)
         except Exception as error:
             return self._end_in_halves(batch.jobs, error)
         inference_ns = time.perf_counter_ns() - batch.started_ns
@@ -218,7 +215,7 @@ class Device:
         return finished
 
     def _end_in_halves(self, jobs: list[Job], error: Exception) -> Finished:
-        """After a batch failed: so a poisoned picture fails alone, and what did not fit fits."""
+        """Embeds a failed batch in halves: an image that the model fails on fails alone, and halves need less room."""
         size = min(self._max_batch_size, sum(len(job.decoded_pixels) for job in jobs))
         if isinstance(error, DeviceOutOfMemory) and size > 1:
             self._max_batch_size = size // 2
@@ -230,20 +227,20 @@ class Device:
         half = len(jobs) // 2
         return self._end(self._begin(jobs[:half])) + self._end(self._begin(jobs[half:]))
 
-    def _watch_health(self, *, failed: bool) -> None:
+    def _track_health(self, *, failed: bool) -> None:
         before = self._failed_batches
         self._failed_batches = before + 1 if failed else 0
-        if self._failed_batches == _SICK_AFTER:
-            _log.critical("the device failed several batches on end", batches=_SICK_AFTER)
+        if self._failed_batches == _UNHEALTHY_AFTER:
+            _log.critical("the device failed several batches in a row", batches=_UNHEALTHY_AFTER)
             self._on_health(False)
-        elif before >= _SICK_AFTER and not failed:
+        elif before >= _UNHEALTHY_AFTER and not failed:
             self._on_health(True)
 
-    def _turn_away(self) -> None:
-        """In a dead device's place: nobody may wait for an answer that can't come."""
+    def _refuse_all(self) -> None:
+        """Refuses everything under way and everything that still comes, until `stop`: no caller may wait for ever."""
         lost = [*(job for batch in self._under_way for job in batch.jobs), *self._taken]
-        if self._taken_back is not None:
-            lost.append(self._taken_back)
+        if self._left_over is not None:
+            lost.append(self._left_over)
         self._deliver([(job, self._refusal()) for job in lost])
         while (item := self._queue.get()) is not None:
             if isinstance(item, Job):
@@ -252,7 +249,8 @@ class Device:
                 item.refuse(self._refusal())
 
 
-def _as_many(vectors: Float32Array, count: int) -> Float32Array:
+def _counted(vectors: Float32Array, count: int) -> Float32Array:
+    """The vectors. Raises InternalError unless there is one per input."""
     if len(vectors) != count:
         raise InternalError(f"the model gave {len(vectors)} vectors for {count} inputs")
     return vectors
@@ -266,5 +264,5 @@ def _timings(batch: _Batch, job: Job, inference_ns: int) -> Timings:
 def _not_finite() -> Exception:
     return NotFinite(
         "the model gave no finite numbers for this image: leave it out; if it is so with many, the model's dtype has "
-        "too small a range for it, and the server wants another --dtype"
+        "too small a range for it: start the server with another --dtype"
     )

@@ -1,4 +1,4 @@
-"""Pictures under way, and what becomes of them."""
+"""Images on their way through the engine, and their results."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from framewatch_core.errors import ServerUnavailable
 from framewatch_core.images.image import Image
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.stream.messages import Timings
-from framewatch_server.engine.reuse import Leader, Recall
+from framewatch_server.engine.reuse import NO_REUSE, EmbeddingReuse, SourceEmbedding
 from framewatch_server.vision.pixels.view import WHOLE, View
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A picture's vectors.
+    """The vectors of an image's view.
 
     Attributes:
-        vectors: what the encoder gave for each of the view's inputs, `[inputs, vector_size]`.
+        vectors: the encoder's vectors of the view's inputs, `[inputs, vector_size]`.
         timings: where the time went.
-        pictures: what the judgement of the picture's health needs, by region id; empty if it is not judged.
-        reused_frame_id: of the earlier frame whose embedding it is; None: it is the picture's own.
+        pictures: picture statistics by region id; empty if the view's health is not assessed.
+        reused_frame_id: number of the source frame whose embedding it is; None: it is the image's own.
 
     """
 
@@ -35,7 +35,11 @@ class Embedded:
 
 
 class Job:
-    """A picture to embed, and who wants to know; subclasses say what happens with the result."""
+    """An image to embed; a subclass takes the result in `done`.
+
+    A job belongs to one thread at a time: the event loop makes it, a decode thread gives it `pixels` and times, the
+    device thread reads those, and the event loop finishes it. `cancelled` alone may change at any moment.
+    """
 
     __slots__ = (
         "asked_ns",
@@ -45,23 +49,23 @@ class Job:
         "image",
         "pictures",
         "pixels",
-        "recall",
+        "reuse",
         "view",
         "waited_ns",
     )
 
-    def __init__(self, image: Image, view: View = WHOLE, recall: Recall[Job] | None = None) -> None:
-        """Asks for a picture's vectors.
+    def __init__(self, image: Image, view: View = WHOLE, reuse: EmbeddingReuse[Job] = NO_REUSE) -> None:
+        """Makes a job.
 
         Args:
-            image: the picture.
-            view: what is looked at of it.
-            recall: how the picture's stream remembers it; None: the picture is embedded whatever it shows.
+            image: the image as it was sent; let go once it is decoded.
+            view: which inputs are made of it.
+            reuse: its stream's reuse of embeddings; unless that expects the job, it is embedded whatever it shows.
 
         """
         self.image: Image | None = image
         self.view = view
-        self.recall = recall
+        self.reuse = reuse
         self.pixels: UInt8Array | None = None
         self.pictures: Mapping[str, PictureStats] = {}
         self.cancelled = False
@@ -72,31 +76,29 @@ class Job:
 
     @property
     def decoded_pixels(self) -> UInt8Array:
-        """The model's inputs, uint8 `[n, 3, height, width]`; they are there once the picture is decoded."""
+        """The view's inputs, RGB uint8 `[inputs, 3, height, width]`; only of a decoded job."""
         if self.pixels is None:
             msg = "a job on the device is decoded"
             raise AssertionError(msg)
         return self.pixels
 
     def done(self, result: Embedded | Exception) -> None:
-        """Takes the embedding or why there is none; called once in the event loop, unless the job was cancelled."""
+        """Takes the result; called once, in the event loop, unless the job was cancelled."""
         raise NotImplementedError
 
     def cancel(self) -> None:
-        """Nobody wants the result any more: the job costs no decoding and no device time from here on."""
+        """Gives the result up: the job costs no decoding and no device time from here on."""
         self.cancelled = True
         self.image = None
 
-    def reused(self, leader: Leader) -> Embedded:
-        """Its result, if that is the embedding of an earlier frame; one that was not decoded is the same picture."""
-        if leader.vectors is None:
-            msg = "the leader is embedded"
-            raise AssertionError(msg)
+    def reusing(self, source: SourceEmbedding) -> Embedded:
+        """The result if it is a source frame's embedding; a job that was not decoded has the source's picture too."""
         queue_ns = self.waited_ns + time.perf_counter_ns() - self.decoded_ns
         timings = Timings(self.decode_ns, queue_ns, inference_ns=0, batch_size=0)
-        return Embedded(leader.vectors, timings, self.pictures or leader.pictures, leader.frame_id)
+        return Embedded(source.vectors, timings, self.pictures or source.pictures, source.frame_id)
 
 
 Finished: TypeAlias = list[tuple[Job, Embedded | Exception]]
 
 CANCELLED = ServerUnavailable("the call was cancelled")
+"""The result of cancelled jobs; it reaches no caller, but gives the job's place back."""

@@ -20,7 +20,7 @@ class Models:
         return iter(self._by_name.values())
 
     def find(self, name: str) -> Scorer:
-        """The model of that name, for an empty one the default. Raises ModelNotFound."""
+        """Returns the scorer of the model of that name; an empty name means the default. Raises ModelNotFound."""
         if not name:
             return self.default
         if (scorer := self._by_name.get(name)) is None:

@@ -1,4 +1,4 @@
-"""Values that everybody waits for and nobody computes twice."""
+"""Values that are computed once for all callers that wait for them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ ValueT = TypeVar("ValueT", bound=Measured)
 
 
 async def computed_once(cache: VectorCache[ValueT], key: Hashable, compute: Callable[[], Awaitable[ValueT]]) -> ValueT:
-    """A value from the cache; of those who ask while it is missing, one computes it for all.
+    """Returns a value from the cache; of the callers that find it missing, one computes it for all.
 
-    Should that one be cancelled, another one computes it. What `compute` raises reaches everyone who waits.
+    If that caller is cancelled, another one computes it. An error of `compute` is raised in every waiting caller.
     """
     while True:
         claim = cache.claim(key)
         if claim.must_compute:
             return await _computed(cache, key, compute)
         try:
-            # shielded: one who goes away must not take the future from the others
+            # shielded: a caller that is cancelled must not cancel the future of the others
             return await asyncio.shield(_watched(claim.value))
         except GivenUp:
             continue
 
 
 def _watched(value: Future[ValueT]) -> asyncio.Future[ValueT]:
-    """The value's future in this loop, which does not complain of an error that nobody waits for any more."""
+    """The value's future in this loop; asyncio logs nothing if its error finds no caller waiting any more."""
     future = asyncio.wrap_future(value)
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
     return future

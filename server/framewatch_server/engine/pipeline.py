@@ -1,12 +1,12 @@
-"""From pictures to embeddings: threads that decode, and one thread that has the device.
+"""From images to embeddings: threads that decode, and one thread that has the device.
 
     lanes → RoundRobin (event loop) → decode threads → device thread, in batches → event loop
 
-Whose picture is next is decided in the event loop, before anything is spent on it; from there on everything goes in the
-order of its admission. The device takes what is decoded, up to its batch size, the moment it is free: there is no
-timer, so a lone picture never waits for company, and under load batches fill by themselves. A frame costs no task and
-no future here: its job is handed from thread to thread, and a batch's results come back to the event loop in one call.
-A frame that shows nothing new never gets to the device (see `reuse`).
+The event loop decides whose image is next, before anything is spent on it; from there on everything goes in the order
+of its admission. The device takes what is decoded, up to its batch size, the moment it is free: there is no timer, so a
+lone image never waits for company, and under load batches fill by themselves. A frame costs no task and no future here:
+its job is handed from thread to thread, and a batch's results come back to the event loop in one call. A frame that
+shows nothing new never gets to the device (see `reuse`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import structlog
 
@@ -27,10 +28,9 @@ from framewatch_core.images.image import Image
 from framewatch_core.stream.queueing import Lane, RoundRobin
 from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
-from framewatch_server.engine.reuse import Recall, Verdict
-from framewatch_server.engine.thread_names import tell_thread_name
-from framewatch_server.vision.pixels.thumbnail import thumbnail
-from framewatch_server.vision.pixels.view import Seen, View
+from framewatch_server.engine.reuse import Decided
+from framewatch_server.engine.thread_names import publish_thread_name
+from framewatch_server.vision.pixels.view import PreparedView, View
 from framewatch_server.vision.towers.encoder import Encoder
 
 ResultT = TypeVar("ResultT")
@@ -38,24 +38,26 @@ ResultT = TypeVar("ResultT")
 _log = structlog.get_logger()
 
 
-class _Call:
-    """A function for the device thread, and who waits for its result."""
+class _FunctionCall(Generic[ResultT]):
+    """A function for the device thread, with the future of its result."""
 
-    def __init__(self, function: Callable[[], Any]) -> None:
+    def __init__(self, function: Callable[[], ResultT]) -> None:
         self._function = function
-        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._loop = asyncio.get_running_loop()
+        self.future: Future[ResultT] = Future()
 
     def run(self) -> None:
+        if not self.future.set_running_or_notify_cancel():
+            return
         try:
             result = self._function()
         except Exception as error:
-            self.refuse(error)
+            self.future.set_exception(error)
         else:
-            _post(self._loop, _fulfil, self.future, result)
+            self.future.set_result(result)
 
     def refuse(self, error: Exception) -> None:
-        _post(self._loop, _fail, self.future, error)
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
 
 
 class Pipeline:
@@ -64,7 +66,7 @@ class Pipeline:
     def __init__(
         self,
         encoder: Encoder,
-        look: Callable[[Image, View], Seen],
+        make_inputs: Callable[[Image, View], PreparedView],
         *,
         max_batch_size: int,
         decode_threads: int,
@@ -74,17 +76,17 @@ class Pipeline:
 
         Args:
             encoder: has the device.
-            look: decodes a picture and prepares the view's inputs; called from several threads at once.
-            max_batch_size: pictures that the device takes at once.
-            decode_threads: threads that call `look`.
-            on_health: called in the event loop with False when the device has failed several batches on end or its
+            make_inputs: decodes an image and makes the view's inputs; called from several threads at once.
+            max_batch_size: inputs that the device takes at once.
+            decode_threads: threads that call `make_inputs`.
+            on_health: called in the event loop with False when the device has failed several batches in a row or its
                 thread has died, and with True when it works again.
 
         """
-        self._look = look
-        # what is on the device, a batch that fills up behind it, and a picture in every decoder's hands
+        self._make_inputs = make_inputs
+        # a batch on the device, one that fills up behind it, and an image in every decoder's hands
         self._turns = RoundRobin[Job](
-            (encoder.in_flight + 1) * max_batch_size + decode_threads,
+            (encoder.images.in_flight + 1) * max_batch_size + decode_threads,
             size=lambda job: job.view.input_count,
             least=decode_threads + 2,  # jobs with many inputs must not leave decoders and device waiting for each other
         )
@@ -96,8 +98,8 @@ class Pipeline:
         self._device = Device(
             encoder,
             max_batch_size=max_batch_size,
-            deliver=partial(self._post, self._deliver),
-            on_health=partial(self._post, on_health),
+            deliver=partial(self._call_in_loop, self._deliver),
+            on_health=partial(self._call_in_loop, on_health),
             refusal=self._refusal,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -112,22 +114,17 @@ class Pipeline:
 
     async def __aexit__(self, *_: object) -> None:
         self._stopping = True
-        self._admit()  # so that whoever still waits is answered
+        self._admit()  # so that every waiting caller is answered
         for _thread in self._decoders:
             self._undecoded.put(None)
         for thread in self._decoders:
             await asyncio.to_thread(thread.join)
         await asyncio.to_thread(self._device.stop)
 
-    @property
-    def waiting_for_device(self) -> int:
-        """Pictures that are decoded and wait for the device."""
-        return self._device.waiting
-
     # In the event loop
 
     def announce(self, lane: Lane[Job]) -> None:
-        """Says that a lane has work; it is asked for it, in its turn, as soon as there is room."""
+        """Puts a lane that has work into the order of turns; it is asked for work as soon as there is room."""
         self._turns.announce(lane)
         self._admit()
 
@@ -135,23 +132,32 @@ class Pipeline:
         """Forgets a lane; its jobs under way go on unless they are cancelled."""
         self._turns.retire(lane)
 
+    async def run_on_device(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        """Calls a function on the device thread, between batches; raises what it raises, or ServerUnavailable."""
+        if (refusal := self._refusal_now()) is not None:
+            raise refusal
+        call = _FunctionCall[ResultT](partial(function, *args))
+        self._device.put(call)
+        return await asyncio.wrap_future(call.future)
+
     def _admit(self) -> None:
         while (job := self._turns.next_work()) is not None:
-            if self._stopping or not self._device.alive:
-                self._post(self._deliver, [(job, self._refusal())])
+            if (refusal := self._refusal_now()) is not None:
+                self._call_in_loop(self._deliver, [(job, refusal)])
             else:
                 self._undecoded.put(job)
 
-    def _refusal(self) -> Exception:
-        if self._stopping:
-            return ServerDraining("the server is stopping: try again")
-        return ServerUnavailable("the server's device is not running: try again, or look into the server's log")
+    def _refusal_now(self) -> Exception | None:
+        return self._refusal() if self._stopping or not self._device.alive else None
 
     def _deliver(self, finished: Finished) -> None:
         for job, result in finished:
             self._finish(job, result)
-            if job.recall is not None:
-                self._settle(job.recall, result)
+            decided = job.reuse.resolved(job, result.vectors if isinstance(result, Embedded) else None)
+            for each, source in decided.reusing:
+                self._finish(each, each.reusing(source))
+            for each in decided.to_decode:
+                self._decode_alone(each)
         self._admit()
 
     def _finish(self, job: Job, result: Embedded | Exception) -> None:
@@ -163,94 +169,57 @@ class Pipeline:
         except Exception:
             _log.exception("a result could not be handed over")  # the others must still have theirs
 
-    def _settle(self, recall: Recall[Job], result: Embedded | Exception) -> None:
-        """Passes a frame's embedding on to those that follow it; without one, they go their own ways."""
-        look, memory = recall.look, recall.memory
-        if isinstance(result, Embedded):
-            for follower in memory.settle(look, result.vectors):
-                self._finish(follower, follower.reused(look.as_leader()))
-            return
-        for follower in memory.settle(look, None):
-            follower.recall = None
-            if self._stopping or not self._device.alive:
-                self._finish(follower, self._refusal())
-            else:
-                self._undecoded.put(follower)
+    def _decode_alone(self, job: Job) -> None:
+        if (refusal := self._refusal_now()) is not None:
+            self._finish(job, refusal)
+        else:
+            self._undecoded.put(job)
 
-    async def run_on_device(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
-        """Calls a function on the device thread, between batches."""
-        if self._stopping or not self._device.alive:
-            raise self._refusal()
-        call = _Call(partial(function, *args))
-        self._device.put(call)
-        result: ResultT = await call.future
-        return result
+    # In the decode threads
 
-    # In the threads
+    def _decode_forever(self) -> None:
+        publish_thread_name()
+        while (job := self._undecoded.get()) is not None:
+            if finished := self._decode(job):
+                self._call_in_loop(self._deliver, finished)
 
-    def _post(self, function: Callable[..., None], *args: Any) -> None:
-        """Calls a function in the event loop."""
+    def _decode(self, job: Job) -> Finished:
+        """Decodes a job and moves those that are decided by it; returns jobs that need no device."""
+        started_ns = time.perf_counter_ns()
+        job.waited_ns, job.decoded_ns = started_ns - job.asked_ns, started_ns
+        image, reuse = job.image, job.reuse
+        if image is None or job.cancelled:
+            return [(job, CANCELLED), *self._move(reuse.skip(job))]
+        if (decided := reuse.before_decode(job)) is not None:
+            return self._move(decided)
+        try:
+            made = self._make_inputs(image, job.view)
+            job.pixels, job.pictures = made.inputs, made.pictures
+            job.decoded_ns = time.perf_counter_ns()
+            job.decode_ns = job.decoded_ns - started_ns
+            decided = reuse.after_decode(job, made.inputs, made.pictures)
+        except Exception as error:
+            return [(job, error), *self._move(reuse.skip(job))]
+        return self._move(decided)
+
+    def _move(self, decided: Decided[Job]) -> Finished:
+        """Puts source frames to the device; returns the jobs that reuse an embedding that is there."""
+        for job in decided.to_embed:
+            job.image = None
+            self._device.put(job)
+        return [(job, job.reusing(source)) for job, source in decided.reusing]
+
+    # In any thread
+
+    def _call_in_loop(self, function: Callable[..., None], *args: Any) -> None:
+        """Calls a function in the event loop, soon."""
         if self._loop is None:
             msg = "the pipeline runs"
             raise AssertionError(msg)
-        _post(self._loop, function, *args)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no caller is left
+            self._loop.call_soon_threadsafe(function, *args)
 
-    def _decode_forever(self) -> None:
-        tell_thread_name()
-        while (job := self._undecoded.get()) is not None:
-            if finished := self._decode(job):
-                self._post(self._deliver, finished)
-
-    def _decode(self, job: Job) -> Finished:
-        """Decodes a job and sends on whose turn has come; returns what needs no device."""
-        started_ns = time.perf_counter_ns()
-        job.waited_ns, job.decoded_ns = started_ns - job.asked_ns, started_ns
-        image, recall = job.image, job.recall
-        if image is None or job.cancelled:
-            return [(job, CANCELLED), *self._skip(recall)]
-        if recall is not None and (leader := recall.memory.recall(recall.look, job)) is not None:
-            return self._send_on([(job, leader)]) + self._skip(recall)
-        try:
-            seen = self._look(image, job.view)
-            job.pixels, job.pictures = seen.inputs, seen.pictures
-            if recall is not None:
-                recall.look.pictures = seen.pictures
-                recall.look.thumbnail = thumbnail(seen.inputs) if recall.look.policy.compares else None
-        except Exception as error:
-            return [(job, error), *self._skip(recall)]
-        job.decoded_ns = time.perf_counter_ns()
-        job.decode_ns = job.decoded_ns - started_ns
-        return self._send_on([(job, None)] if recall is None else recall.memory.judge(recall.look, job))
-
-    def _skip(self, recall: Recall[Job] | None) -> Finished:
-        return [] if recall is None else self._send_on(recall.memory.skip(recall.look))
-
-    def _send_on(self, verdicts: Sequence[Verdict[Job]]) -> Finished:
-        """Brings jobs to the device, and returns those that have their embedding.
-
-        Those whose leader's is on its way are not touched: they may be on their own way already, if it has failed.
-        """
-        finished: Finished = []
-        for job, leader in verdicts:
-            if leader is None:
-                job.image = None
-                self._device.put(job)
-            elif leader.vectors is not None:
-                finished.append((job, job.reused(leader)))
-        return finished
-
-
-def _post(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: Any) -> None:
-    """Calls a function in the event loop, from any thread."""
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
-        loop.call_soon_threadsafe(function, *args)
-
-
-def _fulfil(future: asyncio.Future[ResultT], result: ResultT) -> None:
-    if not future.done():
-        future.set_result(result)
-
-
-def _fail(future: asyncio.Future[Any], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
+    def _refusal(self) -> Exception:
+        if self._stopping:
+            return ServerDraining("the server is stopping: try again")
+        return ServerUnavailable("the server's device is not running: try again, or look into the server's log")

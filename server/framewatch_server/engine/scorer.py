@@ -1,4 +1,4 @@
-"""What the service asks of a model: decode → embed → score."""
+"""One model, ready to score: decode → embed → score."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from framewatch_server.engine.call_images import CallImages
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.once import computed_once
 from framewatch_server.engine.pipeline import Pipeline
-from framewatch_server.vision.pixels.decode import DecodeLimits
-from framewatch_server.vision.pixels.view import View, look
+from framewatch_server.engine.settings import EngineSettings
+from framewatch_server.vision.pixels.view import PreparedView, View, prepare_view
 from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
 from framewatch_server.vision.vector_cache import Prompts, TextVectors, VectorCache, distinct_texts, text_matrix
 
-# Texts embedded between two batches of pictures: a large label set must not hold up the streams.
 _TEXTS_AT_ONCE = 32
+"""Texts embedded between two batches of images: a large label set must not hold up the streams."""
 
 _EXAMPLE = View(is_example=True)
 
@@ -43,8 +43,8 @@ class Embeddings:
     Attributes:
         images: L2-normalised, `[images, dimension]`.
         texts: L2-normalised, `[texts, dimension]`.
-        timings: of the images.
-        warnings: of texts that were cut off, with paths below the request.
+        timings: where the images' time went.
+        warnings: about texts that were cut off, with paths below the request.
 
     """
 
@@ -55,68 +55,52 @@ class Embeddings:
 
 
 class Scorer:
-    """One model with its pipeline and text cache; use as an async context manager."""
+    """One model with its pipeline and caches; use as an async context manager."""
 
     def __init__(
-        self,
-        encoder: Encoder,
-        *,
-        limits: DecodeLimits,
-        max_batch_size: int,
-        decode_threads: int,
-        text_cache_bytes: int,
-        example_cache_bytes: int,
-        image_cache_bytes: int,
-        reduced_decode: bool,
-        on_health: Callable[[bool], None] = lambda _: None,
+        self, encoder: Encoder, settings: EngineSettings, on_health: Callable[[bool], None] = lambda _: None
     ) -> None:
-        """Sets up the model's machinery.
+        """Sets up the model's threads and caches.
 
         Args:
             encoder: the model.
-            limits: of pictures.
-            max_batch_size: pictures that the device takes at once.
-            decode_threads: threads that decode pictures.
-            text_cache_bytes: of text embeddings kept.
-            example_cache_bytes: of what was learned from examples.
-            image_cache_bytes: of the vectors of calls' pictures; 0: none are kept.
-            reduced_decode: large JPEGs are decoded at a fraction of their size where the model would not see more.
+            settings: how images are decoded, batched and cached.
             on_health: see `Pipeline`.
 
         """
         self._encoder = encoder
-        self._max_batch_size = max_batch_size
+        self._max_batch_size = settings.max_batch_size or encoder.images.default_batch_size
         self._pipeline = Pipeline(
             encoder,
-            lambda image, view: look(image, view, encoder.preprocess, limits, reduced=reduced_decode),
-            max_batch_size=max_batch_size,
-            decode_threads=decode_threads,
+            partial(_make_inputs, encoder, settings),
+            max_batch_size=self._max_batch_size,
+            decode_threads=settings.decode_threads,
             on_health=on_health,
         )
-        self._images = CallImages(self._pipeline, image_cache_bytes)
-        self._texts = VectorCache[TextVectors](text_cache_bytes)
-        self._examples = VectorCache[Float32Array](example_cache_bytes)
+        self._images = CallImages(self._pipeline, settings.caches.image_bytes)
+        self._texts = VectorCache[TextVectors](settings.caches.text_bytes)
+        self._examples = VectorCache[Float32Array](settings.caches.example_bytes)
         self._stack = AsyncExitStack()
 
     @property
     def info(self) -> ModelInfo:
-        """The model."""
+        """Facts about the model."""
         return self._encoder.info
 
     @property
     def head(self) -> ScoreHead:
-        """How the model turns cosines into probabilities."""
+        """The model's way from cosines to probabilities."""
         return self._encoder.head
 
     @property
     def caches(self) -> Mapping[str, VectorCache[Float32Array] | VectorCache[TextVectors]]:
-        """What is kept so that it is not computed again, by what it is of."""
+        """The caches by their contents' name."""
         images = {} if self._images.cache is None else {"images": self._images.cache}
         return {"texts": self._texts, "examples": self._examples, **images}
 
     @property
     def max_batch_size(self) -> int:
-        """Pictures that the device takes at once."""
+        """Inputs that the device takes at once."""
         return self._max_batch_size
 
     @property
@@ -132,12 +116,12 @@ class Scorer:
         await self._stack.aclose()
 
     async def warm(self) -> None:
-        """Prepares the model, so that the first caller doesn't pay for it."""
-        await self._pipeline.run_on_device(self._encoder.warm, self._max_batch_size)
-        await self._pipeline.run_on_device(self._encoder.encode_texts, ["a photo"])
+        """Runs the model once, so that the first caller doesn't wait for its preparation."""
+        await self._pipeline.run_on_device(self._encoder.images.warm, self._max_batch_size)
+        await self._pipeline.run_on_device(self._encoder.texts.encode, ["a photo"])
 
     def announce(self, lane: Lane[Job]) -> None:
-        """Says that a lane has pictures to embed; it is asked for them, in its turn, as soon as there is room."""
+        """Puts a lane that has jobs into the order of turns; it is asked for them as soon as there is room."""
         self._pipeline.announce(lane)
 
     def retire(self, lane: Lane[Job]) -> None:
@@ -145,12 +129,16 @@ class Scorer:
         self._pipeline.retire(lane)
 
     def scores(self, labels: LabelVectors, vector: Float32Array) -> tuple[LabelScore, ...]:
-        """Scores what the encoder gave for an input, `[vector_size]`, against labels; in their order."""
+        """Scores an input's vector, `[vector_size]`, against labels; scores come in the labels' order."""
         dimension = self.info.dimension
         return labels.score(vector[:dimension], vector[dimension:], self._encoder.head)
 
     async def score(self, image: Image, labels: LabelVectors) -> tuple[tuple[LabelScore, ...], Timings]:
-        """Scores an image against what `label_vectors` gave; scores come in the labels' order.
+        """Scores an image against labels; scores come in the labels' order.
+
+        Args:
+            image: the image.
+            labels: the vectors that `label_vectors` returned for them.
 
         Raises:
             ImageTooLarge, UnsupportedFormat, UndecodableImage: with the field's path below the image.
@@ -162,14 +150,14 @@ class Scorer:
     async def similarities(
         self, queries: Mapping[str, Image], candidates: Mapping[str, Image]
     ) -> tuple[Float32Array, Timings]:
-        """Cosines of each query with each candidate, in [-1, 1], `[queries, candidates]`.
+        """Returns the cosines of each query with each candidate, in [-1, 1], `[queries, candidates]`.
 
         Args:
             queries: images by their fields' paths.
-            candidates: likewise.
+            candidates: images by their fields' paths.
 
         Raises:
-            as `score`, with the field's path.
+            ImageTooLarge, UnsupportedFormat, UndecodableImage: with the field's path.
 
         """
         found = await self._images.embed_all({**queries, **candidates})
@@ -177,7 +165,7 @@ class Scorer:
         return cosines(vectors[: len(queries)], vectors[len(queries) :]), _sum(found)
 
     async def embed(self, images: Mapping[str, Image], texts: Sequence[str]) -> Embeddings:
-        """Vectors of images, given by their fields' paths, and of texts; raises as `similarities`."""
+        """Returns the embeddings of images, given by their fields' paths, and of texts; raises as `similarities`."""
         found = await self._images.embed_all(images)
         vectors, timings = self._embeddings(found), _sum(found)
         if not texts:
@@ -193,9 +181,9 @@ class Scorer:
         return np.stack([embedded.vectors[0, :dimension] for embedded in found])
 
     async def label_vectors(self, label_set: LabelSet) -> tuple[LabelVectors, tuple[RequestWarning, ...]]:
-        """What the label set's scores are computed with, from the caches or computed once for all who ask.
+        """Returns the vectors of a label set, from the caches or computed once for all callers.
 
-        With it come warnings of prompts that were cut off, their paths below the label set.
+        With them come warnings about prompts that were cut off, with paths below the label set.
 
         Raises:
             ImageTooLarge, UnsupportedFormat, UndecodableImage: of an example, with its path below the label set.
@@ -211,15 +199,15 @@ class Scorer:
         return label_vectors(label_set, texts.matrix, discriminants), warnings
 
     async def _text_vectors(self, prompts: Prompts) -> TextVectors:
-        """The embeddings of groups of texts, one row each."""
+        """Embeddings of groups of texts, a row for each group."""
         return await computed_once(self._texts, prompts, partial(self._embed_texts, prompts))
 
     async def _discriminant(self, label: Label, path: str) -> Discriminant:
         try:
-            learned = await computed_once(self._examples, label.examples_key, partial(self._learn, label))
+            fitted = await computed_once(self._examples, label.examples_key, partial(self._fit, label))
         except FieldError as error:
             raise error.under(path) from None
-        return Discriminant(learned[:-1], float(learned[-1]))
+        return Discriminant(fitted[:-1], float(fitted[-1]))
 
     async def _embed_texts(self, prompts: Prompts) -> TextVectors:
         texts = distinct_texts(prompts)
@@ -233,10 +221,10 @@ class Scorer:
         return TextVectors(text_matrix(prompts, vectors), cut_off, text_bytes)
 
     def _read(self, texts: Sequence[str]) -> tuple[Float32Array, frozenset[str]]:
-        """Embeddings, and which of the texts were cut off; on the device thread."""
-        return self._encoder.encode_texts(texts), self._encoder.cut_off(texts)
+        """Embeddings, and the texts that were cut off; on the device thread."""
+        return self._encoder.texts.encode(texts), self._encoder.texts.cut_off(texts)
 
-    async def _learn(self, label: Label) -> Float32Array:
+    async def _fit(self, label: Label) -> Float32Array:
         """A label's discriminant as one vector, its offset last."""
         kinds = {"examples": label.examples, "counter_examples": label.counter_examples}
         images = {
@@ -248,8 +236,12 @@ class Scorer:
         found = await self._images.embed_all(images, _EXAMPLE)
         features = [embedded.vectors[:, self.info.dimension :] for embedded in found]
         count = len(label.examples)
-        learned = fit_discriminant(np.concatenate(features[:count]), np.concatenate(features[count:]))
-        return np.append(learned.weights, np.float32(learned.offset))
+        fitted = fit_discriminant(np.concatenate(features[:count]), np.concatenate(features[count:]))
+        return np.append(fitted.weights, np.float32(fitted.offset))
+
+
+def _make_inputs(encoder: Encoder, settings: EngineSettings, image: Image, view: View) -> PreparedView:
+    return prepare_view(image, view, encoder.preprocess, settings.decode_limits, reduced=settings.reduced_decode)
 
 
 def _sum(found: Sequence[Embedded]) -> Timings:

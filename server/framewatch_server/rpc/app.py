@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from contextlib import AsyncExitStack
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Self
 
 import grpc
 import structlog
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from framewatch.v1 import framewatch_pb2, framewatch_pb2_grpc
@@ -20,16 +19,18 @@ from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
 from framewatch_server.engine.models import Models
 from framewatch_server.engine.scorer import Scorer
+from framewatch_server.engine.settings import CacheSettings, EngineSettings
 from framewatch_server.rpc.daemon_thread import in_daemon_thread
 from framewatch_server.rpc.metrics import ServerCollector, serving_metrics
 from framewatch_server.rpc.service import ZeroShotService
+from framewatch_server.rpc.serving_status import ServingStatus
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.pixels.decode import DecodeLimits
 
 SERVICE_NAME = framewatch_pb2.DESCRIPTOR.services_by_name["ZeroShotService"].full_name
 
-# Calls of the health and reflection services, beside those that have gates of their own.
 _ROOM_FOR_HEALTH_CHECKS = 64
+"""Calls at once of the health and reflection services, beside those that have gates of their own."""
 
 _log = structlog.get_logger()
 
@@ -41,20 +42,37 @@ class ListenError(FramewatchError):
 
 
 def channel_options(config: ServerConfig) -> list[tuple[str, int]]:
-    """GRPC's settings of the listening side."""
+    """Settings of gRPC for the listening side."""
     return [
         ("grpc.max_receive_message_length", config.max_message_bytes),
         ("grpc.so_reuseport", 0),  # a second server on the port must fail, not share it
-        # Without these two, gRPC buffers about 4 MB a connection that is not read from.
+        # without these two, gRPC buffers about 4 MB for a connection that is not read from
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.lookahead_bytes", 196_608),
-        # Cameras behind address translation go quiet for hours: both sides ping, and both permit it.
+        # cameras behind address translation are silent for hours: both sides ping, and both permit it
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        # A client may ping every 5 s. The limit is a little lower: pings arrive unevenly, and gRPC closes the
+        # connection after three early ones.
+        ("grpc.http2.min_ping_interval_without_data_ms", 4_000),
         ("grpc.http2.max_pings_without_data", 0),
     ]
+
+
+def engine_settings(config: ServerConfig) -> EngineSettings:
+    """Settings of each model's engine."""
+    return EngineSettings(
+        decode_limits=DecodeLimits(config.max_image_bytes, config.max_image_pixels),
+        decode_threads=config.decode_threads,
+        reduced_decode=config.jpeg_decode == "reduced",
+        max_batch_size=config.max_batch_size,
+        caches=CacheSettings(
+            text_bytes=config.text_cache_bytes,
+            example_bytes=config.example_cache_bytes,
+            image_bytes=config.image_cache_bytes,
+        ),
+    )
 
 
 class ServerApp:
@@ -65,14 +83,12 @@ class ServerApp:
         self.address = ""
         self.metrics_address = ""
         self._service = ZeroShotService(config)
-        self._health = health.aio.HealthServicer()
+        self._status = ServingStatus(SERVICE_NAME)
         self._server = grpc.aio.server(
             options=channel_options(config),
             maximum_concurrent_rpcs=config.max_streams + config.max_calls + _ROOM_FOR_HEALTH_CHECKS,
         )
         self._stack = AsyncExitStack()
-        self._telling: set[asyncio.Task[None]] = set()
-        self._sick: set[str] = set()  # models whose device fails
 
     async def __aenter__(self) -> Self:
         try:
@@ -87,17 +103,17 @@ class ServerApp:
     async def __aexit__(self, *_: object) -> None:
         _log.info("draining", timeout_s=self.config.drain_timeout_s)
         self._service.drain()
-        await self._health.enter_graceful_shutdown()
+        await self._status.draining()
         await self._server.stop(self.config.drain_timeout_s)
         await self._stack.aclose()
         _log.info("stopped")
 
     async def _listen(self) -> None:
-        """Answers health checks with NOT_SERVING while the model loads, so that a taken port is told at once."""
+        """Opens the port before models are loaded, so that a taken port is reported at once."""
         framewatch_pb2_grpc.add_ZeroShotServiceServicer_to_server(self._service, self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._status.servicer, self._server)
         reflection.enable_server_reflection((SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
-        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._status.loading()
         host, _, _ = self.config.listen.rpartition(":")
         try:
             port = self._server.add_insecure_port(self.config.listen)
@@ -114,10 +130,11 @@ class ServerApp:
         _log.info("listening", address=self.address)
 
     async def _load(self) -> Models:
-        """Loads and warms one model after the other, so that each finds what memory the others have left."""
-        return Models([await self._load_model(name) for name in self.config.models])
+        """Loads and warms one model after the other, so that each finds the memory that the others have left."""
+        settings = engine_settings(self.config)
+        return Models([await self._load_model(name, settings) for name in self.config.models])
 
-    async def _load_model(self, name: str) -> Scorer:
+    async def _load_model(self, name: str, settings: EngineSettings) -> Scorer:
         config = self.config
         encoder = await in_daemon_thread(
             lambda: load_encoder(
@@ -126,21 +143,11 @@ class ServerApp:
                 dtype=config.dtype,
                 engine=config.engine,
                 cache=config.cache_dir,
-                calibration_dir=config.calibration_dir,
+                quantisation_images_dir=config.quantisation_images_dir,
                 offline=config.offline,
             )
         )
-        scorer = Scorer(
-            encoder,
-            limits=DecodeLimits(config.max_image_bytes, config.max_image_pixels),
-            max_batch_size=config.max_batch_size or encoder.default_batch_size,
-            decode_threads=config.decode_threads,
-            example_cache_bytes=config.example_cache_bytes,
-            text_cache_bytes=config.text_cache_bytes,
-            image_cache_bytes=config.image_cache_bytes,
-            reduced_decode=config.jpeg_decode == "reduced",
-            on_health=partial(self._on_device_health, encoder.info.name),
-        )
+        scorer = Scorer(encoder, settings, on_health=partial(self._status.on_device_health, encoder.info.name))
         await self._stack.enter_async_context(scorer)
         await scorer.warm()
         info = scorer.info
@@ -156,27 +163,10 @@ class ServerApp:
 
     async def _serve(self, models: Models) -> None:
         self._service.use(models)
-        await self._tell_health()
+        await self._status.serving()
         if self.config.address_file is not None:
             await asyncio.to_thread(_write_whole, self.config.address_file, self.address)
         _log.info("serving", address=self.address, models=[scorer.info.name for scorer in models])
-
-    def _on_device_health(self, model: str, works: bool) -> None:
-        """The server is well while all of its models are: whoever watches it can't know which one matters."""
-        (self._sick.discard if works else self._sick.add)(model)
-        if not self._service.scorers:
-            return  # the models are still being loaded
-        task = asyncio.ensure_future(self._tell_health())
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-
-    async def _tell_health(self) -> None:
-        sick = health_pb2.HealthCheckResponse.NOT_SERVING
-        await self._set_health(sick if self._sick else health_pb2.HealthCheckResponse.SERVING)
-
-    async def _set_health(self, status: int) -> None:
-        for service in ("", SERVICE_NAME):
-            await self._health.set(service, status)
 
 
 def _write_whole(path: Path, text: str) -> None:
@@ -186,8 +176,13 @@ def _write_whole(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-async def serve(config: ServerConfig) -> None:
-    """Serves until SIGTERM or SIGINT, then drains; while models load it ends at once."""
+async def serve(config: ServerConfig) -> bool:
+    """Serves until SIGTERM or SIGINT, then drains.
+
+    Returns:
+        False if the signal came while models were loaded. Threads may then still be in libraries that can't be stopped.
+
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -197,11 +192,10 @@ async def serve(config: ServerConfig) -> None:
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
         _log.info("stopped before serving")
-        # Nobody is served yet, and there is nothing to put away. What loads runs in libraries that can't be stopped,
-        # and that abort the process if the interpreter ends under them.
-        os._exit(0)
+        return False
     await starting
     try:
         await stopping
     finally:
         await app.__aexit__()
+    return True

@@ -19,18 +19,18 @@ async def in_daemon_thread(function: Callable[[], ResultT]) -> ResultT:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[ResultT] = loop.create_future()
 
-    def tell(settle: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
-            loop.call_soon_threadsafe(lambda: None if future.done() else settle())
+    def resolve(set_outcome: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no caller is left
+            loop.call_soon_threadsafe(lambda: None if future.done() else set_outcome())
 
     def run() -> None:
         try:
             result = function()
         except BaseException as error:
-            told = error
-            tell(lambda: future.set_exception(told))
+            raised = error  # Python deletes `error` at the end of the clause, before the loop calls the function
+            resolve(lambda: future.set_exception(raised))
         else:
-            tell(lambda: future.set_result(result))
+            resolve(lambda: future.set_result(result))
 
     threading.Thread(target=run, name="loading", daemon=True).start()
     return await future

@@ -31,7 +31,7 @@ from framewatch_core.stream.session import SessionLimits, StreamSession, Work
 from framewatch_core.time import NS_PER_S
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.resume import ResumableStreams, Ticket
-from framewatch_server.engine.reuse import FrameMemory, Recall
+from framewatch_server.engine.reuse import EmbeddingReuse
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import answers, requests
 from framewatch_server.rpc.status import as_told
@@ -60,12 +60,12 @@ class _FrameJob(Job):
     def __init__(
         self,
         work: FrameWork,
-        memory: FrameMemory[Job],
+        reuse: EmbeddingReuse[Job],
         finish: Callable[[_FrameJob, Embedded | Exception], None],
     ) -> None:
         view = work.context.view
-        look = memory.look(work.config.reuse, work.moment, work.image, view)
-        super().__init__(work.image, view, Recall(memory, look))
+        super().__init__(work.image, view, reuse)
+        reuse.expect(self, work.config.reuse, work.moment, work.image, view)
         self.work = work
         self._finish = finish
 
@@ -109,7 +109,7 @@ class StreamShell:
         self._reader: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()  # something for the writer
         self._may_read = asyncio.Event()  # room for the reader
-        self._memory = FrameMemory[Job]()
+        self._reuse = EmbeddingReuse[Job]()
         self._under_way: set[_FrameJob] = set()
         self._end: Exception | None = None
 
@@ -189,7 +189,7 @@ class StreamShell:
         if self._ticket is None:
             self._ticket = self._begin(scorer.info.name, point)
         self._session.configure(
-            config.condensed(), _Epoch(labels, View(config.viewed_regions, judged=config.judged_regions)), warnings
+            config.condensed(), _Epoch(labels, View(config.viewed_regions, assessed=config.judged_regions)), warnings
         )
         self._scorer = scorer
 
@@ -245,7 +245,7 @@ class StreamShell:
         """Gives the scorer the next frame."""
         try:
             work = self._session.next_work()
-            job = None if work is None else _FrameJob(work, self._memory, self._finish)
+            job = None if work is None else _FrameJob(work, self._reuse, self._finish)
         except Exception as error:
             self._break_off(error)
             self._changed.set()

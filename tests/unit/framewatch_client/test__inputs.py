@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from framewatch_client import event_rule, example_label, parse_region, parse_rule
-from framewatch_client._inputs import label_set, nanoseconds, stream_config
+from framewatch_client import InvalidType, event_rule, example_label, label_set, parse_region, parse_rule, stream_config
+from framewatch_client._inputs import finite_ns
 from framewatch_core.errors import (
     EmptyImage,
     FramewatchError,
@@ -78,6 +79,13 @@ def test_event_rule_takes_seconds() -> None:
     assert (rule.min_present_ns, rule.min_absent_ns, rule.name) == (100_000_000, 1_500_000_000, "b")
 
 
+@pytest.mark.parametrize("name", ["min_present_ns", "score"])
+def test_event_rule_refuses_unknown_options(name: str) -> None:
+    options: Any = {name: 1}
+    with pytest.raises(InvalidType, match=f"a rule has no option {name}: expected some of cooldown_s, .*"):
+        event_rule("box", 0.8, **options)
+
+
 @pytest.mark.parametrize(
     ("labels", "templates", "names", "expected_templates"),
     [
@@ -117,7 +125,7 @@ def test_config_is_checked_as_the_server_does(options: dict[str, object], expect
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf")])
 def test_times_are_finite(seconds: float) -> None:
     with pytest.raises(ValueError, match="finite"):
-        nanoseconds(seconds)
+        finite_ns("cooldown_s", seconds)
 
 
 @pytest.mark.parametrize(

@@ -18,31 +18,48 @@ from framewatch_core.images.regions import Region
 from framewatch_core.labels.scoring import ScoreHead
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.pipeline import Pipeline
-from framewatch_server.engine.reuse import Recall
+from framewatch_server.engine.reuse import NO_REUSE, EmbeddingReuse
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.pixels.statistics import picture_stats
-from framewatch_server.vision.pixels.view import WHOLE, Seen, View
-from framewatch_server.vision.towers.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
+from framewatch_server.vision.pixels.view import WHOLE, PreparedView, View
+from framewatch_server.vision.towers.encoder import BlockingImageTower, DeviceOutOfMemory, ModelInfo
 
 POISON = 13
 BROKEN = 99
 
 
-class FakeEncoder(BlockingEncoder):
-    """Records its batches; holds the device back until released."""
+class FakeTexts:
+    """A text tower that records the texts."""
 
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> Float32Array:
+        self.asked += texts
+        return np.ones((len(texts), 1), np.float32)
+
+    def cut_off(self, _: Sequence[str]) -> frozenset[str]:
+        return frozenset()
+
+
+class FakeEncoder(BlockingImageTower):
+    """An encoder that is its own image tower. Records its batches; keeps the device busy until released."""
+
+    image_size = (1, 1)
     info = ModelInfo("fake", "clip", (1, 1), 1, 0, "cpu", "float32")
     preprocess = PreprocessSpec((1, 1), None, 3, (0.0,) * 3, (1.0,) * 3)
     head = ScoreHead(1.0)
 
     def __init__(self) -> None:
+        self.images = self
+        self.texts = FakeTexts()
         self.batches: list[list[int]] = []
         self.entered = threading.Event()
         self.released = threading.Event()
         self.failure: BaseException | None = None
         self.room = 1000
 
-    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+    def encode(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         values = pixels[:, 0, 0, 0]
         self.batches.append(values.tolist())
         self.entered.set()
@@ -55,17 +72,14 @@ class FakeEncoder(BlockingEncoder):
             raise RuntimeError("poisoned")
         return values[:, None].astype(np.float32)
 
-    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
-        return np.ones((len(texts), 1), np.float32)
-
 
 class Waiting(Job):
     """A job whose result is kept."""
 
     def __init__(
-        self, value: int, finished: Callable[[], None], recall: Recall[Job] | None = None, view: View = WHOLE
+        self, value: int, finished: Callable[[], None], reuse: EmbeddingReuse[Job] = NO_REUSE, view: View = WHOLE
     ) -> None:
-        super().__init__(EncodedImage(bytes([value])), view, recall)
+        super().__init__(EncodedImage(bytes([value])), view, reuse)
         self.value = value
         self.result: Embedded | Exception | None = None
         self._finished = finished
@@ -110,7 +124,7 @@ class Rig:
         self.health: list[bool] = []
         self.pipeline = Pipeline(
             self.encoder,
-            self._look,
+            self._make_inputs,
             max_batch_size=max_batch_size,
             decode_threads=decode_threads,
             on_health=self.health.append,
@@ -124,7 +138,7 @@ class Rig:
         self.encoder.released.set()
         await self.pipeline.__aexit__()
 
-    def _look(self, image: Image, view: View) -> Seen:
+    def _make_inputs(self, image: Image, view: View) -> PreparedView:
         assert isinstance(image, EncodedImage)
         value = image.data[0]
         if (may_read := self.may_read.get(value)) is not None:
@@ -132,8 +146,8 @@ class Rig:
         self.read.append(value)
         if value == BROKEN:
             raise UndecodableImage("broken", "encoded")
-        pictures = {"": picture_stats(np.full((8, 8, 3), value, np.uint8))} if view.judged else {}
-        return Seen(np.full((len(view.regions), 3, 1, 1), value, np.uint8), pictures)
+        pictures = {"": picture_stats(np.full((8, 8, 3), value, np.uint8))} if view.assessed else {}
+        return PreparedView(np.full((len(view.regions), 3, 1, 1), value, np.uint8), pictures)
 
     async def busy(self) -> Source:
         """Lets a first picture occupy the device."""
@@ -143,9 +157,14 @@ class Rig:
         return first
 
     async def decoded(self, count: int) -> None:
-        """Waits until so many pictures have been read and queued for the device."""
-        while len(self.read) < count or self.pipeline.waiting_for_device < count - 1:
+        """Waits until so many images have been read and queued for the device."""
+        while len(self.read) < count or queued_for_device(self.pipeline) < count - 1:
             await asyncio.sleep(0)
+
+
+def queued_for_device(pipeline: Pipeline) -> int:
+    """Number of decoded jobs that the device thread has not taken yet."""
+    return pipeline._device._queue.qsize()
 
 
 class OverlappingEncoder(FakeEncoder):
@@ -157,12 +176,12 @@ class OverlappingEncoder(FakeEncoder):
         super().__init__()
         self.log: list[str] = []
 
-    def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
+    def start(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
         name = "+".join(map(str, pixels[:, 0, 0, 0]))
         self.log.append(f"start {name}")
 
         def collect() -> Float32Array:
             self.log.append(f"collect {name}")
-            return self.encode_images(pixels)
+            return self.encode(pixels)
 
         return collect

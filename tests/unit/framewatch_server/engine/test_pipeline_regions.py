@@ -12,7 +12,7 @@ from framewatch_core.stream.reuse import ReusePolicy
 from framewatch_core.time import Moment
 from framewatch_server.engine.device import Device
 from framewatch_server.engine.jobs import Embedded, Finished, Job
-from framewatch_server.engine.reuse import FrameMemory, Recall
+from framewatch_server.engine.reuse import EmbeddingReuse
 from framewatch_server.vision.pixels.view import View
 from framewatch_server.vision.towers.encoder import DeviceOutOfMemory
 from tests.unit.framewatch_server.engine.rig import (
@@ -82,15 +82,15 @@ async def test_a_poisoned_picture_fails_alone_with_all_its_regions() -> None:
 
 async def test_one_vector_that_is_not_finite_fails_its_picture_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig(16)
-    encode = rig.encoder.encode_images
+    encode = rig.encoder.encode
 
-    def encode_images(pixels: np.ndarray) -> np.ndarray:
+    def encode_with_nan(pixels: np.ndarray) -> np.ndarray:
         vectors = encode(pixels)
         if len(vectors) == 9:
             vectors[4] = np.nan  # in the middle of the second picture
         return vectors
 
-    monkeypatch.setattr(rig.encoder, "encode_images", encode_images)
+    monkeypatch.setattr(rig.encoder, "encode", encode_with_nan)
     async with rig:
         first, later = await rig.busy(), sources([(1, 3), (2, 3), (3, 3)])
         rig.pipeline.announce(later)
@@ -191,11 +191,11 @@ def test_nobody_waits_for_what_was_taken_back_by_a_device_that_died() -> None:
 async def test_a_frame_under_another_view_does_not_follow() -> None:
     rig = Rig()
     rig.encoder.released.set()
-    source, memory = Source(), FrameMemory[Job]()
+    source, memory = Source(), EmbeddingReuse[Job]()
     for i, count in enumerate([1, 1, 2, 2, 1]):
-        job = Waiting(7, source.changed.set, view=regions_view(count))
+        job = Waiting(7, source.changed.set, memory, regions_view(count))
         assert job.image is not None
-        job.recall = Recall(memory, memory.look(ReusePolicy(0.5), Moment(i, i), job.image, job.view))
+        memory.expect(job, ReusePolicy(0.5), Moment(i, i), job.image, job.view)
         source.jobs.append(job)
     source.waiting.extend(source.jobs)
     async with rig:
@@ -206,16 +206,16 @@ async def test_a_frame_under_another_view_does_not_follow() -> None:
     assert shapes(source) == [(1, 1), (1, 1), (2, 1), (2, 1), (1, 1)]
 
 
-JUDGED = View(judged=frozenset({""}))
+JUDGED = View(assessed=frozenset({""}))
 
 
 async def stream(rig: Rig, frames: Sequence[tuple[int, View]], policy: ReusePolicy) -> list[Embedded]:
     """The results of one stream's frames, one a nanosecond."""
-    source, memory = Source(), FrameMemory[Job]()
+    source, memory = Source(), EmbeddingReuse[Job]()
     for i, (value, view) in enumerate(frames):
-        job = Waiting(value, source.changed.set, view=view)
+        job = Waiting(value, source.changed.set, memory, view)
         assert job.image is not None
-        job.recall = Recall(memory, memory.look(policy, Moment(i, i), job.image, view))
+        memory.expect(job, policy, Moment(i, i), job.image, view)
         source.jobs.append(job)
     source.waiting.extend(source.jobs)
     async with rig:

@@ -9,6 +9,7 @@ import threading
 import weakref
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from framewatch_core.errors import ServerDraining
@@ -17,7 +18,8 @@ from framewatch_core.stream.reuse import ReusePolicy
 from framewatch_core.time import Moment
 from framewatch_server.engine import reuse
 from framewatch_server.engine.jobs import Embedded, Job
-from framewatch_server.engine.reuse import FrameMemory, Recall
+from framewatch_server.engine.reuse import EmbeddingReuse
+from framewatch_server.vision.pixels.view import WHOLE
 from tests.unit.framewatch_server.engine.rig import BROKEN, POISON, Rig, Source, Waiting
 
 
@@ -26,10 +28,11 @@ class Camera(Source):
 
     def __init__(self, *values: int, policy: ReusePolicy, extra: int = 0) -> None:
         super().__init__()
-        memory = FrameMemory[Job]()
+        memory = EmbeddingReuse[Job]()
         for i, value in enumerate(values):
             image = EncodedImage(bytes([value] * (1 + extra)))
-            job = Waiting(value, self.changed.set, Recall(memory, memory.look(policy, Moment(i, i), image)))
+            job = Waiting(value, self.changed.set, memory)
+            memory.expect(job, policy, Moment(i, i), image, job.view)
             self.jobs.append(job)
         self.waiting.extend(self.jobs)
 
@@ -140,7 +143,7 @@ async def test_followers_wait_for_a_leader_that_is_on_the_device_and_cost_no_pla
 @pytest.mark.parametrize("value", [POISON, 3], ids=["it fails for them as well", "they get theirs"])
 async def test_followers_of_a_leader_that_failed_go_their_own_ways(value: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig()
-    encode, failures = rig.encoder.encode_images, iter([RuntimeError("once")])
+    encode, failures = rig.encoder.encode, iter([RuntimeError("once")])
 
     def fail_once(pixels):  # type: ignore[no-untyped-def]
         vectors = encode(pixels)
@@ -148,7 +151,7 @@ async def test_followers_of_a_leader_that_failed_go_their_own_ways(value: int, m
             raise error
         return vectors
 
-    monkeypatch.setattr(rig.encoder, "encode_images", fail_once)
+    monkeypatch.setattr(rig.encoder, "encode", fail_once)
     async with rig:
         first, camera = await rig.busy(), Camera(value, value, value, policy=EXACT)
         rig.pipeline.announce(camera)
@@ -209,13 +212,14 @@ async def test_streams_do_not_share_what_they_saw() -> None:
 
 
 def test_what_a_stream_remembers_goes_with_it() -> None:
-    memory = FrameMemory[str]()
-    look = memory.look(EXACT, Moment(0, 0), EncodedImage(b"x"))
-    assert memory.judge(look, "job") == [("job", None)]
+    memory = EmbeddingReuse[str]()
+    memory.expect("job", EXACT, Moment(0, 0), EncodedImage(b"x"), WHOLE)
+    decided = memory.after_decode("job", np.zeros((1, 3, 1, 1), np.uint8), {})
+    assert (decided.to_embed, decided.reusing) == (["job"], [])
     gone = weakref.ref(memory)
     gc.disable()
     try:
-        del memory, look
+        del memory, decided
         assert gone() is None, "not even a collection of garbage is needed"
     finally:
         gc.enable()

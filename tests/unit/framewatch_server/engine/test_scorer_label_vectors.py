@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from framewatch_core.errors import FieldError, UndecodableImage
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_server.engine.scorer import Scorer
+from framewatch_server.engine.settings import CacheSettings, EngineSettings
 from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.view import EXPOSURES
 from framewatch_server.vision.towers.encoder import ModelInfo
@@ -30,17 +31,12 @@ class BrightnessEncoder(FakeEncoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.texts: list[str] = []
         self.inputs = 0
 
-    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+    def encode(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         self.inputs += len(pixels)
         level = pixels.mean(axis=(1, 2, 3)) / 255
         return np.stack([np.ones_like(level), level, 1 - level], axis=1).astype(np.float32)
-
-    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
-        self.texts += texts
-        return super().encode_texts(texts)
 
 
 def grey(level: int) -> EncodedImage:
@@ -53,17 +49,14 @@ BRIGHT = Label("bright", (), (), (grey(200), grey(220)), (grey(10), grey(20)))
 
 @pytest.fixture
 async def scorer() -> AsyncIterator[Scorer]:
-    running = Scorer(
-        BrightnessEncoder(),
-        limits=DecodeLimits(),
-        max_batch_size=4,
+    settings = EngineSettings(
+        decode_limits=DecodeLimits(),
         decode_threads=2,
-        text_cache_bytes=10_000,
-        example_cache_bytes=10_000,
-        image_cache_bytes=10_000,
         reduced_decode=True,
+        max_batch_size=4,
+        caches=CacheSettings(text_bytes=10_000, example_bytes=10_000, image_bytes=10_000),
     )
-    async with running:
+    async with Scorer(BrightnessEncoder(), settings) as running:
         yield running
 
 
@@ -126,4 +119,6 @@ async def test_who_goes_away_takes_nothing_from_the_others(scorer: Scorer) -> No
 async def test_a_contrast_that_labels_share_is_embedded_once(scorer: Scorer) -> None:
     labels = [Label(name, contrast_prompts=("nothing", "no thing")) for name in "abc"]
     await scorer.label_vectors(LabelSet(tuple(labels)))
-    assert sorted(encoder(scorer).texts) == sorted(["nothing", "no thing", *(f"a photo of {name}" for name in "abc")])
+    assert sorted(encoder(scorer).texts.asked) == sorted(
+        ["nothing", "no thing", *(f"a photo of {name}" for name in "abc")]
+    )

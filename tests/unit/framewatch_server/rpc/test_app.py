@@ -1,0 +1,30 @@
+"""Settings of gRPC and of the engine, as the server's configuration gives them."""
+
+from __future__ import annotations
+
+from framewatch_server.config import ServerConfig
+from framewatch_server.rpc.app import channel_options, engine_settings
+from framewatch_server.vision.pixels.decode import DecodeLimits
+
+
+def test_clients_may_ping_every_five_seconds() -> None:
+    options = dict(channel_options(ServerConfig()))
+    assert options["grpc.http2.min_ping_interval_without_data_ms"] < 5_000, "pings that arrive early are no fault"
+    assert options["grpc.http2.max_pings_without_data"] == 0, "a silent camera pings for hours"
+
+
+def test_the_engine_has_the_settings_of_the_command() -> None:
+    config = ServerConfig(
+        jpeg_decode="full",
+        max_batch_size=7,
+        decode_threads=3,
+        max_image_bytes=11,
+        max_image_pixels=12,
+        text_cache_bytes=13,
+        example_cache_bytes=14,
+        image_cache_bytes=15,
+    )
+    settings = engine_settings(config)
+    assert settings.decode_limits == DecodeLimits(11, 12)
+    assert (settings.decode_threads, settings.reduced_decode, settings.max_batch_size) == (3, False, 7)
+    assert (settings.caches.text_bytes, settings.caches.example_bytes, settings.caches.image_bytes) == (13, 14, 15)
