@@ -14,7 +14,15 @@ from cyclopts import App, CycloptsError
 from framewatch_cli.commands.help import COMMANDS
 from framewatch_cli.commands.options.parameters import UsageError
 from framewatch_cli.terminal.output import ExitCode, Output, describe
-from framewatch_client import FramewatchCallError, FramewatchError, ServerUnreachableError, SourceError
+from framewatch_client import (
+    ClientClosed,
+    FramewatchCallError,
+    FramewatchError,
+    InvalidResponse,
+    ModelNotFound,
+    ServerUnreachableError,
+    SourceError,
+)
 
 HELP = """Describe in words what to watch for: framewatch scores pictures and video against the words, and emits one
 event when a thing appears and one when it is gone.
@@ -73,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     except ServerUnreachableError as error:
         output.print_error(f"error: {describe(error)}")
         return ExitCode.UNREACHABLE
-    except (FramewatchCallError, SourceError, OSError) as error:
+    except (FramewatchCallError, ClientClosed, InvalidResponse, ModelNotFound, SourceError, OSError) as error:
         output.print_error(f"error: {describe(error)}")
         return ExitCode.FAILED
     except (CycloptsError, UsageError, FramewatchError, ValueError) as error:

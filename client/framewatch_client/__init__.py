@@ -13,7 +13,6 @@ from framewatch_client._inputs import (
     parse_region,
     parse_rule,
     rule_name,
-    stream_config,
 )
 from framewatch_client._sources.images import IMAGE_SUFFIXES, ImageFiles, natural_key
 from framewatch_client._sources.opening import is_url, open_source, without_password
@@ -23,8 +22,17 @@ from framewatch_client.aio import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFrame
 from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix, Timings
 from framewatch_client.blocking import FramewatchClient
 from framewatch_client.embeddings import Embeddings
-from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, SourceError
+from framewatch_client.errors import (
+    ClientClosed,
+    FramewatchCallError,
+    InvalidResponse,
+    InvalidType,
+    InvalidValue,
+    ServerUnreachableError,
+    SourceError,
+)
 from framewatch_client.models import Model, ScoreFunction, model_not_found, models_named
+from framewatch_client.options import DEFAULT_JPEG_QUALITY, StreamKeywords, WatchKeywords, stream_config
 from framewatch_client.types import (
     Event,
     EventTrail,
@@ -46,7 +54,7 @@ from framewatch_client.types import (
     StreamStarted,
     TrailPoint,
 )
-from framewatch_core.errors import FramewatchError
+from framewatch_core.errors import FramewatchError, ModelNotFound
 from framewatch_core.health.monitor import HealthPolicy, HealthProblem
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label, LabelSet
@@ -58,11 +66,13 @@ from framewatch_core.stream.resume import ResumePoint
 
 __all__ = [
     "DEFAULT_ADDRESS",
+    "DEFAULT_JPEG_QUALITY",
     "DEFAULT_TIMEOUT_S",
     "IMAGE_SUFFIXES",
     "MAX_MESSAGE_BYTES",
     "AsyncFramewatchClient",
     "Classification",
+    "ClientClosed",
     "DropReason",
     "Embeddings",
     "Event",
@@ -84,11 +94,15 @@ __all__ = [
     "HeldBackBy",
     "ImageFiles",
     "ImageLike",
+    "InvalidResponse",
+    "InvalidType",
+    "InvalidValue",
     "Label",
     "LabelScore",
     "LabelSet",
     "LabelsLike",
     "Model",
+    "ModelNotFound",
     "OverflowPolicy",
     "Reconfigure",
     "Reconnected",
@@ -107,10 +121,12 @@ __all__ = [
     "Source",
     "SourceError",
     "StreamItem",
+    "StreamKeywords",
     "StreamStarted",
     "Thinner",
     "Timings",
     "TrailPoint",
+    "WatchKeywords",
     "encode_jpeg",
     "event_rule",
     "example_image",

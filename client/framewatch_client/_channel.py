@@ -1,4 +1,4 @@
-"""The connection to a server: its limits, its pulse, and which calls are tried again."""
+"""The connection to a server: limits of messages, keepalive, and retries of calls."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import grpc
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+"""Bytes of a request or a response at most."""
 
 _RETRIES = {
     "methodConfig": [
@@ -27,25 +28,25 @@ _RETRIES = {
 }
 
 _CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
-    # Cameras sit behind routers that forget silent connections.
+    # cameras are often behind routers that drop idle connections
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
-    # gRPC refuses calls while it waits to connect again: it should not wait longer than streams do.
+    # gRPC refuses calls while it waits to connect again: it should not wait longer than a stream's backoff
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.enable_retries", 1),
-    # What is larger than this is not tried again.
+    # a larger request is not tried again
     ("grpc.per_rpc_retry_buffer_size", MAX_MESSAGE_BYTES),
     ("grpc.service_config", json.dumps(_RETRIES)),
 )
 
 
 def open_channel(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
-    """A connection for the event loop that runs. `credentials`: for TLS; None: no encryption."""
+    """Opens a connection on the running event loop. `credentials`: for TLS; None: no encryption."""
     if credentials is None:
         return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
     return grpc.aio.secure_channel(address, credentials, options=_CHANNEL_OPTIONS)

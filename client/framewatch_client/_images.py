@@ -1,4 +1,4 @@
-"""Anything that is a picture, as the Image that goes over the wire."""
+"""Images of all the kinds that callers may give, as messages to the server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client.errors import InvalidType, InvalidValue
 from framewatch_client.types import ImageLike, PILImage
 from framewatch_core.arrays import UInt8Array
 from framewatch_core.errors import EmptyImage, ImageTooLarge, InvalidRequest
@@ -21,10 +22,10 @@ _FORMATS = {1: pb.PIXEL_FORMAT_GRAY8, 3: pb.PIXEL_FORMAT_BGR24, 4: pb.PIXEL_FORM
 
 
 def to_message(image: ImageLike) -> pb.Image:
-    """The picture as it is: files' bytes unchanged, pixels raw.
+    """Returns the image without loss: a file's bytes unchanged, pixels raw.
 
     Raises:
-        TypeError, ValueError: it is no picture, or none of a kind that is taken.
+        InvalidType, InvalidValue: it is not an image, or not of a kind that can be sent.
         OSError: the file can't be read.
         EmptyImage: the file has no bytes.
 
@@ -37,18 +38,25 @@ def to_message(image: ImageLike) -> pb.Image:
         return _raw(_checked(image))
     if isinstance(image, PILImage):
         return _raw_from_pil(image)
-    raise TypeError(
+    raise InvalidType(
         f"{type(image).__name__} is no image: expected a path, the bytes of a JPEG, PNG or WebP file, a numpy array "
         "(uint8, BGR as OpenCV gives it) or a PIL image"
     )
 
 
 EXAMPLE_QUALITY = 95
-"""Of the JPEG that pixels of an example are sent as."""
+"""JPEG quality of examples that were given as pixels."""
 
 
 def example_image(image: ImageLike) -> EncodedImage:
-    """The picture as an example of a label: files' bytes unchanged, pixels as JPEG. Raises as `to_message`."""
+    """Returns the image as an example of a label: a file's bytes unchanged, pixels as JPEG.
+
+    Raises:
+        InvalidType, InvalidValue: it is not an image, or not of a kind that can be sent.
+        OSError: the file can't be read.
+        EmptyImage: the file has no bytes.
+
+    """
     message = to_message(image)
     if message.HasField("encoded"):
         return EncodedImage(message.encoded)
@@ -57,15 +65,15 @@ def example_image(image: ImageLike) -> EncodedImage:
 
 
 def to_stream_message(image: ImageLike, *, short_side: int | None, jpeg_quality: int | None) -> pb.Image:
-    """The picture, shrunk to what the server needs.
+    """Returns the image, shrunk to the size that the server needs.
 
     Args:
-        image: the picture. A file whose bytes can't be decoded here is sent as it is: the server says what is wrong.
-        short_side: pixels that the shorter side needs; larger pictures are shrunk to it (area averaging). None: don't.
+        image: the image. A file whose bytes can't be decoded here is sent as it is: the server reports the fault.
+        short_side: pixels that the shorter side needs; larger images are shrunk to it (area averaging). None: never.
         jpeg_quality: 1 to 100, for pixels and for files that were shrunk; None: raw pixels.
 
     Raises:
-        TypeError, ValueError, OSError: as `to_message`.
+        InvalidType, InvalidValue, OSError: see `to_message`.
 
     """
     if (data := _file_bytes(image)) is not None:
@@ -75,15 +83,14 @@ def to_stream_message(image: ImageLike, *, short_side: int | None, jpeg_quality:
     elif isinstance(image, np.ndarray):
         pixels = _checked(image)
     else:
-        raw = to_message(image).raw
-        pixels = _pixels_of(raw)
+        pixels = _pixels_of(to_message(image).raw)
     if short_side:
         pixels = shrink_image(pixels, short_side)
     return _raw(pixels) if jpeg_quality is None else pb.Image(encoded=encode_jpeg(pixels, jpeg_quality))
 
 
 def check_bytes(image: pb.Image, max_image_bytes: int) -> None:
-    """Raises ImageTooLarge if the server would not take that many bytes. `max_image_bytes`: 0 for no limit."""
+    """Raises ImageTooLarge if the server would refuse the image's bytes. `max_image_bytes`: 0 for no limit."""
     actual = len(image.raw.data) if image.HasField("raw") else len(image.encoded)
     if max_image_bytes and actual > max_image_bytes:
         raise ImageTooLarge(
@@ -96,7 +103,13 @@ def check_bytes(image: pb.Image, max_image_bytes: int) -> None:
 
 
 def shrink_image(pixels: UInt8Array, short_side: int) -> UInt8Array:
-    """Pixels `[h, w]` or `[h, w, c]` with the shorter side at most `short_side`, by area averaging; never enlarged."""
+    """Returns pixels whose shorter side is at most `short_side`, by area averaging; never enlarged.
+
+    Args:
+        pixels: uint8 `[height, width]` or `[height, width, channels]`.
+        short_side: in pixels, at least 1.
+
+    """
     height, width = pixels.shape[:2]
     if min(height, width) <= short_side:
         return pixels
@@ -106,7 +119,16 @@ def shrink_image(pixels: UInt8Array, short_side: int) -> UInt8Array:
 
 
 def encode_jpeg(pixels: UInt8Array, quality: int) -> bytes:
-    """Pixels, grey, BGR or BGRA (alpha is discarded), as a JPEG with full colour resolution, which small ones need."""
+    """Returns pixels as a JPEG file with full colour resolution, which small pictures need.
+
+    Args:
+        pixels: uint8, grey `[height, width]`, BGR `[height, width, 3]` or BGRA `[height, width, 4]`; alpha is dropped.
+        quality: 1 to 100.
+
+    Raises:
+        InvalidValue: JPEG can't hold a picture of this size.
+
+    """
     colours = pixels[..., :3] if pixels.ndim == 3 and pixels.shape[2] == 4 else pixels
     options = (
         cv2.IMWRITE_JPEG_QUALITY,
@@ -116,12 +138,14 @@ def encode_jpeg(pixels: UInt8Array, quality: int) -> bytes:
     )
     done, data = cv2.imencode(".jpg", np.ascontiguousarray(colours), options)
     if not done:
-        raise ValueError(f"the image of shape {pixels.shape} can't be written as JPEG: send it raw (jpeg_quality=None)")
+        raise InvalidValue(
+            f"the image of shape {pixels.shape} can't be written as JPEG: send it raw (jpeg_quality=None)"
+        )
     return data.tobytes()
 
 
 def _file_bytes(image: object) -> bytes | None:
-    """The bytes of a path or of bytes; None for anything else."""
+    """Returns the bytes of a file, or those given; None for any other kind of image."""
     if isinstance(image, str | os.PathLike):
         return _read(Path(image))
     if isinstance(image, bytes | bytearray | memoryview):
@@ -143,15 +167,15 @@ def _name(image: object) -> str:
 
 
 def _checked(array: npt.NDArray[Any]) -> UInt8Array:
-    """The array, if it is a picture as OpenCV gives them. Raises TypeError, ValueError."""
+    """Returns the array without an axis for one channel. Raises InvalidType, InvalidValue if it is not a picture."""
     if array.dtype != np.uint8:
         hint = "; for values from 0 to 1: (image * 255).round().astype(np.uint8)" if array.dtype.kind == "f" else ""
-        raise TypeError(f"an image of {array.dtype}: expected uint8, 0 to 255{hint}")
+        raise InvalidType(f"an image of {array.dtype}: expected uint8, 0 to 255{hint}")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     channels = 1 if array.ndim == 2 else array.shape[2] if array.ndim == 3 else 0
     if channels not in _FORMATS or 0 in array.shape:
-        raise ValueError(
+        raise InvalidValue(
             f"an image of shape {array.shape}: expected [height, width] (grey), [height, width, 3] (BGR) or "
             "[height, width, 4] (BGRA), nowhere 0"
         )
@@ -165,8 +189,8 @@ def _raw(array: UInt8Array) -> pb.Image:
 
 
 def _raw_from_pil(image: PILImage) -> pb.Image:
-    """Upright, as the server does with files: Pillow opens them as they lie."""
-    from PIL import ImageOps  # noqa: PLC0415  whoever gives a PIL image has it
+    """Returns the pixels, turned upright by the EXIF tag as the server does with files: Pillow does not turn them."""
+    from PIL import ImageOps  # noqa: PLC0415  a caller with a PIL image has Pillow
 
     opened: Any = image
     upright = ImageOps.exif_transpose(opened)
@@ -178,7 +202,7 @@ def _raw_from_pil(image: PILImage) -> pb.Image:
 
 
 def _pixels_of(raw: pb.RawImage) -> UInt8Array:
-    """The pixels of a PIL image, in OpenCV's order."""
+    """Returns the pixels of a message made from a PIL image, grey or BGR."""
     flat = np.frombuffer(raw.data, dtype=np.uint8)
     if raw.pixel_format == pb.PIXEL_FORMAT_GRAY8:
         return flat.reshape(raw.height, raw.width)
@@ -186,9 +210,9 @@ def _pixels_of(raw: pb.RawImage) -> UInt8Array:
 
 
 def _decoded(data: bytes) -> UInt8Array | None:
-    """BGR pixels, upright; None if it is no image that the server would take, or a broken one."""
+    """Returns upright BGR pixels; None: the file is broken, or of a format that the server refuses."""
     try:
-        # OpenCV fills what is missing of a cut-off file with grey, and the server could not see that any more
+        # OpenCV fills the missing part of a cut-off file with grey, and the server could not detect that any more
         read_header(data)
     except InvalidRequest:
         return None

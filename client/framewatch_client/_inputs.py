@@ -1,33 +1,34 @@
-"""What callers write, as the domain's labels, rules and stream configs."""
+"""Labels, rules and regions as callers write them, as the values of `framewatch_core`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict, Unpack
 
 from framewatch_client._images import example_image
+from framewatch_client.errors import InvalidValue
 from framewatch_client.types import ImageLike, LabelsLike, RegionLike, RuleLike
-from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
-from framewatch_core.stream.messages import OverflowPolicy, StreamConfig
-from framewatch_core.stream.reuse import DEFAULT_MAX_AGE_NS, ReusePolicy
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import nanoseconds
 
 MAX_RULE_NUMBERS = 4
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Numbers of a rule's short form at most."""
 
 
 def label_set(labels: LabelsLike, templates: Sequence[str] | None = None) -> LabelSet:
-    """Labels as a set.
+    """Returns labels as a set.
 
     Args:
         labels: a set, or labels, or their names; one string is one label.
         templates: sentences with `{label}`; None: those of the set, by default `a photo of {label}`; empty: names are
             used verbatim.
+
+    Raises:
+        InvalidLabelSet, LimitExceeded: with the field's path.
 
     """
     if isinstance(templates, str):
@@ -50,17 +51,20 @@ def example_label(
     prompts: Iterable[str] = (),
     contrast_prompts: Iterable[str] = (),
 ) -> Label:
-    """A label whose presence is judged by pictures, best from the very camera, cropped as its region is.
+    """Returns a label whose presence is measured by example images.
+
+    The best examples come from the camera that is to be watched, cropped as the label's region is.
 
     Args:
         name: the label's name.
-        examples: pictures with it, 1 to 64; a few of different moments do.
-        counter_examples: pictures of the same place without it, 1 to 64.
+        examples: images with it, 1 to 64; a few of different moments are enough.
+        counter_examples: images of the same place without it, 1 to 64.
         prompts: see `Label`.
-        contrast_prompts: see `Label`; with them, presence is the mean of what pictures and texts say.
+        contrast_prompts: see `Label`; with them, presence is the mean of the images' and the texts' presence.
 
     Raises:
-        TypeError, ValueError, OSError, FramewatchError: what is wrong with a picture or the label.
+        InvalidType, InvalidValue, OSError: an image can't be used or read.
+        FramewatchError: the label can't be used.
 
     """
     return Label(
@@ -73,7 +77,10 @@ def example_label(
 
 
 def parse_region(text: str) -> Region:
-    """A region's short form, `ID=X,Y,WIDTH,HEIGHT`, in fractions of the frame. Raises ValueError or InvalidRegion.
+    """Returns the region of a short form, `ID=X,Y,WIDTH,HEIGHT`, in fractions of the frame.
+
+    Raises:
+        InvalidValue, InvalidRegion: the text can't be read, or the region lies outside of the frame.
 
     Example:
         >>> parse_region("left=0.06,0.28,0.17,0.62").width
@@ -86,7 +93,7 @@ def parse_region(text: str) -> Region:
     except ValueError:
         equals = ""
     if not equals or not id_:
-        raise ValueError(
+        raise InvalidValue(
             f"the region {text!r} can't be read: expected ID=X,Y,WIDTH,HEIGHT in fractions of the frame, such as "
             "left=0.06,0.28,0.17,0.62"
         )
@@ -94,57 +101,84 @@ def parse_region(text: str) -> Region:
 
 
 def stream_regions(regions: Iterable[RegionLike]) -> tuple[Region, ...]:
-    """Regions or their short forms as regions."""
+    """Returns regions or their short forms as regions; one string is one region."""
     if isinstance(regions, str):
         regions = (regions,)
     return tuple(parse_region(region) if isinstance(region, str) else region for region in regions)
 
 
+class RuleKeywords(TypedDict, total=False):
+    """Keywords of `event_rule`; the defaults are those of `EventRule`.
+
+    Attributes:
+        min_present_s: how long the score must have been at least `enter_at`, in seconds; 0: one frame is enough.
+        min_absent_s: how long it must have been less than `exit_below`, in seconds; 0: one frame is enough.
+        score_kind: the kind of the score that is compared with the thresholds.
+        id: the rule's name in its events; empty: the label.
+        region_id: the region that is scored; empty: the whole frame.
+        cooldown_s: for how long after EXITED no ENTERED is emitted, in seconds; 0: not at all.
+        smoothing_s: half-life of the exponential smoothing of the score, in seconds; 0: none.
+        trail_count: how many of its last scores an event carries; 0 to 100.
+
+    """
+
+    min_present_s: float
+    min_absent_s: float
+    score_kind: ScoreKind
+    id: str
+    region_id: str
+    cooldown_s: float
+    smoothing_s: float
+    trail_count: int
+
+
 def event_rule(
-    label: str,
-    enter_at: float,
-    exit_below: float | None = None,
-    *,
-    min_present_s: float = 0.0,
-    min_absent_s: float = 0.0,
-    score: ScoreKind = ScoreKind.PROBABILITY,
-    id: str = "",  # noqa: A002  the field's name
-    region: str = "",
-    cooldown_s: float = 0.0,
-    smoothing_s: float = 0.0,
-    trail_count: int = 0,
+    label: str, enter_at: float, exit_below: float | None = None, **options: Unpack[RuleKeywords]
 ) -> EventRule:
-    """An EventRule with its times in seconds of frame time.
+    """Returns an `EventRule` whose times were given in seconds of frame time.
+
+    Args:
+        label: name of a label of the set.
+        enter_at: a score of at least this counts towards ENTERED; in (0, 1].
+        exit_below: a score of less than this counts towards EXITED; in (0, enter_at]; None: enter_at.
+        **options: see `RuleKeywords`.
+
+    Raises:
+        InvalidValue: a time is not finite.
+        InvalidRule, LimitExceeded: with the field's path below the rule.
 
     Example:
         >>> event_rule("box", 0.8, 0.5, min_present_s=0.3).min_present_ns
         300000000
 
     """
-    return EventRule(
-        label,
-        enter_at,
-        exit_below,
-        nanoseconds(min_present_s),
-        nanoseconds(min_absent_s),
-        score,
-        id,
-        region,
-        nanoseconds(cooldown_s),
-        nanoseconds(smoothing_s),
-        trail_count,
-    )
+    fields: dict[str, Any] = {}
+    for name, value in options.items():
+        stem = name.removesuffix("_s")
+        fields |= {name: value} if stem == name else {f"{stem}_ns": finite_ns(name, value)}
+    return EventRule(label, enter_at, exit_below, **fields)
+
+
+def finite_ns(name: str, seconds: Any) -> int:
+    """Returns seconds as nanoseconds. Raises InvalidValue, with the option's name, if they are not finite."""
+    try:
+        return nanoseconds(seconds)
+    except ValueError as error:
+        raise InvalidValue(f"{name}: {error}") from None
 
 
 def rule_name(label: str, region: str) -> str:
-    """What a rule is called that has no name of its own."""
+    """Returns the name of a rule that has none of its own: its label, and its region if it has one."""
     return f"{label} {region}" if region else label
 
 
 def parse_rule(text: str) -> EventRule:
-    """A rule's short form, `LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]`; the label may contain colons.
+    """Returns the rule of a short form, `LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]`.
 
-    Numbers are taken from the right, at most four. Raises ValueError or InvalidRule.
+    Numbers are taken from the right, at most four: the label may contain colons.
+
+    Raises:
+        InvalidValue, InvalidRule: the text can't be read, or a threshold is out of range.
 
     Example:
         >>> parse_rule("box:0.8:0.5").exit_below
@@ -156,7 +190,7 @@ def parse_rule(text: str) -> EventRule:
         label = split[0]
         numbers.insert(0, split[1])
     if not label or not numbers:
-        raise ValueError(
+        raise InvalidValue(
             f"the rule {text!r} can't be read: expected LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]], such as "
             "box:0.8:0.5"
         )
@@ -175,50 +209,7 @@ def _split_number(text: str) -> tuple[str, float] | None:
 
 
 def event_rules(rules: Iterable[RuleLike]) -> tuple[EventRule, ...]:
-    """Rules or their short forms as rules."""
+    """Returns rules or their short forms as rules; one string is one rule."""
     if isinstance(rules, str):
         rules = (rules,)
     return tuple(parse_rule(rule) if isinstance(rule, str) else rule for rule in rules)
-
-
-def stream_config(
-    labels: LabelsLike,
-    *,
-    rules: Iterable[RuleLike] = (),
-    regions: Iterable[RegionLike] = (),
-    health: HealthPolicy | None = None,
-    templates: Sequence[str] | None = None,
-    overflow: OverflowPolicy = OverflowPolicy.BLOCK,
-    top_count: int = 0,
-    max_frame_rate: float | None = None,
-    max_frame_gap_s: float | None = None,
-    origin_time: datetime | None = None,
-    model: str = "",
-    change_threshold: float = 0.0,
-    max_reuse_age_s: float | None = None,
-) -> StreamConfig:
-    """A stream's config, checked as the server checks it.
-
-    Raises the errors of `framewatch_core` with the field's path, and ValueError for what can't be read.
-    """
-    return StreamConfig(
-        label_set=label_set(labels, templates),
-        rules=event_rules(rules),
-        regions=stream_regions(regions),
-        health=health or HealthPolicy(),
-        overflow_policy=overflow,
-        top_count=top_count,
-        max_frame_rate=max_frame_rate,
-        max_frame_gap_ns=DEFAULT_MAX_FRAME_GAP_NS if max_frame_gap_s is None else nanoseconds(max_frame_gap_s),
-        origin_time_ns=None if origin_time is None else _since_epoch_ns(origin_time),
-        model=model,
-        reuse=ReusePolicy(
-            change_threshold, DEFAULT_MAX_AGE_NS if max_reuse_age_s is None else nanoseconds(max_reuse_age_s)
-        ),
-    )
-
-
-def _since_epoch_ns(time: datetime) -> int:
-    if time.tzinfo is None:
-        raise ValueError("origin_time has no time zone: give one, such as datetime.now(UTC)")
-    return (time - _EPOCH) // timedelta(microseconds=1) * 1000

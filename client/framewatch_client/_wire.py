@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix, Timings
-from framewatch_client.errors import invalid_response
+from framewatch_client.errors import InvalidResponse
 from framewatch_client.types import (
     Event,
     EventTrail,
@@ -56,14 +56,12 @@ def similarity_matrix(message: pb.SimilarityResponse, query_count: int, candidat
     """The cosines of several queries' candidates.
 
     Raises:
-        FramewatchCallError: there are not so many.
+        InvalidResponse: there are not so many.
 
     """
     cosines = np.array(message.similarities, dtype=np.float32)
     if len(cosines) != query_count * candidate_count:
-        raise invalid_response(
-            f"{len(cosines):,} cosines of {query_count:,} queries and {candidate_count:,} candidates"
-        )
+        raise InvalidResponse(f"{len(cosines):,} cosines of {query_count:,} queries and {candidate_count:,} candidates")
     matrix = cosines.reshape(query_count, candidate_count)
     return SimilarityMatrix(matrix, message.model, timings(message.timings), message)
 

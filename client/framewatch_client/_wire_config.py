@@ -96,9 +96,9 @@ def _rule_message(rule: EventRule) -> pb.EventRule:
     message = pb.EventRule(
         id=rule.id,
         label=rule.label,
-        region_id=rule.region,
+        region_id=rule.region_id,
         trail_count=rule.trail_count,
-        score_kind=_SCORE_KINDS[rule.score],
+        score_kind=_SCORE_KINDS[rule.score_kind],
         enter_at=rule.enter_at,
         exit_below=rule.exit_below,
     )

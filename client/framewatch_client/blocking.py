@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
-import weakref
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack
-from datetime import datetime
-from functools import partial
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from functools import partial, wraps
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import grpc
-from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from framewatch_client._streaming.config_warnings import log_warning
-from framewatch_client.aio import (
-    DEFAULT_ADDRESS,
-    DEFAULT_RECONNECT_TIMEOUT_S,
-    DEFAULT_TIMEOUT_S,
-    AsyncFramewatchClient,
-)
-from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix
-from framewatch_client.embeddings import Embeddings
-from framewatch_client.models import Model
-from framewatch_client.types import (
-    Event,
-    FrameResult,
-    ImageLike,
-    LabelsLike,
-    Reconnected,
-    RegionLike,
-    RuleLike,
-    StreamItem,
-    StreamStarted,
-)
-from framewatch_core.health.monitor import HealthPolicy
-from framewatch_core.stream.messages import OverflowPolicy
-from framewatch_core.stream.resume import ResumePoint
+from framewatch_client._threads import LoopThread
+from framewatch_client.aio import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
+from framewatch_client.options import StreamKeywords
+from framewatch_client.types import Event, FrameResult, LabelsLike, StreamItem
 
-_END: Final = object()
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _blocking(
+    method: Callable[Concatenate[AsyncFramewatchClient, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[FramewatchClient, P], T]:
+    """Returns a method of the blocking client with the parameters and the documentation of an asynchronous one."""
+
+    @wraps(method, assigned=("__name__", "__doc__"))
+    def call(self: FramewatchClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._loop.call(partial(method, self._client, *args, **kwargs))
+
+    call.__qualname__ = f"FramewatchClient.{method.__name__}"
+    return call
 
 
 class FramewatchClient:
     """Calls a framewatch server from ordinary code. Threads may share it. Close it, or use it with `with`.
+
+    It has the methods of `AsyncFramewatchClient`, which wait for their results here.
 
     Example:
         >>> with FramewatchClient("localhost:50051") as client:
@@ -59,13 +50,9 @@ class FramewatchClient:
         credentials: grpc.ChannelCredentials | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        """A client of one server; arguments as in AsyncFramewatchClient."""
+        """Starts the client's thread; arguments as in AsyncFramewatchClient."""
         self._client = AsyncFramewatchClient(address, credentials=credentials, timeout_s=timeout_s)
-        stack = ExitStack()
-        self._portal: BlockingPortal = stack.enter_context(start_blocking_portal())
-        stack.callback(self._portal.call, self._client.aclose)
-        # one that is never closed is closed with the program, which would hang on its streams otherwise
-        self._finalizer = weakref.finalize(self, stack.close)
+        self._loop = LoopThread(self._client.aclose)
 
     def __enter__(self) -> Self:
         return self
@@ -77,147 +64,21 @@ class FramewatchClient:
 
     def close(self) -> None:
         """Ends the connection, all calls on it, and the thread. The client can't be used any more."""
-        self._finalizer()
+        self._loop.close()
 
-    def classify(
-        self,
-        image: ImageLike,
-        labels: LabelsLike,
-        *,
-        templates: Sequence[str] | None = None,
-        top_count: int = 0,
-        model: str = "",
-    ) -> Classification:
-        """Scores an image against labels; see AsyncFramewatchClient.classify."""
-        return self._portal.call(
-            partial(self._client.classify, image, labels, templates=templates, top_count=top_count, model=model)
-        )
-
-    def label(
-        self,
-        image: ImageLike,
-        labels: LabelsLike,
-        *,
-        templates: Sequence[str] | None = None,
-        model: str = "",
-    ) -> str:
-        """The name of the most probable label; see AsyncFramewatchClient.label."""
-        return self._portal.call(partial(self._client.label, image, labels, templates=templates, model=model))
-
-    def similarity(
-        self, query: ImageLike, candidates: ImageLike | Sequence[ImageLike], *, model: str = ""
-    ) -> Similarity:
-        """How much images resemble another; see AsyncFramewatchClient.similarity."""
-        return self._portal.call(partial(self._client.similarity, query, candidates, model=model))
-
-    def similarities(
-        self, queries: ImageLike | Sequence[ImageLike], candidates: ImageLike | Sequence[ImageLike], *, model: str = ""
-    ) -> SimilarityMatrix:
-        """How much each of several images resembles each of others; see AsyncFramewatchClient.similarities."""
-        return self._portal.call(partial(self._client.similarities, queries, candidates, model=model))
-
-    def embed(
-        self,
-        images: ImageLike | Sequence[ImageLike] = (),
-        texts: str | Sequence[str] = (),
-        *,
-        model: str = "",
-    ) -> Embeddings:
-        """The vectors of images and texts; see AsyncFramewatchClient.embed."""
-        return self._portal.call(partial(self._client.embed, images, texts, model=model))
-
-    def list_models(self) -> tuple[Model, ...]:
-        """The models that the server has; see AsyncFramewatchClient.list_models."""
-        return self._portal.call(self._client.list_models)
+    classify = _blocking(AsyncFramewatchClient.classify)
+    label = _blocking(AsyncFramewatchClient.label)
+    similarity = _blocking(AsyncFramewatchClient.similarity)
+    similarities = _blocking(AsyncFramewatchClient.similarities)
+    embed = _blocking(AsyncFramewatchClient.embed)
+    list_models = _blocking(AsyncFramewatchClient.list_models)
 
     def stream(
-        self,
-        frames: Iterable[StreamItem],
-        labels: LabelsLike,
-        *,
-        rules: Iterable[RuleLike] = (),
-        regions: Iterable[RegionLike] = (),
-        health: HealthPolicy | None = None,
-        templates: Sequence[str] | None = None,
-        overflow: OverflowPolicy = OverflowPolicy.BLOCK,
-        top_count: int = 0,
-        max_frame_rate: float | None = None,
-        max_frame_gap_s: float | None = None,
-        origin_time: datetime | None = None,
-        model: str = "",
-        change_threshold: float = 0.0,
-        max_reuse_age_s: float | None = None,
-        jpeg_quality: int | None = 90,
-        downscale: bool = True,
-        window: int | None = None,
-        on_started: Callable[[StreamStarted], object] | None = None,
-        resume: ResumePoint | None = None,
-        reconnect_timeout_s: float | None = DEFAULT_RECONNECT_TIMEOUT_S,
-        on_reconnect: Callable[[Reconnected], object] | None = None,
-        on_warning: Callable[[ServerWarning], object] = log_warning,
+        self, frames: Iterable[StreamItem], labels: LabelsLike, **options: Unpack[StreamKeywords]
     ) -> Generator[FrameResult | Event, None, None]:
         """Watches frames; see AsyncFramewatchClient.stream.
 
-        `frames` is read, and `on_started`, `on_reconnect` and `on_warning` are called, on other threads. Closing the
-        generator cancels the call.
+        `frames` is read, and the functions among the options are called, on other threads. Closing the generator
+        cancels the call.
         """
-        items = self._client.stream(
-            frames,
-            labels,
-            rules=rules,
-            regions=regions,
-            health=health,
-            templates=templates,
-            overflow=overflow,
-            top_count=top_count,
-            max_frame_rate=max_frame_rate,
-            max_frame_gap_s=max_frame_gap_s,
-            origin_time=origin_time,
-            model=model,
-            change_threshold=change_threshold,
-            max_reuse_age_s=max_reuse_age_s,
-            jpeg_quality=jpeg_quality,
-            downscale=downscale,
-            window=window,
-            on_started=on_started,
-            resume=resume,
-            reconnect_timeout_s=reconnect_timeout_s,
-            on_reconnect=on_reconnect,
-            on_warning=on_warning,
-        )
-        return self._iterate(_Steps(items))
-
-    def _iterate(self, steps: _Steps) -> Generator[FrameResult | Event, None, None]:
-        try:
-            while (item := self._step(steps)) is not None:
-                yield item
-        finally:
-            if self._finalizer.alive:
-                self._portal.call(steps.close)
-
-    def _step(self, steps: _Steps) -> FrameResult | Event | None:
-        future = self._portal.start_task_soon(steps.next)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()  # Ctrl-C lands here while the step goes on
-            raise
-
-
-class _Steps:
-    """An asynchronous generator, stepped from outside, never two steps at once: closing waits for a cancelled one."""
-
-    def __init__(self, items: AsyncGenerator[FrameResult | Event, None]) -> None:
-        self._items = items
-        self._lock = asyncio.Lock()
-
-    async def next(self) -> FrameResult | Event | None:
-        """The next item; None at the end."""
-        async with self._lock:
-            item = await anext(self._items, _END)
-        return item if isinstance(item, FrameResult | Event) else None
-
-    async def close(self) -> None:
-        """Ends the generator."""
-        async with self._lock:
-            await self._items.aclose()
+        return self._loop.iterate(self._client.stream(frames, labels, **options))

@@ -9,7 +9,7 @@ import numpy as np
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import _wire as wire
 from framewatch_client.answers import ServerWarning, Timings
-from framewatch_client.errors import invalid_response
+from framewatch_client.errors import InvalidResponse
 from framewatch_core.arrays import Float32Array
 
 
@@ -48,7 +48,7 @@ def embeddings(message: pb.EmbedResponse, *, image_count: int, text_count: int) 
         text_count: how many texts.
 
     Raises:
-        FramewatchCallError: it has not one vector for each.
+        InvalidResponse: it has not one vector for each.
 
     """
     return Embeddings(
@@ -66,7 +66,7 @@ def embeddings(message: pb.EmbedResponse, *, image_count: int, text_count: int) 
 def _vectors(data: bytes, count: int, dimension: int, what: str) -> Float32Array:
     expected = 4 * count * dimension
     if len(data) != expected or (count and not dimension):
-        raise invalid_response(
+        raise InvalidResponse(
             f"{len(data):,} bytes of vectors for {count:,} {what} of {dimension:,} numbers each, not {expected:,}"
         )
     return np.frombuffer(data, dtype="<f4").astype(np.float32).reshape(count, dimension)

@@ -1,18 +1,32 @@
-"""Calls that failed, as exceptions that say what was wrong and what to do."""
+"""Errors that the client raises on purpose. `except FramewatchError` catches them all.
+
+    FramewatchError                     reason, message, metadata
+    ├── FramewatchCallError             a call failed, with gRPC's code: mostly, the server refused it
+    │   └── ServerUnreachableError      no server answers, or the connection to it broke
+    ├── InvalidResponse                 the server's answer can't be used
+    ├── ModelNotFound                   none of the server's models fits
+    ├── ClientClosed                    the client was closed while a stream ran
+    ├── SourceError                     a source of frames can't be opened, or broke off
+    ├── InvalidValue                    an argument has a value that can't be used; also a ValueError
+    ├── InvalidType                     an argument has a type that can't be used; also a TypeError
+    └── FieldError                      a label, rule, region or image can't be used: InvalidRule, EmptyImage, ...
+
+The root, ModelNotFound, FieldError and what is below it stand in `framewatch_core.errors`. Two kinds of errors pass
+through as they are: an OSError of a file that can't be read, and anything that the caller's own frames or callbacks
+raise.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 import grpc
-from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2, status_pb2
-from grpc_status import rpc_status
+
+from framewatch_core.errors import FramewatchError
 
 
-class FramewatchCallError(Exception):
-    """The server ended a call with an error, or could not be reached.
+class FramewatchCallError(FramewatchError):
+    """A call failed: the server refused or ended it, or did not answer in time.
 
     Attributes:
         code: gRPC's status code.
@@ -20,7 +34,7 @@ class FramewatchCallError(Exception):
         message: what was wrong, what was expected and what to do.
         fields: for bad fields, their paths and what is wrong with each.
         metadata: further facts by name, such as `limit`, `maximum` and `actual`, or `error_id`.
-        transient: whether the same call may do better later: the server, or the connection to it, was lost.
+        transient: True if the server, or the connection to it, was lost: the same call may succeed later.
 
     """
 
@@ -37,7 +51,6 @@ class FramewatchCallError(Exception):
         super().__init__(message)
         self.code = code
         self.reason = reason
-        self.message = message
         self.fields = dict(fields or {})
         self.metadata = dict(metadata or {})
         self.transient = transient or code is grpc.StatusCode.UNAVAILABLE
@@ -57,98 +70,40 @@ class ServerUnreachableError(FramewatchCallError):
         return self.message
 
 
-class SourceError(Exception):
-    """A source of frames could not be opened or broke off; the message says what was tried and what to do."""
+class InvalidResponse(FramewatchError):
+    """A server's answer that does not fit the call."""
 
+    reason = "INVALID_RESPONSE"
 
-def invalid_response(what: str) -> FramewatchCallError:
-    """The server's answer can't be what was asked for. `what`: what was received and what was expected."""
-    return FramewatchCallError(
-        grpc.StatusCode.INTERNAL,
-        "INVALID_RESPONSE",
-        f"the server's answer can't be used: {what}; update the server or the client, whichever is older",
-    )
-
-
-def call_error(error: grpc.aio.AioRpcError, address: str, *, connected: bool = False) -> FramewatchCallError:
-    """What a failed call means.
-
-    Args:
-        error: as grpc.aio raised it.
-        address: of the server.
-        connected: whether the server had answered on this call already.
-
-    """
-    status = _rich_status(error)
-    if status is None:
-        return _bare_error(error, address, connected=connected)
-    info = error_details_pb2.ErrorInfo()
-    bad_request = error_details_pb2.BadRequest()
-    for detail in status.details:
-        detail.Unpack(info)
-        detail.Unpack(bad_request)
-    return FramewatchCallError(
-        error.code(),
-        info.reason or error.code().name,
-        status.message or error.details() or error.code().name,
-        fields={violation.field: violation.description for violation in bad_request.field_violations},
-        metadata=info.metadata,
-    )
-
-
-def _rich_status(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
-    """The google.rpc.Status of a server that speaks framewatch; None: the fault lies on the way to one."""
-    try:
-        status: status_pb2.Status | None = rpc_status.from_call(cast("grpc.Call", error))
-    except (ValueError, DecodeError):
-        return None
-    return status
-
-
-def _bare_error(error: grpc.aio.AioRpcError, address: str, *, connected: bool) -> FramewatchCallError:
-    code, details = error.code(), (error.details() or "").strip()
-    if code is grpc.StatusCode.INTERNAL and details == _LOST_STATUS:
-        return FramewatchCallError(
-            grpc.StatusCode.UNKNOWN,
-            "STREAM_ENDED_EARLY",
-            f"the server at {address} ended the stream while frames were being sent, and why was lost: start again",
-            transient=True,
+    def __init__(self, what: str) -> None:
+        """Creates the error. `what`: a clause that states what was received and what was expected."""
+        super().__init__(
+            f"the server's answer can't be used: {what}; update the server or the client, whichever is older"
         )
-    if code is grpc.StatusCode.UNAVAILABLE or _is_reset(details):
-        return ServerUnreachableError(_lost(address, details) if connected else _not_found(address, details))
-    return FramewatchCallError(
-        code, code.name, _EXPLANATIONS.get(code, "{details}").format(address=address, details=details)
-    )
 
 
-def _not_found(address: str, details: str) -> str:
-    return (
-        f"no framewatch server answers at {address}: start one with 'framewatch-server serve', or give the address of "
-        f"one that runs ({details or 'no details'})"
-    )
+class ClientClosed(FramewatchError):
+    """The end of a stream whose client was closed by the caller."""
+
+    reason = "CANCELLED"
+
+    def __init__(self) -> None:
+        super().__init__("the stream was cancelled: its client was closed")
 
 
-def _lost(address: str, details: str) -> str:
-    return f"the connection to {address} broke: see whether the server still runs, then start again ({details})"
+class SourceError(FramewatchError):
+    """A source of frames that can't be opened or broke off; the message states what was tried and what to do."""
+
+    reason = "SOURCE_FAILED"
 
 
-def _is_reset(details: str) -> bool:
-    """Whether a call was broken off on the way, by a proxy or a server that died, rather than ended with a status."""
-    return any(words in details for words in _RESETS)
+class InvalidValue(FramewatchError, ValueError):
+    """An argument with a value that can't be used."""
+
+    reason = "INVALID_VALUE"
 
 
-# gRPC's words for a call that was broken off without a status; their codes are CANCELLED, INTERNAL and UNKNOWN
-_RESETS = ("RST_STREAM", "Stream removed")
+class InvalidType(FramewatchError, TypeError):
+    """An argument of a type that can't be used."""
 
-# grpc.aio's words when a write met the end of the call before the status that came with it
-_LOST_STATUS = "Internal error from Core"
-
-_EXPLANATIONS = {
-    grpc.StatusCode.DEADLINE_EXCEEDED: (
-        "{address} did not answer in time: it is busy or out of reach; a longer time limit may help"
-    ),
-    grpc.StatusCode.UNIMPLEMENTED: (
-        "the server at {address} does not offer framewatch.v1: is it another server, or an older one? ({details})"
-    ),
-    grpc.StatusCode.CANCELLED: "the call was cancelled ({details})",
-}
+    reason = "INVALID_TYPE"

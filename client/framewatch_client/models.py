@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-import grpc
-
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import _wire as wire
-from framewatch_client.errors import FramewatchCallError
+from framewatch_core.errors import ModelNotFound
 
 
 class ScoreFunction(Enum):
@@ -93,7 +91,7 @@ def _model(message: pb.Model) -> Model:
 def models_named(models: Sequence[Model], name: str) -> list[Model]:
     """Those of a server's models that a call may ask by that name; for an empty one all.
 
-    Raises FramewatchCallError: there is none.
+    Raises ModelNotFound: there is none.
     """
     named = [model for model in models if name in {"", model.name}]
     if not named:
@@ -101,7 +99,7 @@ def models_named(models: Sequence[Model], name: str) -> list[Model]:
     return named
 
 
-def model_not_found(what: str, models: Sequence[Model], remedy: str = "") -> FramewatchCallError:
+def model_not_found(what: str, models: Sequence[Model], remedy: str = "") -> ModelNotFound:
     """As a server says it, with what there is and what to do."""
     there = ", ".join(model.described for model in models) or "none"
-    return FramewatchCallError(grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND", f"{what}; there is: {there}{remedy}")
+    return ModelNotFound(f"{what}; there is: {there}{remedy}")

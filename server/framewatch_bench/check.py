@@ -105,8 +105,8 @@ class Check:
         return Promise("a call, ms beyond tower and decoding", measured.median(lambda each: each.beyond_ms), 3)
 
     def _under_load(self, encoder: Encoder) -> Iterator[Promise]:
-        size = encoder.default_batch_size
-        encoder.warm(size)
+        size = encoder.images.default_batch_size
+        encoder.images.warm(size)
         flags = ["--model", self.checkpoint, *self.options.flags, "--max-streams", str(self.streams)]
         with ServerProcess(*flags) as server:
             files = bench_running(server, LoadPlan(self.streams, None, self.seconds), self.frames)

@@ -39,20 +39,21 @@ class EngineOptions:
         device: As `serve` takes it.
         dtype: As `serve` takes it.
         engine: As `serve` takes it.
-        calibration_dir: As `serve` takes it.
+        quantisation_images_dir: As `serve` takes it.
 
     """
 
     device: str = "auto"
     dtype: str = "auto"
     engine: str = "auto"
-    calibration_dir: Annotated[Path | None, Parameter(alias="--calibration")] = None
+    quantisation_images_dir: Annotated[Path | None, Parameter(name="--quantisation-images")] = None
 
     @property
     def flags(self) -> list[str]:
         """The flags of `serve` that say the same."""
-        calibration = ["--calibration-dir", str(self.calibration_dir)] if self.calibration_dir else []
-        return ["--device", self.device, "--dtype", self.dtype, "--engine", self.engine, *calibration]
+        folder = self.quantisation_images_dir
+        images = ["--quantisation-images", str(folder)] if folder else []
+        return ["--device", self.device, "--dtype", self.dtype, "--engine", self.engine, *images]
 
     def load(self, checkpoint: str) -> Encoder:
         """The encoder that `serve` would load, in this process. Raises ModelLoadError."""
@@ -63,7 +64,7 @@ class EngineOptions:
             device=self.device,
             dtype=self.dtype,
             engine=self.engine,
-            calibration_dir=self.calibration_dir,
+            quantisation_images_dir=self.quantisation_images_dir,
         )
 
 

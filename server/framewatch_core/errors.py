@@ -5,7 +5,7 @@ The tree says what kind of fault it is; `framewatch_server.rpc.status` alone tur
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Self
 
 
 class FramewatchError(Exception):
@@ -18,7 +18,7 @@ class FramewatchError(Exception):
 
     """
 
-    reason: ClassVar[str] = "INTERNAL"
+    reason: str = "INTERNAL"
 
     def __init__(self, message: str, **metadata: str) -> None:
         super().__init__(message)

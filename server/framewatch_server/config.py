@@ -45,8 +45,8 @@ class ServerConfig:
         engine: What runs the image tower: auto takes openvino where it is installed (extra `openvino`) and the device
             is a CPU, else torch.
         cache_dir: Folder for models in int8, which take a while to make; the user's cache folder unless given.
-        calibration_dir: Folder of at least 32 JPEG, PNG or WebP pictures of what the cameras see, to make int8 with;
-            rendered scenes unless given.
+        quantisation_images_dir: Folder of at least 32 JPEG, PNG or WebP files of the scenes that the cameras see, to
+            make int8 with; rendered scenes unless given.
         jpeg_decode: reduced decodes large JPEGs at a fraction of their size where the model would not see more; full
             never does.
         max_batch_size: Pictures that the model takes at once; 16 on a CPU and 128 on CUDA unless given.
@@ -83,7 +83,7 @@ class ServerConfig:
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
     engine: Literal["auto", "torch", "openvino"] = "auto"
     cache_dir: Path | None = None
-    calibration_dir: Annotated[Path | None, Parameter(alias="--calibration")] = None
+    quantisation_images_dir: Annotated[Path | None, Parameter(name="--quantisation-images")] = None
     jpeg_decode: Literal["reduced", "full"] = "reduced"
     max_batch_size: Positive | None = None
     decode_threads: Positive = field(default_factory=_usable_cores)

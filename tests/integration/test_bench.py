@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.unit.framewatch_server.vision.towers.test_calibration import write_pictures
+from tests.unit.framewatch_server.vision.towers.test_quantisation_images import write_pictures
 
 COMMAND = [sys.executable, "-m", "framewatch_server", "bench"]
 
@@ -55,7 +55,18 @@ def test_logs_are_not_among_the_figures(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = write_pictures(tmp_path / "pictures", 32)
     done = run_bench(
-        *("tower", "demo", "--dtype", "int8", "--calibration", str(folder), "--batches", "2", "--seconds", "0.1")
+        *(
+            "tower",
+            "demo",
+            "--dtype",
+            "int8",
+            "--quantisation-images",
+            str(folder),
+            "--batches",
+            "2",
+            "--seconds",
+            "0.1",
+        )
     )
     assert done.returncode == 0, done.stderr
     assert "making int8" in done.stderr

@@ -158,7 +158,7 @@ async def test_a_fault_of_the_server_leaks_nothing_and_has_an_id_in_the_log(  # 
     def fail(*_: object) -> None:
         raise RuntimeError("secret inner text")
 
-    monkeypatch.setattr("framewatch_server.vision.towers.torch_encoder.TorchEncoder.encode_images", fail)
+    monkeypatch.setattr("framewatch_server.vision.towers.torch_images.TorchImageTower.encode", fail)
     with pytest.raises(grpc.RpcError) as caught:
         await stub.Classify(pb.ClassifyRequest(image=image(), label_set=LABELS))
     error = told(caught.value)

@@ -123,12 +123,12 @@ def test_quick_embeddings(checkpoint: Path, engine: str, dtype: str) -> None:
     spec = encoder.preprocess
     inputs = [prepare(decode(EncodedImage(f), DecodeLimits(), spec.min_decoded_size), spec) for f in LARGE]
     dimension = encoder.info.dimension
-    ours = encoder.encode_images(np.stack(inputs))[:, :dimension]
+    ours = encoder.images.encode(np.stack(inputs))[:, :dimension]
     theirs = reference_images(checkpoint)
     assert np.sum(ours * theirs, axis=1).min() >= 0.999
     assert (ours @ theirs.T).min() < 0.99, "the model tells these pictures apart"
     texts = [text for labels in LABEL_SETS.values() for text in labels]
-    assert np.sum(encoder.encode_texts(texts) * reference_texts(checkpoint, texts), axis=1).min() >= 0.999
+    assert np.sum(encoder.texts.encode(texts) * reference_texts(checkpoint, texts), axis=1).min() >= 0.999
 
 
 def reference_images(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

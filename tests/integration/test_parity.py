@@ -161,7 +161,7 @@ def check_quick_embeddings(folder: Path, name: str, files: Sequence[bytes], engi
     encoder = load_encoder(name, device="cpu", dtype="bfloat16", engine=engine)
     spec = encoder.preprocess
     inputs = [prepare(decode(EncodedImage(f), DecodeLimits(), spec.min_decoded_size), spec) for f in files]
-    ours, theirs = encoder.encode_images(np.stack(inputs)), reference_vectors(folder, files)
+    ours, theirs = encoder.images.encode(np.stack(inputs)), reference_vectors(folder, files)
     dimension = encoder.info.dimension
     for part in (slice(dimension), slice(dimension, None)):
         assert (ours[:, part] * theirs[:, part]).sum(axis=1).min() >= 0.999

@@ -310,7 +310,7 @@ async def test_another_model_is_refused_and_the_state_stays(make_server: MakeSer
     stub = await make_server()
     (first,) = await answers(stub, config())
     # the server has one model, so another one's state is put in its place
-    kept = stub.app._service._resumable._ended
+    kept = stub.app._service._stream_surroundings.resumable._ended
     ((ticket, state),) = kept.values()
     state.model = "other"
     with pytest.raises(grpc.RpcError) as caught:

@@ -221,22 +221,22 @@ class HeldModel:
     """Holds the model's answers back until released, for good or for some batches, and counts the batches."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from framewatch_server.vision.towers.torch_encoder import TorchEncoder
+        from framewatch_server.vision.towers.torch_images import TorchImageTower
 
         self.released = threading.Event()
         self._allowed = threading.Semaphore(0)
         self.entered = threading.Semaphore(0)
         self.batches: list[int] = []
-        encode = TorchEncoder.encode_images
+        encode = TorchImageTower.encode
 
-        def held(encoder: TorchEncoder, pixels: Any) -> Any:
+        def held(tower: TorchImageTower, pixels: Any) -> Any:
             self.batches.append(len(pixels))
             self.entered.release()
             if not self.released.is_set():
                 assert self._allowed.acquire(timeout=60)
-            return encode(encoder, pixels)
+            return encode(tower, pixels)
 
-        monkeypatch.setattr(TorchEncoder, "encode_images", held)
+        monkeypatch.setattr(TorchImageTower, "encode", held)
 
     def allow(self, count: int) -> None:
         """Lets so many batches through."""
@@ -341,18 +341,18 @@ async def test_frames_of_concurrent_streams_share_batches(
 async def test_a_failed_batch_reaches_every_waiter_and_no_stream_ends(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from framewatch_server.vision.towers.torch_encoder import TorchEncoder
+    from framewatch_server.vision.towers.torch_images import TorchImageTower
 
     stub = await make_server()
-    encode = TorchEncoder.encode_images
+    encode = TorchImageTower.encode
     failures = iter([True, True])
 
-    def fail_twice(encoder: TorchEncoder, pixels: Any) -> Any:
+    def fail_twice(tower: TorchImageTower, pixels: Any) -> Any:
         if next(failures, False):
             raise RuntimeError("device lost")
-        return encode(encoder, pixels)
+        return encode(tower, pixels)
 
-    monkeypatch.setattr(TorchEncoder, "encode_images", fail_twice)
+    monkeypatch.setattr(TorchImageTower, "encode", fail_twice)
     call = stub.StreamFrames()
     await call.write(config())
     await call.read()
@@ -403,17 +403,17 @@ async def test_streams_beyond_the_limit_are_refused_and_others_go_on(make_server
 async def test_concurrent_first_users_of_a_label_set_share_one_computation(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from framewatch_server.vision.towers.torch_encoder import TorchEncoder
+    from framewatch_server.vision.towers.torch_texts import TorchTextTower
 
     stub = await make_server()
     asked: list[str] = []
-    encode = TorchEncoder.encode_texts
+    encode = TorchTextTower.encode
 
-    def counting(encoder: TorchEncoder, texts: Any) -> Any:
+    def counting(tower: TorchTextTower, texts: Any) -> Any:
         asked.extend(texts)
-        return encode(encoder, texts)
+        return encode(tower, texts)
 
-    monkeypatch.setattr(TorchEncoder, "encode_texts", counting)
+    monkeypatch.setattr(TorchTextTower, "encode", counting)
     request = pb.ClassifyRequest(image=image(), label_set=label_set("zebra", "yak"))
     responses = await asyncio.gather(*(stub.Classify(request) for _ in range(8)))
     assert sorted(asked) == sorted(["a photo of yak", "a photo of zebra", *DEFAULT_CONTRAST])

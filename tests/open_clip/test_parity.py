@@ -78,14 +78,14 @@ def test_vectors(folder: Path, reference: Reference, name: str, engine: str, dty
         pytest.importorskip("openvino", reason="the extra openvino is not installed")
     encoder = load_encoder(str(folder), device="cpu", dtype=dtype, engine=engine)
     spec = encoder.preprocess
-    ours = encoder.encode_images(np.stack([prepare(pixels[..., ::-1], spec, exact=True) for pixels in PICTURES]))
+    ours = encoder.images.encode(np.stack([prepare(pixels[..., ::-1], spec, exact=True) for pixels in PICTURES]))
     theirs = np.concatenate([reference.images(PICTURES), reference.features(PICTURES, *FEATURES[name])], axis=1)
     assert (encoder.info.family, encoder.info.vector_size) == ("open_clip", theirs.shape[1])
     for part in (slice(encoder.info.dimension), slice(encoder.info.dimension, None)):
         assert (ours[:, part] * theirs[:, part]).sum(axis=1).min() >= least
         assert (ours[:, part] @ theirs[:, part].T).min() < 0.99, "the model tells these pictures apart"
     texts = [*LABELS, "Señor O'Neill &amp; his “café”!", LONG]
-    read, theirs = encoder.encode_texts(texts), reference.texts(texts)
+    read, theirs = encoder.texts.encode(texts), reference.texts(texts)
     assert (read * theirs).sum(axis=1).min() >= least
     assert (read @ theirs.T).min() < 0.9, "the model tells these words apart"
 
@@ -106,4 +106,4 @@ def test_a_text_that_is_cut_off_is_told(folder: Path, name: str) -> None:
     # beside beginning and end; the byte tokenizer has one token for the space before a word, and no beginning
     most_words = 31 if name == "SigLIP" else encoder.info.max_text_tokens - 2
     fits, too_long = (" ".join(["a"] * count) for count in (most_words, most_words + 1))
-    assert encoder.cut_off(["a dog", fits, too_long, LONG]) == {too_long, LONG}
+    assert encoder.texts.cut_off(["a dog", fits, too_long, LONG]) == {too_long, LONG}

@@ -17,7 +17,7 @@ from framewatch_cli.commands.options.parameters import Flag, Fps, Repeated, Top,
 from framewatch_cli.pictures.examples import load_example
 from framewatch_cli.terminal.output import Output
 from framewatch_cli.watching.watch import WatchSettings, watch_source
-from framewatch_client import event_rule, parse_rule, rule_name, stream_config
+from framewatch_client import DEFAULT_JPEG_QUALITY, event_rule, parse_rule, rule_name, stream_config
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label
 from framewatch_core.labels.scoring import ScoreKind
@@ -45,7 +45,7 @@ def watch(
     overflow: Literal["block", "drop-oldest"] | None = None,
     max_frames: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     top: Top = 0,
-    quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 90,
+    quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = DEFAULT_JPEG_QUALITY,
     change_threshold: Annotated[float, Parameter(validator=Number(gte=0, lte=1))] = 0.0,
     json: Flag = False,
     connection: Connection = Connection(),
@@ -116,7 +116,7 @@ def watch(
         model=connection.model or config.model,
     )
     output = Output(json)
-    if any(rule.score is ScoreKind.PROBABILITY for rule in config.rules) or not config.rules:
+    if any(rule.score_kind is ScoreKind.PROBABILITY for rule in config.rules) or not config.rules:
         print_single_label_hint(config.label_set.names, output)
     return run_with_client(connection.server, lambda client: watch_source(client, settings, output))
 
@@ -147,7 +147,7 @@ def _config(
     regions = label_options.regions()
     plain = _default_rules(label_set.names) if rule is None else map(parse_rule, rule)
     labels = {label.name: label for label in label_set.labels}
-    scored = [replace(rule, score=_score_kind(score, labels.get(rule.label))) for rule in plain]
+    scored = [replace(rule, score_kind=_score_kind(score, labels.get(rule.label))) for rule in plain]
     return stream_config(label_set, rules=list(_in_regions(scored, regions)), regions=regions)
 
 
@@ -164,7 +164,7 @@ def _in_regions(rules: Sequence[EventRule], regions: Sequence[Region]) -> Iterat
         yield from rules
     for rule in rules if regions else ():
         for region in regions:
-            yield replace(rule, id=rule_name(rule.label, region.id), region=region.id)
+            yield replace(rule, id=rule_name(rule.label, region.id), region_id=region.id)
 
 
 def _default_rules(labels: Sequence[str]) -> Iterator[EventRule]:

@@ -23,7 +23,7 @@ def pick_model(models: Sequence[Model], name: str, index: VectorIndex | None, pa
         path: the index's, for messages.
 
     Raises:
-        FramewatchCallError: the server has no such model.
+        ModelNotFound: the server has no such model.
         ModelMismatch: it is another than the index's.
 
     """

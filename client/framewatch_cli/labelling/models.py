@@ -17,7 +17,7 @@ def pick_model(models: Sequence[Model], name: str, log: LabelLog) -> Model:
         log: with the pictures so far.
 
     Raises:
-        FramewatchCallError: the server has no such model.
+        ModelNotFound: the server has no such model.
 
     """
     named = models_named(models, name)

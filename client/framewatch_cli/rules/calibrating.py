@@ -140,7 +140,7 @@ def rules_of(calibration: Calibration, regions: Sequence[Region]) -> tuple[Event
     rule = calibration.rule
     if not regions:
         return (rule,)
-    return tuple(replace(rule, id=rule_name(rule.label, region.id), region=region.id) for region in regions)
+    return tuple(replace(rule, id=rule_name(rule.label, region.id), region_id=region.id) for region in regions)
 
 
 def with_examples(plan: CalibrationPlan) -> Label:

@@ -203,9 +203,9 @@ def _rules(node: Node, labels: tuple[str, ...], region_ids: set[str]) -> tuple[E
         rule = _rule(item)
         if rule.label not in labels:
             raise item.values()["label"].error(f"{rule.label!r} is none of the file's labels: {', '.join(labels)}")
-        if rule.region not in (region_ids or {""}):
+        if rule.region_id not in (region_ids or {""}):
             known = f"one of {', '.join(sorted(region_ids))}" if region_ids else "none, for the file has no regions"
-            raise item.values().get("region", item).error(f"the rule's region is {rule.region!r}: expected {known}")
+            raise item.values().get("region", item).error(f"the rule's region is {rule.region_id!r}: expected {known}")
         if any(rule.name == other.name for other in rules):
             raise item.error(f"several rules are called {rule.name!r}: give each an id of its own")
         rules.append(rule)
@@ -214,11 +214,13 @@ def _rules(node: Node, labels: tuple[str, ...], region_ids: set[str]) -> tuple[E
 
 def _rule(node: Node) -> EventRule:
     keys = node.fields(RULE_KEYS, required=("label", "enter_at"))
-    values: dict[str, Any] = {name: keys[name].text() for name in ("id", "label", "region") if name in keys}
+    values: dict[str, Any] = {name: keys[name].text() for name in ("id", "label") if name in keys}
     values |= {name: keys[name].number() for name in ("enter_at", "exit_below") if name in keys}
     values |= {name.removesuffix("_s") + "_ns": nanoseconds(keys[name].number()) for name in TIME_KEYS if name in keys}
+    if "region" in keys:
+        values["region_id"] = keys["region"].text()
     if "score" in keys:
-        values["score"] = ScoreKind[keys["score"].choice(SCORES).upper()]
+        values["score_kind"] = ScoreKind[keys["score"].choice(SCORES).upper()]
     return _built(EventRule, node, values)
 
 

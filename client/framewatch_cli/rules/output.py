@@ -36,7 +36,7 @@ def _notes(run: CalibrationRun, plan: CalibrationPlan) -> Iterator[tuple[str, Ru
     date = datetime.now(UTC).astimezone().date().isoformat()
     judged = run.calibration.rule
     for rule in run.rules:
-        if rule.region == judged.region:
+        if rule.region_id == judged.region_id:
             yield rule.name, calibration_notes(run.calibration, plan.source, date)
         else:
             yield rule.name, RuleNotes((f"As that of {judged.name}, on whose region it was calibrated.",))

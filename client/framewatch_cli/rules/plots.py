@@ -73,7 +73,7 @@ def _draw_distribution(ax: Any, calibration: Calibration) -> None:
         label = f"{name} ({int(counts.sum()):,} frames)"
         ax.bar(found.axis_edges[:-1], share, width, align="edge", color=colour, alpha=0.6, label=label)
     _draw_thresholds(ax.axvline, rule)
-    scale_axis(ax.xaxis, rule.score)
+    scale_axis(ax.xaxis, rule.score_kind)
     ax.set(title=f"scores of {rule.label!r}", xlabel=_score_name(rule), ylabel="share of its frames")
     ax.yaxis.set_major_formatter("{x:.0%}")
     ax.margins(x=0.02)
@@ -85,12 +85,12 @@ def _draw_timeline(ax: Any, timeline: Timeline) -> None:
     _shade(ax, timeline.present, PRESENT, 0.18, "known: there")
     _shade(ax, timeline.absent, ABSENT, 0.08, "known: not there")
     times_s = timeline.times_ns / NS_PER_S
-    ax.plot(times_s, to_axis(rule.score, timeline.scores), color=SCORE, linewidth=1.0)
+    ax.plot(times_s, to_axis(rule.score_kind, timeline.scores), color=SCORE, linewidth=1.0)
     _draw_thresholds(ax.axhline, rule)
     for i, span in enumerate(timeline.said_present):
         _bar(ax, span, "said to be there" if i == 0 else None)
     _draw_events(ax, timeline)
-    scale_axis(ax.yaxis, rule.score)
+    scale_axis(ax.yaxis, rule.score_kind)
     ax.set(title=rule.name, ylabel=_score_name(rule), xlim=(0, timeline.end_ns / NS_PER_S))
     ax.margins(y=0.12)
     legend_beside(ax)
@@ -157,7 +157,7 @@ def _mark(ax: Any, events: Sequence[tuple[EventKind, int]], colour: str, name: s
 
 def _draw_thresholds(line: Any, rule: EventRule) -> None:
     for name, threshold, colour in (("enter at", rule.enter_at, ENTER), ("exit below", rule.exit_threshold, EXIT)):
-        place = place_of(rule.score, threshold)
+        place = place_of(rule.score_kind, threshold)
         line(place, color=colour, linestyle="--", linewidth=1.2, label=f"{name} {threshold:g}")
 
 
@@ -168,7 +168,7 @@ def scale_axis(axis: Any, kind: ScoreKind) -> None:
 
 
 def _score_name(rule: EventRule) -> str:
-    return f"{'smoothed ' if rule.smoothing_ns else ''}{rule.score.name.lower()}"
+    return f"{'smoothed ' if rule.smoothing_ns else ''}{rule.score_kind.name.lower()}"
 
 
 def _seconds(span: Interval) -> tuple[float, float]:

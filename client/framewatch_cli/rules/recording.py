@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Unpack
 
 import numpy as np
 
-from framewatch_client import AsyncFramewatchClient, Event, Frame, FrameResult, FrameStatus, LabelsLike
+from framewatch_client import AsyncFramewatchClient, Event, Frame, FrameResult, FrameStatus, LabelsLike, WatchKeywords
 from framewatch_core.calibration.evaluation import Said
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import Material
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.health.monitor import HealthPolicy
-from framewatch_core.images.regions import WHOLE_FRAME_ID, Region
+from framewatch_core.images.regions import WHOLE_FRAME_ID
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.replay import RecordedFrame
-from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.rules.rule import EventKind
 from framewatch_core.time import Moment, nanoseconds
 
 
@@ -78,12 +78,9 @@ async def record(
     frames: Iterable[Frame],
     labels: LabelsLike,
     *,
-    regions: Sequence[Region] = (),
-    rules: Sequence[EventRule] = (),
-    health: HealthPolicy | None = None,
-    model: str = "",
     until_ns: int | None = None,
     on_item: Callable[[FrameResult | Event], object] | None = None,
+    **options: Unpack[WatchKeywords],
 ) -> Recording:
     """Streams frames and keeps what comes back.
 
@@ -91,20 +88,15 @@ async def record(
         client: of the server.
         frames: each with its time.
         labels: as in `classify`.
-        regions: as in `stream`.
-        rules: as in `stream`; none: scores only.
-        health: as in `stream`.
-        model: as in `classify`.
         until_ns: frames from this time on are not sent; None: all are.
         on_item: is given every result and event as it comes.
+        **options: see `WatchKeywords`.
 
     Raises:
         as `stream`.
 
     """
-    items = client.stream(
-        _before(frames, until_ns), labels, regions=regions, rules=rules, health=health, model=model, top_count=0
-    )
+    items = client.stream(_before(frames, until_ns), labels, **options)
     async with aclosing(items):
         return await _collect(items, on_item)
 

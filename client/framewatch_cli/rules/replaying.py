@@ -24,7 +24,7 @@ def _event_message(seen: RuleEvent, number: int) -> pb.Event:
         kind=pb.EventKind.Value(f"EVENT_KIND_{seen.kind.name}"),
         rule_id=seen.rule.name,
         label=seen.rule.label,
-        region_id=seen.rule.region,
+        region_id=seen.rule.region_id,
         frame_id=seen.at.frame_id,
         time_offset=wire_config.duration(seen.at.time_ns),
         began_frame_id=seen.began.frame_id,

@@ -60,7 +60,7 @@ def calibration_report(calibration: Calibration) -> RenderableType:
 def histogram_chart(calibration: Calibration) -> Text:
     """How often frames had which score, with it and without, and where the thresholds are."""
     found = calibration.histogram(CHART_CELLS)
-    kind, rule = calibration.rule.score, calibration.rule
+    kind, rule = calibration.rule.score_kind, calibration.rule
     lines = Text()
     for name, counts, style in (("with it", found.present, "green"), ("without", found.absent, "blue")):
         for row, line in enumerate(columns(counts, HISTOGRAM_ROWS) if counts.any() else ()):
@@ -85,7 +85,7 @@ def timeline_chart(timeline: Timeline) -> Text:
     low, high = min(0.0, float(timeline.scores.min(initial=0.0))), float(timeline.scores.max(initial=0.0))
     high = max(high, timeline.rule.enter_at)
     scores = peaks(timeline.times_ns, timeline.scores, timeline.end_ns, CHART_CELLS)
-    _row(lines, timeline.rule.score.name.lower(), sparkline(scores, low, high), "cyan")
+    _row(lines, timeline.rule.score_kind.name.lower(), sparkline(scores, low, high), "cyan")
     _row(lines, "said", spans(timeline.said_present, timeline.end_ns, CHART_CELLS), "yellow")
     _row(lines, "", axis(clock(0), clock(timeline.end_ns / NS_PER_S), CHART_CELLS), "dim")
     return lines
@@ -99,7 +99,7 @@ def _row(lines: Text, name: str, line: str, style: str) -> None:
 
 
 def _rule_line(rule: EventRule) -> Text:
-    line = Text.assemble((rule.name, "bold"), f": {rule.score.name.lower()}")
+    line = Text.assemble((rule.name, "bold"), f": {rule.score_kind.name.lower()}")
     line.append(f", ENTERED at {rule.enter_at:g} for {_seconds(rule.min_present_ns)}")
     line.append(f", EXITED below {rule.exit_threshold:g} for {_seconds(rule.min_absent_ns)}")
     if rule.smoothing_ns:
@@ -113,7 +113,7 @@ def _separation_table(calibration: Calibration) -> RenderableType:
     table.add_column("ROC AUC over frames", justify="right")
     table.add_column("gap between the classes", justify="right")
     for kind, found in calibration.separations.items():
-        is_chosen = kind is calibration.rule.score
+        is_chosen = kind is calibration.rule.score_kind
         name = f"{kind.name.lower()}{' ← chosen' if is_chosen else ''}"
         table.add_row(name, f"{found.auc:.3f}", f"{found.margin:.0%}", style="bold" if is_chosen else "")
     return table

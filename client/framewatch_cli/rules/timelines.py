@@ -72,7 +72,7 @@ def evaluation_timelines(
             rule,
             *_scores(recording, rule),
             truth.end_ns,
-            tracks[rule.region].present,
+            tracks[rule.region_id].present,
             (),
             tuple(said for said in recording.said if said.rule == rule.name),
             judged[rule.name],
@@ -82,7 +82,9 @@ def evaluation_timelines(
 
 
 def _scores(recording: Recording, rule: EventRule) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    found = [(time_ns, score.value(rule.score)) for time_ns, score in recording.scores_of(rule.label, rule.region)]
+    found = [
+        (time_ns, score.value(rule.score_kind)) for time_ns, score in recording.scores_of(rule.label, rule.region_id)
+    ]
     times_ns = np.array([time_ns for time_ns, _ in found], dtype=np.int64)
     scores = np.array([score for _, score in found], dtype=np.float64)
     return times_ns, smooth(scores, times_ns, rule.smoothing_ns, DEFAULT_MAX_FRAME_GAP_NS)

@@ -68,7 +68,7 @@ def _calibration_lines(calibration: Calibration, source: str, date: str) -> Iter
         f"Calibrated {date} from {source}: {_stretches(material.present, 'with')} and "
         f"{_stretches(material.absent, 'without')} {rule.label}."
     )
-    yield _classes(rule.score, calibration.placement)
+    yield _classes(rule.score_kind, calibration.placement)
     if calibration.frame_auc is not None:
         kinds = ", ".join(f"{k.name.lower()} {s.auc:.3f}" for k, s in calibration.separations.items())
         yield f"ROC AUC over frames: {_interval(calibration.frame_auc, 3)}"
@@ -94,7 +94,7 @@ def _estimate_lines(estimates: EventEstimates) -> Iterator[str]:
 
 
 def _threshold_notes(calibration: Calibration) -> Iterator[tuple[str, str]]:
-    kind, placement = calibration.rule.score, calibration.placement
+    kind, placement = calibration.rule.score_kind, calibration.placement
     if calibration.searched:
         yield "enter_at", "fits the material best when replayed"
         yield "exit_below", "halfway from enter_at to the median without it"
@@ -177,10 +177,10 @@ def _label(entry: LabelEntry) -> Iterator[tuple[str, str]]:
 
 
 def _rule(rule: EventRule) -> Iterator[tuple[str, str]]:
-    for name in ("id", "label", "region"):
-        if text := getattr(rule, name):
+    for name, text in (("id", rule.id), ("label", rule.label), ("region", rule.region_id)):
+        if text:
             yield name, _scalar(text)
-    yield "score", rule.score.name.lower()
+    yield "score", rule.score_kind.name.lower()
     yield "enter_at", _scalar(rule.enter_at)
     if rule.exit_below is not None:
         yield "exit_below", _scalar(rule.exit_below)

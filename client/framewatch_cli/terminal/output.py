@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from rich.console import Console
 
-from framewatch_core.errors import FramewatchError
+from framewatch_client import FramewatchCallError, FramewatchError, SourceError
 
 
 class ExitCode(IntEnum):
@@ -77,6 +77,8 @@ def describe(error: Exception, subject: str = "") -> str:
     if isinstance(error, OSError) and error.strerror:
         is_named = error.filename is None or str(error.filename) == subject
         return error.strerror if is_named else f"{error.strerror}: {error.filename}"
+    if isinstance(error, FramewatchCallError | SourceError | ValueError):
+        return str(error)
     if isinstance(error, FramewatchError):
         field_path = getattr(error, "field", "")
         where = f" (field {field_path})" if field_path else ""

@@ -159,16 +159,16 @@ class LiveView(PlainView):
         last = self._summary.last
         if last is None:
             return
-        if all(rule.score is ScoreKind.PROBABILITY and not rule.region for rule in self._rules):
+        if all(rule.score_kind is ScoreKind.PROBABILITY and not rule.region_id for rule in self._rules):
             for i, best in enumerate(last.scores[:SHOWN_SCORES]):
                 yield best.label, best.probability, "bold green" if i == 0 else "blue"
             return
         found = {(region.region_id, score.label): (score, region) for region in last.regions for score in region.scores}
         for rule in self._rules[:SHOWN_RULES]:
-            score, region = found.get((rule.region, rule.label), (None, None))
-            if score is None or region is None or (rule.score is ScoreKind.PRESENCE and score.presence is None):
+            score, region = found.get((rule.region_id, rule.label), (None, None))
+            if score is None or region is None or (rule.score_kind is ScoreKind.PRESENCE and score.presence is None):
                 continue
-            value = score.value(rule.score)
+            value = score.value(rule.score_kind)
             style = "bold green" if value >= rule.enter_at else "blue"
             yield f"{rule.name} (suspended)" if region.suspended else rule.name, value, style
 

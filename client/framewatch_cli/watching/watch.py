@@ -12,7 +12,15 @@ from framewatch_cli.terminal.interrupts import Interrupt, first_interrupt
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_cli.watching.summary import WatchSummary
 from framewatch_cli.watching.views import JsonView, LiveView, PlainView, WatchView
-from framewatch_client import AsyncFramewatchClient, Explain, Frame, Reconnected, Source, open_source
+from framewatch_client import (
+    DEFAULT_JPEG_QUALITY,
+    AsyncFramewatchClient,
+    Explain,
+    Frame,
+    Reconnected,
+    Source,
+    open_source,
+)
 from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import LabelSet
@@ -34,7 +42,7 @@ class WatchSettings:
     overflow: OverflowPolicy | None = None
     max_frames: int | None = None
     top: int = 0
-    quality: int = 90
+    quality: int = DEFAULT_JPEG_QUALITY
     change_threshold: float = 0.0
     model: str = ""
 

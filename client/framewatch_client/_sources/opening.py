@@ -15,7 +15,7 @@ from framewatch_client._sources.images import DEFAULT_IMAGES_PER_S, IMAGE_SUFFIX
 from framewatch_client._sources.live import LiveSource
 from framewatch_client._sources.source import Source
 from framewatch_client._sources.video import VideoFile
-from framewatch_client.errors import SourceError
+from framewatch_client.errors import InvalidValue, SourceError
 
 NETWORK_TIMEOUT_MS = 10_000
 """The longest wait for a URL to open, and for each of its frames."""
@@ -34,11 +34,11 @@ def open_source(spec: str, fps: float | None = None) -> Source:
 
     Raises:
         SourceError: it can't be opened; the message states what was tried.
-        ValueError: `fps` is not more than 0.
+        InvalidValue: `fps` is not more than 0.
 
     """
     if fps is not None and not (math.isfinite(fps) and fps > 0):
-        raise ValueError(f"fps is {fps:g}: expected more than 0")
+        raise InvalidValue(f"fps is {fps:g}: expected more than 0")
     path = Path(spec)
     if is_url(spec):
         return _open_url(spec, fps)

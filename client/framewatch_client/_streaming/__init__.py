@@ -1,1 +1,1 @@
-"""One stream from the client's side."""
+"""The client's side of StreamFrames."""

@@ -1,33 +1,41 @@
-"""Where a stream's requests come from: the caller's source, read and encoded off the event loop."""
+"""The caller's source as requests, read and encoded off the event loop."""
 
 from __future__ import annotations
 
 import logging
 import math
 from collections import deque
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import _wire_config as wire_config
 from framewatch_client._images import check_bytes, to_stream_message
-from framewatch_client._inputs import event_rules, label_set, stream_regions
-from framewatch_client._streaming.worker import WorkerThread
-from framewatch_client.types import Explain, Frame, Reconfigure, StreamItem
+from framewatch_client._inputs import event_rules, finite_ns, label_set, stream_regions
+from framewatch_client._threads import WorkerThread
+from framewatch_client.errors import InvalidValue
+from framewatch_client.types import Explain, Explanation, Frame, Reconfigure, StreamItem
 from framewatch_core.images.regions import least_shares
 from framewatch_core.stream.messages import StreamConfig
-from framewatch_core.time import nanoseconds
 
 RELEASE_GRACE_S = 2.0
-"""How long the end of a stream waits for a source that is being read."""
+"""The longest wait of a stream's end for a source that is being read."""
 
 _END: Final = object()
 _logger = logging.getLogger(__name__)
 
 
 class RequestEncoder:
-    """Items of a source as requests: numbers the frames, shrinks them, keeps the config that later ones build on."""
+    """Encodes items of a source as requests: numbers frames, shrinks them, keeps the config that later ones build on.
+
+    Its state: the config that applies to the next frame, the largest frame number so far, and the Explains that have no
+    answer yet, in order.
+    """
+
+    _config: StreamConfig
+    _last_id: int
+    _explains: deque[Explain]
 
     def __init__(
         self,
@@ -38,24 +46,37 @@ class RequestEncoder:
         max_image_bytes: int,
         last_frame_id: int | None = None,
     ) -> None:
-        """Limits as in `to_stream_message` and `check_bytes`; frames are numbered on from `last_frame_id`."""
+        """Creates the encoder of one stream.
+
+        Args:
+            config: the first one.
+            short_side: see `to_stream_message`; for the first config's regions.
+            jpeg_quality: see `to_stream_message`.
+            max_image_bytes: see `check_bytes`.
+            last_frame_id: frames are numbered on from it; None: from 0.
+
+        """
         self._config = config
+        self._last_id = -1 if last_frame_id is None else last_frame_id
+        self._explains = deque()
         self._short_side = short_side
         self._first_share = min(least_shares(config.viewed_regions))
         self._jpeg_quality = jpeg_quality
         self._max_image_bytes = max_image_bytes
-        self.explains: deque[Explain] = deque()
-        """Those that have no answer yet, in order."""
-        self._last_id = -1 if last_frame_id is None else last_frame_id
 
     def encode(self, item: StreamItem) -> pb.StreamFramesRequest:
-        """The request for an item. Raises what its image or labels are wrong with."""
+        """Returns the request for an item. Raises the errors of its image, labels or rules."""
         if isinstance(item, Reconfigure):
             return pb.StreamFramesRequest(config=self._new_config(item))
         if isinstance(item, Explain):
-            self.explains.append(item)
+            self._explains.append(item)
             return pb.StreamFramesRequest(explain=pb.Explain())
         return pb.StreamFramesRequest(frame=self._frame(_as_frame(item)))
+
+    def answer_explain(self, explanation: Explanation) -> None:
+        """Hands the answer to the first Explain; an answer without a question is ignored."""
+        if self._explains:
+            self._explains.popleft().on_answer(explanation)
 
     def _new_config(self, item: Reconfigure) -> pb.StreamConfig:
         before = self._config
@@ -70,7 +91,7 @@ class RequestEncoder:
 
     @property
     def _needed_short_side(self) -> int | None:
-        """What the server needs of a frame; it told that for the first config's regions."""
+        """Pixels of a frame's shorter side that the server needs, from its number for the first config's regions."""
         if self._short_side is None:
             return None
         return math.ceil(self._short_side * (self._first_share / min(least_shares(self._config.viewed_regions))))
@@ -85,24 +106,22 @@ class RequestEncoder:
 
 
 class Feed:
-    """Reads a source item by item, nothing ahead; what blocks runs on a thread of its own."""
+    """Reads a source item by item and never ahead, on a thread of its own unless the source is asynchronous."""
 
     def __init__(self, frames: Iterable[StreamItem] | AsyncIterable[StreamItem], encoder: RequestEncoder) -> None:
         self._encoder = encoder
         self._async_items = aiter(frames) if isinstance(frames, AsyncIterable) else None
-        self._items = iter(frames) if isinstance(frames, Iterable) and self._async_items is None else None
+        self._items: Iterator[StreamItem] = iter(()) if isinstance(frames, AsyncIterable) else iter(frames)
         self._thread = WorkerThread("framewatch-feed")
 
     async def next_request(self) -> pb.StreamFramesRequest | None:
-        """The next request; None: the source has ended. Raises what the source raises."""
+        """Returns the next request; None: the source has ended. Raises the source's errors."""
         if self._async_items is None:
             return await self._thread.call(self._read_and_encode)
         item: Any = await anext(self._async_items, _END)
         return None if item is _END else await self._thread.call(lambda: self._encoder.encode(item))
 
     def _read_and_encode(self) -> pb.StreamFramesRequest | None:
-        if self._items is None:
-            raise TypeError("frames must be an iterable or an async iterable of images")
         item: Any = next(self._items, _END)
         return None if item is _END else self._encoder.encode(item)
 
@@ -122,7 +141,7 @@ def _as_frame(item: Frame | Any) -> Frame:
 
 
 def _frame_time_ns(time_s: float) -> int:
-    time_ns = nanoseconds(time_s)
+    time_ns = finite_ns("a frame's time", time_s)
     if time_ns < 0:
-        raise ValueError(f"a frame's time is {time_s:g} s: expected 0 or more, counted from an origin of your choice")
+        raise InvalidValue(f"a frame's time is {time_s:g} s: expected 0 or more, counted from an origin of your choice")
     return time_ns

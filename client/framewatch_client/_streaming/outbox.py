@@ -1,4 +1,4 @@
-"""What a stream has to send, kept until it is answered: a connection that is lost loses nothing."""
+"""The requests of a stream, kept until they are answered: a connection that is lost loses nothing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from framewatch_core.stream.resume import ResumePoint
 
 
 class Outbox:
-    """Frames without a result, and what lies between them, in order; every connection sends them from the first on.
+    """Frames without a result and the requests between them, in order; each connection sends them from the first on.
 
     Attributes:
-        config: counts for the first of them.
-        config_version: how many configs there were up to it.
-        frame_count: how many frames are in it.
+        config: the config that applies to the first of them.
+        config_version: how many configs the stream had, up to that one.
+        frame_count: how many frames wait for their results.
 
     """
 
@@ -35,17 +35,20 @@ class Outbox:
         self._changed.set()
 
     def close(self) -> None:
-        """Nothing more is added."""
+        """Marks the end: no request is added after this."""
         self._closed = True
         self._changed.set()
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more is added."""
+        """True if no more requests are added."""
         return self._closed
 
     def first_request(self, point: ResumePoint | None) -> pb.StreamFramesRequest:
-        """What a connection begins with, before `next`: the config, and which stream it goes on from."""
+        """Returns the first request of a new connection: the config, and the stream that it goes on from, if any.
+
+        `next` begins again with the first request that has no answer.
+        """
         self._sent_count = 0
         request = pb.StreamFramesRequest(config=self.config)
         if point is not None:
@@ -54,7 +57,7 @@ class Outbox:
         return request
 
     async def next(self) -> pb.StreamFramesRequest | None:
-        """What the connection has to send next; None: it has sent all there will be."""
+        """Returns the next request of the connection; None: all have been sent, and no more are added."""
         while self._sent_count == len(self._requests):
             if self._closed:
                 return None
@@ -64,7 +67,7 @@ class Outbox:
         return self._requests[self._sent_count - 1]
 
     def answer_explain(self) -> None:
-        """The first explain has its answer: all before it has its own, so that only configs may be."""
+        """Removes the first Explain, which has its answer. The frames before it have theirs: configs may remain."""
         for i, request in enumerate(self._requests):
             if request.HasField("explain"):
                 del self._requests[i]
@@ -72,7 +75,7 @@ class Outbox:
                 return
 
     def answer(self) -> bool:
-        """The first frame has its result. Returns False if there was none to have one."""
+        """Removes the first frame, which has its result, and all before it. Returns False if there is no frame."""
         while self.frame_count:
             request = self._requests.popleft()
             self._sent_count = max(0, self._sent_count - 1)

@@ -1,4 +1,4 @@
-"""When to try again after a connection was lost, and when to give up."""
+"""Attempts to reach a server again after its connection was lost: their waits, and the errors that end them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import grpc
 
 from framewatch_client.errors import FramewatchCallError
 
-_MAY_PASS = {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+_TEMPORARY_CODES = {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Backoff:
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 
     Attributes:
-        first_s: the first wait is at most so long.
-        longest_s: none is longer.
+        first_s: the longest first wait, in seconds.
+        longest_s: the longest of all waits, in seconds.
 
     """
 
@@ -28,13 +28,13 @@ class Backoff:
     longest_s: float = 5.0
 
     def wait_s(self, attempt: int) -> float:
-        """How long to wait before an attempt, from 0."""
+        """Returns the wait before an attempt, in seconds. `attempt`: from 0."""
         return random.uniform(0, min(self.longest_s, self.first_s * 2 ** min(attempt, 32)))  # noqa: S311 no secret
 
 
-def may_pass(error: FramewatchCallError) -> bool:
-    """Whether what kept a stream from coming back may be over soon.
+def is_temporary(error: FramewatchCallError) -> bool:
+    """Returns True if another attempt to reconnect may succeed soon.
 
-    The server may be starting, or slow, or still count the call that was lost among those that it has room for.
+    The server may be starting, or slow, or still count the call that was lost towards its limit.
     """
-    return error.transient or error.code in _MAY_PASS
+    return error.transient or error.code in _TEMPORARY_CODES

@@ -18,7 +18,7 @@ from framewatch_core.images.image import EncodedImage
 from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.pixels.view import WHOLE, look
-from framewatch_server.vision.towers.null import NullEncoder
+from framewatch_server.vision.towers.null import NULL_PREPROCESS
 
 _LIMITS = DecodeLimits(max_image_bytes=2**26, max_image_pixels=2**26)
 
@@ -64,7 +64,7 @@ def decode_ms(frames: JpegFrames, seconds: float = 1.0) -> float:
     """Milliseconds that one thread needs on average to decode a frame and to bring it to 224 x 224."""
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
-        decode_and_prepare(frames.encoded[done % len(frames.encoded)], NullEncoder.preprocess)
+        decode_and_prepare(frames.encoded[done % len(frames.encoded)], NULL_PREPROCESS)
         done += 1
     return (time.perf_counter() - started) * 1000 / done
 

@@ -117,8 +117,8 @@ class Comparison:
         }
 
     def _tower(self, encoder: Encoder) -> dict[str, Turn]:
-        batch = encoder.default_batch_size  # as the server's
-        encoder.warm(batch)
+        batch = encoder.images.default_batch_size  # as the server's
+        encoder.images.warm(batch)
         return {f"bare tower, batches of {batch}": lambda: pictures_per_second(encoder, batch, self.seconds)}
 
     def _transformers(self, device: str) -> dict[str, Turn]:

@@ -76,7 +76,7 @@ def measure_call(
         report: told whose turn it is.
 
     """
-    encoder.warm(1)
+    encoder.images.warm(1)
     files = cycle(frames.encoded)
     pixels = decode_and_prepare(frames.encoded[0], encoder.preprocess)[None]
     done = []
@@ -87,7 +87,7 @@ def measure_call(
         for number in range(rounds):
             report(f"round {number + 1} of {rounds}")
             call_s = median_s(call, seconds)
-            tower_s = median_s(lambda: encoder.encode_images(pixels), seconds)
+            tower_s = median_s(lambda: encoder.images.encode(pixels), seconds)
             decode_s = median_s(lambda: decode_and_prepare(next(files), encoder.preprocess), seconds)
             done.append(CallRound(call_s * 1000, tower_s * 1000, decode_s * 1000))
     return CallReport(encoder.info, tuple(done))

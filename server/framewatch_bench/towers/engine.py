@@ -54,7 +54,7 @@ def default_batches(encoder: Encoder) -> tuple[int, ...]:
 
 def bench_tower(encoder: Encoder, flops: float, batches: Sequence[int], seconds: float = 2.0) -> list[TowerSpeed]:
     """Measures the tower, from uint8 pixels to vectors in memory, at several batch sizes."""
-    encoder.warm(max(batches))
+    encoder.images.warm(max(batches))
     rows = _TOKENS * default_batches(encoder)[-1]
     results = []
     for batch in batches:
@@ -71,8 +71,8 @@ def batch_s(encoder: Encoder, batch: int, seconds: float) -> float:
     under_way: deque[Callable[[], Float32Array]] = deque()
 
     def go_on() -> None:
-        under_way.append(encoder.start_images(pixels))
-        if len(under_way) == encoder.in_flight:
+        under_way.append(encoder.images.start(pixels))
+        if len(under_way) == encoder.images.in_flight:
             under_way.popleft()()
 
     median = median_s(go_on, seconds)
@@ -90,7 +90,7 @@ def count_flops(name: str) -> float:
     """Floating-point operations of a checkpoint's tower per picture, a multiplication and an addition as two."""
     encoder = load_encoder(name, device="cpu", dtype="float32", engine="torch")
     with FlopCounterMode(display=False) as counter:
-        encoder.encode_images(np.zeros((1, 3, *encoder.info.image_size), np.uint8))
+        encoder.images.encode(np.zeros((1, 3, *encoder.info.image_size), np.uint8))
     return float(counter.get_total_flops())
 
 

@@ -98,7 +98,7 @@ class Calibration:
 
     def histogram(self, bin_count: int = 40) -> Histogram:
         """The distributions of the rule's score in present and absent stretches."""
-        kind = self.rule.score
+        kind = self.rule.score_kind
         places = to_axis(kind, self.scores)
         classes = [places[self.material.frames_in(s)] for s in (self.material.present, self.material.absent)]
         low, high = float(places.min()), float(places.max())
@@ -207,7 +207,7 @@ class _Fitter:
 
     def _search(self, material: Material, fit: _Fit) -> _Fit:
         """The thresholds whose replayed events fit the material best; of equals the middle of the widest range."""
-        kind = fit.rule.score
+        kind = fit.rule.score_kind
         known = to_axis(kind, fit.scores[material.frames_in((*material.present, *material.absent))])
         steps = np.linspace(*search_range(fit.placement, known), SEARCH_STEPS + 2)[1:-1]
         placements = [place_at(kind, float(step), fit.placement) for step in steps]
@@ -228,9 +228,9 @@ class _Fitter:
             exit_below=placement.exit_below,
             min_present_ns=_min_time(material, is_high, material.absent, material.present),
             min_absent_ns=_min_time(material, is_low, material.present, material.absent),
-            score=kind,
+            score_kind=kind,
             id=self.rule_id,
-            region=self.region,
+            region_id=self.region,
             smoothing_ns=smoothing_ns,
         )
 

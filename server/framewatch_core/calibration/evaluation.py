@@ -164,13 +164,13 @@ def evaluate(events: Iterable[Said], rules: Sequence[EventRule], truth: VideoTru
     tracks = {track.rule_region: track for track in truth.tracks}
     found = []
     for i, rule in enumerate(rules):
-        if rule.region not in tracks:
-            where = f"the region {rule.region!r}" if rule.region else "the whole frame"
+        if rule.region_id not in tracks:
+            where = f"the region {rule.region_id!r}" if rule.region_id else "the whole frame"
             known = ", ".join(repr(track.region.id) for track in truth.tracks)
-            raise InvalidRule(f"the truth says nothing about {where}: it has {known}", f"rules[{i}].region")
+            raise InvalidRule(f"the truth says nothing about {where}: it has {known}", f"rules[{i}].region_id")
         own = [event for event in said if event.rule == rule.name]
-        found.append(_evaluate_rule(rule.name, own, tracks[rule.region], truth))
-    watched = {rule.region for rule in rules}
+        found.append(_evaluate_rule(rule.name, own, tracks[rule.region_id], truth))
+    watched = {rule.region_id for rule in rules}
     return Evaluation(
         tuple(found), tuple(track.region.id for track in truth.tracks if track.rule_region not in watched)
     )

@@ -1,4 +1,4 @@
-"""Whether a picture has stayed the very same."""
+"""Frozen pictures: the same for longer than a living sensor could give."""
 
 from __future__ import annotations
 
@@ -7,34 +7,28 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from framewatch_core.arrays import Float32Array, UInt8Array
+from framewatch_core.health.tuning import TUNING
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.time import Moment
-
-# Levels. A frozen picture in a compressed video changes by 0.11 on average and 3.3 at most, where a key frame or
-# the first refinements come; a quiet scene that moves by 1.4 within two seconds, and by 5.
-MEAN_CHANGE = 0.3
-CELL_CHANGE = 6.0
-# Share of single pixels that are what they were in the frame before. Frozen: 0.9 and more in most frames; sensor noise
-# of one level: 0.6 at most.
-SAME_POINTS = 0.75
-SAME_FRAMES = 0.5
 
 
 @dataclass(slots=True)
 class StillPicture:
-    """The picture that all since have been the same as.
+    """A picture that all pictures since have been the same as.
 
     Attributes:
-        since: its frame.
-        seen_count: frames since.
-        same_count: those of them without the grain of a living sensor.
+        grey: of the picture; see PictureStats.
+        points: of the last picture; see there.
+        since: the picture's frame.
+        frame_count: frames after it.
+        same_count: those of them without the noise of a living sensor.
 
     """
 
     grey: Float32Array
     points: UInt8Array
     since: Moment
-    seen_count: int = field(default=0)
+    frame_count: int = field(default=0)
     same_count: int = field(default=0)
 
     @classmethod
@@ -42,21 +36,21 @@ class StillPicture:
         """Begins with one picture."""
         return cls(stats.grey, stats.points, at)
 
-    def followed(self, stats: PictureStats, at: Moment) -> StillPicture:
-        """With one more picture; the new picture by itself if it has changed."""
+    def followed_by(self, stats: PictureStats, at: Moment) -> StillPicture:
+        """Returns itself with one more picture, or the new picture by itself if it has changed."""
         if self._has_changed(stats):
             return StillPicture.of(stats, at)
-        self.seen_count += 1
-        self.same_count += bool(np.mean(stats.points == self.points) >= SAME_POINTS)
+        self.frame_count += 1
+        self.same_count += bool(np.mean(stats.points == self.points) >= TUNING.same_points_share)
         self.points = stats.points
         return self
 
-    def lasted(self, at: Moment, frozen_after_ns: int) -> bool:
-        """Whether it has been the same for that long."""
+    def is_frozen(self, at: Moment, frozen_after_ns: int) -> bool:
+        """Returns True if it has been the same for that long, and most frames without a sensor's noise."""
         if at.time_ns - self.since.time_ns < frozen_after_ns:
             return False
-        return self.same_count > SAME_FRAMES * self.seen_count
+        return self.same_count > TUNING.same_frames_share * self.frame_count
 
     def _has_changed(self, stats: PictureStats) -> bool:
         change = np.abs(stats.grey - self.grey)
-        return bool(change.mean() > MEAN_CHANGE or change.max() > CELL_CHANGE)
+        return bool(change.mean() > TUNING.still_mean_levels or change.max() > TUNING.still_cell_levels)

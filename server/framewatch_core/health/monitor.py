@@ -1,4 +1,4 @@
-"""Whether a picture shows anything that rules can go by, and what is said of it."""
+"""Health of a stream's pictures: the problems that each frame has, the regions that are held, and the events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.health.baseline import lost
+from framewatch_core.health.baseline import find_loss
 from framewatch_core.health.frozen import StillPicture
 from framewatch_core.health.problem import HealthProblem
 from framewatch_core.health.region import RegionTones
@@ -33,10 +33,10 @@ DEFAULT_SETTLE_NS = NS_PER_S
 
 @dataclass(frozen=True, slots=True)
 class HealthPolicy:
-    """When pictures are not trusted; see `HealthPolicy` in the .proto.
+    """Conditions under which pictures are not trusted; see `HealthPolicy` in the .proto.
 
     Attributes:
-        disabled: pictures are not judged.
+        disabled: pictures are not assessed.
         ignored: problems that don't count.
         frozen_after_ns: how long a picture must stay the very same to be frozen; greater than 0.
         settle_ns: how long pictures must have a problem before SUSPENDED, and be good before RESUMED.
@@ -81,11 +81,11 @@ class HealthEvent:
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """What is to be known of one frame's pictures.
+    """Health of one frame's pictures.
 
     Attributes:
-        problems: what is wrong with each region's picture, None: nothing.
-        held: regions whose rules must not see this frame, because of this picture's problem or of those before it.
+        problems: the problem of each region's picture; None: it is good.
+        held: regions whose rules are not given this frame, because of this picture's problem or of those before it.
         events: at most one for each region.
 
     """
@@ -96,10 +96,10 @@ class HealthReport:
 
 
 class HealthMonitor:
-    """Judges a stream's pictures, in order of time. Plain data, so it can be copied and pickled.
+    """Assesses a stream's pictures, in order of time. Plain data, so it can be copied and pickled.
 
-    A problem of the whole frame is one of every region. A region by itself can only be black or over-exposed: that it
-    has no detail, or doesn't change, may be all that there is to see.
+    A problem of the whole frame is a problem of every region. A region by itself can only be black or over-exposed: a
+    region without detail, or without change, may be a good picture of a wall.
     """
 
     def __init__(self, policy: HealthPolicy) -> None:
@@ -110,67 +110,72 @@ class HealthMonitor:
         self._holds: dict[str, _Hold] = {}
 
     def configure(self, policy: HealthPolicy) -> None:
-        """Goes on with another policy; what has been learned and said stays."""
+        """Goes on with another policy; what has been learned and emitted stays."""
         self._policy = policy
 
     def update(
-        self, at: Moment, pictures: Mapping[str, PictureStats], told: Collection[str] | None = None
+        self, at: Moment, pictures: Mapping[str, PictureStats], with_rules: Collection[str] | None = None
     ) -> HealthReport:
-        """Judges one frame.
+        """Assesses one frame.
 
         Args:
             at: the frame; later than the one before.
             pictures: by region id; the whole frame is always there, with the empty id. Regions that are not there
                 any more are forgotten.
-            told: regions of which SUSPENDED may be said; None: all. RESUMED is said of those of which SUSPENDED was.
+            with_rules: regions that SUSPENDED may be emitted for; None: all. RESUMED is emitted for those that
+                SUSPENDED was emitted for.
 
         """
-        whole, began = self._whole(at, pictures[WHOLE_FRAME_ID])
+        whole, began = self._assess_whole(at, pictures[WHOLE_FRAME_ID])
         self._holds = {region: self._holds.get(region) or _Hold() for region in pictures}
         self._regions = {region: self._regions.get(region) or RegionTones() for region in pictures if region}
-        problems = {region: whole or self._own(region, stats) for region, stats in pictures.items()}
+        problems = {region: whole or self._assess_region(region, stats) for region, stats in pictures.items()}
         events = [
-            self._hold(region, at, problem, began, may_tell=told is None or region in told)
+            self._hold(region, at, problem, began, may_emit=with_rules is None or region in with_rules)
             for region, problem in problems.items()
         ]
-        held = frozenset(region for region in pictures if self._holds[region].is_holding)
+        held = frozenset(region for region in pictures if self._holds[region].is_held)
         self._learn(at, pictures, held)
         return HealthReport(problems, held, tuple(event for event in events if event is not None))
 
-    def _whole(self, at: Moment, stats: PictureStats) -> tuple[HealthProblem | None, Moment]:
-        """What is wrong with the whole frame, and since when."""
-        still = self._still = self._still.followed(stats, at) if self._still else StillPicture.of(stats, at)
-        problem = self._scene.lost(stats, at.time_ns)
-        if problem is None and self._counts(HealthProblem.FROZEN) and still.lasted(at, self._policy.frozen_after_ns):
+    def _assess_whole(self, at: Moment, stats: PictureStats) -> tuple[HealthProblem | None, Moment]:
+        """Returns the whole frame's problem and the first frame that had it."""
+        still = self._still = self._still.followed_by(stats, at) if self._still else StillPicture.of(stats, at)
+        problem = self._scene.find_loss(stats, at.time_ns)
+        if problem is None and self._counts(HealthProblem.FROZEN) and still.is_frozen(at, self._policy.frozen_after_ns):
             return HealthProblem.FROZEN, still.since
         if problem is None and self._scene.has_changed(stats, at.time_ns, self._policy.settle_ns):
             problem = HealthProblem.SCENE_CHANGED
         return problem if problem and self._counts(problem) else None, at
 
-    def _own(self, region: str, stats: PictureStats) -> HealthProblem | None:
+    def _assess_region(self, region: str, stats: PictureStats) -> HealthProblem | None:
         if region == WHOLE_FRAME_ID:
             return None
-        problem = self._regions[region].problem(stats)
+        problem = self._regions[region].find_problem(stats)
         return problem if problem and self._counts(problem) else None
 
-    def let_go(self, at: Moment) -> list[HealthEvent]:
-        """Holds no region any more, since pictures are not judged; says RESUMED where SUSPENDED was said."""
+    def release(self, at: Moment) -> list[HealthEvent]:
+        """Holds no region any more, since pictures are not assessed; returns RESUMED for those that were suspended."""
         holds, self._holds = self._holds, {}
-        return [HealthEvent(EventKind.RESUMED, region, None, at, at) for region, hold in holds.items() if hold.said]
+        return [
+            HealthEvent(EventKind.RESUMED, region, None, at, at) for region, hold in holds.items() if hold.is_suspended
+        ]
 
     def _hold(
-        self, region: str, at: Moment, problem: HealthProblem | None, began: Moment, *, may_tell: bool
+        self, region: str, at: Moment, problem: HealthProblem | None, began: Moment, *, may_emit: bool
     ) -> HealthEvent | None:
-        settle_ns = 0 if self._policy.disabled else self._policy.settle_ns
-        return self._holds[region].update(region, at, problem, began, settle_ns, may_tell=may_tell)
+        hold, settle_ns = self._holds[region], 0 if self._policy.disabled else self._policy.settle_ns
+        if problem is None:
+            return hold.take_good(region, at, settle_ns)
+        return hold.take_bad(region, at, problem, began, settle_ns, may_emit=may_emit)
 
     def _counts(self, problem: HealthProblem) -> bool:
         return not self._policy.disabled and problem not in self._policy.ignored
 
     def _learn(self, at: Moment, pictures: Mapping[str, PictureStats], held: frozenset[str]) -> None:
         whole = pictures[WHOLE_FRAME_ID]
-        # a problem that doesn't count holds nothing, and is nothing to learn either
-        if WHOLE_FRAME_ID not in held and lost(whole, self._scene.baseline) is None:
+        # a problem that doesn't count holds nothing, but there is nothing to learn from it either
+        if WHOLE_FRAME_ID not in held and find_loss(whole, self._scene.baseline) is None:
             self._scene.learn(whole, at.time_ns)
         for region, tones in self._regions.items():
             if region not in held:
@@ -179,49 +184,52 @@ class HealthMonitor:
 
 @dataclass(slots=True)
 class _Hold:
-    """Whether a region's rules are held.
+    """State machine of one region: its frames are given to its rules, or held.
+
+        ==========  ====================================================  ==========  =====================
+        from        if                                                    to          event
+        ==========  ====================================================  ==========  =====================
+        free        a picture has a problem                               bad
+        bad         settle_ns after `bad_since`, and it may be emitted    bad         SUSPENDED, once
+        bad         a picture is good                                     recovering
+        recovering  a picture has a problem                               bad
+        recovering  pictures have been good for settle_ns                 free        RESUMED after SUSPENDED
+        ==========  ====================================================  ==========  =====================
+
+    Frames are held in bad and recovering.
 
     Attributes:
-        began: the first frame with a problem, while rules are held.
-        good: the first good frame since the last one with a problem.
-        said: whether SUSPENDED was said.
+        bad_since: the first frame with a problem; None: free.
+        good_since: the first good frame after the last one with a problem; None: not recovering.
+        is_suspended: True if SUSPENDED was emitted: RESUMED has to follow.
 
     """
 
-    began: Moment | None = None
-    good: Moment | None = None
-    said: bool = False
+    bad_since: Moment | None = None
+    good_since: Moment | None = None
+    is_suspended: bool = False
 
     @property
-    def is_holding(self) -> bool:
-        return self.began is not None
+    def is_held(self) -> bool:
+        """True if the region's rules are not given its frames."""
+        return self.bad_since is not None
 
-    def update(
-        self,
-        region: str,
-        at: Moment,
-        problem: HealthProblem | None,
-        began: Moment,
-        settle_ns: int,
-        *,
-        may_tell: bool,
+    def take_bad(
+        self, region: str, at: Moment, problem: HealthProblem, began: Moment, settle_ns: int, *, may_emit: bool
     ) -> HealthEvent | None:
-        if problem is not None:
-            return self._bad(region, at, problem, began, settle_ns, may_tell=may_tell)
-        return None if self.began is None else self._good(region, at, settle_ns)
-
-    def _bad(
-        self, region: str, at: Moment, problem: HealthProblem, began: Moment, settle_ns: int, *, may_tell: bool
-    ) -> HealthEvent | None:
-        self.began, self.good = self.began or began, None
-        if self.said or not may_tell or at.time_ns - self.began.time_ns < settle_ns:
+        """Takes a picture with a problem, which began at an earlier frame or at this one."""
+        self.bad_since, self.good_since = self.bad_since or began, None
+        if self.is_suspended or not may_emit or at.time_ns - self.bad_since.time_ns < settle_ns:
             return None
-        self.said = True
-        return HealthEvent(EventKind.SUSPENDED, region, problem, at, self.began)
+        self.is_suspended = True
+        return HealthEvent(EventKind.SUSPENDED, region, problem, at, self.bad_since)
 
-    def _good(self, region: str, at: Moment, settle_ns: int) -> HealthEvent | None:
-        good = self.good = self.good or at
-        if at.time_ns - good.time_ns < settle_ns:
+    def take_good(self, region: str, at: Moment, settle_ns: int) -> HealthEvent | None:
+        """Takes a good picture."""
+        if self.bad_since is None:
             return None
-        said, self.began, self.good, self.said = self.said, None, None, False
-        return HealthEvent(EventKind.RESUMED, region, None, at, good) if said else None
+        good_since = self.good_since = self.good_since or at
+        if at.time_ns - good_since.time_ns < settle_ns:
+            return None
+        was_suspended, self.is_suspended, self.bad_since, self.good_since = self.is_suspended, False, None, None
+        return HealthEvent(EventKind.RESUMED, region, None, at, good_since) if was_suspended else None

@@ -1,4 +1,4 @@
-"""What can be wrong with a picture."""
+"""Problems that a picture can have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 
 class HealthProblem(Enum):
-    """What can be wrong with a picture; see `HealthProblem` in the .proto."""
+    """Problem of a picture; see `HealthProblem` in the .proto."""
 
     BLACK = auto()
     OVEREXPOSED = auto()

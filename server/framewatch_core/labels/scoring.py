@@ -84,7 +84,7 @@ class LabelScore:
             return self.similarity
         if self.presence is None:
             raise InvalidRule(
-                f"the scores of {self.label!r} have no presence: look at its probability or similarity", "score"
+                f"the scores of {self.label!r} have no presence: look at its probability or similarity", "score_kind"
             )
         return self.presence
 

@@ -39,7 +39,7 @@ class RuleBook:
     def configure(self, rules: Mapping[object, EventRule], max_frame_gap_ns: int) -> None:
         """Takes new rules, in order. One under the same key (all that makes it the same) keeps its state."""
         self._followed = {key: self._followed.get(key) or _Followed(RuleState(rule)) for key, rule in rules.items()}
-        self._regions = frozenset(rule.region for rule in rules.values())
+        self._regions = frozenset(rule.region_id for rule in rules.values())
         self._max_frame_gap_ns = max_frame_gap_ns
 
     @property
@@ -70,7 +70,7 @@ class RuleBook:
         events = []
         for followed in self._followed.values():
             state = followed.state
-            by_label = by_region.get(state.rule.region)
+            by_label = by_region.get(state.rule.region_id)
             if by_label is None:
                 state.hold()
                 followed.progress.hold(at)

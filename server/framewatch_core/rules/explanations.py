@@ -230,7 +230,7 @@ def _time_name(progress: Progress) -> str:
 
 
 def _score(rule: EventRule) -> str:
-    return f"{'smoothed ' if rule.smoothing_ns else ''}{rule.score.name.lower()} of {rule.label!r}"
+    return f"{'smoothed ' if rule.smoothing_ns else ''}{rule.score_kind.name.lower()} of {rule.label!r}"
 
 
 def _frame(moment: Moment) -> str:

@@ -62,7 +62,7 @@ class Replay:
     def __init__(self, rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS) -> None:
         self._book = RuleBook()
         self._book.configure(dict(enumerate(rules)), max_frame_gap_ns)
-        self._needs = {(rule.region, rule.label, rule.score): i for i, rule in reversed(list(enumerate(rules)))}
+        self._needs = {(rule.region_id, rule.label, rule.score_kind): i for i, rule in reversed(list(enumerate(rules)))}
 
     def events(self, frames: Iterable[RecordedFrame]) -> Iterator[RuleEvent]:
         """The events of the next frames, which are read as they are needed. Raises InvalidRule."""
@@ -89,5 +89,5 @@ def _check_recorded(frame: RecordedFrame, region: str, label: str, kind: ScoreKi
     if kind is ScoreKind.PRESENCE and score.presence is None:
         raise InvalidRule(
             f"frame {frame.at.frame_id} was recorded without the presence of the label {label!r} {where}",
-            f"rules[{rule_index}].score",
+            f"rules[{rule_index}].score_kind",
         )

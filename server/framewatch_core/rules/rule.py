@@ -37,9 +37,9 @@ class EventRule:
         exit_below: a score of less than this counts towards EXITED; in (0, enter_at]; None: enter_at.
         min_present_ns: how long the score must have been at least enter_at, first to last frame; 0: one frame will do.
         min_absent_ns: how long it must have been less than exit_below; 0: one frame is enough.
-        score: the score looked at.
+        score_kind: the score that the rule goes by.
         id: names the rule in its events; empty: the label.
-        region: id of the region looked at; empty: the whole frame.
+        region_id: id of the region that the rule watches; empty: the whole frame.
         cooldown_ns: for how long after EXITED no ENTERED is said; 0: not at all.
         smoothing_ns: half-life of the exponential smoothing of the score; 0: none.
         trail_count: how many scores events tell that led to them; 0 to 100.
@@ -54,9 +54,9 @@ class EventRule:
     exit_below: float | None = None
     min_present_ns: int = 0
     min_absent_ns: int = 0
-    score: ScoreKind = ScoreKind.PROBABILITY
+    score_kind: ScoreKind = ScoreKind.PROBABILITY
     id: str = ""
-    region: str = ""
+    region_id: str = ""
     cooldown_ns: int = 0
     smoothing_ns: int = 0
     trail_count: int = 0

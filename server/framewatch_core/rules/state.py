@@ -113,7 +113,7 @@ class RuleState:
 
         """
         rule = self.rule
-        raw = scores[rule.label].value(rule.score)
+        raw = scores[rule.label].value(rule.score_kind)
         elapsed_ns = 0 if self._last_ns is None else at.time_ns - self._last_ns
         is_gap = elapsed_ns > max_frame_gap_ns
         self._last_ns = at.time_ns

@@ -80,10 +80,11 @@ class StreamConfig:
         for i, rule in enumerate(self.rules):
             if rule.label not in names:
                 raise InvalidRule(f"the rule's label {rule.label!r} is not in the label set", f"rules[{i}].label")
-            if rule.region not in regions:
+            if rule.region_id not in regions:
                 known = ", ".join(map(repr, sorted(regions))) if self.regions else "none: leave the rule's empty"
                 raise InvalidRule(
-                    f"the rule's region {rule.region!r} is not in the config (there are {known})", f"rules[{i}].region"
+                    f"the rule's region {rule.region_id!r} is not in the config (there are {known})",
+                    f"rules[{i}].region_id",
                 )
             if counts[rule.name] > 1:
                 raise InvalidRule(
@@ -99,7 +100,7 @@ class StreamConfig:
     @property
     def judged_regions(self) -> frozenset[str]:
         """Ids of the regions whose pictures are judged: those that rules look at."""
-        return frozenset() if self.health.disabled else frozenset(rule.region for rule in self.rules)
+        return frozenset() if self.health.disabled else frozenset(rule.region_id for rule in self.rules)
 
     @property
     def viewed_regions(self) -> tuple[Region, ...]:
@@ -115,7 +116,7 @@ class StreamConfig:
         labels: dict[str, Label] = {label.name: label for label in self.label_set.labels}
         regions = {region.id: region for region in self.viewed_regions}
         return {
-            (rule, labels[rule.label], self.label_set.prompts_of(labels[rule.label]), regions[rule.region]): rule
+            (rule, labels[rule.label], self.label_set.prompts_of(labels[rule.label]), regions[rule.region_id]): rule
             for rule in self.rules
         }
 

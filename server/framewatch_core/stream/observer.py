@@ -40,7 +40,7 @@ class FrameObserver:
             scored, held = scored.judged(report), report.held
             causes += report.events
         else:
-            causes += state.health.let_go(moment)
+            causes += state.health.release(moment)
         causes += state.rules.update(moment, slot.scores, held)
         events = [Event(state.next_event_id(), cause, config.origin_time_ns) for cause in causes]
         state.events.extend(events)

@@ -34,7 +34,6 @@ from framewatch_core.stream.messages import (
     ImageT,
     Outcome,
     Output,
-    OverflowPolicy,
     RegionScores,
     Scored,
     Started,
@@ -237,9 +236,17 @@ class StreamSession(Generic[ImageT, PlanT]):
         self._slots.share_waiting(count)
 
     @property
-    def overflow_policy(self) -> OverflowPolicy | None:
-        """The policy for the frames that come now; None before the first config."""
-        return None if self._epoch is None else self._epoch.config.overflow_policy
+    def plan(self) -> PlanT:
+        """The plan for the frames that come now; there is one from the first config on."""
+        if self._epoch is None:
+            msg = "a session that has work or outputs has a config"
+            raise AssertionError(msg)
+        return self._epoch.plan
+
+    @property
+    def epoch(self) -> Epoch[PlanT] | None:
+        """The epoch of the frames that come now; None before the first config."""
+        return self._epoch
 
     @property
     def accepts_frames(self) -> bool:

@@ -142,7 +142,7 @@ class Device:
         self._left_over = None
         item = self._take_batch(item)
         self._begin_taken()
-        while len(self._under_way) >= (self._encoder.in_flight if item is not None else 1):
+        while len(self._under_way) >= (self._encoder.images.in_flight if item is not None else 1):
             self._end_oldest()
         if item is not None and not isinstance(item, Job):
             item.run()
@@ -187,9 +187,9 @@ class Device:
 
     def _start(self, inputs: UInt8Array) -> Callable[[], Float32Array]:
         if len(inputs) <= self._max_batch_size:
-            return self._encoder.start_images(inputs)
+            return self._encoder.images.start(inputs)
         parts = np.split(inputs, range(self._max_batch_size, len(inputs), self._max_batch_size))
-        return lambda: np.concatenate([self._encoder.encode_images(part) for part in parts])
+        return lambda: np.concatenate([self._encoder.images.encode(part) for part in parts])
 
     def _end_oldest(self) -> None:
         finished = self._end(self._under_way[0])

@@ -86,7 +86,7 @@ class Pipeline:
         self._make_inputs = make_inputs
         # a batch on the device, one that fills up behind it, and an image in every decoder's hands
         self._turns = RoundRobin[Job](
-            (encoder.in_flight + 1) * max_batch_size + decode_threads,
+            (encoder.images.in_flight + 1) * max_batch_size + decode_threads,
             size=lambda job: job.view.input_count,
             least=decode_threads + 2,  # jobs with many inputs must not leave decoders and device waiting for each other
         )

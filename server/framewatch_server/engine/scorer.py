@@ -69,7 +69,7 @@ class Scorer:
 
         """
         self._encoder = encoder
-        self._max_batch_size = settings.max_batch_size or encoder.default_batch_size
+        self._max_batch_size = settings.max_batch_size or encoder.images.default_batch_size
         self._pipeline = Pipeline(
             encoder,
             partial(_make_inputs, encoder, settings),
@@ -117,8 +117,8 @@ class Scorer:
 
     async def warm(self) -> None:
         """Runs the model once, so that the first caller doesn't wait for its preparation."""
-        await self._pipeline.run_on_device(self._encoder.warm, self._max_batch_size)
-        await self._pipeline.run_on_device(self._encoder.encode_texts, ["a photo"])
+        await self._pipeline.run_on_device(self._encoder.images.warm, self._max_batch_size)
+        await self._pipeline.run_on_device(self._encoder.texts.encode, ["a photo"])
 
     def announce(self, lane: Lane[Job]) -> None:
         """Puts a lane that has jobs into the order of turns; it is asked for them as soon as there is room."""
@@ -222,7 +222,7 @@ class Scorer:
 
     def _read(self, texts: Sequence[str]) -> tuple[Float32Array, frozenset[str]]:
         """Embeddings, and the texts that were cut off; on the device thread."""
-        return self._encoder.encode_texts(texts), self._encoder.cut_off(texts)
+        return self._encoder.texts.encode(texts), self._encoder.texts.cut_off(texts)
 
     async def _fit(self, label: Label) -> Float32Array:
         """A label's discriminant as one vector, its offset last."""

@@ -14,8 +14,8 @@ from framewatch_core.errors import ModelLoadError
 from framewatch_demo.captions import CONCEPTS
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.checkpoints.weights import count_weights
-from framewatch_server.vision.towers.calibration import LEAST_COSINE, rendered_calibration
 from framewatch_server.vision.towers.encoder import Encoder
+from framewatch_server.vision.towers.quantisation_images import LEAST_COSINE, rendered_images
 
 REFERENCE = "float32"
 DTYPES = ("bfloat16", "float16", "int8")
@@ -76,7 +76,7 @@ def check_precision(
     report("loading in float32")
     counts = count_weights(folder)
     reference = load_encoder(name, device=device, dtype=REFERENCE, engine="torch")
-    pictures = rendered_calibration(reference.preprocess).check()
+    pictures = rendered_images(reference.preprocess).check()
     exact = _embeddings(reference, pictures)
     images, texts = map(_cosines, exact, exact)
     yield PrecisionCheck(REFERENCE, "torch", images, texts, counts.size(REFERENCE, "torch"))
@@ -88,7 +88,7 @@ def check_precision(
             yield PrecisionCheck(dtype, fault=f"can't run here: {error.message}")
             continue
         if encoder.info.dtype != dtype:
-            yield PrecisionCheck(dtype, fault=f"refused: {getattr(encoder, 'refusal', '')}")
+            yield PrecisionCheck(dtype, fault=f"refused: {encoder.refusal}")
             continue
         images, texts = map(_cosines, exact, _embeddings(encoder, pictures))
         size = counts.size(dtype, encoder.info.engine)
@@ -97,10 +97,10 @@ def check_precision(
 
 def _embeddings(encoder: Encoder, pictures: npt.NDArray[np.uint8]) -> tuple[Float32Array, Float32Array]:
     """Of the pictures and of TEXTS."""
-    encoder.warm(_BATCH)
+    encoder.images.warm(_BATCH)
     batches = np.split(pictures, range(_BATCH, len(pictures), _BATCH))
-    vectors = np.concatenate([encoder.encode_images(batch) for batch in batches])
-    return vectors[:, : encoder.info.dimension], encoder.encode_texts(TEXTS)
+    vectors = np.concatenate([encoder.images.encode(batch) for batch in batches])
+    return vectors[:, : encoder.info.dimension], encoder.texts.encode(TEXTS)
 
 
 def _cosines(exact: Float32Array, other: Float32Array) -> Cosines:

@@ -169,7 +169,7 @@ def _problem(problem: HealthProblem | None) -> pb.HealthProblem.ValueType:
 
 def _add_rule_event(message: pb.Event, seen: RuleEvent) -> None:
     rule = seen.rule
-    message.rule_id, message.label, message.region_id = rule.name, rule.label, rule.region
+    message.rule_id, message.label, message.region_id = rule.name, rule.label, rule.region_id
     message.score, message.peak_score, message.sparse = seen.score, seen.peak, seen.sparse
     if seen.present_ns is not None:
         message.present_duration.CopyFrom(duration(seen.present_ns))
@@ -200,7 +200,7 @@ def _rule_explanation(value: RuleExplanation) -> pb.RuleExplanation:
     message = pb.RuleExplanation(
         rule_id=value.rule.name,
         label=value.rule.label,
-        region_id=value.rule.region,
+        region_id=value.rule.region_id,
         next_kind=_EVENT_KINDS[value.next_kind],
         frame_count=value.frame_count,
         score=value.score,

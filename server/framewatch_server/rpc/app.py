@@ -143,7 +143,7 @@ class ServerApp:
                 dtype=config.dtype,
                 engine=config.engine,
                 cache=config.cache_dir,
-                calibration_dir=config.calibration_dir,
+                quantisation_images_dir=config.quantisation_images_dir,
                 offline=config.offline,
             )
         )

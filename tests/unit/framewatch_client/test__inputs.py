@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_client import event_rule, example_label, parse_region, parse_rule
-from framewatch_client._inputs import label_set, nanoseconds, stream_config
+from framewatch_client import event_rule, example_label, label_set, parse_region, parse_rule, stream_config
+from framewatch_client._inputs import finite_ns
 from framewatch_core.errors import (
     EmptyImage,
     FramewatchError,
@@ -117,7 +117,7 @@ def test_config_is_checked_as_the_server_does(options: dict[str, object], expect
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf")])
 def test_times_are_finite(seconds: float) -> None:
     with pytest.raises(ValueError, match="finite"):
-        nanoseconds(seconds)
+        finite_ns("cooldown_s", seconds)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import AsyncFramewatchClient, FramewatchCallError, FramewatchClient, ScoreFunction, ServerWarning
+from framewatch_client import AsyncFramewatchClient, FramewatchClient, InvalidResponse, ScoreFunction, ServerWarning
 from framewatch_client.embeddings import embeddings
 from framewatch_client.models import models
 from tests.unit.framewatch_client.fake_server import FakeService, fake_model
@@ -72,7 +72,7 @@ async def test_embed_reads_files(address: str, picture_file: Path, service: Fake
     ids=["too few", "no dimension", "texts that nobody asked for"],
 )
 def test_vectors_that_do_not_fit(message: pb.EmbedResponse, match: str) -> None:
-    with pytest.raises(FramewatchCallError, match=match) as caught:
+    with pytest.raises(InvalidResponse, match=match) as caught:
         embeddings(message, image_count=2, text_count=0)
     assert caught.value.reason == "INVALID_RESPONSE"
 

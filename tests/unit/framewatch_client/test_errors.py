@@ -1,65 +1,71 @@
-"""Calls that failed, as the caller sees them."""
+"""The tree of the client's errors."""
 
 from __future__ import annotations
 
-import grpc
+import re
+
 import pytest
-from google.rpc import status_pb2
-from grpc_status import rpc_status
 
-from framewatch_client import FramewatchCallError, ServerUnreachableError
-from framewatch_client.errors import call_error
-from tests.unit.framewatch_client.fake_server import fault
+from framewatch_client import (
+    ClientClosed,
+    FramewatchCallError,
+    FramewatchError,
+    InvalidResponse,
+    InvalidType,
+    InvalidValue,
+    ModelNotFound,
+    ServerUnreachableError,
+    SourceError,
+    errors,
+    parse_region,
+    parse_rule,
+)
+from framewatch_core.errors import FieldError
+
+KINDS: list[type[FramewatchError]] = [
+    FramewatchCallError,
+    ServerUnreachableError,
+    InvalidResponse,
+    ModelNotFound,
+    ClientClosed,
+    SourceError,
+    InvalidValue,
+    InvalidType,
+    FieldError,
+]
 
 
-def as_raised(code: grpc.StatusCode, details: str, status: status_pb2.Status | None = None) -> grpc.aio.AioRpcError:
-    trailing = rpc_status.to_status(status).trailing_metadata if status is not None else ()
-    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*trailing), details=details)
+def test_the_drawing_has_all_errors() -> None:
+    assert errors.__doc__ is not None
+    drawn = re.findall(r"── (\w+)", errors.__doc__)
+    assert drawn == [kind.__name__ for kind in KINDS]
 
 
-def test_status_with_details() -> None:
-    status = fault(
-        grpc.StatusCode.RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED", "too many", "label_set.labels", limit="max_labels"
-    )
-    error = call_error(as_raised(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many", status), "host:1")
-    assert (error.code, error.reason, error.message) == (
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "LIMIT_EXCEEDED",
-        "too many",
-    )
-    assert error.fields == {"label_set.labels": "too many"}
-    assert error.metadata == {"limit": "max_labels"}
-    assert str(error) == "too many (field label_set.labels) [LIMIT_EXCEEDED]"
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_root_catches_it(kind: type[FramewatchError]) -> None:
+    assert issubclass(kind, FramewatchError)
 
 
 @pytest.mark.parametrize(
-    ("code", "details", "connected", "kind", "match"),
+    ("error", "reason", "text"),
     [
-        (
-            grpc.StatusCode.UNAVAILABLE,
-            "refused",
-            False,
-            ServerUnreachableError,
-            r"no framewatch server answers at host:1",
-        ),
-        (grpc.StatusCode.UNAVAILABLE, "reset", True, ServerUnreachableError, r"the connection to host:1 broke.*reset"),
-        (grpc.StatusCode.DEADLINE_EXCEEDED, "", False, FramewatchCallError, r"host:1 did not answer in time"),
-        (grpc.StatusCode.UNIMPLEMENTED, "what?", False, FramewatchCallError, r"host:1 does not offer framewatch"),
-        (grpc.StatusCode.INTERNAL, "Internal error from Core", True, FramewatchCallError, r"STREAM_ENDED_EARLY"),
-        (grpc.StatusCode.UNKNOWN, "odd {braces}", False, FramewatchCallError, r"odd \{braces\} \[UNKNOWN\]"),
+        (InvalidResponse("3 vectors"), "INVALID_RESPONSE", "the server's answer can't be used: 3 vectors; update"),
+        (ClientClosed(), "CANCELLED", "its client was closed"),
+        (SourceError("no camera"), "SOURCE_FAILED", "no camera"),
+        (InvalidValue("no"), "INVALID_VALUE", "no"),
+        (InvalidType("no"), "INVALID_TYPE", "no"),
+        (ServerUnreachableError("gone"), "SERVER_UNREACHABLE", "gone"),
     ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_status_without_details(
-    code: grpc.StatusCode, details: str, connected: bool, kind: type[FramewatchCallError], match: str
-) -> None:
-    error = call_error(as_raised(code, details), "host:1", connected=connected)
-    assert type(error) is kind
-    with pytest.raises(kind, match=match):
-        raise error
+def test_each_has_a_reason_and_a_message(error: FramewatchError, reason: str, text: str) -> None:
+    assert error.reason == reason
+    assert text in error.message
+    assert text in str(error)
 
 
-def test_unavailable_server_that_speaks_is_reachable() -> None:
-    status = fault(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING", "draining")
-    error = call_error(as_raised(grpc.StatusCode.UNAVAILABLE, "draining", status), "host:1")
-    assert not isinstance(error, ServerUnreachableError)
-    assert error.reason == "SERVER_DRAINING"
+@pytest.mark.parametrize("read", [parse_rule, parse_region])
+def test_misuse_is_also_a_builtin_error(read: object) -> None:
+    with pytest.raises(ValueError, match="can't be read") as caught:
+        read("nonsense")  # type: ignore[operator]
+    assert isinstance(caught.value, InvalidValue)

@@ -49,7 +49,7 @@ FULL_RULE = EventRule("box", 0.75, 0.5, S, 2 * S, ScoreKind.PRESENCE, "r", "left
     [
         pytest.param(PLAIN, id="examples of both kinds, of files and pixels"),
         pytest.param(replace(PLAIN, label_set=LabelSet.of(["a"], [])), id="verbatim names"),
-        pytest.param(replace(PLAIN, regions=REGIONS, rules=(FULL_RULE, EventRule("box", 1.0, region="all"))), id="rules and regions"),
+        pytest.param(replace(PLAIN, regions=REGIONS, rules=(FULL_RULE, EventRule("box", 1.0, region_id="all"))), id="rules and regions"),
         pytest.param(replace(PLAIN, health=HealthPolicy(disabled=True)), id="health disabled"),
         pytest.param(replace(PLAIN, health=HealthPolicy(False, frozenset(HealthProblem), 1, 0)), id="health in full"),
         pytest.param(replace(PLAIN, reuse=ReusePolicy(0.25, 0)), id="reuse"),

@@ -15,6 +15,12 @@ CONFIG = "config.json"
 OPEN_CLIP_CONFIG = "open_clip_config.json"
 CARD = "README.md"
 
+EXPECTED_FILES = (
+    "a checkpoint in transformers' format (config.json, preprocessor_config.json, a tokenizer, model.safetensors) or "
+    "in OpenCLIP's (open_clip_config.json, open_clip_model.safetensors)"
+)
+"""The files of a checkpoint, for errors."""
+
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 _TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model")
 _SMALL = (

@@ -1,4 +1,4 @@
-"""From a folder in OpenCLIP's format to an encoder. Only imported where the extra `open-clip` is installed."""
+"""Loader of checkpoints in OpenCLIP's format. Only imported where the extra `open-clip` is installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,58 +18,56 @@ from framewatch_core.errors import ModelLoadError
 from framewatch_core.labels.scoring import Activation, ScoreHead
 from framewatch_server.vision.checkpoints.files import OPEN_CLIP_CONFIG, has_tokenizer, read_json
 from framewatch_server.vision.checkpoints.open_clip_adapters import OpenClipModel, OpenClipTextReader
-from framewatch_server.vision.checkpoints.weights import scalar, weight_paths
+from framewatch_server.vision.checkpoints.torch_model import TorchModel
+from framewatch_server.vision.checkpoints.weights import required_scalar, scalar, weight_paths
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
-from framewatch_server.vision.towers.encoder import ModelInfo
 from framewatch_server.vision.towers.text_reader import TextReader
-from framewatch_server.vision.towers.torch_encoder import CudaEncoder, EncoderParts, TorchEncoder
 
-# Others would choose what code or file is loaded, or cut texts off at random places.
+# Other options would choose the code or the file that is loaded, or cut texts off at random places.
 _TOKENIZER_OPTIONS = {"additional_special_tokens", "clean", "strip_sep_token"}
 
-_LONGEST_REASON = 300  # letters of an error of OpenCLIP's; one of weights names each of hundreds
 
-
-def load_open_clip(folder: Path, info: ModelInfo, device: torch.device, dtype: torch.dtype) -> TorchEncoder:
+def load_open_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> TorchModel:
     """Loads a checkpoint in OpenCLIP's format. While it loads, it takes the memory of its weights in float32.
 
     Args:
         folder: with open_clip_config.json and safetensors, and a tokenizer where the model doesn't use CLIP's own.
-        info: what is known of it without loading it; the rest is filled in.
-        device: where it is to compute.
-        dtype: and in what.
+        device: the device to compute on.
+        dtype: the dtype to compute in.
 
     Raises:
-        ModelLoadError: saying what failed and how to go on.
+        ModelLoadError: the model can't be served.
+        Exception: anything that OpenCLIP and its libraries raise for files that are broken.
 
     """
     config = _checked(folder, read_json(folder / OPEN_CLIP_CONFIG))
     bias = scalar(folder, "logit_bias")
-    with _errors_told(folder), _unlogged():
+    with _unlogged():
         clip = _clip(folder, bias)
         model, reader = OpenClipModel(clip), _reader(folder, config["text_cfg"])
         preprocess = PreprocessSpec.from_open_clip(open_clip.get_model_preprocess_cfg(clip))
         dimension, feature_dimension = _dimensions(model, reader, preprocess.output_size)
-    info = replace(
-        info,
-        image_size=preprocess.output_size,
+    return TorchModel(
+        model=model.to(device, dtype),
+        reader=reader,
+        preprocess=preprocess,
+        head=_head(folder, bias),
         dimension=dimension,
         feature_dimension=feature_dimension,
-        device=str(device),
-        dtype=str(dtype).removeprefix("torch."),
-        max_text_tokens=reader.max_tokens,
+        class_tokens=0,
     )
-    parts = EncoderParts(model.to(device, dtype), reader, preprocess, info, _head(folder, bias), class_tokens=0)
-    return CudaEncoder(parts) if device.type == "cuda" else TorchEncoder(parts)
 
 
 def _checked(folder: Path, config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Its description of the model. Raises ModelLoadError for what would need the network, or could run code."""
+    """Returns a configuration's description of the model.
+
+    Raises ModelLoadError for a model that would need the network, or could run code.
+    """
     model = config.get("model_cfg")
     if not isinstance(model, dict) or not all(isinstance(model.get(key), dict) for key in ("vision_cfg", "text_cfg")):
         raise ModelLoadError(
             f"{OPEN_CLIP_CONFIG} in {str(folder)!r} describes no model: expected 'model_cfg' with 'vision_cfg' and "
-            "'text_cfg' in it; have it anew"
+            "'text_cfg' in it; download it again"
         )
     if why := _refusal(folder, model["vision_cfg"], model["text_cfg"]):
         raise ModelLoadError(f"the OpenCLIP model in {str(folder)!r} can't be served: {why}")
@@ -103,7 +100,7 @@ def _reader(folder: Path, text: Mapping[str, Any]) -> TextReader:
 
 
 def _clip(folder: Path, bias: float | None) -> Any:
-    """The model in float32 on the CPU, in the shape that is quickest to run."""
+    """Returns the model in float32 on the CPU, in the form that is quickest to run."""
     options = {} if bias is None else {"init_logit_bias": bias}
     # without weights first: left to itself, OpenCLIP would also take a pickle
     clip = open_clip.create_model(f"local-dir:{folder}", load_weights=False, pretrained_text=False, **options)
@@ -112,50 +109,33 @@ def _clip(folder: Path, bias: float | None) -> Any:
         open_clip.load_checkpoint(clip, str(paths[0]))
     else:
         clip.load_state_dict({name: weight for path in paths for name, weight in load_file(path).items()})
-    # branches that were of use in training only become one, in float32: in less, it would change what they give
+    # branches that only training needs are merged in float32: in less, merging would change the vectors
     reparameterize_model(clip.eval().visual, inplace=True)
     return clip
 
 
 @torch.inference_mode()
 def _dimensions(model: OpenClipModel, reader: TextReader, input_size: tuple[int, int]) -> tuple[int, int]:
-    """Of embeddings and of features. No tower says them, so it takes a look at one picture and one text."""
-    seen = model.get_image_features(torch.zeros(1, 3, *input_size))
-    read = model.get_text_features(**reader.tokens(["a"]))
-    if seen.pooler_output.shape != read.pooler_output.shape:
-        shapes = tuple(seen.pooler_output.shape), tuple(read.pooler_output.shape)
-        raise ValueError(f"a picture's and a text's vectors are of the shapes {shapes}, which can't be compared")
-    return seen.pooler_output.shape[1], seen.last_hidden_state.shape[2]
+    """Returns the dimensions of embeddings and of features, measured on one picture and one text: no tower has them."""
+    images = model.get_image_features(torch.zeros(1, 3, *input_size))
+    texts = model.get_text_features(**reader.tokens(["a"]))
+    if images.pooler_output.shape != texts.pooler_output.shape:
+        shapes = tuple(images.pooler_output.shape), tuple(texts.pooler_output.shape)
+        raise ValueError(f"a picture's and a text's vectors have the shapes {shapes}, which can't be compared")
+    return images.pooler_output.shape[1], images.last_hidden_state.shape[2]
 
 
 def _head(folder: Path, bias: float | None) -> ScoreHead:
-    scale = scalar(folder, "logit_scale")
-    if scale is None:
-        raise ModelLoadError(
-            f"the weights in {str(folder)!r} have no logit_scale: they are not of a whole dual encoder"
-        )
     # a bias of 0 is what OpenCLIP gives a softmax model that has none; training with a sigmoid takes it far below
     activation = Activation.SIGMOID if bias else Activation.SOFTMAX
-    return ScoreHead(logit_scale=math.exp(scale), logit_bias=bias or 0.0, activation=activation)
-
-
-@contextmanager
-def _errors_told(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except ModelLoadError:
-        raise
-    except Exception as error:  # OpenCLIP lets through what its libraries raise, and asserts
-        raise ModelLoadError(
-            f"the folder {str(folder)!r} holds no checkpoint that OpenCLIP can load ({_reason(error)}): have its files "
-            f"anew, from the same revision; {OPEN_CLIP_CONFIG} and the weights must be of one model"
-        ) from error
+    scale = math.exp(required_scalar(folder, "logit_scale"))
+    return ScoreHead(logit_scale=scale, logit_bias=bias or 0.0, activation=activation)
 
 
 @contextmanager
 def _unlogged() -> Iterator[None]:
-    """OpenCLIP tells its steps to the root logger; among them, that it has no weights before they are loaded."""
-    nowhere = logging.NullHandler()  # where there is no handler, that would set one up for the whole process
+    """Silences the root logger, to which OpenCLIP reports each step, such as that it has no weights yet."""
+    nowhere = logging.NullHandler()  # without a handler, OpenCLIP's first message would set one up for the process
     logging.root.addHandler(nowhere)
     logging.root.addFilter(_is_error)
     try:
@@ -167,8 +147,3 @@ def _unlogged() -> Iterator[None]:
 
 def _is_error(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.ERROR
-
-
-def _reason(error: BaseException) -> str:
-    """What an error says, on one line."""
-    return " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__

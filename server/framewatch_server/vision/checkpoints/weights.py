@@ -75,6 +75,14 @@ def scalar(folder: Path, name: str) -> float | None:
     return None
 
 
+def required_scalar(folder: Path, name: str) -> float:
+    """Returns what `scalar` does. Raises ModelLoadError if there is no such tensor."""
+    value = scalar(folder, name)
+    if value is None:
+        raise ModelLoadError(f"the weights in {str(folder)!r} have no {name}: they are not those of a dual encoder")
+    return value
+
+
 def weights_digest(folder: Path) -> str:
     """Names a checkpoint's weights by its tensors, in however many files they lie: 16 hexadecimal digits.
 

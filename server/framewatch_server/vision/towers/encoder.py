@@ -1,4 +1,4 @@
-"""The seam between framewatch and a model: whole batches in, vectors out."""
+"""Encoders: the image tower and the text tower of one model. Whole batches in, vectors out."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What is loaded.
+    """Description of a loaded model.
 
     Attributes:
-        name: how requests name it.
-        family: transformers' model type, such as `clip`.
+        name: the name that requests use for it.
+        family: transformers' model type, such as `clip`, or `open_clip`.
         image_size: height and width of the input, in pixels.
         dimension: of the embeddings.
-        feature_dimension: of the features that examples are compared in.
+        feature_dimension: of the features, which examples are compared in.
         device: such as `cpu` or `cuda:0`.
-        dtype: of the computation, such as `bfloat16`.
+        dtype: of the image tower's computation, such as `bfloat16`.
         engine: the library that runs the image tower.
-        is_demo: whether it is the embedded demo model, which knows only a few rendered scenes.
-        max_text_tokens: how many tokens of a text it reads, those for beginning and end counted.
+        is_demo: True for the embedded demo model, which knows only a few rendered scenes.
+        max_text_tokens: the number of tokens of a text that the model reads, including those for beginning and end.
         revision: the commit on the hub that it was loaded from; empty for a folder.
-        weights_digest: names the weights, 16 hexadecimal digits, whatever dtype they are loaded in.
-        memory_bytes: what was set aside for it before it was loaded.
+        weights_digest: identifies the weights, whatever dtype they are loaded in; 16 hexadecimal digits.
+        memory_bytes: the memory that was reserved for it before it was loaded.
 
     """
 
@@ -51,7 +51,7 @@ class ModelInfo:
 
     @property
     def vector_size(self) -> int:
-        """Of what an encoder gives for an image."""
+        """Length of the vector that the image tower returns for one input."""
         return self.dimension + self.feature_dimension
 
 
@@ -59,37 +59,22 @@ class DeviceOutOfMemory(Exception):
     """A batch did not fit into the device's memory; a smaller one may."""
 
 
-class Encoder(Protocol):
-    """A dual encoder. Called from one thread at a time.
+class ImageTower(Protocol):
+    """The half of a model that embeds images. Called from one thread at a time.
 
-    What it gives for an image is a vector of `info.vector_size`: its L2-normalised embedding `[dimension]`, which is
-    compared with texts, and behind it L2-normalised features `[feature_dimension]` from the last layer, which tell more
-    of a picture than the projected embedding and are compared with those of example images.
+    For each input it returns a vector `[vector_size]`: the L2-normalised embedding `[dimension]`, which is compared
+    with texts, followed by the L2-normalised features `[feature_dimension]` of the last layer, which hold more of a
+    picture than the projected embedding and are compared with those of example images.
     """
 
     @property
-    def info(self) -> ModelInfo:
-        """What is loaded."""
-        ...
-
-    @property
-    def preprocess(self) -> PreprocessSpec:
-        """How pictures become inputs."""
-        ...
-
-    @property
-    def head(self) -> ScoreHead:
-        """How cosines become probabilities."""
-        ...
-
-    @property
     def default_batch_size(self) -> int:
-        """Pictures at once that make good use of the device; more would only add delay."""
+        """Number of inputs that makes good use of the device; larger batches would only add delay."""
         ...
 
     @property
     def in_flight(self) -> int:
-        """Batches that may be started and not yet collected."""
+        """Number of batches that may be started and not yet collected."""
         ...
 
     def warm(self, max_batch_size: int) -> None:
@@ -99,48 +84,75 @@ class Encoder(Protocol):
         """
         ...
 
-    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """Vectors `[n, vector_size]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
+    def encode(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        """Returns vectors `[n, vector_size]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
         ...
 
-    def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
-        """Starts a batch as `encode_images` takes it and returns a function that waits for its vectors.
+    def start(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
+        """Starts a batch of the kind that `encode` takes and returns a function that waits for its vectors.
 
-        The pixels may be written over as soon as this returns. Batches may be collected in any order, at most
+        The pixels may be overwritten as soon as this returns. Batches may be collected in any order, at most
         `in_flight` are under way at once, and both steps may raise DeviceOutOfMemory.
         """
         ...
 
-    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
-        """L2-normalised embeddings `[n, dimension]`; texts longer than the model's context are cut off."""
+
+class TextTower(Protocol):
+    """The half of a model that embeds texts. Called from one thread at a time."""
+
+    def encode(self, texts: Sequence[str]) -> Float32Array:
+        """Returns L2-normalised embeddings `[n, dimension]`; texts longer than the model's context are cut off."""
         ...
 
     def cut_off(self, texts: Sequence[str]) -> frozenset[str]:
-        """Those of the texts that are longer than the model's context."""
+        """Returns the texts that are longer than the model's context."""
         ...
 
 
-class BlockingEncoder:
-    """What follows for an encoder whose `encode_images` returns when all work is done."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """A model that is ready to use. Its towers are called from one thread at a time.
+
+    Attributes:
+        info: description of the model.
+        preprocess: makes the image tower's inputs from pictures.
+        head: turns cosines into probabilities.
+        images: the image tower.
+        texts: the text tower.
+        refusal: the reason why the model isn't in int8 although that was asked for; else empty.
+
+    """
 
     info: ModelInfo
+    preprocess: PreprocessSpec
+    head: ScoreHead
+    images: ImageTower
+    texts: TextTower
+    refusal: str = ""
+
+
+class BlockingImageTower:
+    """Base of image towers whose `encode` returns when all work is done.
+
+    Attributes:
+        image_size: height and width of the input, in pixels.
+
+    """
+
+    image_size: tuple[int, int]
     default_batch_size: int = 16
     in_flight: int = 1
 
-    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
-        """See `Encoder.encode_images`."""
+    def encode(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        """See `ImageTower.encode`."""
         raise NotImplementedError
 
-    def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
-        """Does the work; the function returned gives the result."""
-        vectors = self.encode_images(pixels)
+    def start(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
+        """Does the work; the function that it returns returns the vectors."""
+        vectors = self.encode(pixels)
         return lambda: vectors
-
-    def cut_off(self, texts: Sequence[str]) -> frozenset[str]:  # noqa: ARG002 part of the Protocol
-        """None, for a model that reads every text to its end."""
-        return frozenset()
 
     def warm(self, max_batch_size: int) -> None:
         """Runs the smallest and the largest batch, so that the first caller doesn't pay for it."""
         for size in (1, max_batch_size):
-            self.encode_images(np.zeros((size, 3, *self.info.image_size), np.uint8))
+            self.encode(np.zeros((size, 3, *self.image_size), np.uint8))

@@ -1,4 +1,4 @@
-"""From texts to a model's tokens."""
+"""Readers: from texts to a model's tokens."""
 
 from __future__ import annotations
 
@@ -7,41 +7,39 @@ from typing import Any, Protocol
 
 import torch
 
-from framewatch_server.vision.checkpoints.families import Family
-
 
 class TextReader(Protocol):
-    """A checkpoint's tokenizer, used as its model wants it."""
+    """A checkpoint's tokenizer, used in the way that its model needs."""
 
     @property
     def max_tokens(self) -> int:
-        """How many tokens of a text the model reads, those for beginning and end counted."""
+        """Number of tokens of a text that the model reads, including those for beginning and end."""
         ...
 
     def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
-        """The text tower's inputs, int64 `[n, tokens]` each; what is too long is cut off."""
+        """Returns the text tower's inputs, int64 `[n, tokens]` each; texts that are too long are cut off."""
         ...
 
     def cut_off(self, texts: Sequence[str]) -> frozenset[str]:
-        """Those of the texts that have more tokens than the model reads."""
+        """Returns the texts that have more tokens than the model reads."""
         ...
 
 
 class TransformersTextReader:
     """A tokenizer of transformers; see `TextReader`."""
 
-    def __init__(self, tokenizer: Any, family: Family, max_tokens: int) -> None:
+    def __init__(self, tokenizer: Any, max_tokens: int, *, pads_to_max: bool) -> None:
         """Sets up a reader.
 
         Args:
             tokenizer: of transformers.
-            family: of the model.
-            max_tokens: how many positions the model has.
+            max_tokens: the number of positions that the model has.
+            pads_to_max: True: texts are padded to all positions; False: to the longest text of a batch.
 
         """
         self._tokenizer = tokenizer
-        self._padding = "max_length" if family.pads_texts else "longest"
-        # transformers says a very large number for a tokenizer that has no limit of its own
+        self._padding = "max_length" if pads_to_max else "longest"
+        # for a tokenizer that has no limit of its own, transformers has a very large number
         self.max_tokens = min(max_tokens, int(tokenizer.model_max_length))
 
     def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -53,7 +51,7 @@ class TransformersTextReader:
 
     def cut_off(self, texts: Sequence[str]) -> frozenset[str]:
         """See `TextReader.cut_off`."""
-        # every token stands for at least a byte, but for those at beginning and end and a space put in front
+        # every token stands for at least a byte, except those for beginning and end and a space put in front
         suspects = [text for text in texts if len(text.encode()) + 4 > self.max_tokens]
         if not suspects:
             return frozenset()
@@ -62,7 +60,7 @@ class TransformersTextReader:
 
 
 def position_count(text_config: Any) -> int:
-    """How many tokens the text tower takes."""
+    """Returns the number of tokens that a text tower takes, by transformers' configuration of it."""
     positions = int(text_config.max_position_embeddings)
     if text_config.model_type == "altclip_text_model":
         # RoBERTa counts positions from behind the padding token's number

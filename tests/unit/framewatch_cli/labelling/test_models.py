@@ -10,7 +10,7 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.labelling.decisions import Picture, Sorting
 from framewatch_cli.labelling.log import LabelLog, LogHeader
 from framewatch_cli.labelling.models import pick_model
-from framewatch_client.errors import FramewatchCallError
+from framewatch_client import ModelNotFound
 from framewatch_client.models import models
 from framewatch_core.labels.scoring import LabelScore
 from tests.unit.framewatch_client.fake_server import fake_model
@@ -57,6 +57,6 @@ def test_which_model_is_asked(log: LabelLog, there: list, name: str, expected: o
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_told(log: LabelLog, there: list, name: str, words: str) -> None:
-    with pytest.raises(FramewatchCallError, match=words) as caught:
+    with pytest.raises(ModelNotFound, match=words) as caught:
         pick_model(there, name, log)
     assert caught.value.reason == "MODEL_NOT_FOUND"

@@ -16,7 +16,7 @@ from framewatch_cli.index.models import ModelMismatch, pick_model
 from framewatch_cli.index.sources import FileState, Picture
 from framewatch_cli.pictures import embedding
 from framewatch_cli.pictures.embedding import embed_pictures, in_batches, may_be_one_picture, refused_image
-from framewatch_client import AsyncFramewatchClient, FramewatchCallError
+from framewatch_client import AsyncFramewatchClient, FramewatchCallError, ModelNotFound
 from framewatch_client.models import Model, models
 from tests.unit.framewatch_cli.index.test_draft import index_of
 from tests.unit.framewatch_client.fake_server import Context, FakeService, fake_model, start
@@ -270,17 +270,17 @@ def test_the_model_of_an_index(there: list[Model], name: str, has_index: bool, e
             [OWN],
             "x",
             False,
-            FramewatchCallError,
+            ModelNotFound,
             r"no model 'x' is loaded; there is: fake \(weights 0123456789abcdef\)",
         ),
         (
             [OTHER],
             "",
             True,
-            FramewatchCallError,
+            ModelNotFound,
             "i.npz holds vectors of the model fake .* not loaded; there is: other",
         ),
-        ([OTHER], "other", True, FramewatchCallError, "not loaded"),
+        ([OTHER], "other", True, ModelNotFound, "not loaded"),
         ([OTHER, OWN], "other", True, ModelMismatch, "can't be compared with them: leave out --model"),
     ],
     ids=["no such model", "not there", "asked for another alone", "asked for another"],

@@ -107,7 +107,7 @@ def test_plans_that_can_not_be(values: dict[str, object], error: type[Exception]
 def test_what_is_not_present_is_absent_up_to_the_end() -> None:
     found = calibrate_recording(recording(), plan(until_ns=12_000_000_000))
     assert found.material.absent == (S(0, 2), S(5, 7), S(11, 12))
-    assert found.rule.score is ScoreKind.PRESENCE
+    assert found.rule.score_kind is ScoreKind.PRESENCE
     assert found.rule.name == "box"
     assert found.estimates.recall.value == 1.0
 
@@ -115,9 +115,9 @@ def test_what_is_not_present_is_absent_up_to_the_end() -> None:
 def test_the_rule_counts_in_every_region() -> None:
     both = recording(regions=("left", "right"))
     found = calibrate_recording(both, plan(regions=(LEFT, RIGHT), region="right"))
-    assert found.rule.region == "right"
+    assert found.rule.region_id == "right"
     rules = rules_of(found, (LEFT, RIGHT))
-    assert [(rule.name, rule.region) for rule in rules] == [("box left", "left"), ("box right", "right")]
+    assert [(rule.name, rule.region_id) for rule in rules] == [("box left", "left"), ("box right", "right")]
     assert len({(rule.enter_at, rule.exit_below, rule.min_present_ns) for rule in rules}) == 1
 
 

@@ -81,7 +81,7 @@ def test_everything_is_read() -> None:
             cooldown_ns=2_500_000_000,
             smoothing_ns=300_000_000,
         ),
-        EventRule("hand", 0.9, region="right"),
+        EventRule("hand", 0.9, region_id="right"),
     )
     assert rules.health == HealthPolicy(
         False, frozenset({HealthProblem.BLURRED, HealthProblem.SCENE_CHANGED}), 20 * NS_PER_S, NS_PER_S // 2
@@ -275,9 +275,9 @@ def rules_files(draw: st.DrawFn) -> RulesFile:
                 enter,
                 draw(st.none() | st.floats(0, enter, exclude_min=True)),
                 *(draw(TIMES_NS) for _ in range(2)),
-                score=draw(st.sampled_from(ScoreKind)),
+                score_kind=draw(st.sampled_from(ScoreKind)),
                 id=draw(st.just("") | TEXTS.map(lambda text, i=i: f"{i}{text}")),
-                region=draw(st.sampled_from(ids)) if ids else "",
+                region_id=draw(st.sampled_from(ids)) if ids else "",
                 cooldown_ns=draw(TIMES_NS),
                 smoothing_ns=draw(TIMES_NS),
             )

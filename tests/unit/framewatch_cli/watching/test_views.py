@@ -89,21 +89,21 @@ def regional_result(presence: float | None, *, suspended: bool = False) -> Frame
     [
         pytest.param(
             regional_result(0.71),
-            [event_rule("box", 0.5, score=ScoreKind.PRESENCE, id="box left", region="left")],
+            [event_rule("box", 0.5, score_kind=ScoreKind.PRESENCE, id="box left", region_id="left")],
             "box left 0.71",
             id="presence in a region",
         ),
         pytest.param(
             regional_result(0.71, suspended=True),
-            [event_rule("box", 0.5, score=ScoreKind.PRESENCE, id="box left", region="left")],
+            [event_rule("box", 0.5, score_kind=ScoreKind.PRESENCE, id="box left", region_id="left")],
             "box left (suspended) 0.71",
             id="suspended",
         ),
         pytest.param(
             regional_result(None),
             [
-                event_rule("box", 0.5, score=ScoreKind.PRESENCE, id="a", region="left"),
-                event_rule("box", 0.5, score=ScoreKind.SIMILARITY, id="b", region="left"),
+                event_rule("box", 0.5, score_kind=ScoreKind.PRESENCE, id="a", region_id="left"),
+                event_rule("box", 0.5, score_kind=ScoreKind.SIMILARITY, id="b", region_id="left"),
             ],
             "b 0.30",
             id="without a presence",

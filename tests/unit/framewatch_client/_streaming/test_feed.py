@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_client import HealthPolicy, Reconfigure
-from framewatch_client._inputs import stream_config
+from framewatch_client import HealthPolicy, Reconfigure, stream_config
 from framewatch_client._streaming.feed import RequestEncoder
 
 LARGE = np.full((400, 600, 3), 128, np.uint8)

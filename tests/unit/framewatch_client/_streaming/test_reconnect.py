@@ -14,6 +14,7 @@ from grpc_status import rpc_status
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import (
     AsyncFramewatchClient,
+    ClientClosed,
     Event,
     Frame,
     FrameResult,
@@ -24,9 +25,9 @@ from framewatch_client import (
     ServerUnreachableError,
     StreamStarted,
 )
+from framewatch_client._call_errors import call_error
 from framewatch_client._streaming.outbox import Outbox
-from framewatch_client._streaming.reconnect import Backoff, may_pass
-from framewatch_client.errors import call_error
+from framewatch_client._streaming.reconnect import Backoff, is_temporary
 from tests.unit.framewatch_client.fake_server import LossyService, fault
 
 LABELS = ["a box", "an empty belt"]
@@ -183,12 +184,12 @@ async def test_closing_the_client_ends_a_stream_that_is_trying(
     service.losses = [(1, DRAINING)]
     stream = client.stream([GREY] * 3, LABELS)
     await anext(stream)
-    monkeypatch.setattr("framewatch_client._streaming.stream.sleep", wait)
+    monkeypatch.setattr("framewatch_client._streaming.link.sleep", wait)
     step = asyncio.ensure_future(anext(stream))
     await trying.wait()
     await client.aclose()
     go_on.set()
-    with pytest.raises(FramewatchCallError, match="client was closed"):
+    with pytest.raises(ClientClosed, match="client was closed"):
         await step
 
 
@@ -222,11 +223,13 @@ async def test_frames_keep_their_own_numbers(client: AsyncFramewatchClient, serv
         (grpc.StatusCode.INVALID_ARGUMENT, "no", True, (False, False)),
     ],
 )
-def test_which_errors_may_pass(code: grpc.StatusCode, details: str, status: bool, expected: tuple[bool, bool]) -> None:
+def test_which_errors_is_temporary(
+    code: grpc.StatusCode, details: str, status: bool, expected: tuple[bool, bool]
+) -> None:
     trailing = rpc_status.to_status(fault(code, "REASON", details)).trailing_metadata if status else ()
     raised = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*trailing), details=details)
     error = call_error(raised, "host:1", connected=True)
-    assert (error.transient, may_pass(error)) == expected
+    assert (error.transient, is_temporary(error)) == expected
 
 
 def test_waits_grow_to_their_limit() -> None:

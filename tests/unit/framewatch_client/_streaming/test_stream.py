@@ -16,6 +16,7 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import (
     AsyncFramewatchClient,
+    ClientClosed,
     Event,
     EventKind,
     Frame,
@@ -328,7 +329,7 @@ async def test_closing_the_client_ends_its_streams(address: str, service: FakeSe
     step = asyncio.ensure_future(anext(stream))
     await asyncio.to_thread(service.waiting.wait)
     await client.aclose()
-    with pytest.raises(FramewatchCallError, match="client was closed"):
+    with pytest.raises(ClientClosed, match="client was closed"):
         await step
 
 

@@ -77,7 +77,7 @@ def test_thresholds_lie_between_and_apart() -> None:
     enter, leave = to_axis(ScoreKind.PRESENCE, np.array([found.rule.enter_at, found.rule.exit_below]))
     assert -1.5 < enter < -0.5, "near the middle of -3.9 and 2.2, not at either"
     assert -3 < leave < -2, "well above all absent scores, well below enter"
-    assert (found.rule.label, found.rule.region, found.rule.id) == ("box", "left", "r")
+    assert (found.rule.label, found.rule.region_id, found.rule.id) == ("box", "left", "r")
     assert (found.rule.min_present_ns, found.rule.min_absent_ns) == (2 * GAP_NS, 2 * GAP_NS)
     assert (found.searched, found.placement.separated, found.rule.smoothing_ns) == (False, True, 0)
     assert [(e.kind.name, e.began.frame_id) for e in found.events] == ALL_FOUR
@@ -130,7 +130,7 @@ def test_half_a_mark_beside_the_truth_moves_little() -> None:
 def test_background_only() -> None:
     quiet = logistic(logit_series((-4, 0.06), (-4, 0.06)))
     found = calibrate(material(quiet, present=(), absent=(S(0, 50),)), "box")
-    assert found.rule.score is ScoreKind.PRESENCE
+    assert found.rule.score_kind is ScoreKind.PRESENCE
     assert found.rule.enter_at == 0.5, "the model's own middle: the tail ends far below"
     assert from_axis(ScoreKind.PRESENCE, -3.0) < (found.rule.exit_below or 0) < 0.5
     assert (found.frame_auc, found.held_out) == (None, None)
@@ -152,7 +152,7 @@ def test_similarities_are_not_logits() -> None:
     inside = np.array([any(i * GAP_NS in span for span in PRESENT) for i in range(500)])
     similarity = np.where(inside, 0.29, 0.19) + 0.004 * rng.normal(size=500)
     found = calibrate(material(similarity=similarity), "box")
-    assert found.rule.score is ScoreKind.SIMILARITY
+    assert found.rule.score_kind is ScoreKind.SIMILARITY
     assert 0.22 < found.rule.enter_at < 0.26
     assert 0.2 < (found.rule.exit_below or 0) < found.rule.enter_at
     assert found.estimates.precision.basis == "2 of 2"
@@ -175,7 +175,7 @@ def test_negative_similarities_keep_thresholds_allowed() -> None:
 )
 def test_the_kind_that_separates(presence: Float64Array, probability: Float64Array, expected: ScoreKind) -> None:
     found = calibrate(material(logistic(presence), logistic(probability)), "box")
-    assert found.rule.score is expected
+    assert found.rule.score_kind is expected
     assert set(found.separations) == {ScoreKind.PRESENCE, ScoreKind.PROBABILITY}
 
 

@@ -97,13 +97,13 @@ def test_without_events_there_are_no_figures() -> None:
 
 def test_rules_go_with_their_regions() -> None:
     both = VideoTruth(s(100), s(1), (Track(FULL, ()), Track(LEFT, (Interval(s(1), s(2)),))))
-    left = EventRule("box", 0.5, region="left")
+    left = EventRule("box", 0.5, region_id="left")
     assert evaluate([], [left], both).unwatched == ("full",)
     assert evaluate([], [RULE, left], both).unwatched == ()
     assert [rule.region for rule in evaluate([], [left, RULE], both).rules] == ["left", "full"]
     with pytest.raises(InvalidRule, match="nothing about the region 'top'") as caught:
-        evaluate([], [EventRule("box", 0.5, region="top")], both)
-    assert caught.value.field == "rules[0].region"
+        evaluate([], [EventRule("box", 0.5, region_id="top")], both)
+    assert caught.value.field == "rules[0].region_id"
 
 
 @pytest.mark.parametrize(

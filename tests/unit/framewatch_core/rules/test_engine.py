@@ -40,7 +40,7 @@ def rule(
         exit_,
         seconds(present_s),
         seconds(absent_s),
-        region=region,
+        region_id=region,
         cooldown_ns=seconds(cooldown_s),
         smoothing_ns=seconds(smoothing_s),
         trail_count=trail_count,
@@ -209,7 +209,7 @@ def test_rules_look_at_their_region() -> None:
     book = RuleBook()
     book.configure({r: r for r in (left, whole, lost)}, GAP_NS)
     heard = [
-        (event.kind.name, event.rule.region, event.at.frame_id)
+        (event.kind.name, event.rule.region_id, event.at.frame_id)
         for number, (scores, held) in enumerate(
             [
                 ({"": [score(0.1)], "left": [score(0.9)]}, ()),
@@ -265,7 +265,7 @@ def test_each_rule_keeps_its_own_state() -> None:
 
 
 def test_similarity_rules_look_at_similarity() -> None:
-    similar = EventRule("box", 0.3, score=ScoreKind.SIMILARITY)
+    similar = EventRule("box", 0.3, score_kind=ScoreKind.SIMILARITY)
     book = RuleBook()
     book.configure({1: similar}, GAP_NS)
     assert book.update(Moment(1, 0), {"": [score(0.99, 0.1)]}) == []
@@ -275,7 +275,7 @@ def test_similarity_rules_look_at_similarity() -> None:
 
 def test_presence_rules_look_at_presence() -> None:
     book = RuleBook()
-    book.configure({1: EventRule("box", 0.6, score=ScoreKind.PRESENCE)}, GAP_NS)
+    book.configure({1: EventRule("box", 0.6, score_kind=ScoreKind.PRESENCE)}, GAP_NS)
     assert book.update(Moment(1, 0), {"": [LabelScore("box", 0.9, 0.9, 0.1)]}) == []
     (event,) = book.update(Moment(2, 1), {"": [LabelScore("box", 0.1, 0.1, 0.7)]})
     assert event.score == 0.7

@@ -70,8 +70,8 @@ def rules(**fixed: st.SearchStrategy[object]) -> st.SearchStrategy[EventRule]:
             exit_below=st.sampled_from([min(pair), None]),
             min_present_ns=TIMES_NS,
             min_absent_ns=TIMES_NS,
-            score=st.sampled_from(ScoreKind),
-            region=REGIONS,
+            score_kind=st.sampled_from(ScoreKind),
+            region_id=REGIONS,
             cooldown_ns=st.sampled_from([0, 2, 5, 20]),
             **{"smoothing_ns": TIMES_NS, "trail_count": st.sampled_from([0, 1, 3]), **fixed},
         )
@@ -194,8 +194,8 @@ def test_rules_do_not_bear_on_each_other(watched: list[EventRule], played: list[
 def test_held_frames_cause_no_event(watched: list[EventRule], played: list[Step], region: str) -> None:
     held = [replace(step, held=step.held | {region}) if i % 3 else step for i, step in enumerate(played)]
     for event in play(watched, held):
-        assert event.rule.region not in held[event.at.frame_id].held
-        assert event.rule.region not in held[event.began.frame_id].held
+        assert event.rule.region_id not in held[event.at.frame_id].held
+        assert event.rule.region_id not in held[event.began.frame_id].held
 
 
 @given(rule_sets(), steps())
@@ -213,7 +213,7 @@ def test_a_held_stretch_only_breaks_off_what_was_under_way(
 ) -> None:
     """What was said stays said: without other scores than those that were seen, nothing is said about the time in between."""
     seen = play([rule], before)
-    stretch = [replace(step, held=frozenset({rule.region})) for step in held]
+    stretch = [replace(step, held=frozenset({rule.region_id})) for step in held]
     assert play([rule], before + stretch) == seen
 
 
@@ -224,8 +224,8 @@ def test_explanations_only_observe(watched: list[EventRule], played: list[Step])
     for number, step in enumerate(played):
         time_ns += step.elapsed_ns
         for state in states:
-            if state.rule.region in step.scores.keys() - step.held:
-                scores = {score.label: score for score in step.scores[state.rule.region]}
+            if state.rule.region_id in step.scores.keys() - step.held:
+                scores = {score.label: score for score in step.scores[state.rule.region_id]}
                 event = state.update(Moment(number, time_ns), scores, GAP_NS)
                 events += [event] if event else []
             else:
@@ -247,8 +247,8 @@ def looks(rule: EventRule, played: Sequence[Step]) -> list[Look]:
     found, time_ns = list[Look](), 0
     for number, step in enumerate(played):
         time_ns += step.elapsed_ns
-        visible = rule.region in step.scores and rule.region not in step.held
-        values = {s.label: s.value(rule.score) for s in step.scores[rule.region]} if visible else {}
+        visible = rule.region_id in step.scores and rule.region_id not in step.held
+        values = {s.label: s.value(rule.score_kind) for s in step.scores[rule.region_id]} if visible else {}
         found.append(Look(Moment(number, time_ns), values.get(rule.label)))
     return found
 

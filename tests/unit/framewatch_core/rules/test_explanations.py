@@ -106,7 +106,10 @@ def test_every_reason_has_its_case() -> None:
 
 @pytest.mark.parametrize("kind", ScoreKind, ids=lambda kind: kind.name)
 def test_messages_name_the_score(kind: ScoreKind) -> None:
-    assert f"The {kind.name.lower()} of 'box'" in explanation(EventRule("box", 0.8, score=kind), every(1, 0.1)).message
+    assert (
+        f"The {kind.name.lower()} of 'box'"
+        in explanation(EventRule("box", 0.8, score_kind=kind), every(1, 0.1)).message
+    )
 
 
 def test_figures_towards_entered() -> None:

@@ -27,7 +27,7 @@ def test_rules_look_at_their_regions() -> None:
     seen = [
         RecordedFrame(Moment(1, 0), {"a": [LabelScore("box", 0.9, 0)], "b": [LabelScore("box", 0.1, 0)]}),
     ]
-    rules = [EventRule("box", 0.5, region=region, id=region) for region in "ab"]
+    rules = [EventRule("box", 0.5, region_id=region, id=region) for region in "ab"]
     assert [event.rule.id for event in replay(seen, rules)] == ["a"]
 
 
@@ -46,8 +46,10 @@ def test_gaps_count_as_told() -> None:
     ("rule", "field", "message"),
     [
         pytest.param(EventRule("dog", 0.5), "rules[1].label", "label 'dog' in the whole frame", id="label"),
-        pytest.param(EventRule("box", 0.5, region="a"), "rules[1].label", "region 'a'", id="region"),
-        pytest.param(EventRule("box", 0.5, score=ScoreKind.PRESENCE), "rules[1].score", "presence", id="presence"),
+        pytest.param(EventRule("box", 0.5, region_id="a"), "rules[1].label", "region 'a'", id="region"),
+        pytest.param(
+            EventRule("box", 0.5, score_kind=ScoreKind.PRESENCE), "rules[1].score_kind", "presence", id="presence"
+        ),
     ],
 )
 def test_what_was_not_recorded_is_told(rule: EventRule, field: str, message: str) -> None:

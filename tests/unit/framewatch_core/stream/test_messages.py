@@ -25,9 +25,9 @@ LEFT = Region("left", 0, 0, 0.5, 1)
             {"rules": (EventRule("empty", 0.5, id="box"), EventRule("box", 0.6))}, InvalidRule, "rules[0].id", id="an id is a label"
         ),
         pytest.param({"rules": tuple(EventRule("box", 0.5, id=str(i)) for i in range(1001))}, LimitExceeded, "rules", id="many"),
-        pytest.param({"rules": (EventRule("box", 0.5, region="r"),)}, InvalidRule, "rules[0].region", id="a region, but there are none"),
-        pytest.param({"rules": (EventRule("box", 0.5),), "regions": (LEFT,)}, InvalidRule, "rules[0].region", id="the whole frame, but there are regions"),
-        pytest.param({"rules": (EventRule("box", 0.5, region="left"), EventRule("box", 0.5, id="b", region="right")), "regions": (LEFT,)}, InvalidRule, "rules[1].region", id="unknown region"),
+        pytest.param({"rules": (EventRule("box", 0.5, region_id="r"),)}, InvalidRule, "rules[0].region_id", id="a region, but there are none"),
+        pytest.param({"rules": (EventRule("box", 0.5),), "regions": (LEFT,)}, InvalidRule, "rules[0].region_id", id="the whole frame, but there are regions"),
+        pytest.param({"rules": (EventRule("box", 0.5, region_id="left"), EventRule("box", 0.5, id="b", region_id="right")), "regions": (LEFT,)}, InvalidRule, "rules[1].region_id", id="unknown region"),
         pytest.param({"regions": (LEFT, LEFT)}, InvalidRegion, "regions[1].id", id="region twice"),
         pytest.param({"regions": tuple(Region(str(i), 0, 0, 1, 1) for i in range(65))}, LimitExceeded, "regions", id="many regions"),
         pytest.param({"max_frame_rate": 0.0}, InvalidRequest, "max_frame_rate", id="rate 0"),
@@ -50,7 +50,7 @@ PICTURE, OTHER = EncodedImage(b"x"), EncodedImage(b"y")
 BOX = Label("box", (), ("an empty table",), (PICTURE,), (OTHER,))
 BASE = StreamConfig(
     LabelSet((BOX, Label("empty"))),
-    (EventRule("box", 0.5, region="left"), EventRule("empty", 0.5, region="right")),
+    (EventRule("box", 0.5, region_id="left"), EventRule("empty", 0.5, region_id="right")),
     regions=(LEFT, Region("right", 0.5, 0, 0.5, 1)),
 )
 
@@ -90,7 +90,7 @@ def test_a_condensed_config_keeps_no_picture_and_is_condensed_once() -> None:
 @pytest.mark.parametrize(
     ("config", "judged"),
     [
-        pytest.param(BASE, {rule.region for rule in BASE.rules}, id="rules"),
+        pytest.param(BASE, {rule.region_id for rule in BASE.rules}, id="rules"),
         pytest.param(replace(BASE, rules=()), set(), id="no rules to suspend"),
         pytest.param(replace(BASE, health=HealthPolicy(disabled=True)), set(), id="disabled"),
     ],

@@ -41,7 +41,7 @@ LEFT, RIGHT = Region("left", 0, 0, 0.5, 1), Region("right", 0.5, 0, 0.5, 1)
 HALVES = replace(
     WHOLE,
     regions=(LEFT, RIGHT),
-    rules=(EventRule("box", 0.8, region="left", id="l"), EventRule("box", 0.8, region="right", id="r")),
+    rules=(EventRule("box", 0.8, region_id="left", id="l"), EventRule("box", 0.8, region_id="right", id="r")),
 )
 ONLY_LEFT = replace(HALVES, rules=HALVES.rules[:1])
 

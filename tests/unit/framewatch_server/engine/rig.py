@@ -22,27 +22,44 @@ from framewatch_server.engine.reuse import NO_REUSE, EmbeddingReuse
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.pixels.statistics import picture_stats
 from framewatch_server.vision.pixels.view import WHOLE, Seen, View
-from framewatch_server.vision.towers.encoder import BlockingEncoder, DeviceOutOfMemory, ModelInfo
+from framewatch_server.vision.towers.encoder import BlockingImageTower, DeviceOutOfMemory, ModelInfo
 
 POISON = 13
 BROKEN = 99
 
 
-class FakeEncoder(BlockingEncoder):
-    """Records its batches; keeps the device busy until released."""
+class FakeTexts:
+    """A text tower that records the texts."""
 
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> Float32Array:
+        self.asked += texts
+        return np.ones((len(texts), 1), np.float32)
+
+    def cut_off(self, _: Sequence[str]) -> frozenset[str]:
+        return frozenset()
+
+
+class FakeEncoder(BlockingImageTower):
+    """An encoder that is its own image tower. Records its batches; keeps the device busy until released."""
+
+    image_size = (1, 1)
     info = ModelInfo("fake", "clip", (1, 1), 1, 0, "cpu", "float32")
     preprocess = PreprocessSpec((1, 1), None, 3, (0.0,) * 3, (1.0,) * 3)
     head = ScoreHead(1.0)
 
     def __init__(self) -> None:
+        self.images = self
+        self.texts = FakeTexts()
         self.batches: list[list[int]] = []
         self.entered = threading.Event()
         self.released = threading.Event()
         self.failure: BaseException | None = None
         self.room = 1000
 
-    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+    def encode(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         values = pixels[:, 0, 0, 0]
         self.batches.append(values.tolist())
         self.entered.set()
@@ -54,9 +71,6 @@ class FakeEncoder(BlockingEncoder):
         if POISON in values:
             raise RuntimeError("poisoned")
         return values[:, None].astype(np.float32)
-
-    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
-        return np.ones((len(texts), 1), np.float32)
 
 
 class Waiting(Job):
@@ -162,12 +176,12 @@ class OverlappingEncoder(FakeEncoder):
         super().__init__()
         self.log: list[str] = []
 
-    def start_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
+    def start(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], Float32Array]:
         name = "+".join(map(str, pixels[:, 0, 0, 0]))
         self.log.append(f"start {name}")
 
         def collect() -> Float32Array:
             self.log.append(f"collect {name}")
-            return self.encode_images(pixels)
+            return self.encode(pixels)
 
         return collect

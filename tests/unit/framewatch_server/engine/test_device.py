@@ -46,8 +46,8 @@ def test_a_job_that_is_cancelled_while_others_are_told_is_not_lost() -> None:
 @pytest.mark.filterwarnings("error")
 def test_a_model_that_gives_too_few_vectors_fails_its_batch_and_not_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     encoder, finished, health = FakeEncoder(), Finished(), list[bool]()
-    encode = encoder.encode_images
-    monkeypatch.setattr(encoder, "encode_images", lambda pixels: encode(pixels)[1:])
+    encode = encoder.encode
+    monkeypatch.setattr(encoder, "encode", lambda pixels: encode(pixels)[1:])
     device = Device(encoder, max_batch_size=8, deliver=finished.extend, on_health=health.append, refusal=RuntimeError)
     run(device, encoder, decoded(1), decoded(2))
     assert [type(result) for _, result in finished] == [InternalError] * 2

@@ -149,7 +149,7 @@ async def test_a_vector_that_is_not_finite_fails_alone(monkeypatch: pytest.Monke
     rig = Rig()
     rig.encoder.released.set()
     vectors = np.array([[1], [np.nan], [3]], np.float32)
-    monkeypatch.setattr(rig.encoder, "encode_images", lambda pixels: vectors[pixels[:, 0, 0, 0]])
+    monkeypatch.setattr(rig.encoder, "encode", lambda pixels: vectors[pixels[:, 0, 0, 0]])
     async with rig:
         source = Source(0, 1, 2)
         rig.pipeline.announce(source)
@@ -200,7 +200,7 @@ async def test_nobody_waits_for_a_device_that_is_dead() -> None:
         first, later = await rig.busy(), Source(1, 2)
         rig.pipeline.announce(later)
         await rig.decoded(3)
-        texts = asyncio.create_task(rig.pipeline.run_on_device(rig.encoder.encode_texts, ["a"]))
+        texts = asyncio.create_task(rig.pipeline.run_on_device(rig.encoder.texts.encode, ["a"]))
         await asyncio.sleep(0)
         rig.encoder.failure = SystemExit("the device's thread ends")
         rig.encoder.released.set()

@@ -82,15 +82,15 @@ async def test_a_poisoned_picture_fails_alone_with_all_its_regions() -> None:
 
 async def test_one_vector_that_is_not_finite_fails_its_picture_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig(16)
-    encode = rig.encoder.encode_images
+    encode = rig.encoder.encode
 
-    def encode_images(pixels: np.ndarray) -> np.ndarray:
+    def encode_with_nan(pixels: np.ndarray) -> np.ndarray:
         vectors = encode(pixels)
         if len(vectors) == 9:
             vectors[4] = np.nan  # in the middle of the second picture
         return vectors
 
-    monkeypatch.setattr(rig.encoder, "encode_images", encode_images)
+    monkeypatch.setattr(rig.encoder, "encode", encode_with_nan)
     async with rig:
         first, later = await rig.busy(), sources([(1, 3), (2, 3), (3, 3)])
         rig.pipeline.announce(later)

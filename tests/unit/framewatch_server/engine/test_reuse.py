@@ -143,7 +143,7 @@ async def test_followers_wait_for_a_leader_that_is_on_the_device_and_cost_no_pla
 @pytest.mark.parametrize("value", [POISON, 3], ids=["it fails for them as well", "they get theirs"])
 async def test_followers_of_a_leader_that_failed_go_their_own_ways(value: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig()
-    encode, failures = rig.encoder.encode_images, iter([RuntimeError("once")])
+    encode, failures = rig.encoder.encode, iter([RuntimeError("once")])
 
     def fail_once(pixels):  # type: ignore[no-untyped-def]
         vectors = encode(pixels)
@@ -151,7 +151,7 @@ async def test_followers_of_a_leader_that_failed_go_their_own_ways(value: int, m
             raise error
         return vectors
 
-    monkeypatch.setattr(rig.encoder, "encode_images", fail_once)
+    monkeypatch.setattr(rig.encoder, "encode", fail_once)
     async with rig:
         first, camera = await rig.busy(), Camera(value, value, value, policy=EXACT)
         rig.pipeline.announce(camera)

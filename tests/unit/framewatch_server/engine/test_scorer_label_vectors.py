@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import cv2
 import numpy as np
@@ -31,17 +31,12 @@ class BrightnessEncoder(FakeEncoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.texts: list[str] = []
         self.inputs = 0
 
-    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
+    def encode(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         self.inputs += len(pixels)
         level = pixels.mean(axis=(1, 2, 3)) / 255
         return np.stack([np.ones_like(level), level, 1 - level], axis=1).astype(np.float32)
-
-    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
-        self.texts += texts
-        return super().encode_texts(texts)
 
 
 def grey(level: int) -> EncodedImage:
@@ -124,4 +119,6 @@ async def test_who_goes_away_takes_nothing_from_the_others(scorer: Scorer) -> No
 async def test_a_contrast_that_labels_share_is_embedded_once(scorer: Scorer) -> None:
     labels = [Label(name, contrast_prompts=("nothing", "no thing")) for name in "abc"]
     await scorer.label_vectors(LabelSet(tuple(labels)))
-    assert sorted(encoder(scorer).texts) == sorted(["nothing", "no thing", *(f"a photo of {name}" for name in "abc")])
+    assert sorted(encoder(scorer).texts.asked) == sorted(
+        ["nothing", "no thing", *(f"a photo of {name}" for name in "abc")]
+    )

@@ -1,18 +1,20 @@
-"""What dtypes cost, measured on the demo model; int8 is in the tests of `load_encoder`, since it takes a while."""
+"""Cost of dtypes, measured on the demo model; int8 is in the tests of `load_encoder`, since it takes a while."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import ModelLoadError
 from framewatch_demo import MODEL_DIR
 from framewatch_server.models import precision
 from framewatch_server.models.precision import PrecisionCheck, check_precision
 from framewatch_server.vision.checkpoints.load import load_encoder
-from framewatch_server.vision.towers.encoder import Encoder
+from framewatch_server.vision.towers.encoder import Encoder, TextTower
 
 
 def check(*dtypes: str) -> list[PrecisionCheck]:
@@ -40,16 +42,26 @@ def test_what_does_not_run_here_is_told_and_the_rest_goes_on() -> None:
 
 def refused() -> Encoder:
     encoder = load_encoder("demo", device="cpu", dtype="bfloat16", engine="torch")
-    encoder.refusal = "cosine 0.5, needed 0.999"  # type: ignore[attr-defined]
-    return encoder
+    return dataclasses.replace(encoder, refusal="cosine 0.5, needed 0.999")
+
+
+class Overflowing:
+    """A text tower whose embeddings are no numbers."""
+
+    def __init__(self, tower: TextTower) -> None:
+        self._tower = tower
+
+    def encode(self, texts: Sequence[str]) -> Float32Array:
+        return self._tower.encode(texts) * np.float32("nan")
+
+    def cut_off(self, texts: Sequence[str]) -> frozenset[str]:
+        return self._tower.cut_off(texts)
 
 
 def overflowing() -> Encoder:
     encoder = load_encoder("demo", device="cpu", dtype="float32", engine="torch")
-    encoder.info = dataclasses.replace(encoder.info, dtype="int8")  # type: ignore[misc]
-    texts = encoder.encode_texts
-    encoder.encode_texts = lambda lines: texts(lines) * np.float32("nan")  # type: ignore[method-assign]
-    return encoder
+    info = dataclasses.replace(encoder.info, dtype="int8")
+    return dataclasses.replace(encoder, info=info, texts=Overflowing(encoder.texts))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from huggingface_hub.errors import (
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.vision.checkpoints.source import ModelSource
+from framewatch_server.vision.error_text import first_line
 
 HUB_FAILURES = (OSError, ValueError, httpx2.HTTPError)
 """What huggingface_hub raises: ValueError where an answer is none of the hub's."""
@@ -24,7 +25,6 @@ HUB_FAILURES = (OSError, ValueError, httpx2.HTTPError)
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (401, 403)
 _TOO_MANY = 429
-_LONGEST_CAUSE = 300
 
 
 def hub_error(source: ModelSource, wanted: str, error: Exception) -> ModelLoadError:
@@ -103,13 +103,9 @@ def _of_the_host(source: ModelSource, wanted: str, error: Exception) -> str:
         )
     if status == _TOO_MANY:
         return f"{host} has had too many requests (for {wanted} of {source}): wait, or give a token as HF_TOKEN"
-    said = f"answered {status}" if status else f"could not be reached, or broke off ({_first_line(error)})"
+    said = f"answered {status}" if status else f"could not be reached, or broke off ({first_line(error)})"
     return (
         f"{host} {said} when asked for {wanted} of {source}. What has come is kept: the same command goes on from "
         "there. To go on: check the network and a proxy's settings (HTTPS_PROXY); or name a mirror as HF_ENDPOINT; or "
         f"{elsewhere(source)}"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().partition("\n")[0] or type(error).__name__)[:_LONGEST_CAUSE]

@@ -15,6 +15,7 @@ from framewatch_demo import MODEL_DIR
 from framewatch_server.vision.checkpoints.families import OPEN_CLIP, family_of
 from framewatch_server.vision.checkpoints.files import (
     CONFIG,
+    EXPECTED_FILES,
     OPEN_CLIP_CONFIG,
     family,
     is_transformers,
@@ -174,9 +175,7 @@ def _download(source: ModelSource, listing: _Listing, progress: Progress) -> Che
         _fetch(source, listing, name, listing.commit, progress)
     if missing := missing_files(folder):
         raise ModelLoadError(
-            f"the model {source} has no {', '.join(missing)} on {constants.ENDPOINT}: expected a checkpoint in "
-            "transformers' format (config.json, preprocessor_config.json, a tokenizer, model.safetensors) or in "
-            "OpenCLIP's (open_clip_config.json, open_clip_model.safetensors)"
+            f"the model {source} has no {', '.join(missing)} on {constants.ENDPOINT}: expected {EXPECTED_FILES}"
         )
     return Checkpoint(source, folder, folder.name)
 

@@ -1,4 +1,4 @@
-"""Which engine runs a model, and that OpenVINO gives the same vectors as torch."""
+"""Loading a model: OpenVINO returns the same vectors as torch, and int8 is made, checked and kept."""
 
 from __future__ import annotations
 
@@ -14,49 +14,11 @@ from safetensors.torch import save_file
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_demo.scenes import CONCEPTS, render, square
-from framewatch_server.vision.checkpoints import load
-from framewatch_server.vision.checkpoints.load import load_encoder, pick_engine
-from framewatch_server.vision.towers import calibration
-from framewatch_server.vision.towers.calibration import rendered_calibration
-from framewatch_server.vision.towers.torch_encoder import TorchEncoder
-from tests.unit.framewatch_server.vision.towers.test_calibration import write_pictures
-
-
-@pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    monkeypatch.setattr(load, "find_spec", lambda _: object() if request.param else None)
-
-
-@pytest.mark.parametrize(
-    ("installed", "engine", "dtype", "expected"),
-    [
-        (True, "auto", "auto", "openvino"),
-        (True, "auto", "int8", "openvino"),
-        (True, "auto", "float16", "torch"),
-        (True, "torch", "bfloat16", "torch"),
-        (True, "openvino", "float32", "openvino"),
-        (False, "auto", "auto", "torch"),
-        (False, "torch", "float32", "torch"),
-    ],
-    indirect=["installed"],
-)
-def test_the_engine_follows_from_what_is_there(installed: None, engine: str, dtype: str, expected: str) -> None:
-    assert pick_engine(engine, "cpu", dtype) == expected
-
-
-@pytest.mark.parametrize(
-    ("installed", "engine", "dtype", "message"),
-    [
-        (False, "openvino", "auto", "install framewatch"),
-        (False, "auto", "int8", "install framewatch"),
-        (True, "openvino", "float16", "float32, bfloat16 or int8"),
-        (True, "torch", "int8", "--engine openvino"),
-    ],
-    indirect=["installed"],
-)
-def test_what_can_not_be_had_is_told(installed: None, engine: str, dtype: str, message: str) -> None:
-    with pytest.raises(ModelLoadError, match=message):
-        pick_engine(engine, "cpu", dtype)
+from framewatch_server.vision.checkpoints.load import load_encoder
+from framewatch_server.vision.towers import quantisation_images
+from framewatch_server.vision.towers.quantisation_images import rendered_images
+from framewatch_server.vision.towers.torch_images import TorchImageTower
+from tests.unit.framewatch_server.vision.towers.test_quantisation_images import write_pictures
 
 
 def test_a_checkpoint_of_open_clip_without_the_extra_is_told(tmp_path: Path) -> None:
@@ -69,9 +31,9 @@ def test_a_checkpoint_of_open_clip_without_the_extra_is_told(tmp_path: Path) -> 
 
 
 @pytest.fixture
-def quick_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "FIT_PICTURES", 6)
-    monkeypatch.setattr(calibration, "CHECK_PICTURES", 4)
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantisation_images, "FIT_IMAGES", 6)
+    monkeypatch.setattr(quantisation_images, "CHECK_IMAGES", 4)
 
 
 def pictures() -> npt.NDArray[np.uint8]:
@@ -88,16 +50,16 @@ def cosines(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt
 def test_openvino_gives_the_vectors_of_torch(dtype: str, least: float) -> None:
     pytest.importorskip("openvino")
     inputs = pictures()
-    exact = load_encoder("demo", device="cpu", dtype="float32", engine="torch").encode_images(inputs)
+    exact = load_encoder("demo", device="cpu", dtype="float32", engine="torch").images.encode(inputs)
     encoder = load_encoder("demo", engine="openvino", device="cpu", dtype=dtype)
     assert (encoder.info.engine, encoder.info.dtype) == ("openvino", dtype)
-    assert cosines(exact, encoder.encode_images(inputs)).min() > least
-    assert cosines(exact[:1], encoder.encode_images(inputs[:1])).min() > least
+    assert cosines(exact, encoder.images.encode(inputs)).min() > least
+    assert cosines(exact[:1], encoder.images.encode(inputs[:1])).min() > least
     # pictures differ from each other far more than the engines do
     assert cosines(exact[:-1], exact[1:]).min() < 0.9
 
 
-@pytest.mark.usefixtures("quick_calibration")
+@pytest.mark.usefixtures("few_images")
 def test_int8_that_changes_the_model_too_much_is_refused_and_that_is_remembered(tmp_path: Path) -> None:
     pytest.importorskip("nncf")
     for _ in range(2):
@@ -107,37 +69,37 @@ def test_int8_that_changes_the_model_too_much_is_refused_and_that_is_remembered(
     assert [path.suffix for path in (tmp_path / "openvino").iterdir()] == [".refused"]
 
 
-@pytest.mark.usefixtures("quick_calibration")
+@pytest.mark.usefixtures("few_images")
 def test_int8_is_made_once_and_without_progress_bars(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("nncf")
-    from framewatch_server.vision.towers import openvino_encoder
+    from framewatch_server.vision.towers.openvino import int8
 
-    monkeypatch.setattr(openvino_encoder, "LEAST_COSINE", 0.9)
+    monkeypatch.setattr(int8, "LEAST_COSINE", 0.9)
     first = load_encoder("demo", dtype="int8", device="cpu", cache=tmp_path)
-    monkeypatch.setattr(openvino_encoder, "_quantise", None)
+    monkeypatch.setattr(int8, "_quantise", None)
     second = load_encoder("demo", dtype="int8", device="cpu", cache=tmp_path)
     assert first.info.dtype == second.info.dtype == "int8"
     inputs = pictures()
-    assert cosines(first.encode_images(inputs), second.encode_images(inputs)).min() > 0.9999
+    assert cosines(first.images.encode(inputs), second.images.encode(inputs)).min() > 0.9999
     printed = capfd.readouterr()
     assert "100%" not in printed.out + printed.err
 
 
-@pytest.mark.usefixtures("quick_calibration")
+@pytest.mark.usefixtures("few_images")
 def test_int8_is_made_anew_with_the_pictures_of_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("nncf")
-    from framewatch_server.vision.towers import openvino_encoder
+    from framewatch_server.vision.towers.openvino import int8
 
-    monkeypatch.setattr(calibration, "LEAST_PICTURES", 8)
-    monkeypatch.setattr(openvino_encoder, "LEAST_COSINE", 1.1)
+    monkeypatch.setattr(quantisation_images, "LEAST_IMAGES", 8)
+    monkeypatch.setattr(int8, "LEAST_COSINE", 1.1)
     folder = write_pictures(tmp_path / "pictures", 10)
     cache = tmp_path / "cache" / "openvino"
     for picture_count, refused_count in ((10, 1), (10, 1), (9, 2)):
         for path in sorted(folder.iterdir())[picture_count:]:
             path.unlink()
-        load_encoder("demo", dtype="int8", device="cpu", cache=cache.parent, calibration_dir=folder)
+        load_encoder("demo", dtype="int8", device="cpu", cache=cache.parent, quantisation_images_dir=folder)
         refused = list(cache.iterdir())
         assert len(refused) == refused_count
         assert all(f"with {folder}" in path.read_text() for path in refused)
@@ -147,20 +109,19 @@ def test_int8_is_made_anew_with_the_pictures_of_another_folder(tmp_path: Path, m
 def test_a_folder_that_is_of_no_use_is_told(tmp_path: Path, dtype: str, message: str) -> None:
     pytest.importorskip("nncf")
     with pytest.raises(ModelLoadError, match=message):
-        load_encoder("demo", dtype=dtype, device="cpu", calibration_dir=tmp_path)
+        load_encoder("demo", dtype=dtype, device="cpu", quantisation_images_dir=tmp_path)
 
 
 def test_other_weights_have_another_fingerprint() -> None:
     pytest.importorskip("nncf")
-    from framewatch_server.vision.towers.openvino_encoder import fingerprint
+    from framewatch_server.vision.towers.openvino.int8 import fingerprint
 
-    clip = load_encoder("demo", device="cpu", dtype="float32", engine="torch")
-    assert isinstance(clip, TorchEncoder)
-    scenes = rendered_calibration(clip.preprocess)
-    before = fingerprint(clip, scenes)
-    again = load_encoder("demo", device="cpu", dtype="float32", engine="torch")
-    assert isinstance(again, TorchEncoder)
-    assert before == fingerprint(again, scenes)
+    clip, again = (load_encoder("demo", device="cpu", dtype="float32", engine="torch") for _ in range(2))
+    scenes = rendered_images(clip.preprocess)
+    assert isinstance(clip.images, TorchImageTower)
+    assert isinstance(again.images, TorchImageTower)
+    before = fingerprint(clip.images.module, scenes)
+    assert before == fingerprint(again.images.module, scenes)
     with torch.no_grad():
-        clip._model.visual_projection.weight[0, 0] += 1
-    assert fingerprint(clip, scenes) != before
+        clip.images.module._model.visual_projection.weight[0, 0] += 1
+    assert fingerprint(clip.images.module, scenes) != before

@@ -85,4 +85,4 @@ def test_shards_of_the_same_weights_have_the_same_digest(tmp_path: Path) -> None
     one, other = (
         load_encoder(str(folder), device="cpu", engine="torch", dtype="float32") for folder in (whole, shards)
     )
-    assert one.encode_texts(["a dog"]) == pytest.approx(other.encode_texts(["a dog"]), abs=1e-5)
+    assert one.texts.encode(["a dog"]) == pytest.approx(other.texts.encode(["a dog"]), abs=1e-5)

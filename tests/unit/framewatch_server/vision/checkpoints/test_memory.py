@@ -79,7 +79,7 @@ def test_what_was_set_aside_is_told() -> None:
     encoder = load_encoder("demo", engine="torch", device="cpu", dtype="float32")
     counts = count_weights(MODEL_DIR)
     assert encoder.info.memory_bytes == needed_bytes(counts, "torch", "float32", "cpu", "clip")
-    assert counts.images + counts.texts == sum(p.numel() for p in encoder._model.parameters())  # type: ignore[attr-defined]
+    assert counts.images + counts.texts == sum(p.numel() for p in encoder.texts._model.parameters())  # type: ignore[attr-defined]
 
 
 def test_a_scalar_is_as_exact_as_the_file_has_it() -> None:

@@ -1,4 +1,4 @@
-"""Which of the user's pictures int8 is made with and checked on."""
+"""Choice of the user's images that int8 is made with and checked on."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 
 from framewatch_core.errors import ModelLoadError
 from framewatch_demo.scenes import CONCEPTS, render
-from framewatch_server.vision.towers import calibration
-from framewatch_server.vision.towers.calibration import LEAST_PICTURES, folder_calibration, rendered_calibration
-from framewatch_server.vision.towers.null import NullEncoder
+from framewatch_server.vision.towers import quantisation_images
+from framewatch_server.vision.towers.null import NULL_PREPROCESS
+from framewatch_server.vision.towers.quantisation_images import LEAST_IMAGES, folder_images, rendered_images
 
-SPEC = NullEncoder.preprocess
+SPEC = NULL_PREPROCESS
 
 
 def write_pictures(folder: Path, count: int, first: int = 0) -> Path:
@@ -38,44 +38,44 @@ def folder(filled: Path, tmp_path: Path) -> Path:
 
 
 def test_every_fifth_picture_is_held_out(filled: Path) -> None:
-    found = folder_calibration(filled, SPEC)
+    found = folder_images(filled, SPEC)
     fit, check = found.fit(), found.check()
     assert fit.shape == (32, 3, 224, 224)
     assert check.shape == (8, 3, 224, 224)
     assert fit.dtype == check.dtype == np.uint8
     assert not {picture.tobytes() for picture in fit} & {picture.tobytes() for picture in check}
-    again = folder_calibration(filled, SPEC)
+    again = folder_images(filled, SPEC)
     assert again.key == found.key
     assert np.array_equal(again.fit(), fit)
     assert np.array_equal(again.check(), check)
 
 
 def test_rendered_scenes_are_as_many_as_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = rendered_calibration(SPEC).key
-    monkeypatch.setattr(calibration, "FIT_PICTURES", 3)
-    monkeypatch.setattr(calibration, "CHECK_PICTURES", 2)
-    found = rendered_calibration(SPEC)
+    before = rendered_images(SPEC).key
+    monkeypatch.setattr(quantisation_images, "FIT_IMAGES", 3)
+    monkeypatch.setattr(quantisation_images, "CHECK_IMAGES", 2)
+    found = rendered_images(SPEC)
     assert (len(found.fit()), len(found.check())) == (3, 2)
     assert found.key != before
 
 
 def test_names_and_other_files_change_nothing_but_pictures_do(folder: Path) -> None:
-    before = folder_calibration(folder, SPEC).key
+    before = folder_images(folder, SPEC).key
     (folder / "000.jpg").rename(folder / "other name.jpg")
     (folder / "notes.txt").write_text("no picture")
     shutil.copy(folder / "001.png", folder / "twice.png")
-    assert folder_calibration(folder, SPEC).key == before
+    assert folder_images(folder, SPEC).key == before
     (folder / "001.png").unlink()
     (folder / "twice.png").unlink()
-    assert folder_calibration(folder, SPEC).key != before
+    assert folder_images(folder, SPEC).key != before
 
 
 def test_of_too_many_an_even_choice_is_taken(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "FIT_PICTURES", 26)
-    monkeypatch.setattr(calibration, "CHECK_PICTURES", 6)
-    found = folder_calibration(filled, SPEC)
+    monkeypatch.setattr(quantisation_images, "FIT_IMAGES", 26)
+    monkeypatch.setattr(quantisation_images, "CHECK_IMAGES", 6)
+    found = folder_images(filled, SPEC)
     assert len(found.fit()) + len(found.check()) == 32
-    chosen = calibration._chosen(calibration._files(filled))
+    chosen = quantisation_images._chosen(quantisation_images._files(filled))
     assert [int(path.stem) for path in chosen[:5]] == [0, 1, 2, 3, 5]
     assert int(chosen[-1].stem) == 38
 
@@ -84,22 +84,22 @@ def test_of_too_many_an_even_choice_is_taken(filled: Path, monkeypatch: pytest.M
 def test_a_picture_that_can_not_be_used_is_named(folder: Path, damage: bytes | None) -> None:
     path = folder / "003.jpg"
     path.write_bytes(path.read_bytes()[:200] if damage is None else damage)
-    found = folder_calibration(folder, SPEC)
+    found = folder_images(folder, SPEC)
     with pytest.raises(ModelLoadError, match=r"003\.jpg.*can't be used.*remove it"):
         (found.fit(), found.check())
 
 
 def test_a_picture_that_is_too_large_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "_LIMITS", calibration.DecodeLimits(max_image_pixels=100))
+    monkeypatch.setattr(quantisation_images, "_LIMITS", quantisation_images.DecodeLimits(max_image_pixels=100))
     with pytest.raises(ModelLoadError, match="pixels of the image"):
-        folder_calibration(folder, SPEC).fit()
+        folder_images(folder, SPEC).fit()
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        pytest.param("few", f"31 different pictures; expected at least {LEAST_PICTURES}", id="too few"),
-        pytest.param("same", "31 different pictures", id="too few that differ"),
+        pytest.param("few", f"31 different images; expected at least {LEAST_IMAGES}", id="too few"),
+        pytest.param("same", "31 different images", id="too few that differ"),
         pytest.param("elsewhere", "can't be read.*give a folder", id="no folder"),
         pytest.param("a file", "can't be read.*give a folder", id="a file"),
     ],
@@ -108,8 +108,8 @@ def test_what_is_expected_is_told(filled: Path, tmp_path: Path, name: str, messa
     (tmp_path / "a file").write_text("")
     for few in ("few", "same"):
         (tmp_path / few).mkdir()
-        for path in sorted(filled.iterdir())[: LEAST_PICTURES - 1]:
+        for path in sorted(filled.iterdir())[: LEAST_IMAGES - 1]:
             shutil.copy(path, tmp_path / few)
     shutil.copy(filled / "000.jpg", tmp_path / "same" / "zero again.jpg")
     with pytest.raises(ModelLoadError, match=message):
-        folder_calibration(tmp_path / name, SPEC)
+        folder_images(tmp_path / name, SPEC)

@@ -1,0 +1,161 @@
+"""The link of a stream to its server: one call after the other, each going on where the one before it was lost."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import sleep
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client import _wire as wire
+from framewatch_client._streaming.config_warnings import ConfigWarnings
+from framewatch_client._streaming.exchange import Exchange, StreamCall
+from framewatch_client._streaming.outbox import Outbox
+from framewatch_client._streaming.reconnect import Backoff, is_temporary
+from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
+from framewatch_client.options import StreamOptions
+from framewatch_client.types import Event, Explanation, FrameResult, Reconnected, StreamStarted
+from framewatch_core.stream.resume import ResumePoint
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The server of a stream.
+
+    Attributes:
+        address: for messages.
+        open_call: opens a call; raises ClientClosed.
+        start_timeout_s: the longest time until the server accepts the config, in seconds.
+        backoff: the waits between attempts to reconnect.
+
+    """
+
+    address: str
+    open_call: Callable[[], StreamCall]
+    start_timeout_s: float
+    backoff: Backoff
+
+
+class Link:
+    """The calls of one stream.
+
+    Its state: the call that is open; the point from which the next one would go on; how many configs the stream had
+    before those of the call, since each call counts from 1; and, until a response arrives, the time of the first loss
+    and the attempts since then.
+    """
+
+    _exchange: Exchange | None
+    _point: ResumePoint | None
+    _version_offset: int
+    _first_loss_s: float | None
+    _attempt: int
+
+    def __init__(self, endpoint: Endpoint, outbox: Outbox, options: StreamOptions) -> None:
+        self._endpoint = endpoint
+        self._outbox = outbox
+        self._reconnect_timeout_s = options.send.reconnect_timeout_s
+        self._on_reconnect = options.notify.on_reconnect
+        self._warnings = ConfigWarnings(options.notify.on_warning)
+        self._exchange = None
+        self._point = options.send.resume
+        self._version_offset = 0
+        self._first_loss_s = None
+        self._attempt = 0
+
+    async def open(self, timeout_s: float) -> StreamStarted:
+        """Opens a call with the config, and begins to send. Returns the server's answer."""
+        request = self._outbox.first_request(self._point)
+        self._version_offset = self._outbox.config_version - 1
+        self._exchange = exchange = Exchange(self._endpoint.open_call(), self._endpoint.address)
+        started = await exchange.start(request, timeout_s)
+        self._point = _point_after(started, self._point)
+        exchange.send(self._outbox)
+        return replace(started, resume_point=self._point)
+
+    async def read(self) -> pb.StreamFramesResponse | None:
+        """Returns the next response, over as many calls as needed; None: the server has ended the last one with OK."""
+        while True:
+            try:
+                return await self._current().read()
+            except FramewatchCallError as error:
+                if not (error.transient and self._reconnect_timeout_s):
+                    raise
+                await self._reconnect(error, self._reconnect_timeout_s)
+
+    def _current(self) -> Exchange:
+        if self._exchange is None:
+            msg = "the link is open"
+            raise AssertionError(msg)
+        return self._exchange
+
+    async def _reconnect(self, error: FramewatchCallError, timeout_s: float) -> None:
+        clock = asyncio.get_running_loop().time
+        lost_at_s = clock()
+        # counted from the first loss: a server that accepts every stream and ends it at once is given up too
+        self._first_loss_s = lost_at_s if self._first_loss_s is None else self._first_loss_s
+        give_up_s = self._first_loss_s + timeout_s
+        started, last = None, error
+        while started is None:
+            await self.aclose()
+            wait_s = self._endpoint.backoff.wait_s(self._attempt)
+            self._attempt += 1
+            if clock() + wait_s >= give_up_s:
+                raise _given_up(self._endpoint.address, timeout_s, last) from error
+            await sleep(wait_s)
+            try:
+                started = await self.open(min(self._endpoint.start_timeout_s, give_up_s - clock()))
+            except FramewatchCallError as again:
+                if not is_temporary(again):
+                    raise
+                last = again
+        if self._on_reconnect is not None:
+            self._on_reconnect(Reconnected(error, clock() - lost_at_s, started))
+
+    def take(self, response: pb.StreamFramesResponse) -> FrameResult | Event | Explanation | None:
+        """Records a response and returns its content; None: a warning, or a case that this client doesn't know."""
+        self._first_loss_s, self._attempt = None, 0
+        match response.WhichOneof("response"):
+            case "result":
+                self._outbox.answer()
+                self._point = self._point and replace(self._point, last_frame_id=response.result.frame_id)
+                result = wire.frame_result(response)
+                version = result.config_version + self._version_offset
+                return replace(result, config_version=version, resume_point=self._point)
+            case "event" | "health_event":
+                event_id = response.event.event_id or response.health_event.event_id
+                self._point = self._point and replace(self._point, last_event_id=event_id)
+                event = wire.event(response)
+                return event and replace(event, resume_point=self._point)
+            case "explanation":
+                self._outbox.answer_explain()
+                return wire.explanation(response)
+            case "config_warnings":
+                version = response.config_warnings.config_version + self._version_offset
+                self._warnings.take(version, wire.server_warnings(response.config_warnings.warnings))
+                return None
+            case _:
+                return None
+
+    async def aclose(self) -> None:
+        """Ends the call."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            await exchange.aclose()
+
+
+def _point_after(started: StreamStarted, before: ResumePoint | None) -> ResumePoint | None:
+    """Returns the resume point after the server's answer to a config; None: the server can't resume streams."""
+    token = started.message.started.resume_token
+    if not token:
+        return None
+    if before is None:
+        return ResumePoint(token)
+    # a stream that starts anew has events of its own
+    return replace(before, token=token, last_event_id=before.last_event_id if started.resumed else "")
+
+
+def _given_up(address: str, timeout_s: float, last: FramewatchCallError) -> ServerUnreachableError:
+    return ServerUnreachableError(
+        f"the connection to {address} was lost and did not come back within {timeout_s:g} s: {last}"
+    )

@@ -1,0 +1,1 @@
+"""The image tower on CUDA."""
