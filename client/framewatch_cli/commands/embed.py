@@ -13,10 +13,10 @@ from rich.text import Text
 from framewatch_cli.commands.options.connection import Connection, run_with_client
 from framewatch_cli.commands.options.files import check_folder_of
 from framewatch_cli.commands.options.parameters import Flag, Fps, UsageError
-from framewatch_cli.index.files import check_kind
-from framewatch_cli.index.index import shown_path
-from framewatch_cli.index.indexing import IndexEvents, IndexSettings, IndexSummary, update_index
-from framewatch_cli.pictures.embedding import CALL_TIMEOUT_S
+from framewatch_cli.index.files import check_suffix
+from framewatch_cli.index.update import IndexEvents, IndexSettings, IndexSummary, update_index
+from framewatch_cli.index.vector_index import shown_path
+from framewatch_cli.pictures.calls import CALL_TIMEOUT_S
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_cli.terminal.progress import ProgressCounter
 
@@ -51,7 +51,7 @@ def embed(
         To the server.
 
     """
-    check_kind(out)
+    check_suffix(out)
     check_folder_of(out)
     if not sources and not out.exists():
         raise UsageError(f"there is no {out} yet, so say what to embed: framewatch embed FOLDER --out {out}")
@@ -74,7 +74,7 @@ def _events(out: Path, output: Output, progress: ProgressCounter) -> IndexEvents
     return IndexEvents(
         planned=lambda count, only_pictures: progress.start(count if only_pictures else None),
         embedded=progress.advance,
-        refused=lambda path, why: output.print_error(f"{shown_path(path)}: {why}"),
+        skipped=lambda path, why: output.print_error(f"{shown_path(path)}: {why}"),
         kept=lambda path, why: output.print_error(f"{shown_path(path)}: {why}"),
         broken_off=lambda summary: output.print_note(_broken_off(out, summary)),
     )

@@ -16,19 +16,21 @@ from framewatch_cli.commands.options.files import check_folder_of, load_plots
 from framewatch_cli.commands.options.labels import LabelOptions, print_single_label_hint
 from framewatch_cli.commands.options.parameters import Flag, Labels, UsageError
 from framewatch_cli.index.sheet import check_sheet
-from framewatch_cli.labelling.decisions import DEFAULT_MIN_MARGIN, DEFAULT_MIN_SCORE, Sorting
+from framewatch_cli.labelling.folder_store import FolderStore, Link
 from framewatch_cli.labelling.progress import label_progress
 from framewatch_cli.labelling.report import print_report, say_how_to_go_on, say_warnings
 from framewatch_cli.labelling.run import LabelJob, label_source, open_log, write_results
 from framewatch_cli.labelling.scoring import Question
 from framewatch_cli.labelling.sheet import SHEET_COUNT, write_sheet
+from framewatch_cli.labelling.sorting import DEFAULT_MIN_MARGIN, DEFAULT_MIN_SCORE, Sorting
 from framewatch_cli.labelling.sources import FrameFiles, LabelSource, PictureFiles, open_label_source
-from framewatch_cli.labelling.stores import FolderStore, LabelStore, Link
+from framewatch_cli.labelling.store import LabelStore
 from framewatch_cli.labelling.summary import LabelSummary
-from framewatch_cli.labelling.table import TableStore
-from framewatch_cli.pictures.embedding import CALL_TIMEOUT_S
+from framewatch_cli.labelling.table_store import TableStore
+from framewatch_cli.pictures.calls import CALL_TIMEOUT_S
+from framewatch_cli.pictures.model import models_named
 from framewatch_cli.terminal.output import ExitCode, Output
-from framewatch_client import AsyncFramewatchClient, ServerWarning, models_named, without_password
+from framewatch_client import AsyncFramewatchClient, ServerWarning, without_password
 from framewatch_core.labels.scoring import ScoreKind
 
 DEFAULT_FPS = 1.0
@@ -125,7 +127,7 @@ def label(
     if score == "probability":
         print_single_label_hint(label, output)
     job = LabelJob(source, question, sorting, DEFAULT_FPS if fps is None and every is None else fps, every)
-    opened = open_label_source(source, fps=job.fps, every=every, passed_over=out)
+    opened = open_label_source(source, fps=job.fps, every=every, left_out=out)
     store = _store(out, opened, job, link, metadata=metadata)
     _check_drawings(plot, sheet, opened, store)
     summary = LabelSummary(question.label_set.names, sorting, SHEET_COUNT if sheet else 0)

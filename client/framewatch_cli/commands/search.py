@@ -16,7 +16,7 @@ from framewatch_cli.commands.options.connection import Connection, run_with_clie
 from framewatch_cli.commands.options.files import check_folder_of
 from framewatch_cli.commands.options.parameters import Flag, UsageError
 from framewatch_cli.index.files import read_index
-from framewatch_cli.index.searching import Found, SearchSettings, search_index
+from framewatch_cli.index.search import SearchResult, SearchSettings, search_index
 from framewatch_cli.index.sheet import MAX_SHEET_HITS, check_sheet, write_sheet
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, plain_table, with_footer
@@ -94,7 +94,7 @@ def _query_image(query: str, *, text: bool, image: bool) -> Path | None:
     return None
 
 
-def _summary(found: Found, settings: SearchSettings) -> dict[str, object]:
+def _summary(found: SearchResult, settings: SearchSettings) -> dict[str, object]:
     return {
         "query": settings.query,
         "index": str(settings.path),
@@ -107,7 +107,7 @@ def _summary(found: Found, settings: SearchSettings) -> dict[str, object]:
     }
 
 
-def _table(found: Found, settings: SearchSettings) -> RenderableType:
+def _table(found: SearchResult, settings: SearchSettings) -> RenderableType:
     table = plain_table(settings.query)
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)

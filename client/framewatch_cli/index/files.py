@@ -1,4 +1,4 @@
-"""Indexes in files: numpy's .npz, or Parquet for other tools. Written whole or not at all."""
+"""Index files: numpy's .npz, or Parquet for other tools. They are replaced as a whole, by one run at a time."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import BinaryIO
 
-from framewatch_cli.index import npz as index_npz
-from framewatch_cli.index.format import IndexFileError, real_file
-from framewatch_cli.index.index import VectorIndex
+from framewatch_cli.index import npz
+from framewatch_cli.index.format import IndexFileError
+from framewatch_cli.index.vector_index import VectorIndex
+from framewatch_cli.pictures.atomic import real_file, remove_parts, replacing_bytes
+from framewatch_cli.pictures.lock import only_run
 
 NPZ_SUFFIX = ".npz"
 PARQUET_SUFFIX = ".parquet"
 
 
-def check_kind(path: Path) -> None:
-    """Raises IndexFileError for a file of another kind, or of one whose library is not installed."""
+def check_suffix(path: Path) -> None:
+    """Raises IndexFileError for a file of another format, or of one whose library is not installed."""
     _module_for(path)
 
 
 def read_index(path: Path) -> VectorIndex:
-    """An index from a file; its paths are absolute.
+    """Reads an index; its paths are absolute.
 
     Raises:
-        OSError: it can't be opened.
-        IndexFileError: it is no index, or one of a later version, or what it needs is not installed.
+        OSError: the file can't be opened.
+        IndexFileError: it is no index, or one of a later version, or its library is not installed.
 
     """
     path = real_file(path)
@@ -39,34 +40,40 @@ def read_index(path: Path) -> VectorIndex:
 
 
 def write_index(path: Path, index: VectorIndex) -> None:
-    """Writes an index, first to a file beside it, which then takes its place.
+    """Writes an index.
 
-    Paths below the index's folder are stored from there, so that both can move together; others as they are.
+    Paths below the index's folder are stored relative to it, so that both can move together; others are absolute.
 
     Raises:
-        OSError: it can't be written.
-        IndexFileError: it is to be of another kind, or what it needs is not installed.
+        OSError: the file can't be written.
+        IndexFileError: its suffix is that of another format, or its library is not installed.
 
     """
     path = real_file(path)
     folder = Path(os.path.normpath(path.absolute())).parent
     stored = _with_paths(index, lambda whole: whole.relative_to(folder) if whole.is_relative_to(folder) else whole)
-    with _replacing(path) as file:
-        _module_for(path).write(file, stored)
+    module = _module_for(path)
+    with replacing_bytes(path) as file:
+        module.write(file, stored)
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `path` when the block ends well, and is gone when not."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def lock_index(path: Path) -> Iterator[None]:
+    """Keeps other runs from an index while the block runs, by a lock on a hidden file beside it.
+
+    Raises:
+        RunBusy: another run is writing the index.
+        OSError: the lock file can't be created.
+
+    """
+    real = real_file(path)
+    busy = (
+        f"{path} is being written by another run of framewatch embed: start again when that has ended, or give another "
+        "file"
+    )
+    with only_run(real.with_name(f".{real.name}.lock"), busy):
+        remove_parts(real.parent, real.name)
+        yield
 
 
 def _with_paths(index: VectorIndex, change: Callable[[Path], Path]) -> VectorIndex:
@@ -77,7 +84,7 @@ def _with_paths(index: VectorIndex, change: Callable[[Path], Path]) -> VectorInd
 def _module_for(path: Path) -> ModuleType:
     suffix = path.suffix.lower()
     if suffix == NPZ_SUFFIX:
-        return index_npz
+        return npz
     if suffix != PARQUET_SUFFIX:
         raise IndexFileError(
             f"{path}: expected a file that ends in {NPZ_SUFFIX} (numpy) or {PARQUET_SUFFIX} (for other tools)"

@@ -1,4 +1,4 @@
-"""Indexes as numpy's archive of arrays, without pickle. Paths are as they stand in the file.
+"""Indexes as numpy's archive of arrays, without pickle.
 
 Paths are JSON in UTF-8, as bytes: an array of strings would give each the room of the longest.
 """
@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch_cli.index.format import FORMAT, VERSION, IndexFileError, check_format, no_index
-from framewatch_cli.index.index import Entry, VectorIndex
+from framewatch_cli.index.vector_index import Entry, VectorIndex
 
 
 def read(path: Path) -> VectorIndex:
-    """The index of a file. Raises OSError, IndexFileError."""
+    """Reads an index, with its paths as they are stored. Raises OSError, IndexFileError."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if isinstance(arrays, np.ndarray):
@@ -49,7 +49,7 @@ def _index(arrays: Any) -> VectorIndex:
 
 
 def _paths(array: npt.NDArray[Any]) -> list[Path]:
-    """From JSON, or from an array of strings, as the first indexes have them."""
+    """Returns paths from JSON, or from an array of strings: the form in the first indexes."""
     paths = array.tolist() if array.dtype.kind == "U" else json.loads(array.tobytes())
     return [Path(path) for path in paths]
 

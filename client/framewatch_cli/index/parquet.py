@@ -1,4 +1,4 @@
-"""Indexes as Parquet, for other tools. Needs pyarrow. Paths are as they stand in the file."""
+"""Indexes as Parquet, for other tools. Needs pyarrow."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from framewatch_cli.index.format import FORMAT, VERSION, IndexFileError, check_format, no_index
-from framewatch_cli.index.index import Entry, VectorIndex
+from framewatch_cli.index.vector_index import Entry, VectorIndex
 
 _KEY = FORMAT.encode()
 
 
 def read(path: Path) -> VectorIndex:
-    """The index of a file. Raises OSError, IndexFileError."""
+    """Reads an index, with its paths as they are stored. Raises OSError, IndexFileError."""
     try:
         with path.open("rb") as file:
             table = pq.read_table(file)
-        told = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
-        check_format(path, told.get("format"), int(told.get("version", 0)))
-        return _index(table, told)
+        header = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+        check_format(path, header.get("format"), int(header.get("version", 0)))
+        return _index(table, header)
     except IndexFileError:
         raise
     except (pa.ArrowException, AttributeError, KeyError, TypeError, ValueError) as error:
         raise no_index(path, str(error).splitlines()[0]) from error
 
 
-def _index(table: Any, told: dict[str, Any]) -> VectorIndex:
+def _index(table: Any, header: dict[str, Any]) -> VectorIndex:
     columns = (table.column(name).to_pylist() for name in ("path", "time_s", "size", "mtime_ns"))
     entries = tuple(Entry(Path(path), *others) for path, *others in zip(*columns, strict=True))
     flat = table.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    vectors = flat.astype(np.float32, copy=False).reshape(len(entries), int(told["dimension"]))
-    sources = tuple(Path(path) for path in told.get("sources", ()))
-    return VectorIndex(entries, vectors, str(told["model"]), str(told["weights_digest"]), told["fps"], sources)
+    vectors = flat.astype(np.float32, copy=False).reshape(len(entries), int(header["dimension"]))
+    sources = tuple(Path(path) for path in header.get("sources", ()))
+    return VectorIndex(entries, vectors, str(header["model"]), str(header["weights_digest"]), header["fps"], sources)
 
 
 def write(file: BinaryIO, index: VectorIndex) -> None:
     """Writes the index. Raises OSError."""
-    told = {
+    header = {
         "format": FORMAT,
         "version": VERSION,
         "model": index.model,
@@ -58,7 +58,7 @@ def write(file: BinaryIO, index: VectorIndex) -> None:
             ("mtime_ns", pa.int64()),
             ("vector", pa.list_(pa.float32(), index.dimension)),
         ],
-        metadata={_KEY: json.dumps(told).encode()},
+        metadata={_KEY: json.dumps(header).encode()},
     )
     entries = index.entries
     flat = pa.array(np.ascontiguousarray(index.vectors, dtype=np.float32).reshape(-1))

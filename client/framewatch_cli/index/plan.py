@@ -1,4 +1,4 @@
-"""What becomes of each file of an index, by comparing it with the files as they are now."""
+"""The plan of an update: which files of an index are embedded, kept or dropped, from their states now."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from framewatch_cli.index.index import OUTDATED_NS, Entry, VectorIndex
-from framewatch_cli.index.reach import Reach, doubles, gone_sources, look_at, real_name
-from framewatch_cli.index.sources import FileState, Found, Refuse, is_video
+from framewatch_cli.index.missing_files import FileStates, duplicates, file_states, gone_sources, real_name
+from framewatch_cli.index.sources import FoundFiles
+from framewatch_cli.index.vector_index import OUTDATED_NS, Entry, VectorIndex
+from framewatch_cli.pictures.folder import FileState, Skip, is_video
 from framewatch_client import natural_key
 from framewatch_core.arrays import Float32Array
 
@@ -20,18 +21,18 @@ FileVectors = tuple[tuple[Entry, ...], Float32Array]
 
 @dataclass(frozen=True, slots=True)
 class IndexPlan:
-    """What becomes of each file.
+    """Files of an index by their fate.
 
     Attributes:
-        kept: what the index has of files, which stays until it is replaced.
+        kept: entries of files that stay until new ones replace them.
         todo: files to be embedded, in natural order.
-        unchanged: files that are as they were.
-        changed: those of `todo` that the index had in another state.
-        vanished: files that the index had and that are not there any more, or lead to another that it has.
-        unreachable: files of the index that can't be looked at, and why.
-        gone: sources of which nothing is there any more, with their files.
+        unchanged: files in the same state as in the index.
+        changed: files of `todo` that the index has in another state.
+        vanished: files of the index that don't exist any more, or are another name of one that it has.
+        unreachable: the reason for each file of the index that can't be reached.
+        gone: sources of which no file exists any more, with their files.
         sources: folders that the index is made of.
-        videos_left_out: because nobody has said how many of their frames are wanted.
+        videos_left_out: number of videos without a frame rate to embed them with.
 
     """
 
@@ -47,47 +48,47 @@ class IndexPlan:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the index is as it should be already."""
+        """True if the index is up to date."""
         return not (self.todo or self.vanished)
 
     @property
     def out_of_reach(self) -> int:
-        """How many files of the index may be there or not."""
+        """Number of the index's files that may exist or not."""
         return len(self.unreachable) + sum(map(len, self.gone.values()))
 
 
 def plan_index(
-    index: VectorIndex | None, found: Found, *, fps: float | None, refuse: Refuse, drop_missing: bool = False
+    index: VectorIndex | None, found: FoundFiles, *, fps: float | None, skip: Skip, drop_missing: bool = False
 ) -> IndexPlan:
     """Compares an index with the files as they are now.
 
     Args:
-        index: as it was; None: there was none.
+        index: the index before the update; None: there is none.
         found: files that are to be in it, besides those that are.
-        fps: of videos, how many frames a second; None: videos are left out.
-        refuse: told of named files that can't be in an index.
-        drop_missing: whether files that are not there are dropped even where nothing is left of a whole source.
+        fps: limit of frames a second of videos; None: videos are left out.
+        skip: called with found files that can't be in an index.
+        drop_missing: drop missing files even where no file of a whole source exists.
 
     """
-    had = _by_file(index, fps)
-    reach = look_at({*had, *found.files})
-    _refuse_unreachable(found.files, had, reach, refuse)
+    earlier = _by_file(index, fps)
+    states = file_states({*earlier, *found.files})
+    _skip_unreachable(found.files, earlier, states, skip)
     sources = found.folders | _sources_of(index)
-    missing = reach.missing.intersection(had)
-    gone = {} if drop_missing else gone_sources(missing, reach.states, sources)
-    double = _doubles(had, found.files, reach)
-    vanished = missing.difference(*gone.values()) | double.intersection(had)
-    kept = {path: of_file for path, of_file in had.items() if path not in vanished}
-    wanted = [state for path, state in reach.states.items() if path not in double and _is_text(path, refuse)]
+    missing = states.missing.intersection(earlier)
+    gone = {} if drop_missing else gone_sources(missing, states.there, sources)
+    double = _duplicates(earlier, found.files, states)
+    vanished = missing.difference(*gone.values()) | double.intersection(earlier)
+    kept = {path: of_file for path, of_file in earlier.items() if path not in vanished}
+    wanted = [state for path, state in states.there.items() if path not in double and _is_text(path, skip)]
     todo = [state for state in wanted if not _is_unchanged(state, kept.get(state.path))]
     embeddable = [state for state in todo if not (state.is_video and fps is None)]
     return IndexPlan(
         kept=kept,
         todo=tuple(sorted(embeddable, key=lambda state: natural_key(state.path))),
         unchanged=frozenset(state.path for state in wanted) - {state.path for state in todo},
-        changed=frozenset(state.path for state in embeddable if state.path in had),
+        changed=frozenset(state.path for state in embeddable if state.path in earlier),
         vanished=vanished,
-        unreachable={path: why for path, why in reach.unreachable.items() if path in had},
+        unreachable={path: why for path, why in states.unreachable.items() if path in earlier},
         gone=gone,
         sources=sources,
         videos_left_out=len(todo) - len(embeddable),
@@ -95,7 +96,7 @@ def plan_index(
 
 
 def _by_file(index: VectorIndex | None, fps: float | None) -> dict[Path, FileVectors]:
-    """Entries and vectors of each file, which lie together. `fps`: that videos are to have; others are outdated."""
+    """Returns the entries and vectors of each file. Those of videos with another rate than `fps` are outdated."""
     if index is None:
         return {}
     found = {}
@@ -110,38 +111,38 @@ def _by_file(index: VectorIndex | None, fps: float | None) -> dict[Path, FileVec
 
 
 def _sources_of(index: VectorIndex | None) -> frozenset[Path]:
-    """Folders that an index was made of; that in which all its files lie, if it does not say."""
+    """Returns the folders that an index was made of; if it lists none, the innermost one with all of its files."""
     if index is None or not index.entries:
         return frozenset()
     return frozenset(index.sources or [Path(os.path.commonpath([entry.path.parent for entry in index.entries]))])
 
 
-def _refuse_unreachable(named: Sequence[Path], had: Collection[Path], reach: Reach, refuse: Refuse) -> None:
-    for path in named:
-        if path not in had and path not in reach.states:
-            refuse(path, reach.unreachable.get(path, "the file can't be reached"))
+def _skip_unreachable(found: Sequence[Path], earlier: Collection[Path], states: FileStates, skip: Skip) -> None:
+    for path in found:
+        if path not in earlier and path not in states.there:
+            skip(path, states.unreachable.get(path, "the file can't be reached"))
 
 
-def _doubles(had: Collection[Path], named: Sequence[Path], reach: Reach) -> frozenset[Path]:
-    """Names of files that have another. The one that the index has goes first, then what is no link."""
+def _duplicates(earlier: Collection[Path], found: Sequence[Path], states: FileStates) -> frozenset[Path]:
+    """Returns further names of files. The name in the index has priority, then the one that is no link."""
     folders: dict[Path, str] = {}
-    new = [path for path in named if path not in had]
+    new = [path for path in found if path not in earlier]
     new.sort(key=lambda path: str(path) != real_name(path, folders))
-    return doubles(path for path in (*had, *new) if path in reach.states)
+    return duplicates(path for path in (*earlier, *new) if path in states.there)
 
 
-def _is_text(path: Path, refuse: Refuse) -> bool:
-    """Whether the name is text, so that files can hold it."""
+def _is_text(path: Path, skip: Skip) -> bool:
+    """Returns True if the name is text, so that an index file can hold it."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        refuse(path, "the name is not UTF-8: rename the file")
+        skip(path, "the name is not UTF-8: rename the file")
         return False
     return True
 
 
-def _is_unchanged(state: FileState, had: FileVectors | None) -> bool:
-    if had is None:
+def _is_unchanged(state: FileState, earlier: FileVectors | None) -> bool:
+    if earlier is None:
         return False
-    entry = had[0][0]
+    entry = earlier[0][0]
     return (entry.size, entry.mtime_ns) == (state.size, state.mtime_ns)

@@ -12,7 +12,7 @@ from unicodedata import combining, normalize
 import cv2
 import numpy as np
 
-from framewatch_cli.index.index import Entry
+from framewatch_cli.index.vector_index import Entry
 from framewatch_cli.pictures.frames import frames_at
 from framewatch_cli.pictures.thumbnails import place, read_thumbnail
 from framewatch_client import IMAGE_SUFFIXES, SourceError, shrink_image

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from framewatch_cli.labelling.decisions import Decision, Picture, Pile, Show
+from framewatch_cli.labelling.sorting import Decision, PictureResult, Pile, ShowPicture
 from framewatch_cli.terminal.progress import ProgressCounter
 
 
 @contextmanager
-def label_progress(console: Console, total: int | None, done_count: int) -> Iterator[Show]:
+def label_progress(console: Console, total: int | None, done_count: int) -> Iterator[ShowPicture]:
     """Yields a function that counts labelled pictures on the terminal; it shows nothing where there is none.
 
     Args:
@@ -25,7 +25,7 @@ def label_progress(console: Console, total: int | None, done_count: int) -> Iter
     with ProgressCounter(console, "pictures") as progress:
         progress.start(total, done_count)
 
-        def show(_picture: Picture, decision: Decision) -> None:
+        def show(_picture: PictureResult, decision: Decision) -> None:
             piles[decision.pile] += 1
             progress.advance(", ".join(f"{count:,} {pile}" for pile, count in piles.items() if count))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
-from framewatch_cli.labelling.decisions import Pile, Split
-from framewatch_cli.labelling.stores import PICTURES_FILE, UNCERTAIN_FOLDER
+from framewatch_cli.labelling.folder_store import PICTURES_FILE, UNCERTAIN_FOLDER
+from framewatch_cli.labelling.sorting import Pile, Split
 from framewatch_cli.labelling.summary import LabelSummary
 from framewatch_cli.terminal.output import Output
 from framewatch_cli.terminal.tables import plain_table

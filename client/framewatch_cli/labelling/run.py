@@ -1,4 +1,4 @@
-"""A labelling run: pictures are scored, sorted, written down and kept, and what came of it is counted."""
+"""A labelling run: pictures are scored, sorted, logged and kept, and the results are counted."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from framewatch_cli.labelling.decisions import Show, Sorting, decide
 from framewatch_cli.labelling.log import LabelLog, LogHeader, check_inputs, read_header, read_pictures
-from framewatch_cli.labelling.models import pick_model
-from framewatch_cli.labelling.scoring import Question, Scored, Warn, score_files, score_frames
+from framewatch_cli.labelling.scoring import Question, ScoredPicture, Warn, score_files, score_frames
+from framewatch_cli.labelling.sorting import ShowPicture, Sorting, decide
 from framewatch_cli.labelling.sources import FrameFiles, LabelSource, source_inputs
-from framewatch_cli.labelling.stores import LabelStore, sort_anew
+from framewatch_cli.labelling.store import LabelStore, sort_anew
 from framewatch_cli.labelling.summary import LabelSummary
-from framewatch_cli.pictures.run_lock import only_run
+from framewatch_cli.pictures.lock import only_run
+from framewatch_cli.pictures.model import pick_model
 from framewatch_cli.terminal.interrupts import Interrupt, first_interrupt
 from framewatch_client import AsyncFramewatchClient, SourceError
 from framewatch_core.labels.labels import Label, LabelSet
@@ -23,14 +23,14 @@ from framewatch_core.labels.labels import Label, LabelSet
 
 @dataclass(frozen=True, slots=True)
 class LabelJob:
-    """What is to be done.
+    """The job of a run.
 
     Attributes:
-        source: what it was called.
+        source: the source as it was given.
         question: the labels and the model.
-        sorting: how scores become labels.
-        fps: of video, how many frames a second at most; None: all.
-        every: of video, each so-many-th frame; None: all.
+        sorting: the rules by which scores become labels.
+        fps: of video, limit of frames a second; None: all.
+        every: of video, use each so-many-th frame; None: all.
 
     """
 
@@ -42,7 +42,7 @@ class LabelJob:
 
     @property
     def header(self) -> LogHeader:
-        """What another run must have asked for too if this one is to go on with it; plain JSON."""
+        """The options that a later run must repeat to go on with this one; plain JSON."""
         label_set = self.question.label_set
         inputs: dict[str, Any] = {
             **source_inputs(self.source),
@@ -69,23 +69,22 @@ def _example_keys(label: Label) -> list[str]:
 
 @contextmanager
 def open_log(job: LabelJob, store: LabelStore, *, restart: bool = False) -> Iterator[LabelLog]:
-    """The log that a run goes on from, while no other one writes there.
+    """Yields the log that a run goes on from, and keeps other runs out meanwhile.
 
-    What an earlier run sorted by other thresholds is sorted anew.
+    Pictures that an earlier run sorted by other thresholds are sorted anew.
 
     Raises:
-        LabelLogError: there is one of a run with other options.
-        SourceError: another run is at it, or there is something else where labels should go.
+        LabelLogError: the log is of a run with other options.
+        RunBusy: another run is writing to the same place.
+        SourceError: something else lies where labels should go.
         OSError: files can't be read or written.
 
     """
     _check_own(store, restart=restart)
     store.log_path.parent.mkdir(parents=True, exist_ok=True)
-    busy = SourceError(
-        f"another framewatch label is writing to {store.out}: wait until it has ended, or give another --out"
-    )
+    busy = f"another framewatch label is writing to {store.out}: wait until it has ended, or give another --out"
     with only_run(store.lock_path, busy):
-        store.tidy()
+        store.remove_parts()
         _prepare(job, store, restart=restart)
         with LabelLog(store.log_path, job.header, store.has) as log:
             yield log
@@ -121,45 +120,54 @@ async def label_source(
     job: LabelJob,
     store: LabelStore,
     log: LabelLog,
-    show: Show,
+    show: ShowPicture,
     warn: Warn,
 ) -> bool:
-    """Labels what is not labelled yet; returns whether Ctrl-C ended it before its time.
+    """Labels the pictures that are not in the log yet.
 
     Args:
         client: of the server.
         source: of the pictures.
-        job: what is to be done.
-        store: where they go.
-        log: where they are written down.
-        show: is told of each picture.
-        warn: is told what the server finds questionable in the labels, once.
+        job: the job of the run.
+        store: the place where pictures go.
+        log: the run's log.
+        show: called with each picture.
+        warn: called once with each of the server's warnings of the labels.
+
+    Returns:
+        True if Ctrl-C ended the run early.
 
     Raises:
-        FramewatchCallError: what ended it, such as that the model of the pictures so far is not loaded; what was done
-            until then is kept.
-        OSError: likewise.
+        FramewatchCallError: a call failed for another reason than its picture, or the model of the pictures so far is
+            not loaded. The pictures until then are kept.
+        OSError: a file can't be written. The pictures until then are kept.
 
     """
     if _is_done(source, log):
         return False
-    model = pick_model(await client.list_models(), job.question.model, log)
+    model = pick_model(
+        await client.list_models(),
+        job.question.model,
+        log.used_model,
+        results="the pictures so far were scored by",
+        remedy="start the server with that one, give another --out, or --restart to label all anew",
+    )
     log.note_weights(model.weights_digest)
     question = replace(job.question, model=model.name)
     with first_interrupt(source.close) as interrupt:
         async with aclosing(_scored(client, source, question, log, interrupt, warn)) as results:
             async for scored in results:
-                log.add(scored.picture)
-                decision = decide(scored.picture, job.sorting)
+                log.add(scored.result)
+                decision = decide(scored.result, job.sorting)
                 await asyncio.to_thread(store.keep, scored, decision)
-                show(scored.picture, decision)
+                show(scored.result, decision)
     if isinstance(source, FrameFiles) and source.count is not None and not interrupt.came:
         log.finish(source.count)
     return interrupt.came
 
 
 def _is_done(source: LabelSource, log: LabelLog) -> bool:
-    """Whether the server need not even be asked for its models."""
+    """Returns True if the run needs no call at all, not even for the server's models."""
     if isinstance(source, FrameFiles):
         return source.count is not None and log.finished_count == source.count
     return all(str(path) in log.done for path in source.paths)
@@ -172,14 +180,14 @@ def _scored(
     log: LabelLog,
     interrupt: Interrupt,
     warn: Warn,
-) -> AsyncGenerator[Scored, None]:
+) -> AsyncGenerator[ScoredPicture, None]:
     if isinstance(source, FrameFiles):
-        return score_frames(client, source, question, log.done, interrupt, warn, seen_last=log.last_frame_id)
+        return score_frames(client, source, question, log.done, interrupt, warn, last_scored=log.last_frame_id)
     return score_files(client, source, question, log.done, interrupt, warn)
 
 
 def write_results(log: LabelLog, store: LabelStore, summary: LabelSummary) -> None:
-    """Writes the tables and counts the pictures, those of earlier runs too. Raises OSError, LabelLogError."""
+    """Writes the tables and counts the pictures, with those of earlier runs. Raises OSError, LabelLogError."""
     with store.tables(summary.sorting) as write:
         for picture in log.pictures():
             decision = decide(picture, summary.sorting)

@@ -1,23 +1,22 @@
-"""What pictures score: several calls at a time for files, so that the server's batches fill; a stream for video."""
+"""Scores of pictures: several calls at once for files, so that the server's batches fill; a stream for video."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Any, TypeVar
+from typing import Any
 
-import grpc
-
-from framewatch_cli.labelling.decisions import Picture
+from framewatch_cli.labelling.sorting import PictureResult
 from framewatch_cli.labelling.sources import FrameFiles, PictureFiles
+from framewatch_cli.pictures.calls import map_in_order
+from framewatch_cli.pictures.faults import Fault, fault_of, fault_text, is_too_late
+from framewatch_cli.pictures.folder import read_picture
 from framewatch_cli.terminal.interrupts import Interrupt
 from framewatch_client import (
-    MAX_MESSAGE_BYTES,
     AsyncFramewatchClient,
     Classification,
     Event,
@@ -25,37 +24,24 @@ from framewatch_client import (
     FrameResult,
     FrameStatus,
     FramewatchCallError,
+    FramewatchError,
     ServerWarning,
     StreamStarted,
 )
 from framewatch_core.arrays import UInt8Array
-from framewatch_core.errors import FramewatchError, ImageTooLarge
 from framewatch_core.labels.labels import LabelSet
 
-T = TypeVar("T")
-U = TypeVar("U")
-
 Warn = Callable[[ServerWarning], object]
-"""Is told what the server finds questionable."""
+"""Called with a warning of the server."""
 
-CALLS_AT_A_TIME = 16
+CALLS_AT_ONCE = 16
 MAX_REUSE_AGE_S = 86_400.0
-"""A picture that has not changed is not worth another one, however long ago it was."""
-
-_FAULTS_OF_ALL_CALLS = frozenset(
-    {
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.UNAUTHENTICATED,
-        grpc.StatusCode.PERMISSION_DENIED,
-        grpc.StatusCode.UNIMPLEMENTED,
-        grpc.StatusCode.FAILED_PRECONDITION,
-    }
-)
+"""However long ago a picture was scored, one that shows the same is not worth a call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What pictures are asked for.
+    """Labels to score pictures with.
 
     Attributes:
         label_set: the labels.
@@ -70,17 +56,17 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """A picture with its scores, and what there is of it to keep.
+class ScoredPicture:
+    """A picture with its scores, and the content to keep.
 
     Attributes:
-        picture: what is known of it.
+        result: the scores, or the reason why there are none.
         path: the file that it came from; None: it is a frame.
-        content: the file's bytes, or a frame's BGR pixels; None: it failed or was skipped.
+        content: the file's bytes, or a frame's BGR pixels `[height, width, 3]`; None: it failed or was skipped.
 
     """
 
-    picture: Picture
+    result: PictureResult
     path: Path | None = None
     content: bytes | UInt8Array | None = None
 
@@ -92,36 +78,23 @@ async def score_files(
     done: AbstractSet[str],
     interrupt: Interrupt,
     warn: Warn,
-) -> AsyncGenerator[Scored, None]:
-    """Scores pictures in their order, but for those that are done. `warn`: told each warning once.
+) -> AsyncGenerator[ScoredPicture, None]:
+    """Yields the scores of pictures in their order, without those that are done. `warn`: called once with each warning.
 
     Raises:
-        FramewatchCallError: a call failed for a reason that is none of its picture's.
+        FramewatchCallError: a call failed for another reason than its picture.
 
     """
+
+    async def todo() -> AsyncGenerator[PurePath, None]:
+        for path in files.paths:
+            if not interrupt.came and str(path) not in done:
+                yield path
+
     score = _FileScorer(client, files, question, warn).score
-    todo = (path for path in files.paths if not interrupt.came and str(path) not in done)
-    async with aclosing(map_in_order(score, todo, CALLS_AT_A_TIME)) as results:
+    async with aclosing(map_in_order(score, todo(), CALLS_AT_ONCE)) as results:
         async for scored in results:
             yield scored
-
-
-async def map_in_order(
-    function: Callable[[T], Awaitable[U]], items: Iterable[T], width: int
-) -> AsyncGenerator[U, None]:
-    """Calls a function for each item, at most `width` at a time; gives results in the order of the items."""
-    waiting: deque[asyncio.Future[U]] = deque()
-    try:
-        for item in items:
-            if len(waiting) == width:
-                yield await waiting.popleft()
-            waiting.append(asyncio.ensure_future(function(item)))
-        while waiting:
-            yield await waiting.popleft()
-    finally:
-        for future in waiting:
-            future.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 class _FileScorer:
@@ -133,20 +106,27 @@ class _FileScorer:
         self._warned: set[ServerWarning] = set()
         self._answer_count = 0
 
-    async def score(self, relative: PurePath) -> Scored:
+    async def score(self, relative: PurePath) -> ScoredPicture:
         path, data, answers_before = self._files.root / relative, b"", self._answer_count
         try:
-            data = await asyncio.to_thread(_read, path)
+            data = await asyncio.to_thread(read_picture, path)
             answer = await self._classify(data)
-        except (OSError, FramewatchError, FramewatchCallError) as error:
-            # one that alone is too late is at fault itself; if no other was answered meanwhile, the server is
-            if is_of_all_calls(error) or (_is_too_late(error) and self._answer_count == answers_before):
+        except FramewatchCallError as error:
+            # a single call that is too late is the fault of its picture; if no other was answered, of the server
+            is_servers = is_too_late(error) and self._answer_count == answers_before
+            if fault_of(error) is Fault.SHARED or is_servers:
                 raise
-            self._answer_count += _is_answer(error)
-            return Scored(replace(self._files.picture(relative, data), error=_sentence(error)), path)
+            self._answer_count += not is_too_late(error)
+            return self._failed(relative, data, error)
+        except (OSError, FramewatchError) as error:
+            return self._failed(relative, data, error)
         self._answer_count += 1
-        picture = self._files.picture(relative, data)
-        return Scored(replace(picture, scores=answer.scores, model=answer.model), path, data)
+        result = self._files.result(relative, data)
+        return ScoredPicture(replace(result, scores=answer.scores, model=answer.model), path, data)
+
+    def _failed(self, relative: PurePath, data: bytes, error: Exception) -> ScoredPicture:
+        result = replace(self._files.result(relative, data), error=fault_text(error))
+        return ScoredPicture(result, self._files.root / relative)
 
     async def _classify(self, data: bytes) -> Classification:
         answer = await self._client.classify(data, self._question.label_set, model=self._question.model)
@@ -157,40 +137,6 @@ class _FileScorer:
         return answer
 
 
-def _read(path: Path) -> bytes:
-    """The file's bytes. Raises OSError, ImageTooLarge."""
-    size = path.stat().st_size
-    if size > MAX_MESSAGE_BYTES:
-        raise ImageTooLarge(
-            "bytes of an image", limit="max_message_bytes", maximum=MAX_MESSAGE_BYTES, actual=size, field="image"
-        )
-    return path.read_bytes()
-
-
-def is_of_all_calls(error: Exception) -> bool:
-    """Whether every other picture would fail by it too: no server, no such model, labels that it does not take."""
-    if not isinstance(error, FramewatchCallError):
-        return False
-    if error.transient or error.code in _FAULTS_OF_ALL_CALLS:
-        return True
-    return bool(error.fields) and not any(field.startswith("image") for field in error.fields)
-
-
-def _is_too_late(error: Exception) -> bool:
-    return isinstance(error, FramewatchCallError) and error.code is grpc.StatusCode.DEADLINE_EXCEEDED
-
-
-def _is_answer(error: Exception) -> bool:
-    return isinstance(error, FramewatchCallError) and not _is_too_late(error)
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    reason = getattr(error, "reason", "")
-    return f"{getattr(error, 'message', error)}{f' [{reason}]' if reason else ''}"
-
-
 async def score_frames(
     client: AsyncFramewatchClient,
     files: FrameFiles,
@@ -199,18 +145,27 @@ async def score_frames(
     interrupt: Interrupt,
     warn: Warn,
     *,
-    seen_last: int | None = None,
-) -> AsyncGenerator[Scored, None]:
-    """Scores a video's frames in their order, but for those that are done; what shows nothing new is skipped.
+    last_scored: int | None = None,
+) -> AsyncGenerator[ScoredPicture, None]:
+    """Yields the scores of a video's frames in their order, without those that are done.
 
-    Frames that a live source's server had no time for are left out. `seen_last`: the frame that was scored last before:
-    it is sent once more, so that the next ones are compared with it. `warn`: told each warning once.
+    Frames that show nothing new are skipped. Frames of a live source that the server dropped are left out.
+
+    Args:
+        client: of the server.
+        files: the frames.
+        question: the labels.
+        done: items that are left out.
+        interrupt: ends the stream.
+        warn: called once with each warning.
+        last_scored: the frame that an earlier run scored last. It is sent once more, so that the next ones are compared
+            with it.
 
     Raises:
-        as `AsyncFramewatchClient.stream`.
+        As `AsyncFramewatchClient.stream`.
 
     """
-    scorer = _FrameScorer(files, done, interrupt, seen_last if question.change_threshold else None)
+    scorer = _FrameScorer(files, done, interrupt, last_scored if question.change_threshold else None)
     items = client.stream(
         scorer.frames(),
         question.label_set,
@@ -230,39 +185,41 @@ async def score_frames(
 class _FrameScorer:
     """Keeps the pixels of frames that are on their way: no more than the stream's window."""
 
-    def __init__(self, files: FrameFiles, done: AbstractSet[str], interrupt: Interrupt, seen_last: int | None) -> None:
+    def __init__(
+        self, files: FrameFiles, done: AbstractSet[str], interrupt: Interrupt, last_scored: int | None
+    ) -> None:
         self._files = files
         self._done = done
         self._interrupt = interrupt
-        self._seen_last = seen_last
-        self._under_way: dict[int, tuple[Picture, Any]] = {}
+        self._last_scored = last_scored
+        self._under_way: dict[int, tuple[PictureResult, Any]] = {}
         self._model = ""
 
     def started(self, started: StreamStarted) -> None:
         self._model = started.model
 
     def frames(self) -> Iterator[Frame]:
-        """Runs on the stream's own thread."""
+        """Yields the frames to send, on the stream's own thread."""
         for frame in self._files:
             if self._interrupt.came:
                 return
             number = frame.frame_id or 0
-            picture = self._files.picture(number, frame.time_s or 0.0)
-            if picture.item not in self._done or number == self._seen_last:
-                self._under_way[number] = picture, frame.image
+            result = self._files.result(number, frame.time_s or 0.0)
+            if result.item not in self._done or number == self._last_scored:
+                self._under_way[number] = result, frame.image
                 yield frame
 
-    def take(self, item: FrameResult | Event) -> Scored | None:
-        """What came of a frame; None: there is nothing to keep."""
+    def take(self, item: FrameResult | Event) -> ScoredPicture | None:
+        """Returns the scores of a frame; None: there is nothing to keep."""
         if isinstance(item, Event):
             return None
-        picture, pixels = self._under_way.pop(item.frame_id)
-        if picture.item in self._done:
+        result, pixels = self._under_way.pop(item.frame_id)
+        if result.item in self._done:
             return None
         if item.status is FrameStatus.FAILED and item.error is not None:
-            return Scored(replace(picture, error=item.error.message))
+            return ScoredPicture(replace(result, error=item.error.message))
         if item.status is not FrameStatus.SCORED:
             return None
         if item.reused_frame_id is not None:
-            return Scored(replace(picture, skipped=True))
-        return Scored(replace(picture, scores=item.scores, model=self._model), None, pixels)
+            return ScoredPicture(replace(result, skipped=True))
+        return ScoredPicture(replace(result, scores=item.scores, model=self._model), None, pixels)

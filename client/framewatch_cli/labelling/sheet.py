@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from framewatch_cli.labelling.decisions import Decision, Picture
 from framewatch_cli.labelling.run import LabelJob
-from framewatch_cli.labelling.stores import LabelStore
+from framewatch_cli.labelling.sorting import Decision, PictureResult
+from framewatch_cli.labelling.store import LabelStore
+from framewatch_cli.pictures.frames import frames_numbered
 from framewatch_cli.pictures.thumbnails import place, read_thumbnail
-from framewatch_client import SourceError, open_source
 from framewatch_core.arrays import UInt8Array
 
 SHEET_COUNT = 24
@@ -25,7 +25,7 @@ GAP = 8
 _BACKGROUND, _WHITE, _GREY = (32, 32, 32), (240, 240, 240), (150, 150, 150)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
-Doubtful = Sequence[tuple[Picture, Decision]]
+Doubtful = Sequence[tuple[PictureResult, Decision]]
 
 
 def write_sheet(path: Path, doubtful: Doubtful, store: LabelStore, job: LabelJob) -> None:
@@ -47,17 +47,8 @@ def _pixels(doubtful: Doubtful, store: LabelStore, job: LabelJob) -> list[UInt8A
     files = [store.file_of(picture, decision) for picture, decision in doubtful]
     if None not in files:
         return [None if file is None else read_thumbnail(file) for file in files]
-    frames = frames_numbered(job.source, {picture.frame_id for picture, _ in doubtful})
+    frames = frames_numbered(job.source, {picture.frame_id or 0 for picture, _ in doubtful})
     return [frames.get(picture.frame_id or 0) for picture, _ in doubtful]
-
-
-def frames_numbered(spec: str, numbers: set[int | None]) -> dict[int, UInt8Array]:
-    """Frames of a recording by their numbers, BGR; none of a live source. Raises SourceError."""
-    with open_source(spec) as source:
-        if source.is_live:
-            raise SourceError(f"{source.name} is live, and its frames have gone: give --sheet with a folder as --out")
-        frames = ((frame.frame_id, frame.image) for frame in source if frame.frame_id in numbers)
-        return {number or 0: np.asarray(image, dtype=np.uint8) for number, image in frames}
 
 
 def contact_sheet(doubtful: Doubtful, pictures: Sequence[UInt8Array | None]) -> UInt8Array:

@@ -1,4 +1,4 @@
-"""What a labelling run came to, counted from its pictures; as much as a plot and a report need, and no more."""
+"""Figures of a labelling run, counted from its pictures: what the plot, the report and the sheet need."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from framewatch_cli.labelling.decisions import Decision, Picture, Pile, Sorting, Split
+from framewatch_cli.labelling.sorting import Decision, PictureResult, Pile, Sorting, Split
 from framewatch_core.calibration.thresholds import place_of, to_axis
 from framewatch_core.labels.scoring import ScoreKind
 
 BIN_COUNT = 48
 LOWEST_SCORE = 0.01
-"""Where histograms begin; what is less is counted there."""
+"""Lower end of histograms; lower scores are counted there."""
 SHOWN_FAILURES = 5
 
 
 def axis_edges(kind: ScoreKind) -> npt.NDArray[np.float64]:
-    """The edges of the histograms' bins on the axis of equal evidence, `[BIN_COUNT + 1]`."""
+    """Returns the edges of the histograms' bins on the axis of equal evidence, `[BIN_COUNT + 1]`."""
     return np.linspace(place_of(kind, LOWEST_SCORE), float(to_axis(kind, np.array([1.0]))[0]), BIN_COUNT + 1)
 
 
 @dataclass(slots=True)
 class LabelCount:
-    """One label's pictures.
+    """Figures of one label.
 
     Attributes:
-        by_split: those that are labelled, by what they are for.
-        uncertain: those for which it is the best label.
-        score_sum: of those that are labelled.
-        histogram: how often it was best by which score, uncertain ones too; see `axis_edges`.
+        by_split: number of labelled pictures by their purpose.
+        uncertain: number of uncertain pictures whose best label it is.
+        score_sum: sum of the labelled pictures' scores.
+        histogram: scores of all pictures whose best label it is, uncertain ones too; see `axis_edges`.
 
     """
 
@@ -45,12 +45,12 @@ class LabelCount:
 
     @property
     def labelled(self) -> int:
-        """How many are labelled."""
+        """Number of labelled pictures."""
         return sum(self.by_split.values())
 
     @property
     def mean_score(self) -> float | None:
-        """Of those that are labelled; None: there are none."""
+        """Mean score of the labelled pictures; None: there are none."""
         return self.score_sum / self.labelled if self.labelled else None
 
 
@@ -58,25 +58,27 @@ class LabelSummary:
     """Counts pictures.
 
     Attributes:
-        labels: by name, in their order.
-        piles: how many pictures are in each.
-        failures: the first few that failed, with their errors.
+        sorting: the rules by which the pictures are sorted.
+        labels: figures by label, in the labels' order.
+        piles: number of pictures in each pile.
+        failures: the first few pictures that failed.
+        model: name of the model that scored the pictures; empty: none was scored.
 
     """
 
     def __init__(self, labels: tuple[str, ...], sorting: Sorting, doubtful_count: int = 0) -> None:
-        """`doubtful_count`: how many of the most uncertain pictures are kept."""
+        """`doubtful_count`: number of the most uncertain pictures that are kept."""
         self.sorting = sorting
         self.labels = {label: LabelCount() for label in labels}
         self.piles = dict.fromkeys(Pile, 0)
-        self.failures: list[Picture] = []
+        self.failures: list[PictureResult] = []
         self.model = ""
         self._edges = axis_edges(sorting.score)
         self._doubtful_count = doubtful_count
-        self._doubtful: list[tuple[float, int, Picture, Decision]] = []
+        self._doubtful: list[tuple[float, int, PictureResult, Decision]] = []
         self._numbers = count()
 
-    def add(self, picture: Picture, decision: Decision) -> None:
+    def add(self, picture: PictureResult, decision: Decision) -> None:
         """Counts a picture."""
         self.piles[decision.pile] += 1
         self.model = picture.model or self.model
@@ -97,8 +99,8 @@ class LabelSummary:
         place = place_of(self.sorting.score, max(score, LOWEST_SCORE))
         return int(np.clip(np.searchsorted(self._edges, place, side="right") - 1, 0, BIN_COUNT - 1))
 
-    def _keep_doubtful(self, picture: Picture, decision: Decision) -> None:
-        """A heap, whose first is the least doubtful."""
+    def _keep_doubtful(self, picture: PictureResult, decision: Decision) -> None:
+        """Adds a picture to the heap of the most uncertain ones, whose first is the least uncertain."""
         if not self._doubtful_count:
             return
         entry = (-_certainty(decision), -next(self._numbers), picture, decision)
@@ -108,24 +110,24 @@ class LabelSummary:
             heapq.heappushpop(self._doubtful, entry)
 
     @property
-    def doubtful(self) -> list[tuple[Picture, Decision]]:
+    def doubtful(self) -> list[tuple[PictureResult, Decision]]:
         """The most uncertain pictures, the one with the smallest margin first."""
         return [(picture, decision) for _, _, picture, decision in sorted(self._doubtful, reverse=True)]
 
     @property
     def missing_classes(self) -> list[str]:
-        """Labels that training has pictures of and validation has not, or the other way round."""
+        """Labels with pictures either for training or for validation, but not for both."""
         if not self.sorting.validation_share:
             return []
         return [name for name, label in self.labels.items() if 0 in label.by_split.values() and label.labelled]
 
     @property
     def has_failed(self) -> bool:
-        """Whether any picture failed."""
+        """True if a picture failed."""
         return self.piles[Pile.FAILED] > 0
 
     def as_data(self) -> Mapping[str, Any]:
-        """The figures as plain data."""
+        """Returns the figures as plain data."""
         return {
             "model": self.model,
             "score": self.sorting.score.name.lower(),

@@ -12,6 +12,9 @@ from framewatch_client import Source, SourceError, open_source
 from framewatch_core.arrays import UInt8Array
 from framewatch_core.time import NS_PER_S
 
+FRAME_QUALITY = 95
+"""Quality of the JPEG that a frame is sent or written as, 1 to 100."""
+
 
 def frames_at(spec: str, times_ns: Sequence[int]) -> list[UInt8Array]:
     """Returns frames of a recording as BGR pixels, `[height, width, 3]`, in the order of the times.

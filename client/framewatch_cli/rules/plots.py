@@ -1,4 +1,4 @@
-"""Pictures of calibrations and evaluations; the only module that needs matplotlib (`framewatch[plot]`)."""
+"""Pictures of calibrations and evaluations; needs matplotlib (`framewatch[plot]`)."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from matplotlib.figure import Figure
-
+from framewatch_cli.pictures.plots import THRESHOLD, new_figure, save_figure, scale_axis
 from framewatch_cli.rules.timelines import Timeline, calibration_timeline
 from framewatch_core.calibration.calibrate import Calibration
 from framewatch_core.calibration.evaluation import RuleEvaluation
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.thresholds import place_of, to_axis
-from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventKind, EventRule
 from framewatch_core.time import NS_PER_S
 
-WIDTH_IN = 11.0
 PRESENT, ABSENT, SCORE = "#2e7d32", "#1565c0", "#37474f"
-ENTER, EXIT, WRONG, RIGHT = "#e65100", "#6a1b9a", "#c62828", "#2e7d32"
+ENTER, EXIT, WRONG, RIGHT = THRESHOLD, "#6a1b9a", "#c62828", "#2e7d32"
 SAID = "#ffb74d"
 EDGE = 0.96
-_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
 def draw_calibration(path: Path, calibration: Calibration) -> None:
@@ -44,23 +39,6 @@ def draw_evaluation(path: Path, timelines: Sequence[Timeline]) -> None:
         _draw_timeline(ax, timeline)
     axes[-1].set_xlabel("time [s]")
     save_figure(figure, path)
-
-
-def check_plot(path: Path) -> None:
-    """Raises ValueError for a file of another kind than can be drawn."""
-    known = sorted(f".{suffix}" for suffix in Figure().canvas.get_supported_filetypes())
-    if path.suffix.lower() not in known:
-        raise ValueError(f"the plot {path}: expected a file that ends in {', '.join(known)}")
-
-
-def new_figure(height_in: float) -> Figure:
-    """A figure of the house's width, in inches."""
-    return Figure(figsize=(WIDTH_IN, height_in), layout="constrained", dpi=120)
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Writes it in the format that the path's suffix says. Raises OSError."""
-    figure.savefig(path)
 
 
 def _draw_distribution(ax: Any, calibration: Calibration) -> None:
@@ -159,12 +137,6 @@ def _draw_thresholds(line: Any, rule: EventRule) -> None:
     for name, threshold, colour in (("enter at", rule.enter_at, ENTER), ("exit below", rule.exit_threshold, EXIT)):
         place = place_of(rule.score_kind, threshold)
         line(place, color=colour, linestyle="--", linewidth=1.2, label=f"{name} {threshold:g}")
-
-
-def scale_axis(axis: Any, kind: ScoreKind) -> None:
-    """Names places on the axis of equal evidence by their scores."""
-    if kind is not ScoreKind.SIMILARITY:
-        axis.set_ticks(to_axis(kind, np.array(_TICKS)), [f"{tick:g}" for tick in _TICKS])
 
 
 def _score_name(rule: EventRule) -> str:

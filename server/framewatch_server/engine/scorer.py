@@ -26,7 +26,7 @@ from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.once import computed_once
 from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.engine.settings import EngineSettings
-from framewatch_server.vision.pixels.view import Seen, View, look
+from framewatch_server.vision.pixels.view import PreparedView, View, prepare_view
 from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
 from framewatch_server.vision.vector_cache import Prompts, TextVectors, VectorCache, distinct_texts, text_matrix
 
@@ -72,7 +72,7 @@ class Scorer:
         self._max_batch_size = settings.max_batch_size or encoder.images.default_batch_size
         self._pipeline = Pipeline(
             encoder,
-            partial(_make_inputs, encoder, settings),
+            partial(_prepare, encoder, settings),
             max_batch_size=self._max_batch_size,
             decode_threads=settings.decode_threads,
             on_health=on_health,
@@ -240,8 +240,8 @@ class Scorer:
         return np.append(fitted.weights, np.float32(fitted.offset))
 
 
-def _make_inputs(encoder: Encoder, settings: EngineSettings, image: Image, view: View) -> Seen:
-    return look(image, view, encoder.preprocess, settings.decode_limits, reduced=settings.reduced_decode)
+def _prepare(encoder: Encoder, settings: EngineSettings, image: Image, view: View) -> PreparedView:
+    return prepare_view(image, view, encoder.preprocess, settings.decode_limits, reduced=settings.reduced_decode)
 
 
 def _sum(found: Sequence[Embedded]) -> Timings:

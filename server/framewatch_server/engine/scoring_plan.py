@@ -33,7 +33,7 @@ class ScoringPlan:
     async def make(cls, scorer: Scorer, config: StreamConfig) -> tuple[Self, tuple[RequestWarning, ...]]:
         """Makes the plan of a config, with warnings as `Scorer.label_vectors` gives them; raises as that does."""
         labels, warnings = await scorer.label_vectors(config.label_set)
-        return cls(scorer, labels, View(config.viewed_regions, judged=config.judged_regions)), warnings
+        return cls(scorer, labels, View(config.viewed_regions, assessed=config.judged_regions)), warnings
 
     def scores(self, vectors: Float32Array) -> dict[str, tuple[LabelScore, ...]]:
         """Scores a frame's vectors, `[regions, vector_size]`; by region id, in the labels' order."""

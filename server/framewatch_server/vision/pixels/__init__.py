@@ -1,1 +1,1 @@
-"""From a caller's bytes to a model's input."""
+"""Images to model inputs: decoding, resizing, cropping, and the measurements of a picture."""

@@ -1,4 +1,4 @@
-"""From a caller's bytes to RGB pixels, within limits."""
+"""Decoding of images to RGB pixels, within limits."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from io import BytesIO
 
 from framewatch_core.arrays import UInt8Array
 
-# The limits here are checked on the header before OpenCV sees the picture; OpenCV's own, which it reads when it is
-# imported, counts other pixels (scaled ones) and must not come first.
+# The limits here are checked on the header before OpenCV gets the image; OpenCV's own limit, which it reads when it is
+# imported, counts other pixels (scaled ones) and must not be reached first.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 40))
 
 import cv2
@@ -21,7 +21,7 @@ from framewatch_core.errors import ImageTooLarge, UndecodableImage
 from framewatch_core.images.header import ImageFormat, ImageHeader, read_header
 from framewatch_core.images.image import EncodedImage, Image, PixelFormat, RawImage
 
-# Decoding runs on a pool of our own threads; OpenCV's would fight with them for the cores.
+# Decoding runs on a pool of our own threads, which OpenCV's threads would take the cores from.
 cv2.setNumThreads(1)
 
 _REDUCED = {
@@ -40,25 +40,25 @@ _FROM_RAW = {
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """The largest pictures that are taken: bytes as sent, pixels as stored."""
+    """Largest images that are accepted: bytes as sent, pixels as stored."""
 
     max_image_bytes: int = 32 * 1024 * 1024
     max_image_pixels: int = 50_000_000
 
 
 def decode(image: Image, limits: DecodeLimits, min_size: tuple[int, int] | None = None) -> UInt8Array:
-    """Decodes a picture.
+    """Decodes an image.
 
     Args:
-        image: as the caller gave it.
+        image: from the caller.
         limits: checked before anything is decoded.
         min_size: width and height in pixels, of the picture as stored, that are enough. A JPEG is then decoded at the
-            smallest of 1/2, 1/4, 1/8 of its size that has them. None: always at its full size.
+            smallest of 1/2, 1/4, 1/8 of its size that is at least that large. None: always at its full size.
 
     Returns:
         RGB, uint8 `[height, width, 3]`, EXIF orientation applied. An alpha channel is discarded; a colour that a PNG
-        without one declares transparent becomes white; CMYK becomes RGB as Pillow has it. All of it is what
-        transformers' pipeline does.
+        without one declares transparent becomes white; CMYK becomes RGB by Pillow's formula. In all of this,
+        transformers' pipeline is the reference.
 
     Raises:
         ImageTooLarge, UnsupportedFormat, UndecodableImage.
@@ -91,11 +91,11 @@ def _decode_file(image: EncodedImage, limits: DecodeLimits, min_size: tuple[int,
 
 
 def _decode_as_reference(data: bytes, header: ImageHeader) -> UInt8Array:
-    """With Pillow, as transformers' pipeline has it, which makes a PNG's transparent colour white."""
+    """Decodes with Pillow, in the way of transformers' pipeline, which makes a PNG's transparent colour white."""
     try:
         picture = ImageOps.exif_transpose(PillowImage.open(BytesIO(data)))
         if isinstance(picture.info.get("transparency"), bytes):
-            del picture.info["transparency"]  # degrees for each palette entry: the conversion would drop them, and warn
+            del picture.info["transparency"]  # degrees per palette entry: the conversion would drop them, and warn
         picture = picture.convert("RGB")
     except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
         raise UndecodableImage(f"the {header.format.name} can't be decoded: {error}", "encoded") from error
@@ -106,7 +106,7 @@ def _decode_as_reference(data: bytes, header: ImageHeader) -> UInt8Array:
 
 
 def _jpeg_reduction(header: ImageHeader, min_size: tuple[int, int] | None) -> int:
-    """The largest divisor at which libjpeg's scaled decode still has `min_size`; 1: none."""
+    """Returns the largest divisor at which libjpeg's scaled decode still has `min_size`; 1: there is none."""
     if min_size is None or header.format is not ImageFormat.JPEG:
         return 1
     fitting = (d for d in _REDUCED if header.width >= d * min_size[0] and header.height >= d * min_size[1])
@@ -123,7 +123,7 @@ def _decode_raw(image: RawImage, limits: DecodeLimits) -> UInt8Array:
 
 
 def _without_padding(image: RawImage) -> UInt8Array:
-    """The planes as OpenCV wants them: `[rows, width]` or `[rows, width, channels]`, a view where there are no gaps."""
+    """Returns planes for OpenCV, `[rows, width]` or `[rows, width, channels]`; not copied if there are no gaps."""
     data = np.frombuffer(image.data, np.uint8)
     if image.pixel_format is PixelFormat.I420 and image.stride != image.row_bytes:
         return _i420_without_padding(data, image)

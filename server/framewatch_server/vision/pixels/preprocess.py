@@ -1,4 +1,4 @@
-"""From RGB pixels to the model's input, as the checkpoint's image processor would have it.
+"""Preprocessing of RGB pixels to the model's input, by the settings of the checkpoint's image processor.
 
 The reference is transformers' PIL-backed image processor: resize (Pillow), centre crop, scale, normalise. Resize and
 crop happen here, on 8-bit pixels; scaling and normalising are one multiplication and one addition on the device.
@@ -18,16 +18,16 @@ from framewatch_core.arrays import UInt8Array
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.vision.pixels.resize import resize_crop
 
-# A JPEG is decoded at a fraction of its size if that is still this many times the size that it is resized to.
+# A JPEG is decoded at a fraction of its size if that is still so many times the size that it is resized to.
 _REDUCED_DECODE_MARGIN = 1.5
 
-# A sender that shrinks pictures by its own means keeps more.
+# Senders that shrink pictures by their own means keep a larger margin.
 _USEFUL_MARGIN = 2
 
 
 @dataclass(frozen=True, slots=True)
 class PreprocessSpec:
-    """What to do with a picture.
+    """Description of a checkpoint's preprocessing.
 
     Attributes:
         resize: (height, width), or the length of the shorter side; None: no resize.
@@ -35,8 +35,8 @@ class PreprocessSpec:
         resample: Pillow's number of the filter.
         mean, std: per channel, of pixel values scaled by `rescale`.
         rescale: factor of 8-bit pixel values; usually 1/255.
-        crops_as_torchvision: where the centre lies half a pixel off, the crop begins at the even one of the two pixels
-            (torchvision), rather than always at the first (transformers).
+        crops_as_torchvision: where the centre lies half a pixel off, the crop begins at the even one of the two pixels,
+            the rule of torchvision; False: always at the first one, the rule of transformers.
 
     """
 
@@ -50,7 +50,7 @@ class PreprocessSpec:
 
     @classmethod
     def from_processor(cls, config: Mapping[str, Any]) -> PreprocessSpec:
-        """Reads a transformers image processor's `to_dict()`. Raises ModelLoadError on a kind that isn't known."""
+        """Reads a transformers image processor's `to_dict()`. Raises ModelLoadError for one that isn't supported."""
         if config.get("do_pad"):
             raise ModelLoadError("the checkpoint's image processor pads pictures, which isn't supported")
         normalises = config.get("do_normalize", True)
@@ -65,7 +65,7 @@ class PreprocessSpec:
 
     @classmethod
     def from_open_clip(cls, config: Mapping[str, Any]) -> PreprocessSpec:
-        """Reads OpenCLIP's `preprocess_cfg` with all its values. Raises ModelLoadError on a kind that isn't known."""
+        """Reads OpenCLIP's whole `preprocess_cfg`. Raises ModelLoadError for one that isn't supported."""
         size, mode = _pair(config["size"]), config["resize_mode"]
         if mode != "squash" and (mode != "shortest" or size[0] != size[1]):
             raise ModelLoadError(
@@ -73,7 +73,7 @@ class PreprocessSpec:
                 "expected the resize_mode 'squash', or 'shortest' with a square input"
             )
         is_squashed = mode == "squash"
-        # as image_transform_v2 has it: whatever else is asked for becomes bicubic
+        # open_clip's image_transform_v2: anything but bilinear becomes bicubic
         is_bilinear = config["interpolation"] == "bilinear"
         return cls(
             resize=size if is_squashed else size[0],
@@ -94,29 +94,29 @@ class PreprocessSpec:
         raise ModelLoadError("the checkpoint's image processor gives inputs of varying size, which isn't supported")
 
     def resized_size(self, height: int, width: int) -> tuple[int, int]:
-        """What a picture of that size is resized to, before the crop: (height, width)."""
+        """Returns the size (height, width) that a picture of a given size is resized to, before the crop."""
         if self.resize is None:
             return height, width
         if isinstance(self.resize, tuple):
             return self.resize
-        # as transformers' get_resize_output_image_size: the longer side is cut down to whole pixels
+        # transformers' get_resize_output_image_size: the longer side is rounded down to whole pixels
         short, long = min(height, width), max(height, width)
         new_long = int(self.resize * long / short)
         return (self.resize, new_long) if height <= width else (new_long, self.resize)
 
     @property
     def _resized_side(self) -> int:
-        """What a square picture's sides are resized to, in pixels."""
+        """Length, in pixels, that a square picture's sides are resized to."""
         return self.resize if isinstance(self.resize, int) else max(self.resize or self.output_size)
 
     @property
     def useful_short_side(self) -> int:
-        """The shorter side, in pixels, above which a picture gains nothing visible in the scores."""
+        """Length of the shorter side, in pixels, above which a larger picture doesn't change the scores visibly."""
         return self._resized_side * _USEFUL_MARGIN
 
     @property
     def min_decoded_size(self) -> tuple[int, int]:
-        """Width and height, in pixels, that a decoded picture must have at least, for `decode`."""
+        """Least width and height of a decoded picture, in pixels, for `decode`."""
         side = round(self._resized_side * _REDUCED_DECODE_MARGIN)
         return side, side
 
@@ -127,7 +127,8 @@ def prepare(pixels: UInt8Array, spec: PreprocessSpec, *, exact: bool = False) ->
     Args:
         pixels: RGB, uint8 `[height, width, 3]`.
         spec: the checkpoint's.
-        exact: the reference's very pixels; else a few are off by a level or two of 255, at a fifth of the cost.
+        exact: True: exactly the reference's pixels. False: a few are off by a level or two of 255, at a fifth of the
+            cost.
 
     Returns:
         RGB, uint8 `[3, *spec.output_size]`, contiguous.
@@ -140,7 +141,7 @@ def prepare(pixels: UInt8Array, spec: PreprocessSpec, *, exact: bool = False) ->
 
 
 def _crop_box(spec: PreprocessSpec, height: int, width: int) -> tuple[int, int, int, int]:
-    """Top, left, height and width of what is kept of the resized picture."""
+    """Returns top, left, height and width of the part of the resized picture that is kept."""
     crop_height, crop_width = spec.crop or (height, width)
     halves = (height - crop_height) / 2, (width - crop_width) / 2
     top, left = (max(0, round(half) if spec.crops_as_torchvision else math.floor(half)) for half in halves)
@@ -148,7 +149,7 @@ def _crop_box(spec: PreprocessSpec, height: int, width: int) -> tuple[int, int, 
 
 
 def _padded(pixels: UInt8Array, size: tuple[int, int]) -> UInt8Array:
-    """Black around a picture that is smaller than the crop, as transformers' center_crop puts it."""
+    """Adds black around a picture that is smaller than the crop, in the places of transformers' center_crop."""
     missing_height, missing_width = size[0] - pixels.shape[1], size[1] - pixels.shape[2]
     if not missing_height and not missing_width:
         return pixels

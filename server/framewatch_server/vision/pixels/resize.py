@@ -1,4 +1,4 @@
-"""Antialiased resize of 8-bit pictures, as Pillow does it."""
+"""Antialiased resize of 8-bit pictures, by Pillow's algorithm."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def resize_crop(
     Args:
         pixels: RGB, uint8 `[height, width, 3]`.
         size: height and width to resize to.
-        box: top, left, height and width of what is kept of the resized picture.
+        box: top, left, height and width of the part of the resized picture that is kept.
         resample: Pillow's number of the filter.
-        exact: Pillow's very pixels; else a few are off by a level or two of 255, at a fifth of the cost.
+        exact: True: exactly Pillow's pixels. False: a few are off by a level or two of 255, at a fifth of the cost.
 
     Returns:
         RGB, uint8 `[3, box height, box width]`, contiguous.
@@ -42,7 +42,7 @@ def resize_crop(
 def _with_pillow(
     pixels: UInt8Array, size: tuple[int, int], box: tuple[int, int, int, int], resample: int
 ) -> UInt8Array:
-    """Resizes only what is kept: the box in the picture's own coordinates."""
+    """Resizes only the part that is kept: the box in the picture's own coordinates."""
     top, left, height, width = box
     y_scale, x_scale = pixels.shape[0] / size[0], pixels.shape[1] / size[1]
     own_box = (left * x_scale, top * y_scale, (left + width) * x_scale, (top + height) * y_scale)
@@ -51,11 +51,11 @@ def _with_pillow(
 
 
 def _with_torch(pixels: UInt8Array, size: tuple[int, int], mode: str) -> UInt8Array:
-    """Pillow's algorithm in whole numbers and with vector instructions; runs on the calling thread."""
-    # torch is heavy, and who only reads a model's settings gets here by import: the health check, `--help`
+    """Resizes with Pillow's algorithm in whole numbers and vector instructions; runs on the calling thread."""
+    # torch is heavy, and commands that don't resize import this module too: the health check, `--help`
     import torch  # noqa: PLC0415
 
-    writeable = pixels if pixels.flags.writeable else pixels.copy()  # torch warns of others
+    writeable = pixels if pixels.flags.writeable else pixels.copy()  # torch warns about read-only arrays
     planes = torch.from_numpy(writeable).permute(2, 0, 1)[None]
     resized = torch.nn.functional.interpolate(planes, size, mode=mode, antialias=True)
     return np.asarray(resized[0].permute(1, 2, 0).numpy())

@@ -1,4 +1,4 @@
-"""Measures what the judgement of a picture's health needs."""
+"""Measurements of a picture that its health is assessed by."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from framewatch_core.arrays import Float32Array, UInt8Array
 from framewatch_core.images.statistics import CAST_SIDE, GREY_SIDE, LUMA_SIDE, PictureStats
 
 SAMPLED_SIDE = 256
-"""A picture is first brought to this many rows and columns by taking single pixels, so that the cost, and what noise
-does to the measures, hardly depend on its size. A multiple of the cells' count, which makes their means quick."""
+"""Rows and columns that a picture is first brought to by taking single pixels.
+
+The cost, and the effect of noise on the measurements, then hardly depend on its size. A multiple of the number of
+cells, which makes their means quick.
+"""
 
 BLACK_LUMA = 20
 WHITE_LUMA = 240
@@ -24,7 +27,7 @@ LIT_LUMA = 60
 def picture_stats(pixels: UInt8Array) -> PictureStats:
     """Measures RGB uint8 `[height, width, 3]` of any size; about 0.25 ms."""
     sampled = cv2.resize(pixels, (SAMPLED_SIDE, SAMPLED_SIDE), interpolation=cv2.INTER_NEAREST)
-    fine = _means(cv2.medianBlur(sampled, 3), GREY_SIDE)  # rain and noise go, what is larger stays
+    fine = _means(cv2.medianBlur(sampled, 3), GREY_SIDE)  # removes rain and noise, and keeps anything larger
     grey = np.asarray(cv2.cvtColor(fine, cv2.COLOR_RGB2GRAY), np.float32)
     luma = _means(grey, LUMA_SIDE)
     edges = _beyond_neighbours(grey)
@@ -44,7 +47,7 @@ def picture_stats(pixels: UInt8Array) -> PictureStats:
 
 
 def _means(pixels: npt.NDArray[Any], side: int) -> Float32Array:
-    """Means of `side` × `side` cells."""
+    """Returns the means of `side` × `side` cells."""
     return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.float32)
 
 
@@ -61,7 +64,7 @@ def _rms(values: Float32Array) -> float:
 
 
 def _without_noise(coarse_rms: float, fine_rms: float) -> float:
-    """Takes white noise off: averaging 2 × 2 cells halves its amplitude, and hardly lessens a scene's."""
+    """Subtracts white noise: averaging 2 × 2 cells halves its amplitude, and hardly reduces a scene's."""
     return math.sqrt(max(0.0, 4 * coarse_rms**2 - fine_rms**2) / 3)
 
 

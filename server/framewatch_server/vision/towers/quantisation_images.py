@@ -15,7 +15,7 @@ from framewatch_core.images.image import EncodedImage
 from framewatch_demo.scenes import CONCEPTS, render
 from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec, prepare
-from framewatch_server.vision.pixels.view import WHOLE, look
+from framewatch_server.vision.pixels.view import WHOLE, prepare_view
 
 FIT_IMAGES = 192
 """Number of rendered scenes, and largest number of the user's images, that set the ranges."""
@@ -128,7 +128,7 @@ def _bytes(path: Path) -> bytes:
 def _input(path: Path, spec: PreprocessSpec) -> UInt8Array:
     """Returns the model's input of a file, made in the same way as the server makes it of a client's image."""
     try:
-        (pixels,) = look(EncodedImage(_bytes(path)), WHOLE, spec, _LIMITS).inputs
+        (pixels,) = prepare_view(EncodedImage(_bytes(path)), WHOLE, spec, _LIMITS).inputs
         return np.asarray(pixels)
     except FieldError as error:
         raise ModelLoadError(

@@ -17,11 +17,9 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.app import run
-from framewatch_cli.index import indexing
-from framewatch_cli.index import reach as index_reach
-from framewatch_cli.index.files import read_index
-from framewatch_cli.index.lock import lock_index
-from framewatch_cli.index.sources import FileState
+from framewatch_cli.index import missing_files, update
+from framewatch_cli.index.files import lock_index, read_index
+from framewatch_cli.pictures.folder import FileState
 from tests.unit.framewatch_client.fake_server import FakeService, fake_model
 
 COLOURS = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
@@ -181,7 +179,7 @@ def test_an_error_on_the_way_leaves_an_index_to_go_on_with(
     assert embed(server) == 1
     err = capsys.readouterr().err
     assert "broken off: i.npz has" in err
-    assert "error: as told" in err
+    assert "error: as configured" in err
     had = len(read_index(Path("i.npz")).entries)
     assert 0 < had < 103
     embedded(service)
@@ -244,7 +242,7 @@ def test_a_run_over_changed_files_that_is_broken_off_loses_none(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(indexing, "SAVE_EVERY", save_every)
+    monkeypatch.setattr(update, "SAVE_EVERY", save_every)
     assert embed(server) == 0
     touch(many)
     embedded(service)
@@ -311,14 +309,14 @@ def test_files_that_can_not_be_looked_at_are_kept_and_told(
     server: list[str], photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed(server)
-    look = index_reach.file_state
+    look = missing_files.file_state
 
     def stale(path: Path) -> FileState | None:
         if path.name in {"red.png", "blue.png"}:
             raise OSError(116, "Stale file handle", str(path))
         return look(path)
 
-    monkeypatch.setattr(index_reach, "file_state", stale)
+    monkeypatch.setattr(missing_files, "file_state", stale)
     capsys.readouterr()
     assert run(["embed", "--out", "i.npz", *server]) == 1
     out, err = capsys.readouterr()
@@ -394,7 +392,7 @@ def test_a_sheet_is_drawn(server: list[str], photos: Path, capsys: pytest.Captur
         (["embed", "photos", "--out", "none/i.npz"], 2, "there is no folder none"),
         (["embed", "photos", "--out", "junk.npz"], 2, "junk.npz is no index"),
         (["embed", "missing", "--out", "i.npz"], 1, "there is no missing"),
-        (["embed", "clip.mp4", "--out", "i.npz"], 2, "clip.mp4 is video: say how many frames"),
+        (["embed", "clip.mp4", "--out", "i.npz"], 2, "clip.mp4 is video: give the number of frames"),
         (["embed", "photos", "--out", "i.npz", "--fps", "0"], 2, "--fps"),
         (["embed", "photos", "--out", "i.npz", "--model", "x"], 1, "no model 'x' is loaded; there is: fake"),
         (["search", "red"], 2, "--index"),

@@ -16,7 +16,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.app import run
-from framewatch_cli.labelling.scoring import CALLS_AT_A_TIME
+from framewatch_cli.labelling.scoring import CALLS_AT_ONCE
 from framewatch_client import Source
 from framewatch_client.types import Frame
 from tests.unit.framewatch_cli.labelling.labelling_service import BROKEN, LabellingService
@@ -208,12 +208,12 @@ def test_a_glob_that_finds_more_folders_labels_only_those(
 
 
 def test_calls_run_side_by_side_but_not_too_many(server: list[str], service: LabellingService, tmp_path: Path) -> None:
-    for i in range(2 * CALLS_AT_A_TIME):
+    for i in range(2 * CALLS_AT_ONCE):
         write_grey(tmp_path / f"many/{i}.png", 255 - i % 5)
-    service.expected = CALLS_AT_A_TIME
+    service.expected = CALLS_AT_ONCE
     assert run(["label", str(tmp_path / "many"), *LABELS, "--out", str(tmp_path / "x.jsonl"), *server]) == 0
-    assert service.most_at_once == CALLS_AT_A_TIME
-    assert list(rows(tmp_path / "x.jsonl")) == [f"{i}.png" for i in range(2 * CALLS_AT_A_TIME)], "in their order"
+    assert service.most_at_once == CALLS_AT_ONCE
+    assert list(rows(tmp_path / "x.jsonl")) == [f"{i}.png" for i in range(2 * CALLS_AT_ONCE)], "in their order"
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framewatch_cli.index import npz as index_npz
-from framewatch_cli.index.files import read_index, write_index
+from framewatch_cli.index import npz
+from framewatch_cli.index.files import lock_index, read_index, write_index
 from framewatch_cli.index.format import IndexFileError
-from framewatch_cli.index.index import Entry, VectorIndex
-from framewatch_cli.index.lock import IndexBusy, lock_index
+from framewatch_cli.index.vector_index import Entry, VectorIndex
+from framewatch_cli.pictures.lock import RunBusy
 
 SUFFIXES = ["npz", "parquet"]
 
@@ -161,7 +161,7 @@ def test_other_files(tmp_path: Path, name: str) -> None:
 
 def test_npz_holds_plain_arrays(tmp_path: Path) -> None:
     with (tmp_path / "index.npz").open("wb") as file:
-        index_npz.write(file, made(Path("photos")))
+        npz.write(file, made(Path("photos")))
     with np.load(tmp_path / "index.npz", allow_pickle=False) as found:
         assert json.loads(found["paths"].tobytes())[0] == "photos/a é.png"
         assert found["vectors"].dtype == np.float32
@@ -190,7 +190,7 @@ def test_an_index_behind_a_link_is_the_file_that_the_link_leads_to(path: Path) -
     write_index(real, made(real.parent))
     link.symlink_to(real)
     assert same(read_index(link), made(real.parent))
-    with lock_index(link), pytest.raises(IndexBusy), lock_index(real):
+    with lock_index(link), pytest.raises(RunBusy), lock_index(real):
         pass
     write_index(link, made(real.parent, fps=None))
     assert link.is_symlink()

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_cli.index.index import Entry
 from framewatch_cli.index.plan import plan_index
-from framewatch_cli.index.sources import FileState, Found
-from tests.unit.framewatch_cli.index.test_draft import NS, index_of, no_refusal, write
+from framewatch_cli.index.sources import FoundFiles
+from framewatch_cli.index.vector_index import Entry
+from tests.unit.framewatch_cli.index.test_builder import NS, index_of, none_skipped, write
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_files_of_the_index(tmp_path: Path, size: int | None, mtime_ns: int, exp
     if size is not None:
         write(path, size, mtime_ns)
     plan = plan_index(
-        index_of(Entry(path, None, 1, NS), Entry(other, None, 1, NS)), Found(), fps=None, refuse=no_refusal
+        index_of(Entry(path, None, 1, NS), Entry(other, None, 1, NS)), FoundFiles(), fps=None, skip=none_skipped
     )
     sets = {"unchanged": set(plan.unchanged), "changed": set(plan.changed), "vanished": set(plan.vanished)}
     assert {name for name, paths in sets.items() if path in paths} == {expected}
@@ -35,7 +35,7 @@ def test_files_of_the_index(tmp_path: Path, size: int | None, mtime_ns: int, exp
 
 def test_new_files_come_in_natural_order(tmp_path: Path) -> None:
     named = [write(tmp_path / name) for name in ("10.png", "2.png")]
-    plan = plan_index(None, Found(tuple(named)), fps=None, refuse=no_refusal)
+    plan = plan_index(None, FoundFiles(tuple(named)), fps=None, skip=none_skipped)
     assert [file.path.name for file in plan.todo] == ["2.png", "10.png"]
     assert plan.changed == frozenset()
 
@@ -48,7 +48,7 @@ def test_new_files_come_in_natural_order(tmp_path: Path) -> None:
 def test_videos(tmp_path: Path, had: float | None, fps: float | None, expected: tuple[str, int]) -> None:
     path = write(tmp_path / "v.mp4")
     index = index_of(Entry(path, 0.0, 1, NS), Entry(path, 0.5, 1, NS), fps=had) if had else None
-    plan = plan_index(index, Found((path,)), fps=fps, refuse=no_refusal)
+    plan = plan_index(index, FoundFiles((path,)), fps=fps, skip=none_skipped)
     where = "unchanged" if path in plan.unchanged else "todo" if plan.todo else "left out"
     assert (where, plan.videos_left_out) == expected
 
@@ -56,7 +56,7 @@ def test_videos(tmp_path: Path, had: float | None, fps: float | None, expected: 
 def test_what_can_not_be_in_an_index_is_told(tmp_path: Path) -> None:
     odd = write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")))
     told: dict[Path, str] = {}
-    plan = plan_index(None, Found((odd, tmp_path / "missing.png")), fps=None, refuse=told.__setitem__)
+    plan = plan_index(None, FoundFiles((odd, tmp_path / "missing.png")), fps=None, skip=told.__setitem__)
     assert plan.todo == ()
     assert told == {
         odd: "the name is not UTF-8: rename the file",
@@ -64,7 +64,7 @@ def test_what_can_not_be_in_an_index_is_told(tmp_path: Path) -> None:
     }
 
 
-def refusals() -> tuple[dict[Path, str], Callable[[Path, str], None]]:
+def skips() -> tuple[dict[Path, str], Callable[[Path, str], None]]:
     told: dict[Path, str] = {}
     return told, told.__setitem__
 
@@ -73,7 +73,7 @@ def test_what_can_not_be_looked_at_is_kept(tmp_path: Path) -> None:
     pipe, other = tmp_path / "a.png", write(tmp_path / "b.png")
     os.mkfifo(pipe)
     index = index_of(Entry(pipe, None, 1, NS), Entry(other, None, 1, NS))
-    plan = plan_index(index, Found((pipe,)), fps=None, refuse=no_refusal)
+    plan = plan_index(index, FoundFiles((pipe,)), fps=None, skip=none_skipped)
     assert set(plan.kept) == {pipe, other}
     assert set(plan.unreachable) == {pipe}
     assert plan.out_of_reach == 1
@@ -82,8 +82,8 @@ def test_what_can_not_be_looked_at_is_kept(tmp_path: Path) -> None:
 
 def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
-    told, refuse = refusals()
-    assert plan_index(None, Found((tmp_path / "a.png",)), fps=None, refuse=refuse).todo == ()
+    told, skip = skips()
+    assert plan_index(None, FoundFiles((tmp_path / "a.png",)), fps=None, skip=skip).todo == ()
     assert told == {tmp_path / "a.png": "it is a pipe, a socket or a device: expected a regular file"}
 
 
@@ -105,7 +105,7 @@ def test_nothing_is_dropped_where_nothing_is_left(
         write(tmp_path / name)
     entries = tuple(Entry(tmp_path / name, None, 1, NS) for name in ("a/1", "a/2", "b/1"))
     index = replace(index_of(*entries), sources=tuple(tmp_path / name for name in sources))
-    plan = plan_index(index, Found(), fps=None, refuse=no_refusal, drop_missing=drop_missing)
+    plan = plan_index(index, FoundFiles(), fps=None, skip=none_skipped, drop_missing=drop_missing)
     expected = {*kept, "b/1"} if sources and there else set(kept)
     assert set(plan.kept) == {tmp_path / name for name in expected}
     assert set(plan.vanished) == {entry.path for entry in entries} - set(plan.kept)
@@ -114,7 +114,7 @@ def test_nothing_is_dropped_where_nothing_is_left(
 def test_a_source_whose_files_have_others_names_now_is_there(tmp_path: Path) -> None:
     new = write(tmp_path / "new.png")
     index = replace(index_of(Entry(tmp_path / "old.png", None, 1, NS)), sources=(tmp_path,))
-    plan = plan_index(index, Found((new,), frozenset({tmp_path})), fps=None, refuse=no_refusal)
+    plan = plan_index(index, FoundFiles((new,), frozenset({tmp_path})), fps=None, skip=none_skipped)
     assert (plan.vanished, plan.gone) == ({tmp_path / "old.png"}, {})
 
 
@@ -129,9 +129,9 @@ def test_one_file_is_embedded_once(tmp_path: Path) -> None:
     path, by_folder = linked(tmp_path)
     by_file = tmp_path / "a.png"
     by_file.symlink_to(path)
-    plan = plan_index(None, Found((by_file, by_folder, path)), fps=None, refuse=no_refusal)
+    plan = plan_index(None, FoundFiles((by_file, by_folder, path)), fps=None, skip=none_skipped)
     assert [state.path for state in plan.todo] == [path]
-    plan = plan_index(None, Found((by_folder,)), fps=None, refuse=no_refusal)
+    plan = plan_index(None, FoundFiles((by_folder,)), fps=None, skip=none_skipped)
     assert [state.path for state in plan.todo] == [by_folder]
 
 
@@ -139,7 +139,7 @@ def test_one_file_is_embedded_once(tmp_path: Path) -> None:
 def test_a_file_keeps_the_name_that_the_index_has(tmp_path: Path, known: int) -> None:
     names = linked(tmp_path)
     index = index_of(Entry(names[known], None, 1, NS))
-    plan = plan_index(index, Found((names[1 - known],)), fps=None, refuse=no_refusal)
+    plan = plan_index(index, FoundFiles((names[1 - known],)), fps=None, skip=none_skipped)
     assert set(plan.kept) == plan.unchanged == {names[known]}
     assert plan.is_idle
 
@@ -147,10 +147,5 @@ def test_a_file_keeps_the_name_that_the_index_has(tmp_path: Path, known: int) ->
 def test_of_two_names_of_a_file_that_an_index_has_one_is_dropped(tmp_path: Path) -> None:
     path, by_folder = linked(tmp_path)
     index = index_of(Entry(path, None, 1, NS), Entry(by_folder, None, 1, NS))
-    plan = plan_index(index, Found(), fps=None, refuse=no_refusal)
+    plan = plan_index(index, FoundFiles(), fps=None, skip=none_skipped)
     assert (set(plan.kept), plan.vanished) == ({path}, {by_folder})
-
-
-def test_videos_are_known_by_their_suffix() -> None:
-    assert FileState(Path("a.MP4"), 1, 1).is_video
-    assert not FileState(Path("a.png"), 1, 1).is_video

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from framewatch_cli.index import sheet
-from framewatch_cli.index.index import Entry
 from framewatch_cli.index.sheet import (
     CAPTION_HEIGHT,
     GAP,
@@ -21,6 +20,7 @@ from framewatch_cli.index.sheet import (
     draw_sheet,
     write_sheet,
 )
+from framewatch_cli.index.vector_index import Entry
 
 
 def cell(drawn: np.ndarray, number: int, columns: int) -> np.ndarray:

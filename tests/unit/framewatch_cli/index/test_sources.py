@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_cli.index import sources as index_sources
-from framewatch_cli.index.sources import FileState, Found, file_state, find_files, read_pictures
+from framewatch_cli.index.sources import FoundFiles, find_files, read_pictures
+from framewatch_cli.pictures import folder as picture_folder
+from framewatch_cli.pictures.folder import FileState, file_state
 from framewatch_client import SourceError
-from tests.unit.framewatch_cli.index.test_draft import no_refusal
+from tests.unit.framewatch_cli.index.test_builder import none_skipped
 
 
 @pytest.fixture
@@ -29,14 +30,14 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_gives_what_is_in_it_and_below_it_in_natural_order(folder: Path) -> None:
     expected = ["2.JPG", "10.png", "clip.MP4", "sub/deep/1.webp"]
-    assert find_files([str(folder)], no_refusal) == Found(
+    assert find_files([str(folder)], none_skipped) == FoundFiles(
         tuple(folder / name for name in expected), frozenset({folder})
     )
 
 
 def test_sources_may_overlap_and_be_relative(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    found = find_files(["sub", "./sub/../10.png", "sub/deep"], no_refusal)
+    found = find_files(["sub", "./sub/../10.png", "sub/deep"], none_skipped)
     assert found.files == (folder / "10.png", folder / "sub" / "deep" / "1.webp")
     assert found.folders == {folder, folder / "sub", folder / "sub" / "deep"}
 
@@ -50,7 +51,7 @@ def test_sources_that_are_none(folder: Path, monkeypatch: pytest.MonkeyPatch, so
     monkeypatch.chdir(folder)
     (folder / "none").mkdir()
     with pytest.raises(SourceError, match=match):
-        find_files([source], no_refusal)
+        find_files([source], none_skipped)
 
 
 @pytest.fixture
@@ -75,13 +76,13 @@ def test_folders_that_can_not_be_read_are_told(folder: Path, closed: Path) -> No
 
 def test_a_source_that_can_not_be_read(closed: Path) -> None:
     with pytest.raises(PermissionError):
-        find_files([str(closed)], no_refusal)
+        find_files([str(closed)], none_skipped)
 
 
 def test_a_pipe_is_no_source(folder: Path) -> None:
     os.mkfifo(folder / "pipe.jpg")
     with pytest.raises(SourceError, match=r"pipe\.jpg: it is a pipe.*expected a regular file"):
-        find_files([str(folder / "pipe.jpg")], no_refusal)
+        find_files([str(folder / "pipe.jpg")], none_skipped)
 
 
 def state(path: Path) -> FileState:
@@ -90,23 +91,10 @@ def state(path: Path) -> FileState:
     return found
 
 
-@pytest.mark.parametrize("name", ["missing.png", "file/below.png", "folder"])
-def test_a_file_that_is_not_there_has_no_state(tmp_path: Path, name: str) -> None:
-    (tmp_path / "file").touch()
-    (tmp_path / "folder").mkdir()
-    assert file_state(tmp_path / name) is None
-
-
-def test_a_file_that_can_not_be_looked_at(tmp_path: Path) -> None:
-    (tmp_path / "a.png").symlink_to("a.png")
-    with pytest.raises(OSError, match="Too many levels of symbolic links"):
-        file_state(tmp_path / "a.png")
-
-
 def test_files_that_can_not_be_read_are_told_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_video: Callable[..., Path]
 ) -> None:
-    monkeypatch.setattr(index_sources, "MAX_FILE_BYTES", 5)
+    monkeypatch.setattr(picture_folder, "MAX_PICTURE_BYTES", 5)
     contents = {
         "1.png": b"good",
         "2.png": b"",
@@ -120,10 +108,10 @@ def test_files_that_can_not_be_read_are_told_and_the_others_go_on(
     files = [state(tmp_path / name) for name in contents]
     (tmp_path / "4.png").unlink()
     told: dict[str, str] = {}
-    pictures = read_pictures(files, fps=1, short_side=16, refuse=lambda path, why: told.update({path.name: why}))
+    pictures = read_pictures(files, fps=1, short_side=16, skip=lambda path, why: told.update({path.name: why}))
     assert [picture.data for picture in pictures] == [b"good", b"end"]
-    assert told["2.png"] == "the file is empty"
-    assert "more than the 0 MiB that can be sent" in told["3.png"]
+    assert told["2.png"] == "the file is empty: expected a JPEG, PNG or WebP file [EMPTY_IMAGE]"
+    assert "9 exceed the limit max_message_bytes of 5 [IMAGE_TOO_LARGE]" in told["3.png"]
     assert told["4.png"] == "No such file or directory"
     assert "can't be read as video" in told["5.mp4"]
 
@@ -133,7 +121,7 @@ def test_files_that_can_not_be_read_are_told_and_the_others_go_on(
 )
 def test_frames_of_a_video(make_video: Callable[..., Path], fps: float | None, times: list[float]) -> None:
     video = state(make_video(5, 4.0))
-    pictures = list(read_pictures([video], fps=fps, short_side=12, refuse=lambda *_: None))
+    pictures = list(read_pictures([video], fps=fps, short_side=12, skip=lambda *_: None))
     assert [picture.time_s for picture in pictures] == times
     assert [picture.number for picture in pictures] == list(range(len(times)))
     assert [picture.is_last for picture in pictures] == [False] * (len(times) - 1) + [True]

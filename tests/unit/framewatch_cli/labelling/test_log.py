@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_cli.labelling.decisions import Picture, Sorting
 from framewatch_cli.labelling.log import LabelLog, LabelLogError, LogHeader, read_header, read_pictures
+from framewatch_cli.labelling.sorting import PictureResult, Sorting
+from framewatch_cli.pictures.model import UsedModel
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 HEADER = LogHeader({"source": "pictures", "labels": ["a", "b"]}, Sorting(ScoreKind.PRESENCE, 0.7, 0.2, 0.1))
 SCORES = (LabelScore("a", 0.75, 0.25, 0.5), LabelScore("b", 0.25, -0.1))
-FILE = Picture("x/\udc80.jpg", "x.jpg", SCORES, "demo", 0.25)
-FRAME = Picture("frame 0", "v-0.jpg", SCORES, "demo", 0.0, 0, 0.0)
-SKIPPED = Picture("frame 5", "v-5.jpg", draw=0.5, frame_id=5, time_s=1.5, skipped=True)
-FAILED = Picture("bad.jpg", "bad.jpg", error="broken")
+FILE = PictureResult("x/\udc80.jpg", "x.jpg", SCORES, "demo", 0.25)
+FRAME = PictureResult("frame 0", "v-0.jpg", SCORES, "demo", 0.0, 0, 0.0)
+SKIPPED = PictureResult("frame 5", "v-5.jpg", draw=0.5, frame_id=5, time_s=1.5, skipped=True)
+FAILED = PictureResult("bad.jpg", "bad.jpg", error="broken")
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "log.jsonl"
 
 
-def write(path: Path, *pictures: Picture) -> None:
+def write(path: Path, *pictures: PictureResult) -> None:
     with LabelLog(path, HEADER) as log:
         for picture in pictures:
             log.add(picture)
@@ -40,7 +41,7 @@ def test_a_later_run_knows_what_is_done_and_tries_failed_ones_again(path: Path) 
     write(path, FILE, FAILED, FRAME, SKIPPED)
     with LabelLog(path, HEADER) as log:
         assert log.done == {FILE.item, FRAME.item, SKIPPED.item}
-        assert (log.model, log.last_frame_id) == ("demo", 0)
+        assert (log.used_model, log.last_frame_id) == (UsedModel("demo", ""), 0)
         assert list(log.pictures()) == [FILE, FRAME, SKIPPED]
 
 
@@ -69,7 +70,9 @@ def test_the_last_picture_is_done_again_if_it_was_not_kept(path: Path) -> None:
         pytest.param([FAILED, FRAME], None, id="an earlier one failed"),
     ],
 )
-def test_a_video_that_was_labelled_to_its_end_is_known(path: Path, pictures: list[Picture], count: int | None) -> None:
+def test_a_video_that_was_labelled_to_its_end_is_known(
+    path: Path, pictures: list[PictureResult], count: int | None
+) -> None:
     with LabelLog(path, HEADER) as log:
         for picture in pictures:
             log.add(picture)
@@ -94,11 +97,11 @@ def test_other_thresholds_go_on_with_the_same_scores(path: Path) -> None:
 def test_weights_are_kept_with_the_pictures_that_they_scored(path: Path) -> None:
     with LabelLog(path, HEADER) as log:
         log.note_weights("cafe")
-        assert log.weights_digest == "", "no picture yet"
+        assert log.used_model is None, "no picture yet"
         log.add(FILE)
-        assert log.weights_digest == "cafe"
+        assert log.used_model == UsedModel("demo", "cafe")
     with LabelLog(path, HEADER) as log:
-        assert log.weights_digest == "cafe"
+        assert log.used_model == UsedModel("demo", "cafe")
         log.add(FAILED)
     write(path)
     assert read_header(path).weights_digest == "cafe"
@@ -110,7 +113,7 @@ def test_weights_of_pictures_that_all_failed_bind_nobody(path: Path) -> None:
         log.note_weights("cafe")
         log.add(FAILED)
     with LabelLog(path, HEADER) as log:
-        assert log.weights_digest == ""
+        assert log.used_model is None
         log.note_weights("beef")
         log.add(FILE)
     assert read_header(path).weights_digest == "beef"

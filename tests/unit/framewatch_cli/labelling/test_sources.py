@@ -22,7 +22,7 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def opened(spec: Path | str, out: Path) -> list[str]:
-    found = open_label_source(str(spec), fps=None, every=None, passed_over=out)
+    found = open_label_source(str(spec), fps=None, every=None, left_out=out)
     assert isinstance(found, PictureFiles)
     return [str(path) for path in found.paths]
 
@@ -116,9 +116,9 @@ def test_every_so_many_th_frame(every: int | None, ids: list[int]) -> None:
 def test_frames_of_a_camera_are_told_by_wall_time() -> None:
     source = FakeSource()
     source.origin_time = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    picture = FrameFiles(source).picture(3, 1.5)
-    assert picture.item == "2026-03-01T12:00:01.500+00:00"
-    assert picture.name == "main-20260301T120001.500Z.jpg"
+    result = FrameFiles(source).result(3, 1.5)
+    assert result.item == "2026-03-01T12:00:01.500+00:00"
+    assert result.name == "main-20260301T120001.500Z.jpg"
     later = FakeSource()
     later.origin_time = datetime(2026, 3, 1, 13, tzinfo=UTC)
-    assert FrameFiles(later).picture(3, 1.5).item != picture.item, "numbers begin anew with each run"
+    assert FrameFiles(later).result(3, 1.5).item != result.item, "numbers begin anew with each run"

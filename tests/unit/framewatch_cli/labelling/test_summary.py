@@ -8,21 +8,21 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_cli.labelling.decisions import Picture, Sorting, decide
 from framewatch_cli.labelling.plots import draw_labels
 from framewatch_cli.labelling.sheet import CELL, COLUMNS, contact_sheet
+from framewatch_cli.labelling.sorting import PictureResult, Sorting, decide
 from framewatch_cli.labelling.summary import BIN_COUNT, LabelSummary
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 
-def picture(name: str, probability: float, label: str = "a", draw: float = 0.5) -> Picture:
+def picture(name: str, probability: float, label: str = "a", draw: float = 0.5) -> PictureResult:
     other = "b" if label == "a" else "a"
-    return Picture(
+    return PictureResult(
         name, name, (LabelScore(label, probability, 0.0), LabelScore(other, 1 - probability, 0.0)), "demo", draw
     )
 
 
-def summary_of(*pictures: Picture, sorting: Sorting | None = None, doubtful_count: int = 0) -> LabelSummary:
+def summary_of(*pictures: PictureResult, sorting: Sorting | None = None, doubtful_count: int = 0) -> LabelSummary:
     summary = LabelSummary(("a", "b"), sorting or Sorting(), doubtful_count)
     for one in pictures:
         summary.add(one, decide(one, summary.sorting))
@@ -40,7 +40,7 @@ def test_the_most_uncertain_come_first_and_only_so_many_are_kept() -> None:
 @pytest.mark.parametrize(("score", "place"), [(0.0, 0), (0.01, 0), (1.0, BIN_COUNT - 1)])
 def test_scores_at_the_ends_are_counted_too(kind: ScoreKind, score: float, place: int) -> None:
     summary = LabelSummary(("a",), Sorting(kind))
-    one = Picture("x", "x", (LabelScore("a", score, 0.0, score),))
+    one = PictureResult("x", "x", (LabelScore("a", score, 0.0, score),))
     summary.add(one, decide(one, summary.sorting))
     assert summary.labels["a"].histogram[place] == summary.labels["a"].histogram.sum() == 1
 
@@ -54,7 +54,7 @@ def test_classes_that_one_split_lacks() -> None:
 
 
 def test_figures() -> None:
-    data = summary_of(picture("1", 0.95), picture("2", 0.75), Picture("3", "3", error="broken")).as_data()
+    data = summary_of(picture("1", 0.95), picture("2", 0.75), PictureResult("3", "3", error="broken")).as_data()
     assert (data["labelled"], data["uncertain"], data["failed"], data["skipped"]) == (1, 1, 1, 0)
     assert data["labels"][0] == {"label": "a", "train": 1, "validation": 0, "uncertain": 1, "mean_score": 0.95}
     assert data["labels"][1]["mean_score"] is None
@@ -66,7 +66,7 @@ def test_plots_of_few_and_many_labels(tmp_path: Path, labels: int) -> None:
     names = tuple(f"${{label}} {i} of quite a long name" for i in range(labels))
     summary = LabelSummary(names, Sorting())
     for i in range(200):
-        one = Picture("x", "x", (LabelScore(names[i % labels], 0.5 + i / 400, 0.0),))
+        one = PictureResult("x", "x", (LabelScore(names[i % labels], 0.5 + i / 400, 0.0),))
         summary.add(one, decide(one, summary.sorting))
     draw_labels(tmp_path / "plot.png", summary)
     height, width = cv2.imread(str(tmp_path / "plot.png")).shape[:2]

@@ -21,7 +21,7 @@ from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.engine.reuse import NO_REUSE, EmbeddingReuse
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.pixels.statistics import picture_stats
-from framewatch_server.vision.pixels.view import WHOLE, Seen, View
+from framewatch_server.vision.pixels.view import WHOLE, PreparedView, View
 from framewatch_server.vision.towers.encoder import BlockingImageTower, DeviceOutOfMemory, ModelInfo
 
 POISON = 13
@@ -124,7 +124,7 @@ class Rig:
         self.health: list[bool] = []
         self.pipeline = Pipeline(
             self.encoder,
-            self._make_inputs,
+            self._prepare,
             max_batch_size=max_batch_size,
             decode_threads=decode_threads,
             on_health=self.health.append,
@@ -138,7 +138,7 @@ class Rig:
         self.encoder.released.set()
         await self.pipeline.__aexit__()
 
-    def _make_inputs(self, image: Image, view: View) -> Seen:
+    def _prepare(self, image: Image, view: View) -> PreparedView:
         assert isinstance(image, EncodedImage)
         value = image.data[0]
         if (may_read := self.may_read.get(value)) is not None:
@@ -146,8 +146,8 @@ class Rig:
         self.read.append(value)
         if value == BROKEN:
             raise UndecodableImage("broken", "encoded")
-        pictures = {"": picture_stats(np.full((8, 8, 3), value, np.uint8))} if view.judged else {}
-        return Seen(np.full((len(view.regions), 3, 1, 1), value, np.uint8), pictures)
+        pictures = {"": picture_stats(np.full((8, 8, 3), value, np.uint8))} if view.assessed else {}
+        return PreparedView(np.full((len(view.regions), 3, 1, 1), value, np.uint8), pictures)
 
     async def busy(self) -> Source:
         """Lets a first picture occupy the device."""

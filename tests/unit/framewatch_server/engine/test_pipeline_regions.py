@@ -206,7 +206,7 @@ async def test_a_frame_under_another_view_does_not_follow() -> None:
     assert shapes(source) == [(1, 1), (1, 1), (2, 1), (2, 1), (1, 1)]
 
 
-JUDGED = View(judged=frozenset({""}))
+JUDGED = View(assessed=frozenset({""}))
 
 
 async def stream(rig: Rig, frames: Sequence[tuple[int, View]], policy: ReusePolicy) -> list[Embedded]:

@@ -1,4 +1,4 @@
-"""Regions of a frame, cropped from the one decoded picture, and examples in several lights."""
+"""Regions of a frame, cropped from the one decoded picture, and examples in several brightnesses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from framewatch_server.vision.pixels import view
 from framewatch_server.vision.pixels.decode import DecodeLimits, decode
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec, prepare
 from framewatch_server.vision.pixels.statistics import picture_stats
-from framewatch_server.vision.pixels.view import EXPOSURES, WHOLE, View, in_several_lights, look
+from framewatch_server.vision.pixels.view import EXPOSURES, WHOLE, View, in_several_brightnesses, prepare_view
 from tests.unit.framewatch_server.vision.pixels.test_decode import smooth
 
 LIMITS = DecodeLimits()
@@ -40,16 +40,16 @@ def cropped(pixels: npt.NDArray[np.uint8], region: Region) -> npt.NDArray[np.uin
 @pytest.mark.parametrize("size", [(640, 360), (231, 229), (2, 2), (1, 1)], ids=str)
 def test_each_region_is_what_the_crop_by_itself_would_be(size: tuple[int, int]) -> None:
     pixels = smooth(*size)
-    seen = look(raw(pixels), VIEW, SPEC, LIMITS, reduced=False)
-    assert seen.inputs.shape == (3, 3, 96, 96)
-    for found, region in zip(seen.inputs, VIEW.regions, strict=True):
+    prepared = prepare_view(raw(pixels), VIEW, SPEC, LIMITS, reduced=False)
+    assert prepared.inputs.shape == (3, 3, 96, 96)
+    for found, region in zip(prepared.inputs, VIEW.regions, strict=True):
         np.testing.assert_array_equal(found, prepare(cropped(pixels, region), SPEC, exact=True))
 
 
 def test_a_crop_as_a_picture_of_its_own_gives_the_same_input() -> None:
     pixels = smooth(640, 360)
-    (found,) = look(raw(pixels), View((LEFT,)), SPEC, LIMITS).inputs
-    (alone,) = look(raw(cropped(pixels, LEFT)), WHOLE, SPEC, LIMITS).inputs
+    (found,) = prepare_view(raw(pixels), View((LEFT,)), SPEC, LIMITS).inputs
+    (alone,) = prepare_view(raw(cropped(pixels, LEFT)), WHOLE, SPEC, LIMITS).inputs
     np.testing.assert_array_equal(found, alone)
 
 
@@ -57,7 +57,7 @@ def test_sixty_four_regions_decode_the_picture_once(monkeypatch: pytest.MonkeyPa
     calls: list[object] = []
     monkeypatch.setattr(view, "decode", lambda image, *rest: (calls.append(image), decode(image, *rest))[1])
     regions = tuple(Region(f"{i}", i % 8 / 8, i // 8 / 8, 1 / 8, 1 / 8) for i in range(64))
-    assert look(jpeg(smooth(640, 360)), View(regions), SPEC, LIMITS).inputs.shape == (64, 3, 96, 96)
+    assert prepare_view(jpeg(smooth(640, 360)), View(regions), SPEC, LIMITS).inputs.shape == (64, 3, 96, 96)
     assert len(calls) == 1
 
 
@@ -83,7 +83,7 @@ def test_the_smallest_region_keeps_as_many_pixels_as_the_model_sees(
         return pixels
 
     monkeypatch.setattr(view, "decode", recorded)
-    look(jpeg(smooth(1920, 1080)), View(regions), SPEC, LIMITS)
+    prepare_view(jpeg(smooth(1920, 1080)), View(regions), SPEC, LIMITS)
     assert sizes == [decoded]
     width, height = decoded
     boxes = [region.pixel_box(width, height) for region in regions]
@@ -94,48 +94,52 @@ def test_the_smallest_region_keeps_as_many_pixels_as_the_model_sees(
 def test_a_reduced_decode_shows_a_region_the_same() -> None:
     image = jpeg(smooth(1920, 1080))
     one = View((Region("half", 0.5, 0, 0.5, 1),))
-    reduced = look(image, one, SPEC, LIMITS).inputs.astype(int)
-    whole = look(image, one, SPEC, LIMITS, reduced=False).inputs
+    reduced = prepare_view(image, one, SPEC, LIMITS).inputs.astype(int)
+    whole = prepare_view(image, one, SPEC, LIMITS, reduced=False).inputs
     assert np.abs(reduced - whole).mean() < 2
 
 
 @pytest.mark.parametrize(
-    ("seen", "measured"),
+    ("view", "measured"),
     [
-        pytest.param(VIEW, [], id="not judged"),
-        pytest.param(View(VIEW.regions, judged=frozenset({"left", "right"})), ["", "left", "right"], id="those judged"),
-        pytest.param(View(judged=frozenset({""})), [""], id="the whole frame once"),
+        pytest.param(VIEW, [], id="none assessed"),
+        pytest.param(
+            View(VIEW.regions, assessed=frozenset({"left", "right"})), ["", "left", "right"], id="those assessed"
+        ),
+        pytest.param(View(assessed=frozenset({""})), [""], id="the whole frame once"),
     ],
 )
-def test_what_is_measured(seen: View, measured: list[str]) -> None:
+def test_what_is_measured(view: View, measured: list[str]) -> None:
     pixels = smooth(640, 360)
-    pictures = look(raw(pixels), seen, SPEC, LIMITS).pictures
+    pictures = prepare_view(raw(pixels), view, SPEC, LIMITS).pictures
     assert list(pictures) == measured
     if "left" in pictures:
         np.testing.assert_array_equal(pictures["left"].luma, picture_stats(cropped(pixels, LEFT)).luma)
         np.testing.assert_array_equal(pictures[""].luma, picture_stats(pixels).luma)
 
 
-def test_a_region_of_one_pixel_can_be_judged() -> None:
-    look(raw(smooth(8, 8)), View((Region("dot", 0.5, 0.5, 1e-9, 1e-9),), judged=frozenset({"dot"})), SPEC, LIMITS)
+def test_a_region_of_one_pixel_can_be_assessed() -> None:
+    prepare_view(
+        raw(smooth(8, 8)), View((Region("dot", 0.5, 0.5, 1e-9, 1e-9),), assessed=frozenset({"dot"})), SPEC, LIMITS
+    )
 
 
 def test_a_broken_picture_is_told() -> None:
     image = jpeg(smooth(64, 64))
     with pytest.raises(UndecodableImage):
-        look(EncodedImage(image.data[:-200]), VIEW, SPEC, LIMITS)
+        prepare_view(EncodedImage(image.data[:-200]), VIEW, SPEC, LIMITS)
 
 
-def test_an_example_is_seen_in_several_lights() -> None:
+def test_an_example_becomes_inputs_in_several_brightnesses() -> None:
     pixels = smooth(96, 96)
-    (as_it_is,) = look(raw(pixels), WHOLE, SPEC, LIMITS).inputs
-    lights = look(raw(pixels), View(is_example=True), SPEC, LIMITS).inputs
-    np.testing.assert_array_equal(lights, in_several_lights(as_it_is))
-    assert len(lights) == len(EXPOSURES) + 1
-    np.testing.assert_array_equal(lights[0], as_it_is)
-    for light, factor in zip(lights, EXPOSURES, strict=False):
-        np.testing.assert_allclose(light, np.clip(as_it_is * factor, 0, 255), atol=1)
-    grey = lights[-1]
+    (as_it_is,) = prepare_view(raw(pixels), WHOLE, SPEC, LIMITS).inputs
+    inputs = prepare_view(raw(pixels), View(is_example=True), SPEC, LIMITS).inputs
+    np.testing.assert_array_equal(inputs, in_several_brightnesses(as_it_is))
+    assert len(inputs) == len(EXPOSURES) + 1
+    np.testing.assert_array_equal(inputs[0], as_it_is)
+    for each, factor in zip(inputs, EXPOSURES, strict=False):
+        np.testing.assert_allclose(each, np.clip(as_it_is * factor, 0, 255), atol=1)
+    grey = inputs[-1]
     assert (grey[0] == grey[1]).all()
     assert (grey[0] == grey[2]).all()
     np.testing.assert_allclose(grey[0], cv2.cvtColor(as_it_is.transpose(1, 2, 0), cv2.COLOR_RGB2GRAY), atol=1)

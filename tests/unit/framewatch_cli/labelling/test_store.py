@@ -1,0 +1,136 @@
+"""Where labelled pictures go."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from framewatch_cli.labelling.folder_store import FolderStore
+from framewatch_cli.labelling.scoring import ScoredPicture
+from framewatch_cli.labelling.sorting import PictureResult, Sorting, decide
+from framewatch_cli.labelling.store import sort_anew
+from framewatch_cli.labelling.table_store import TableStore
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+
+LABELS = ("a", "b")
+STRICT, LOOSE = Sorting(min_score=0.9), Sorting(min_score=0.5)
+
+
+def picture(name: str, probability: float, presence: float | None = None) -> PictureResult:
+    scores = (
+        LabelScore("a", probability, 0.0, presence),
+        LabelScore("b", 1 - probability, 0.0, None if presence is None else 1 - presence),
+    )
+    return PictureResult(name, name, scores, "demo")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "out", LABELS, tmp_path)
+
+
+def keep(store: FolderStore, one: PictureResult, sorting: Sorting) -> None:
+    store.out.mkdir(exist_ok=True)
+    store.keep(ScoredPicture(one, store.out / "of no use", one.name.encode()), decide(one, sorting))
+
+
+def tree(store: FolderStore) -> list[str]:
+    return sorted(str(path.relative_to(store.out)) for path in store.out.rglob("*.jpg"))
+
+
+def test_pictures_find_their_places_anew_wherever_they_were(store: FolderStore) -> None:
+    sure, unsure = picture("sure.jpg", 0.95, 0.1), picture("unsure.jpg", 0.7, 0.9)
+    for one in (sure, unsure):
+        keep(store, one, STRICT)
+    assert tree(store) == ["train/a/sure.jpg", "uncertain/a/unsure.jpg"]
+    sort_anew(store, [sure], Sorting(ScoreKind.PRESENCE))  # cut off after the first one
+    assert tree(store) == ["train/b/sure.jpg", "uncertain/a/unsure.jpg"]
+    sort_anew(store, [sure, unsure], LOOSE)
+    assert tree(store) == ["train/a/sure.jpg", "train/a/unsure.jpg"]
+    assert (store.out / "train/a/unsure.jpg").read_bytes() == b"unsure.jpg"
+
+
+def test_what_a_person_took_away_stays_away(store: FolderStore) -> None:
+    one = picture("one.jpg", 0.95)
+    keep(store, one, STRICT)
+    (store.out / "train/a/one.jpg").unlink()
+    sort_anew(store, [one], Sorting(min_score=0.99))
+    assert tree(store) == []
+
+
+def test_a_picture_is_there_whole_or_not_at_all(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    one = picture("one.jpg", 0.95)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space"):
+            keep(store, one, STRICT)
+    assert tree(store) == []
+    assert not store.has(one)
+    keep(store, one, STRICT)
+    assert store.has(one)
+
+
+def test_what_a_killed_run_left_half_written_goes(store: FolderStore, tmp_path: Path) -> None:
+    left = [
+        store.out / ".picture.0123abcd.framewatch.part",
+        store.out / "train/.metadata.jsonl.0123abcd.framewatch.part",
+    ]
+    mine = store.out / "train/.notes.part"
+    for path in (*left, mine):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    store.remove_parts()
+    assert [path.exists() for path in (*left, mine)] == [False, False, True]
+    others = tmp_path / ".b.csv.0123abcd.framewatch.part"
+    own = tmp_path / ".[a].csv.0123abcd.framewatch.part"
+    for path in (own, others):
+        path.write_bytes(b"")
+    TableStore(tmp_path / "[a].csv", LABELS, tmp_path, "").remove_parts()
+    assert [path.exists() for path in (own, others)] == [False, True], "another run may be writing its own table"
+
+
+def test_hard_links_that_can_t_be_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def elsewhere(self: Path, target: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", elsewhere)
+    store = FolderStore(tmp_path / "out", LABELS, tmp_path, link="hard")
+    with pytest.raises(OSError, match="give --link symbolic, or leave --link out"):
+        keep(store, picture("one.jpg", 0.95), STRICT)
+
+
+def test_an_empty_class_has_no_folder(store: FolderStore) -> None:
+    one = picture("one.jpg", 0.95)
+    keep(store, one, STRICT)
+    strictest = Sorting(min_score=0.99)
+    sort_anew(store, [one], strictest)
+    with store.tables(strictest) as write:
+        write(one, decide(one, strictest))
+    assert not (store.out / "train").exists()
+    assert (store.out / "uncertain/a/one.jpg").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "foreign"),
+    [
+        ("", False),
+        ("mine.txt", True),
+        (".framewatch-label.jsonl", False),
+        (".framewatch-label.lock", False),
+        ("..framewatch-label.jsonl.0123abcd.framewatch.part", False),
+    ],
+    ids=["empty", "foreign", "own", "own lock", "own new log"],
+)
+def test_what_is_foreign(store: FolderStore, name: str, foreign: bool) -> None:
+    assert not store.is_foreign, "there is nothing yet"
+    store.out.mkdir()
+    if name:
+        (store.out / name).write_text("")
+    assert store.is_foreign is foreign
