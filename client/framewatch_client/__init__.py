@@ -13,7 +13,7 @@
   `natural_key` sorts paths, `is_url` and `without_password` are for messages about URLs.
 - Images: `shrink_image` and `encode_jpeg` prepare pixels as the client does.
 - Answers of calls: `Classification`, `Similarity`, `SimilarityMatrix`, `Embeddings`, `Timings`, `ServerWarning`;
-  `LabelScore`. `Model` and `ScoreFunction` describe a server's models; `models_named` and `model_not_found` choose one.
+  `LabelScore`. `Model` and `ScoreFunction` describe a server's models.
 - Items of streams: `FrameResult` with `FrameStatus`, `RegionScores`, `HealthProblem`, `DropReason`, `FrameError` and
   `FrameErrorReason`; `Event` with `EventKind`, `EventTrail` and `TrailPoint`.
 - Reports of streams: `StreamStarted`, `Reconnected`, `ResumePoint`; `Explanation` with `RuleExplanation`, `HeldBackBy`.
@@ -51,7 +51,7 @@ from framewatch_client.errors import (
     ServerUnreachableError,
     SourceError,
 )
-from framewatch_client.models import Model, ScoreFunction, model_not_found, models_named
+from framewatch_client.models import Model, ScoreFunction
 from framewatch_client.options import DEFAULT_JPEG_QUALITY, StreamKeywords, WatchKeywords, stream_config
 from framewatch_client.types import (
     Event,
@@ -154,8 +154,6 @@ __all__ = [
     "example_label",
     "is_url",
     "label_set",
-    "model_not_found",
-    "models_named",
     "natural_key",
     "open_source",
     "parse_region",

@@ -176,9 +176,9 @@ def finite_ns(name: str, seconds: Any) -> int:
         raise InvalidValue(f"{name}: {error}") from None
 
 
-def rule_name(label: str, region: str) -> str:
+def rule_name(label: str, region_id: str) -> str:
     """Returns the name of a rule that has none of its own: its label, and its region if it has one."""
-    return f"{label} {region}" if region else label
+    return f"{label} {region_id}" if region_id else label
 
 
 def parse_rule(text: str) -> EventRule:

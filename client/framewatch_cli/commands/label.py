@@ -27,9 +27,10 @@ from framewatch_cli.labelling.store import LabelStore
 from framewatch_cli.labelling.summary import LabelSummary
 from framewatch_cli.labelling.table_store import TableStore
 from framewatch_cli.pictures.calls import CALL_TIMEOUT_S
+from framewatch_cli.pictures.model import models_named
 from framewatch_cli.pictures.sheet import check_sheet
 from framewatch_cli.terminal.output import ExitCode, Output
-from framewatch_client import AsyncFramewatchClient, ServerWarning, models_named, without_password
+from framewatch_client import AsyncFramewatchClient, ServerWarning, without_password
 from framewatch_core.labels.scoring import ScoreKind
 
 DEFAULT_FPS = 1.0

@@ -132,7 +132,7 @@ def calibrate_recording(recording: Recording, plan: CalibrationPlan) -> Calibrat
     end_ns = recording.end_ns if plan.until_ns is None else min(recording.end_ns, plan.until_ns)
     label = plan.labels[0].name
     material = recording.material(label, plan.present, plan.absent_until(end_ns), region_id)
-    return calibrate(material, label, region=region_id, rule_id=rule_name(label, region_id) if region else "")
+    return calibrate(material, label, region_id=region_id, rule_id=rule_name(label, region_id) if region else "")
 
 
 def rules_of(calibration: Calibration, regions: Sequence[Region]) -> tuple[EventRule, ...]:

@@ -13,8 +13,9 @@ from framewatch_cli.rules.file import RulesFile
 from framewatch_cli.rules.recording import Recording, record, said_of
 from framewatch_cli.rules.score_files import ItemSink
 from framewatch_client import AsyncFramewatchClient, Event, Thinner, open_source
+from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.estimates import Estimate
-from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, evaluate
+from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, evaluate
 from framewatch_core.calibration.truth import InvalidTruth, VideoTruth, load_truth
 from framewatch_core.rules.replay import replay
 from framewatch_core.rules.rule import EventKind, EventRule
@@ -53,7 +54,9 @@ def _fps_of(data: Any, video: str) -> float:
     return float(data[video]["fps"])
 
 
-def evaluate_events(events: Iterable[Event | Said], rules: Sequence[EventRule], truth: VideoTruth) -> Evaluation:
+def evaluate_events(
+    events: Iterable[Event | EmittedEvent], rules: Sequence[EventRule], truth: VideoTruth
+) -> Evaluation:
     """Compares events with the truth; see `evaluation.evaluate`."""
     said = [said_of(event) if isinstance(event, Event) else event for event in events]
     return evaluate(said, rules, truth)
@@ -72,7 +75,7 @@ def replayed(
         for frame in recording.frames
         if (until_ns is None or frame.at.time_ns < until_ns) and thinner.takes(frame.at.time_ns / NS_PER_S)
     )
-    return Recording(frames, tuple(map(Said.of, replay(frames, file.rules))))
+    return Recording(frames, tuple(map(EmittedEvent.of, replay(frames, file.rules))))
 
 
 async def watch_recording(
@@ -124,7 +127,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
 def _rule_summary(rule: RuleEvaluation) -> dict[str, Any]:
     return {
         "rule": rule.rule,
-        "region": rule.region,
+        "region": rule.region_id,
         "right": [_moment(match.event.kind, match.event.began_ns) for match in rule.matches],
         "missed": [_moment(transition.kind, transition.time_ns) for transition in rule.missed],
         "false": [_moment(event.kind, event.began_ns) for event in rule.false],

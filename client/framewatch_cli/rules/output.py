@@ -11,7 +11,8 @@ from pathlib import Path
 from framewatch_cli.pictures.examples import Example
 from framewatch_cli.rules.calibrating import CalibrationPlan, CalibrationRun
 from framewatch_cli.rules.file import LabelEntry, RulesFile
-from framewatch_cli.rules.writer import RuleNotes, calibration_notes, write_rules
+from framewatch_cli.rules.notes import RuleNotes, calibration_notes
+from framewatch_cli.rules.writer import write_rules
 from framewatch_core.images.header import ImageFormat, read_header
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import Label

@@ -11,7 +11,7 @@ from typing import Unpack
 import numpy as np
 
 from framewatch_client import AsyncFramewatchClient, Event, Frame, FrameResult, FrameStatus, LabelsLike, WatchKeywords
-from framewatch_core.calibration.evaluation import Said
+from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import Material
 from framewatch_core.errors import InvalidRequest
@@ -34,7 +34,7 @@ class Recording:
     """
 
     frames: tuple[RecordedFrame, ...]
-    said: tuple[Said, ...] = ()
+    said: tuple[EmittedEvent, ...] = ()
     missing_count: int = 0
 
     @property
@@ -123,7 +123,7 @@ class Collector:
 
     def __init__(self) -> None:
         self._frames: list[RecordedFrame] = []
-        self._said: list[Said] = []
+        self._said: list[EmittedEvent] = []
         self._missing_count = 0
 
     def add(self, item: FrameResult | Event) -> None:
@@ -150,6 +150,6 @@ def recorded_frame(result: FrameResult) -> RecordedFrame:
     )
 
 
-def said_of(event: Event) -> Said:
+def said_of(event: Event) -> EmittedEvent:
     """What an event says."""
-    return Said(event.kind, event.rule_id, nanoseconds(event.time_s), nanoseconds(event.began_time_s))
+    return EmittedEvent(event.kind, event.rule_id, nanoseconds(event.time_s), nanoseconds(event.began_time_s))

@@ -14,8 +14,9 @@ from framewatch_cli.terminal.charts import Marks, axis, columns, merged, peaks, 
 from framewatch_cli.terminal.output import Output
 from framewatch_cli.terminal.tables import clock, plain_table
 from framewatch_core.calibration.calibrate import Calibration
+from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.estimates import Estimate
-from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, Transition
+from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Transition
 from framewatch_core.calibration.tally import EventEstimates
 from framewatch_core.calibration.thresholds import place_of
 from framewatch_core.rules.rule import EventRule
@@ -193,7 +194,7 @@ def _wrong(rule: RuleEvaluation) -> Iterator[Text]:
     return (Text(sentence) for _, sentence in sorted(wrong))
 
 
-def _told(what: Said | Transition) -> str:
+def _told(what: EmittedEvent | Transition) -> str:
     time_ns = what.time_ns if isinstance(what, Transition) else what.began_ns
     return f"{what.kind.name} at {clock(time_ns / NS_PER_S)}"
 

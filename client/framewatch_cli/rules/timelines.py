@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from framewatch_cli.rules.recording import Recording
 from framewatch_core.calibration.calibrate import Calibration, smooth
-from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Said, presences
+from framewatch_core.calibration.emitted import EmittedEvent, presences
+from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import VideoTruth
 from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
@@ -38,7 +39,7 @@ class Timeline:
     end_ns: int
     present: tuple[Interval, ...]
     absent: tuple[Interval, ...]
-    said: tuple[Said, ...]
+    said: tuple[EmittedEvent, ...]
     judged: RuleEvaluation | None = None
 
     @property
@@ -57,7 +58,7 @@ def calibration_timeline(calibration: Calibration) -> Timeline:
         end_ns=int(material.times_ns[-1]) + material.frame_gap_ns,
         present=material.present,
         absent=material.absent,
-        said=tuple(map(Said.of, calibration.events)),
+        said=tuple(map(EmittedEvent.of, calibration.events)),
     )
 
 
@@ -65,7 +66,7 @@ def evaluation_timelines(
     evaluation: Evaluation, recording: Recording, rules: Iterable[EventRule], truth: VideoTruth
 ) -> list[Timeline]:
     """Every rule over a recording whose truth is known. Raises InvalidRequest: a rule's scores were not recorded."""
-    tracks = {track.rule_region: track for track in truth.tracks}
+    tracks = {track.rule_region_id: track for track in truth.tracks}
     judged = {found.rule: found for found in evaluation.rules}
     return [
         Timeline(

@@ -26,7 +26,7 @@ from framewatch_cli.rules.file import read_rules
 from framewatch_cli.rules.output import write_calibrated
 from framewatch_cli.rules.reports import calibration_report, evaluation_report
 from framewatch_cli.rules.timelines import calibration_timeline, evaluation_timelines
-from framewatch_core.calibration.evaluation import Said
+from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth
 from framewatch_core.errors import InvalidRegion, InvalidRequest
@@ -180,7 +180,7 @@ def truth(*present: Interval, region: Region = WHOLE_FRAME) -> VideoTruth:
 def test_an_evaluation_tells_what_was_wrong() -> None:
     calibration = calibrate_recording(recording(), plan())
     wanted = truth(S(2, 5), S(9, 11))
-    said = [Said.of(event) for event in calibration.events]
+    said = [EmittedEvent.of(event) for event in calibration.events]
     found = evaluate_events(said, [calibration.rule], wanted)
     lines = evaluation_timelines(found, replace(recording(), said=tuple(said)), [calibration.rule], wanted)
     text = shown(evaluation_report(found, lines))
@@ -198,7 +198,7 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
     plots = pytest.importorskip("framewatch_cli.rules.plots")
     calibration = calibrate_recording(recording(), plan())
     plots.draw_calibration(tmp_path / "calibration.png", calibration)
-    said = tuple(Said.of(event) for event in calibration.events)
+    said = tuple(EmittedEvent.of(event) for event in calibration.events)
     wanted = truth(S(2, 5), S(9, 11))
     found = evaluate_events(said, [calibration.rule], wanted)
     lines = evaluation_timelines(found, replace(recording(), said=said), [calibration.rule], wanted)
@@ -212,7 +212,7 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
 
 def test_a_presence_without_an_exit_lasts_to_the_end() -> None:
     line = calibration_timeline(calibrate_recording(recording(), plan()))
-    open_ended = replace(line, said=(Said(EventKind.ENTERED, "box", 9, 8),), end_ns=20)
+    open_ended = replace(line, said=(EmittedEvent(EventKind.ENTERED, "box", 9, 8),), end_ns=20)
     assert open_ended.said_present == [Interval(8, 20)]
 
 

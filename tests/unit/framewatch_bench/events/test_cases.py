@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framewatch_bench.events.events import cases_of, load_videos, quiet_moment, stretched
+from framewatch_bench.events.cases import cases_of, load_videos, quiet_moment, stretched
 from framewatch_client import Frame
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from framewatch_bench.towers.engine import batch_s, default_batches
+from framewatch_bench.towers.tower import batch_s, default_batches
 from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.towers.encoder import ModelInfo
 from framewatch_server.vision.towers.null import NullImageTower, null_encoder
