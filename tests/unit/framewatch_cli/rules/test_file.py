@@ -148,7 +148,7 @@ LABELS = "version: 1\nlabels:\n  - name: box\n"
         pytest.param("version: 1\nlabels: [{prompts: a}]", 2, "labels[0]", "name is missing", id="no name"),
         pytest.param(LABELS + "    prompts: [a, '']", 4, "labels[0].prompts[1]", "is empty", id="empty prompt"),
         pytest.param(LABELS + "  - name: box", 4, "labels[1].name", "must be unique", id="names"),
-        pytest.param(LABELS + "    examples: [a.jpg]", 3, "labels[0].counter_examples", "give pictures of the same place", id="no counter-examples"),
+        pytest.param(LABELS + "    examples: [a.jpg]", 3, "labels[0].counter_examples", "give images of the same place", id="no counter-examples"),
         pytest.param(LABELS + "    examples: [a@1s#door]", 4, "labels[0].examples[0]", "no region 'door'", id="example's region"),
         pytest.param(LABELS + "templates:\n  - x", 5, "templates[0]", "exactly once", id="template"),
         pytest.param(LABELS + "regions: {a: [0, 0, 1]}", 4, "regions.a", "x, y, width, height", id="three numbers"),
@@ -201,7 +201,7 @@ def test_files_are_read_from_their_folder(tmp_path: Path) -> None:
 
 
 def test_examples_that_hold_no_picture_are_told() -> None:
-    with pytest.raises(InvalidLabelSet, match="give pictures of it too"):
+    with pytest.raises(InvalidLabelSet, match="give images of it too"):
         parse_rules(WHOLE).label_set(lambda source: [] if source.time_ns != 10_250_000_000 else [EncodedImage(b"x")])
 
 
