@@ -1,12 +1,32 @@
-"""Clients of framewatch: say in words what to watch for, and hear once when it appears and once when it goes.
+"""Clients of framewatch: describe in words what to watch for; get one event when it appears and one when it is gone.
 
-`FramewatchClient` blocks, `AsyncFramewatchClient` is for asyncio; both have `classify`, `label`, `similarity`,
-`similarities`, `embed`, `list_models` and `stream`.
+`FramewatchClient` blocks, `AsyncFramewatchClient` is for asyncio. Both have `classify`, `label`, `similarity`,
+`similarities`, `embed`, `list_models` and `stream`. All that this module exports is the library's surface:
+
+- Labels: `Label`, `LabelSet`, `LabelsLike`, `label_set`; `example_label` makes one from images, `example_image` makes
+  an example from an image.
+- Rules and regions: `EventRule`, `RuleLike`, `event_rule`, `parse_rule`, `rule_name`; `Region`, `RegionLike`,
+  `parse_region`; `HealthPolicy`, `ScoreKind`.
+- Streams: `StreamKeywords` has the options of `stream`, `WatchKeywords` those of `stream_config`, `RuleKeywords` those
+  of `event_rule`; `OverflowPolicy`. A stream takes `StreamItem`s: a `Frame`, an `ImageLike`, `Reconfigure`, `Explain`.
+- Sources of frames: `open_source`, `Source`, `ImageFiles`, `IMAGE_SUFFIXES`; `Thinner` lowers a frame rate,
+  `natural_key` sorts paths, `is_url` and `without_password` are for messages about URLs.
+- Images: `shrink_image` and `encode_jpeg` prepare pixels as the client does.
+- Answers of calls: `Classification`, `Similarity`, `SimilarityMatrix`, `Embeddings`, `Timings`, `ServerWarning`;
+  `LabelScore`. `Model` and `ScoreFunction` describe a server's models.
+- Items of streams: `FrameResult` with `FrameStatus`, `RegionScores`, `HealthProblem`, `DropReason`, `FrameError` and
+  `FrameErrorReason`; `Event` with `EventKind`, `EventTrail` and `TrailPoint`.
+- Reports of streams: `StreamStarted`, `Reconnected`, `ResumePoint`; `Explanation` with `RuleExplanation`, `HeldBackBy`.
+- Errors: `FramewatchError` is the root of `FramewatchCallError`, `ServerUnreachableError`, `InvalidResponse`,
+  `ModelNotFound`, `ClientClosed`, `SourceError`, `InvalidValue` and `InvalidType`; `framewatch_client.errors` has
+  the tree.
+- Limits and defaults: `MAX_MESSAGE_BYTES`, `DEFAULT_ADDRESS`, `DEFAULT_TIMEOUT_S`, `DEFAULT_JPEG_QUALITY`.
 """
 
 from framewatch_client._channel import MAX_MESSAGE_BYTES
 from framewatch_client._images import encode_jpeg, example_image, shrink_image
 from framewatch_client._inputs import (
+    RuleKeywords,
     event_rule,
     example_label,
     label_set,
@@ -31,7 +51,7 @@ from framewatch_client.errors import (
     ServerUnreachableError,
     SourceError,
 )
-from framewatch_client.models import Model, ScoreFunction, model_not_found, models_named
+from framewatch_client.models import Model, ScoreFunction
 from framewatch_client.options import DEFAULT_JPEG_QUALITY, StreamKeywords, WatchKeywords, stream_config
 from framewatch_client.types import (
     Event,
@@ -111,6 +131,7 @@ __all__ = [
     "RegionScores",
     "ResumePoint",
     "RuleExplanation",
+    "RuleKeywords",
     "RuleLike",
     "ScoreFunction",
     "ScoreKind",
@@ -133,8 +154,6 @@ __all__ = [
     "example_label",
     "is_url",
     "label_set",
-    "model_not_found",
-    "models_named",
     "natural_key",
     "open_source",
     "parse_region",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 from framewatch_client._images import example_image
-from framewatch_client.errors import InvalidValue
+from framewatch_client.errors import InvalidType, InvalidValue
 from framewatch_client.types import ImageLike, LabelsLike, RegionLike, RuleLike
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
@@ -144,6 +144,7 @@ def event_rule(
         **options: see `RuleKeywords`.
 
     Raises:
+        InvalidType: an option is unknown.
         InvalidValue: a time is not finite.
         InvalidRule, LimitExceeded: with the field's path below the rule.
 
@@ -152,11 +153,19 @@ def event_rule(
         300000000
 
     """
+    check_keywords("a rule", options, RuleKeywords)
     fields: dict[str, Any] = {}
     for name, value in options.items():
         stem = name.removesuffix("_s")
         fields |= {name: value} if stem == name else {f"{stem}_ns": finite_ns(name, value)}
     return EventRule(label, enter_at, exit_below, **fields)
+
+
+def check_keywords(owner: str, given: Iterable[str], kind: type[object]) -> None:
+    """Raises InvalidType if a keyword is not in a TypedDict. `owner`: the owner of the keywords, for the message."""
+    if unknown := [name for name in given if name not in kind.__annotations__]:
+        expected = ", ".join(sorted(kind.__annotations__))
+        raise InvalidType(f"{owner} has no option {', '.join(unknown)}: expected some of {expected}")
 
 
 def finite_ns(name: str, seconds: Any) -> int:
@@ -167,9 +176,9 @@ def finite_ns(name: str, seconds: Any) -> int:
         raise InvalidValue(f"{name}: {error}") from None
 
 
-def rule_name(label: str, region: str) -> str:
+def rule_name(label: str, region_id: str) -> str:
     """Returns the name of a rule that has none of its own: its label, and its region if it has one."""
-    return f"{label} {region}" if region else label
+    return f"{label} {region_id}" if region_id else label
 
 
 def parse_rule(text: str) -> EventRule:

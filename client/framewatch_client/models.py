@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import _wire as wire
-from framewatch_core.errors import ModelNotFound
 
 
 class ScoreFunction(Enum):
@@ -86,20 +84,3 @@ def _model(message: pb.Model) -> Model:
         is_demo=message.demo,
         message=message,
     )
-
-
-def models_named(models: Sequence[Model], name: str) -> list[Model]:
-    """Those of a server's models that a call may ask by that name; for an empty one all.
-
-    Raises ModelNotFound: there is none.
-    """
-    named = [model for model in models if name in {"", model.name}]
-    if not named:
-        raise model_not_found(f"no model {name!r} is loaded", models)
-    return named
-
-
-def model_not_found(what: str, models: Sequence[Model], remedy: str = "") -> ModelNotFound:
-    """As a server says it, with what there is and what to do."""
-    there = ", ".join(model.described for model in models) or "none"
-    return ModelNotFound(f"{what}; there is: {there}{remedy}")

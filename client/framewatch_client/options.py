@@ -7,14 +7,14 @@ names and types, which a test holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypedDict, TypeVar, Unpack
+from typing import Final, TypedDict, TypeVar, Unpack
 
-from framewatch_client._inputs import event_rules, finite_ns, label_set, stream_regions
+from framewatch_client._inputs import check_keywords, event_rules, finite_ns, label_set, stream_regions
 from framewatch_client._streaming.config_warnings import log_warning
 from framewatch_client.answers import ServerWarning
-from framewatch_client.errors import InvalidType, InvalidValue
+from framewatch_client.errors import InvalidValue
 from framewatch_client.types import LabelsLike, Reconnected, RegionLike, RuleLike, StreamStarted
 from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS
@@ -200,20 +200,17 @@ class StreamOptions:
     @classmethod
     def of(cls, keywords: StreamKeywords) -> StreamOptions:
         """Returns the options that a caller wrote as keywords. Raises InvalidType for an unknown one, InvalidValue."""
-        given: dict[str, Any] = dict(keywords)
-        options = cls(
-            watch=_taken(WatchOptions, given), send=_taken(SendOptions, given), notify=_taken(NotifyOptions, given)
+        check_keywords("a stream", keywords, StreamKeywords)
+        return cls(
+            watch=_part(WatchOptions, WatchKeywords, keywords),
+            send=_part(SendOptions, SendKeywords, keywords),
+            notify=_part(NotifyOptions, NotifyKeywords, keywords),
         )
-        if given:
-            known = ", ".join(sorted(StreamKeywords.__annotations__))
-            raise InvalidType(f"a stream has no option {', '.join(given)}: expected some of {known}")
-        return options
 
 
-def _taken(kind: type[T], given: dict[str, Any]) -> T:
-    """Returns the options of one kind, which are removed from those given."""
-    names: Iterable[str] = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: given.pop(name) for name in names if name in given})
+def _part(kind: Callable[..., T], names: type[object], keywords: StreamKeywords) -> T:
+    """Returns the options of one kind. `names`: the TypedDict of its keywords."""
+    return kind(**{name: value for name, value in keywords.items() if name in names.__annotations__})
 
 
 def stream_config(labels: LabelsLike, **options: Unpack[WatchKeywords]) -> StreamConfig:
@@ -225,9 +222,11 @@ def stream_config(labels: LabelsLike, **options: Unpack[WatchKeywords]) -> Strea
 
     Raises:
         InvalidRequest, LimitExceeded: with the field's path.
+        InvalidType: an option is unknown.
         InvalidValue: an option, or a rule's or region's short form, can't be used.
 
     """
+    check_keywords("a config", options, WatchKeywords)
     return WatchOptions(**options).config(labels)
 
 

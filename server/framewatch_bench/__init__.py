@@ -1,1 +1,1 @@
-"""Speed and memory, measured (`framewatch-server bench`), each figure beside a peer or a limit of the same run."""
+"""Benchmarks of speed and memory (`framewatch-server bench`), each figure beside a peer or a limit of the same run."""

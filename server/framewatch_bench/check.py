@@ -1,4 +1,4 @@
-"""What framewatch promises of speed, fairness and memory, measured on this machine: each promise is kept or broken."""
+"""Promises of framewatch about speed, fairness and memory, measured on this machine and kept or broken."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from framewatch_bench.frames import JpegFrames
 from framewatch_bench.load.hold import hold_streams
-from framewatch_bench.load.load import LoadPlan, LoadReport
-from framewatch_bench.load.serve import ServeReport, bench_running, decode_ms
+from framewatch_bench.load.measure import ServeReport, bench_running, decode_ms
+from framewatch_bench.load.simulation import LoadPlan, LoadReport
 from framewatch_bench.options import EngineOptions
 from framewatch_bench.spawn import ServerProcess
 from framewatch_bench.towers.call import measure_call
-from framewatch_bench.towers.engine import pictures_per_second
+from framewatch_bench.towers.tower import pictures_per_second
 from framewatch_server.vision.towers.encoder import Encoder
 from framewatch_server.vision.towers.null import NULL
 
@@ -28,35 +28,35 @@ class Promise:
     """A figure and its limit.
 
     Attributes:
-        what: the promise.
+        name: the promise, in words.
         measured: the figure.
-        limit: it keeps the promise up to this, or from this on.
-        is_least: whether the limit is the least allowed rather than the most.
+        limit: the largest figure that keeps the promise, or the least one.
+        is_least: True: the limit is the least figure that is allowed; False: the largest.
 
     """
 
-    what: str
+    name: str
     measured: float
     limit: float
     is_least: bool = False
 
     @property
     def is_kept(self) -> bool:
-        """Whether the figure is within the limit."""
+        """True if the figure is within the limit; NaN is not."""
         return self.measured >= self.limit if self.is_least else self.measured <= self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How the promises are checked.
+    """Measurement of the promises.
 
     Attributes:
-        checkpoint: as `serve` takes it.
-        frames: what is sent.
-        options: of the server and of the bare tower.
-        streams: under load.
-        held: streams that are idle, and streams that are never read; the memory allowed is 1 MB for each.
-        seconds: of each measurement.
+        checkpoint: the model, as `serve` takes it.
+        frames: images that are sent.
+        options: engine of the server and of the bare tower.
+        streams: number of streams under load.
+        held: number of idle streams, and of streams that are never read; each may take 1 MB of memory.
+        seconds: length of each measurement.
 
     """
 
@@ -68,8 +68,8 @@ class Check:
     seconds: float
 
     def run(self, report: Callable[[str], None]) -> Iterator[Promise]:
-        """Measures one promise after the other. `report`: told what is measured next."""
-        report("streams that are merely there")
+        """Measures one promise after the other. `report` is called with the subject of each measurement."""
+        report("held streams")
         yield from self._idle()
         yield from self._never_read()
         encoder = self.options.load(self.checkpoint)
@@ -119,15 +119,15 @@ class Check:
 
 
 def _under_overload(report: ServeReport, decoding_ms: float) -> Iterator[Promise]:
-    what, load = f"{_OVERLOAD} × overload, ", report.load
-    yield Promise(what + "frames without an outcome", load.unanswered, 0)
-    yield Promise(what + "frames that failed", load.count("error"), 0)
+    prefix, load = f"{_OVERLOAD} × overload, ", report.load
+    yield Promise(prefix + "frames without an outcome", load.unanswered, 0)
+    yield Promise(prefix + "frames that failed", load.count("error"), 0)
     delay = (load.latency_ms(99) - decoding_ms) / _batch_ms(load)
-    yield Promise(what + "p99 delay in batch times", delay, 4)
-    yield Promise(what + "spread of the streams' shares", load.share_spread, 0.1)
+    yield Promise(prefix + "p99 delay in batch times", delay, 4)
+    yield Promise(prefix + "spread of the streams' shares", load.share_spread, 0.1)
     if report.memory_bytes is not None:
         before, after = report.memory_bytes
-        yield Promise(what + "MB more", (after - before) / _MB, 32)
+        yield Promise(prefix + "MB more", (after - before) / _MB, 32)
 
 
 def _batch_ms(load: LoadReport) -> float:

@@ -1,4 +1,4 @@
-"""Pictures to measure with: rendered scenes of a camera's size, as JPEG."""
+"""Images for measurements: rendered scenes of a camera's size, as JPEG."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _GRAIN = 3.0
 
 @dataclass(frozen=True, slots=True)
 class JpegFrames:
-    """Frames that differ from each other.
+    """Encoded images that differ from each other.
 
     Attributes:
         size: a key of SIZES.
-        encoded: their JPEG files.
+        encoded: JPEG files.
 
     """
 
@@ -31,12 +31,12 @@ class JpegFrames:
 
     @property
     def mean_bytes(self) -> float:
-        """Bytes of a frame on average."""
+        """Mean size of a file in bytes."""
         return sum(map(len, self.encoded)) / len(self.encoded)
 
 
 def render_jpegs(size: str, count: int) -> JpegFrames:
-    """Renders `count` scenes in a size of SIZES, with a sensor's grain, so that they weigh as a camera's frames do."""
+    """Renders `count` scenes in a size of SIZES, with a sensor's grain, so that files are as large as a camera's."""
     rng = np.random.default_rng(0)
     width, height = SIZES[size]
     files = []

@@ -1,4 +1,4 @@
-"""What the commands of `bench` are told: models, engines, sizes."""
+"""Options of the commands of `bench`: models, engines, sizes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Json = Annotated[bool, Parameter(name="--json")]
 
 
 class BenchError(FramewatchError):
-    """What was asked for can't be measured."""
+    """The measurement that was asked for is not possible."""
 
     reason = "CANNOT_MEASURE"
 
@@ -33,13 +33,13 @@ class BenchError(FramewatchError):
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
-    """What runs the model.
+    """Engine that runs the model; all options are those of `serve`.
 
     Attributes:
-        device: As `serve` takes it.
-        dtype: As `serve` takes it.
-        engine: As `serve` takes it.
-        quantisation_images_dir: As `serve` takes it.
+        device: Device, as `serve` takes it.
+        dtype: Data type, as `serve` takes it.
+        engine: Engine, as `serve` takes it.
+        quantisation_images_dir: Folder of images for int8, as `serve` takes it.
 
     """
 
@@ -50,13 +50,13 @@ class EngineOptions:
 
     @property
     def flags(self) -> list[str]:
-        """The flags of `serve` that say the same."""
+        """Flags of `serve` for the same engine."""
         folder = self.quantisation_images_dir
         images = ["--quantisation-images", str(folder)] if folder else []
         return ["--device", self.device, "--dtype", self.dtype, "--engine", self.engine, *images]
 
     def load(self, checkpoint: str) -> Encoder:
-        """The encoder that `serve` would load, in this process. Raises ModelLoadError."""
+        """Loads the encoder that `serve` would load, in this process. Raises ModelLoadError."""
         from framewatch_server.vision.checkpoints.load import load_encoder  # noqa: PLC0415 torch: `--help` stays quick
 
         return load_encoder(
@@ -69,12 +69,12 @@ class EngineOptions:
 
 
 AS_SERVE = EngineOptions()
-"""What `serve` takes when it is told nothing."""
+"""Engine of a `serve` without flags."""
 
 
 @contextmanager
 def checkpoint_of(model: str) -> Iterator[str]:
-    """The model to load: its own name, or a folder with random weights for the name of a geometry."""
+    """Yields the model to load: `model` itself, or a folder with random weights if it is the name of a geometry."""
     from framewatch_bench.towers.checkpoints import GEOMETRIES, make_checkpoint  # noqa: PLC0415 torch
 
     if model not in GEOMETRIES:
@@ -88,7 +88,7 @@ def checkpoint_of(model: str) -> Iterator[str]:
 
 @contextmanager
 def shared_checkpoint_of(model: str) -> Iterator[str]:
-    """As `checkpoint_of`, but a name that other libraries know as well. Raises BenchError for `null`."""
+    """Yields the same as `checkpoint_of`, but a name that other libraries know too. Raises BenchError for `null`."""
     require_tower(model)
     with checkpoint_of(model) as checkpoint:
         yield str(MODEL_DIR) if checkpoint == DEMO else checkpoint

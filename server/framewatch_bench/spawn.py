@@ -1,4 +1,4 @@
-"""A server as a process of its own, for the demo, the benchmarks and the tests."""
+"""The server as a process of its own, for the demo, the benchmarks and the tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from framewatch_core.errors import FramewatchError
 
-STOP_TIMEOUT_S = 60
+_STOP_TIMEOUT_S = 60
 
 
 class SpawnError(FramewatchError):
@@ -21,17 +21,17 @@ class SpawnError(FramewatchError):
 
 
 class ServerProcess:
-    """`framewatch-server serve` on a free loopback port; use as a context manager, which stops it by SIGTERM.
+    """`framewatch-server serve` on a free loopback port; use it as a context manager, which stops it by SIGTERM.
 
     Attributes:
         address: HOST:PORT, once entered.
         log: the server's log entries so far.
-        other_output: lines of its standard error that are no log entries.
+        other_output: lines of the server's standard error that are not log entries.
 
     """
 
     def __init__(self, *arguments: str) -> None:
-        """`arguments`: further flags of `serve`."""
+        """Prepares the process. `arguments` are further flags of `serve`."""
         self._command = [
             *(sys.executable, "-m", "framewatch_server", "serve"),
             *("--listen", "127.0.0.1:0", "--log-format", "json", *arguments),
@@ -44,14 +44,14 @@ class ServerProcess:
         """Starts the server and waits until it serves. Raises SpawnError if it ends instead."""
         self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True)  # noqa: S603 our own command
         serving = threading.Event()
-        # somebody must always read, or the server blocks on a full pipe
+        # the pipe must always be read, or the server blocks on a full one
         self._reader = threading.Thread(target=self._read, args=(serving,), name="server log", daemon=True)
         self._reader.start()
         serving.wait()
         if not self.address:
             with self._process:
                 code = self._process.wait()
-            raise SpawnError(f"the server ended with exit code {code} before it served: {self._last_words()}")
+            raise SpawnError(f"the server ended with exit code {code} before it served: {self._last_output()}")
         return self
 
     def __exit__(
@@ -61,7 +61,7 @@ class ServerProcess:
 
     @property
     def pid(self) -> int:
-        """Of the server."""
+        """Process id of the server."""
         return self._process.pid
 
     def _read(self, serving: threading.Event) -> None:
@@ -77,19 +77,19 @@ class ServerProcess:
                 serving.set()
         serving.set()
 
-    def _last_words(self) -> str:
-        return " ".join(self.other_output[-3:]) or "it said nothing"
+    def _last_output(self) -> str:
+        return " ".join(self.other_output[-3:]) or "it printed nothing"
 
     def terminate(self) -> None:
-        """Asks the server to drain and end, without waiting."""
+        """Asks the server to drain and end, and does not wait for it."""
         self._process.terminate()
 
     def stop(self) -> int:
-        """Drains the server; returns its exit code."""
+        """Drains the server and waits for its end; returns its exit code. Raises TimeoutExpired after a minute."""
         with self._process:  # closes its pipe
             self.terminate()
             try:
-                code = self._process.wait(STOP_TIMEOUT_S)
+                code = self._process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 raise

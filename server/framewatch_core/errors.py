@@ -1,6 +1,33 @@
-"""Every error that a caller can meet, with its stable reason.
+"""The error tree: every error that a caller can meet, with its stable reason.
 
-The tree says what kind of fault it is; `framewatch_server.rpc.status` alone turns it into a `google.rpc.Status`.
+    FramewatchError
+    ├── FieldError                       a fault of one field of a request
+    │   ├── InvalidRequest               INVALID_ARGUMENT
+    │   │   ├── MissingField
+    │   │   ├── InvalidLabelSet
+    │   │   ├── InvalidRule
+    │   │   ├── InvalidRegion
+    │   │   ├── EmptyImage
+    │   │   ├── UnsupportedFormat
+    │   │   ├── UndecodableImage
+    │   │   ├── InvalidRawImage
+    │   │   ├── FrameOutOfOrder
+    │   │   ├── InvalidMaterial          in `calibration.material`
+    │   │   └── InvalidTruth             in `calibration.truth`
+    │   ├── LimitExceeded                RESOURCE_EXHAUSTED
+    │   │   └── ImageTooLarge
+    │   └── NotFinite                    INTERNAL
+    ├── MissingConfig                    FAILED_PRECONDITION
+    ├── ModelNotFound                    NOT_FOUND
+    ├── ServerUnavailable                UNAVAILABLE
+    │   ├── ServerStarting
+    │   └── ServerDraining
+    ├── StreamTakenOver                  ABORTED
+    ├── InternalError                    INTERNAL
+    └── ModelLoadError                   before the server serves
+
+`framewatch_server.rpc.status` alone makes a `google.rpc.Status` of them. The client's own errors
+(`framewatch_client.errors`) are below FramewatchError too, so that one `except` catches all.
 """
 
 from __future__ import annotations
@@ -9,7 +36,7 @@ from typing import Self
 
 
 class FramewatchError(Exception):
-    """A fault that is told to the caller.
+    """Root of the tree: a fault that the caller learns of.
 
     Attributes:
         reason: stable name of the fault, UPPER_SNAKE_CASE.
@@ -34,9 +61,9 @@ class FieldError(FramewatchError):
         self.field = field
 
     def under(self, parent: str) -> Self:
-        """The same error with the path of the message that holds the field in front.
+        """Returns a copy whose path begins with that of the message that has the field.
 
-        A copy: several callers may wait for what failed, each with a path of its own.
+        It is a copy since several callers may wait for the work that failed, each with a path of its own.
         """
         joint = "." if self.field and not self.field.startswith("[") else ""
         error = type(self).__new__(type(self), *self.args)
@@ -58,19 +85,19 @@ class MissingField(InvalidRequest):
 
 
 class InvalidLabelSet(InvalidRequest):
-    """A label set without labels, or with empty or repeated names, prompts or templates that can't be used."""
+    """A label set without labels, or with names, prompts, templates or examples that can't be used."""
 
     reason = "INVALID_LABEL_SET"
 
 
 class InvalidRule(InvalidRequest):
-    """An event rule that can't be followed."""
+    """An event rule with values that contradict each other or the stream."""
 
     reason = "INVALID_RULE"
 
 
 class InvalidRegion(InvalidRequest):
-    """A part of the frame that is none, or without a name of its own."""
+    """A region that is no part of the frame, or has no id of its own."""
 
     reason = "INVALID_REGION"
 
@@ -82,7 +109,7 @@ class EmptyImage(InvalidRequest):
 
 
 class UnsupportedFormat(InvalidRequest):
-    """Bytes that are no JPEG, PNG or WebP, or a kind of these that is not read."""
+    """Bytes that are no JPEG, PNG or WebP, or a kind of these that is not supported."""
 
     reason = "UNSUPPORTED_FORMAT"
 
@@ -94,19 +121,19 @@ class UndecodableImage(InvalidRequest):
 
 
 class InvalidRawImage(InvalidRequest):
-    """Raw pixels whose size, stride and format don't fit each other."""
+    """Raw pixels whose size, stride and format contradict each other."""
 
     reason = "INVALID_RAW_IMAGE"
 
 
 class FrameOutOfOrder(InvalidRequest):
-    """A frame whose number or time went back or stood still."""
+    """A frame whose number or time is not after the last frame's."""
 
     reason = "OUT_OF_ORDER"
 
 
 class LimitExceeded(FieldError):
-    """A limit was passed (RESOURCE_EXHAUSTED); the metadata names it, its value and what was asked."""
+    """A limit was exceeded (RESOURCE_EXHAUSTED); the metadata has its name, its value and the actual value."""
 
     reason = "LIMIT_EXCEEDED"
 
@@ -121,60 +148,60 @@ class LimitExceeded(FieldError):
 
 
 class ImageTooLarge(LimitExceeded):
-    """An image with more bytes or pixels than are taken."""
+    """An image with more bytes or pixels than the limit."""
 
     reason = "IMAGE_TOO_LARGE"
 
 
 class MissingConfig(FramewatchError):
-    """A stream's first message was no config (FAILED_PRECONDITION)."""
+    """A stream whose first message is no config (FAILED_PRECONDITION)."""
 
     reason = "MISSING_CONFIG"
 
 
 class ModelNotFound(FramewatchError):
-    """No model of that name is loaded (NOT_FOUND)."""
+    """A model name that is not loaded (NOT_FOUND)."""
 
     reason = "MODEL_NOT_FOUND"
 
 
 class ServerUnavailable(FramewatchError):
-    """The server can't answer now; trying again, here or elsewhere, helps (UNAVAILABLE)."""
+    """A server that can't answer now; a retry, here or elsewhere, helps (UNAVAILABLE)."""
 
     reason = "SERVER_UNAVAILABLE"
 
 
 class ServerStarting(ServerUnavailable):
-    """The server is still loading its model."""
+    """A server that is still loading its model."""
 
     reason = "SERVER_STARTING"
 
 
 class ServerDraining(ServerUnavailable):
-    """The server is ending; another one, or this one later, will answer."""
+    """A server that is shutting down; another one, or its successor, will answer."""
 
     reason = "SERVER_DRAINING"
 
 
 class StreamTakenOver(FramewatchError):
-    """Another stream has gone on from where this one was, with its resume token (ABORTED)."""
+    """A stream that another one has resumed with its token (ABORTED)."""
 
     reason = "STREAM_TAKEN_OVER"
 
 
 class InternalError(FramewatchError):
-    """A fault of the server; the metadata's `error_id` is in its log (INTERNAL)."""
+    """A fault of the server (INTERNAL); the metadata's `error_id` finds it in the server's log."""
 
     reason = "INTERNAL"
 
 
 class NotFinite(FieldError):
-    """The model gave no finite numbers for an image (INTERNAL)."""
+    """Numbers that are not finite, which the model returned for an image (INTERNAL)."""
 
     reason = "NOT_FINITE"
 
 
 class ModelLoadError(FramewatchError):
-    """A model could not be loaded; raised before the server serves."""
+    """A model that could not be loaded; raised before the server serves."""
 
     reason = "MODEL_LOAD_FAILED"

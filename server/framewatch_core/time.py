@@ -17,7 +17,7 @@ class Moment:
 
 
 def nanoseconds(seconds: float) -> int:
-    """Seconds as whole nanoseconds. Raises ValueError for what is no finite number."""
+    """Returns seconds as whole nanoseconds. Raises ValueError if they are not finite."""
     if not math.isfinite(seconds):
         raise ValueError(f"a time of {seconds} s: expected a finite number of seconds")
     return round(seconds * NS_PER_S)

@@ -65,7 +65,7 @@ def test_errors_carry_code_reason_and_field(client: FramewatchClient) -> None:
     assert "image.encoded" in str(caught.value.fields)
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
+def test_a_missing_server_is_reported() -> None:
     with (
         FramewatchClient("127.0.0.1:1", timeout_s=5) as client,
         pytest.raises(ServerUnreachableError, match=r"127\.0\.0\.1:1"),
@@ -73,7 +73,7 @@ def test_a_server_that_is_not_there_is_told() -> None:
         client.classify(jpeg(), LABELS)
 
 
-def test_a_stream_gives_an_outcome_per_frame_and_goes_on_after_a_bad_one(client: FramewatchClient) -> None:
+def test_a_stream_yields_an_outcome_per_frame_and_goes_on_after_a_bad_one(client: FramewatchClient) -> None:
     frames = [Frame(jpeg(i) if i != 7 else b"junk", time_s=i / 10) for i in range(40)]
     results = list(client.stream(frames, LABELS))
     assert all(isinstance(item, FrameResult) for item in results)
@@ -103,8 +103,8 @@ def test_events_and_a_new_config_among_the_frames(client: FramewatchClient) -> N
         Reconfigure(["a dog"], [event_rule("a dog", 0.5)]),
         Frame(jpeg(1), 0.2),
     ]
-    seen = list(client.stream(items, LABELS, rules=[always]))
-    assert [item.kind if isinstance(item, Event) else item.config_version for item in seen] == [
+    results = list(client.stream(items, LABELS, rules=[always]))
+    assert [item.kind if isinstance(item, Event) else item.config_version for item in results] == [
         1, EventKind.ENTERED, 1, 2, EventKind.ENTERED,
     ]  # fmt: skip
 

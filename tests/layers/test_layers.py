@@ -43,7 +43,7 @@ def test_what_the_health_check_imports_is_light(module: str) -> None:
 
 
 def test_the_client_starts_without_what_only_some_commands_need() -> None:
-    heavy = "{'matplotlib', 'yaml', 'framewatch_cli.rules.reports', 'framewatch_core.calibration.calibrate'}"
+    heavy = "{'matplotlib', 'ruamel', 'framewatch_cli.rules.reports', 'framewatch_core.calibration.calibrate'}"
     code = f"import sys, framewatch_cli.app; sys.exit(str(sorted({heavy} & sys.modules.keys())))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "[]"

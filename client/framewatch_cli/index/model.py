@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from framewatch_cli.index.vector_index import VectorIndex
-from framewatch_cli.pictures.model import UsedModel, pick_model
-from framewatch_client import Model, models_named
+from framewatch_cli.pictures.model import UsedModel, models_named, pick_model
+from framewatch_client import Model
 
 
 class ModelMismatch(ValueError):

@@ -1,4 +1,4 @@
-"""The picture of a labelling run; needs matplotlib (`framewatch[plot]`)."""
+"""The plot of a labelling run; needs matplotlib (`framewatch[plot]`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from framewatch_cli.labelling.sorting import Split
 from framewatch_cli.labelling.summary import LOWEST_SCORE, LabelCount, LabelSummary, axis_edges
-from framewatch_cli.rules.plots import ENTER, new_figure, save_figure, scale_axis
+from framewatch_cli.pictures.plots import THRESHOLD, new_figure, save_figure, scale_axis
 from framewatch_core.calibration.thresholds import place_of
 
 MAX_LABELS = 12
@@ -18,7 +18,7 @@ LABELLED, VALIDATION, UNCERTAIN = "#2e7d32", "#81c784", "#ffb74d"
 
 
 def draw_labels(path: Path, summary: LabelSummary) -> None:
-    """Draws for each label the scores of the pictures that it fits best, and how many there are. Raises OSError."""
+    """Draws for each label the scores of the pictures whose best label it is, and their number. Raises OSError."""
     shown = _most_frequent(summary)
     figure = new_figure(1.4 + 0.9 * len(shown))
     axes = figure.subplots(len(shown), 2, squeeze=False, sharex="col", width_ratios=(2.2, 1))
@@ -36,7 +36,7 @@ def draw_labels(path: Path, summary: LabelSummary) -> None:
 
 
 def _most_frequent(summary: LabelSummary) -> list[tuple[str, LabelCount]]:
-    """In the labels' order."""
+    """Returns the MAX_LABELS labels with the most pictures, in the labels' order."""
     ranked = sorted(summary.labels.values(), key=lambda label: -int(label.histogram.sum()))[:MAX_LABELS]
     return [(name, label) for name, label in summary.labels.items() if any(label is other for other in ranked)]
 
@@ -47,9 +47,9 @@ def _draw_histogram(ax: Any, name: str, label: LabelCount, summary: LabelSummary
     threshold = place_of(kind, max(least, LOWEST_SCORE))
     colours = [LABELLED if edge >= threshold - 1e-9 else UNCERTAIN for edge in (edges[:-1] + edges[1:]) / 2]
     ax.bar(edges[:-1], label.histogram, np.diff(edges), align="edge", color=colours, linewidth=0)
-    ax.axvline(threshold, color=ENTER, linestyle="--", linewidth=1.2)
+    ax.axvline(threshold, color=THRESHOLD, linestyle="--", linewidth=1.2)
     ax.annotate(
-        _short(name),
+        _shortened(name),
         (0.01, 0.95),
         xycoords="axes fraction",
         verticalalignment="top",
@@ -82,7 +82,7 @@ def _draw_counts(ax: Any, label: LabelCount) -> None:
     ax.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _short(name: str) -> str:
+def _shortened(name: str) -> str:
     return name if len(name) <= MAX_NAME_CHARS else f"{name[: MAX_NAME_CHARS - 1]}…"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from framewatch_client import Model, model_not_found, models_named
+from framewatch_client import Model, ModelNotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +49,24 @@ def pick_model(models: Sequence[Model], name: str, used: UsedModel | None, *, re
     fitting = [model for model in named if used.has_weights_of(model)]
     if not fitting:
         others = [model for model in models if not used.has_weights_of(model)]
-        raise model_not_found(f"{results} {used}, which is not loaded", others, f"; {remedy}")
+        raise _not_found(f"{results} {used}, which is not loaded", others, f"; {remedy}")
     return next((model for model in fitting if model.name == used.name), fitting[0])
+
+
+def models_named(models: Sequence[Model], name: str) -> list[Model]:
+    """Returns the models of a server that a call may ask for by that name; for an empty name, all.
+
+    Raises:
+        ModelNotFound: there is none.
+
+    """
+    named = [model for model in models if name in {"", model.name}]
+    if not named:
+        raise _not_found(f"no model {name!r} is loaded", models)
+    return named
+
+
+def _not_found(what: str, models: Sequence[Model], remedy: str = "") -> ModelNotFound:
+    """Returns the error with the models that there are and a remedy."""
+    there = ", ".join(model.described for model in models) or "none"
+    return ModelNotFound(f"{what}; there is: {there}{remedy}")

@@ -15,7 +15,7 @@
         exit_below: 0.12
         min_present_s: 0.2
 
-Times are seconds of frame time. What is left out has the default of the label set, `EventRule` or `HealthPolicy`.
+Times are seconds of frame time. A missing key has the default of the label set, `EventRule` or `HealthPolicy`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from framewatch_cli.pictures.examples import Example, ExampleLoader, ExampleSource
-from framewatch_cli.rules.yaml_nodes import Node, RulesFileError, read_yaml
+from framewatch_cli.rules.document import MAX_DOCUMENT_CHARS, Node, RulesFileError, read_document
+from framewatch_client import WatchKeywords
 from framewatch_core.errors import FieldError
 from framewatch_core.health.monitor import HealthPolicy, HealthProblem
 from framewatch_core.images.image import EncodedImage, Image
@@ -47,19 +48,19 @@ HEALTH_KEYS = ("disabled", "ignored", "frozen_after_s", "settle_s")
 SCORES = tuple(kind.name.lower() for kind in ScoreKind)
 PROBLEMS = tuple(problem.name.lower() for problem in HealthProblem)
 
-# what the domain's fields are called in the file
+# names that the domain's fields have in the file
 _KEYS = {"min_present": "min_present_s", "min_absent": "min_absent_s", "cooldown": "cooldown_s"} | {
     "smoothing": "smoothing_s",
     "frozen_after": "frozen_after_s",
     "settle_time": "settle_s",
 }
-# stands for examples that are not read yet, so that the domain's own checks of how many there are hold before
+# takes the place of examples that are not loaded yet, so that the domain checks how many there are
 _UNREAD = EncodedImage(b"unread")
 
 
 @dataclass(frozen=True, slots=True)
 class LabelEntry:
-    """A label of the file: the label without pictures, and where these are."""
+    """A label of the file, without pictures, and the examples that they are loaded from."""
 
     label: Label
     examples: tuple[Example, ...] = ()
@@ -68,16 +69,16 @@ class LabelEntry:
 
 @dataclass(frozen=True, slots=True)
 class RulesFile:
-    """What a rules file says.
+    """Contents of a rules file.
 
     Attributes:
-        labels: at least one, names unique.
-        rules: of these labels and regions, names unique.
-        regions: none: the whole frame.
-        model: empty: the server's default.
-        templates: sentences with `{label}`; none: names are used verbatim.
-        health: when pictures are not trusted.
-        folder: that paths of examples start from.
+        labels: at least one, with unique names.
+        rules: rules about these labels and regions, with unique names.
+        regions: empty: the whole frame.
+        model: name of a model; empty: the server's default.
+        templates: sentences with `{label}`; empty: names are used as they are.
+        health: policy for pictures that can't be trusted.
+        folder: folder that the paths of examples are relative to.
 
     """
 
@@ -89,8 +90,12 @@ class RulesFile:
     health: HealthPolicy = field(default_factory=HealthPolicy)
     folder: Path = field(default=Path(), compare=False)
 
+    def watch_keywords(self, model: str = "") -> WatchKeywords:
+        """Returns all but the labels as options of a stream. `model`: takes the place of the file's own."""
+        return {"rules": self.rules, "regions": self.regions, "health": self.health, "model": model or self.model}
+
     def label_set(self, load: ExampleLoader) -> LabelSet:
-        """The label set with its pictures read. Raises what `load` raises, InvalidLabelSet and LimitExceeded."""
+        """Loads the pictures and returns the label set. Raises as `load`, and InvalidLabelSet and LimitExceeded."""
         return LabelSet(tuple(self._label(entry, load) for entry in self.labels), self.templates)
 
     def _label(self, entry: LabelEntry, load: ExampleLoader) -> Label:
@@ -110,17 +115,24 @@ class RulesFile:
 
 
 def read_rules(path: Path) -> RulesFile:
-    """Reads a rules file. Raises OSError, and RulesFileError with line and path of what is wrong."""
+    """Reads a rules file. Raises OSError, and RulesFileError with the line and the path of the value."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MAX_DOCUMENT_CHARS + 1)
     except UnicodeDecodeError as error:
         raise RulesFileError(f"this is no text in UTF-8: {error.reason}") from error
     return parse_rules(text, path.parent)
 
 
 def parse_rules(text: str, folder: Path = Path()) -> RulesFile:
-    """What a rules file's text says; `folder`: that paths of examples start from. Raises RulesFileError."""
-    document = read_yaml(text)
+    """Parses a rules file's text. Raises RulesFileError.
+
+    Args:
+        text: YAML.
+        folder: folder that the paths of examples are relative to.
+
+    """
+    document = read_document(text)
     keys = document.fields(FILE_KEYS, required=("version", "labels"))
     if keys["version"].number() != VERSION:
         raise keys["version"].error(f"expected {VERSION}: is the file of a later framewatch?")
@@ -198,7 +210,7 @@ def _region(name: str, node: Node) -> Region:
 
 
 def _rules(node: Node, labels: tuple[str, ...], region_ids: set[str]) -> tuple[EventRule, ...]:
-    rules: list[EventRule] = []
+    rules: dict[str, EventRule] = {}
     for item in node.items():
         rule = _rule(item)
         if rule.label not in labels:
@@ -206,10 +218,10 @@ def _rules(node: Node, labels: tuple[str, ...], region_ids: set[str]) -> tuple[E
         if rule.region_id not in (region_ids or {""}):
             known = f"one of {', '.join(sorted(region_ids))}" if region_ids else "none, for the file has no regions"
             raise item.values().get("region", item).error(f"the rule's region is {rule.region_id!r}: expected {known}")
-        if any(rule.name == other.name for other in rules):
+        if rule.name in rules:
             raise item.error(f"several rules are called {rule.name!r}: give each an id of its own")
-        rules.append(rule)
-    return tuple(rules)
+        rules[rule.name] = rule
+    return tuple(rules.values())
 
 
 def _rule(node: Node) -> EventRule:
@@ -238,7 +250,7 @@ def _health(node: Node) -> HealthPolicy:
 
 
 def _built(kind: Callable[..., DomainT], node: Node, values: dict[str, Any]) -> DomainT:
-    """A domain object, its errors told with the file's names of fields."""
+    """Builds a domain object; its errors name the keys of the file."""
     try:
         return kind(**values)
     except FieldError as error:

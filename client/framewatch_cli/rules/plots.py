@@ -1,4 +1,4 @@
-"""Pictures of calibrations and evaluations; the only module that needs matplotlib (`framewatch[plot]`)."""
+"""Pictures of calibrations and evaluations; needs matplotlib (`framewatch[plot]`)."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from matplotlib.figure import Figure
-
+from framewatch_cli.pictures.plots import THRESHOLD, new_figure, save_figure, scale_axis
 from framewatch_cli.rules.timelines import Timeline, calibration_timeline
 from framewatch_core.calibration.calibrate import Calibration
 from framewatch_core.calibration.evaluation import RuleEvaluation
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.thresholds import place_of, to_axis
-from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventKind, EventRule
 from framewatch_core.time import NS_PER_S
 
-WIDTH_IN = 11.0
 PRESENT, ABSENT, SCORE = "#2e7d32", "#1565c0", "#37474f"
-ENTER, EXIT, WRONG, RIGHT = "#e65100", "#6a1b9a", "#c62828", "#2e7d32"
-SAID = "#ffb74d"
+ENTER, EXIT, WRONG, RIGHT = THRESHOLD, "#6a1b9a", "#c62828", "#2e7d32"
+PRESENCE = "#ffb74d"
 EDGE = 0.96
-_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
 def draw_calibration(path: Path, calibration: Calibration) -> None:
@@ -46,23 +41,6 @@ def draw_evaluation(path: Path, timelines: Sequence[Timeline]) -> None:
     save_figure(figure, path)
 
 
-def check_plot(path: Path) -> None:
-    """Raises ValueError for a file of another kind than can be drawn."""
-    known = sorted(f".{suffix}" for suffix in Figure().canvas.get_supported_filetypes())
-    if path.suffix.lower() not in known:
-        raise ValueError(f"the plot {path}: expected a file that ends in {', '.join(known)}")
-
-
-def new_figure(height_in: float) -> Figure:
-    """A figure of the house's width, in inches."""
-    return Figure(figsize=(WIDTH_IN, height_in), layout="constrained", dpi=120)
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Writes it in the format that the path's suffix says. Raises OSError."""
-    figure.savefig(path)
-
-
 def _draw_distribution(ax: Any, calibration: Calibration) -> None:
     found, rule = calibration.histogram(60), calibration.rule
     width = float(found.axis_edges[1] - found.axis_edges[0])
@@ -82,13 +60,13 @@ def _draw_distribution(ax: Any, calibration: Calibration) -> None:
 
 def _draw_timeline(ax: Any, timeline: Timeline) -> None:
     rule = timeline.rule
-    _shade(ax, timeline.present, PRESENT, 0.18, "known: there")
-    _shade(ax, timeline.absent, ABSENT, 0.08, "known: not there")
+    _shade(ax, timeline.present, PRESENT, 0.18, "truth: there")
+    _shade(ax, timeline.absent, ABSENT, 0.08, "truth: not there")
     times_s = timeline.times_ns / NS_PER_S
     ax.plot(times_s, to_axis(rule.score_kind, timeline.scores), color=SCORE, linewidth=1.0)
     _draw_thresholds(ax.axhline, rule)
-    for i, span in enumerate(timeline.said_present):
-        _bar(ax, span, "said to be there" if i == 0 else None)
+    for i, span in enumerate(timeline.presences):
+        _bar(ax, span, "ENTERED to EXITED" if i == 0 else None)
     _draw_events(ax, timeline)
     scale_axis(ax.yaxis, rule.score_kind)
     ax.set(title=rule.name, ylabel=_score_name(rule), xlim=(0, timeline.end_ns / NS_PER_S))
@@ -97,7 +75,7 @@ def _draw_timeline(ax: Any, timeline: Timeline) -> None:
 
 
 def legend_beside(ax: Any) -> None:
-    """Beside the axes, where it hides nothing."""
+    """Puts the legend beside the axes, where it hides nothing."""
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False)
 
 
@@ -108,11 +86,11 @@ def _shade(ax: Any, spans: Sequence[Interval], colour: str, alpha: float, name: 
 
 
 def _bar(ax: Any, span: Interval, name: str | None) -> None:
-    """What was said, along the upper edge."""
+    """Draws a presence along the upper edge."""
     ax.plot(
         _seconds(span),
         (EDGE, EDGE),
-        color=SAID,
+        color=PRESENCE,
         linewidth=5,
         solid_capstyle="butt",
         label=name,
@@ -121,22 +99,22 @@ def _bar(ax: Any, span: Interval, name: str | None) -> None:
 
 
 def _draw_events(ax: Any, timeline: Timeline) -> None:
-    judged = timeline.judged
-    if judged is None:
-        _mark(ax, [(event.kind, event.began_ns) for event in timeline.said], ENTER, "said")
+    evaluation = timeline.evaluation
+    if evaluation is None:
+        _mark(ax, [(event.kind, event.began_ns) for event in timeline.events], ENTER, "event")
         return
-    _mark(ax, [(match.event.kind, match.event.began_ns) for match in judged.matches], RIGHT, "right event")
-    _mark(ax, _false(judged), WRONG, "false event")
-    for i, missed in enumerate(judged.missed):
+    _mark(ax, [(match.event.kind, match.event.began_ns) for match in evaluation.matches], RIGHT, "right event")
+    _mark(ax, _false(evaluation), WRONG, "false event")
+    for i, missed in enumerate(evaluation.missed):
         ax.axvline(missed.time_ns / NS_PER_S, color=WRONG, linestyle=":", label="missed" if i == 0 else None)
 
 
-def _false(judged: RuleEvaluation) -> list[tuple[EventKind, int]]:
-    return [(event.kind, event.began_ns) for event in (*judged.false, *judged.doubled)]
+def _false(evaluation: RuleEvaluation) -> list[tuple[EventKind, int]]:
+    return [(event.kind, event.began_ns) for event in (*evaluation.false, *evaluation.doubled)]
 
 
 def _mark(ax: Any, events: Sequence[tuple[EventKind, int]], colour: str, name: str) -> None:
-    """Triangles on the upper edge: ENTERED points up, EXITED down."""
+    """Draws triangles on the upper edge: ENTERED points up, EXITED down."""
     for kind, marker in ((EventKind.ENTERED, "^"), (EventKind.EXITED, "v")):
         times_s = [time_ns / NS_PER_S for found, time_ns in events if found is kind]
         if times_s:
@@ -159,12 +137,6 @@ def _draw_thresholds(line: Any, rule: EventRule) -> None:
     for name, threshold, colour in (("enter at", rule.enter_at, ENTER), ("exit below", rule.exit_threshold, EXIT)):
         place = place_of(rule.score_kind, threshold)
         line(place, color=colour, linestyle="--", linewidth=1.2, label=f"{name} {threshold:g}")
-
-
-def scale_axis(axis: Any, kind: ScoreKind) -> None:
-    """Names places on the axis of equal evidence by their scores."""
-    if kind is not ScoreKind.SIMILARITY:
-        axis.set_ticks(to_axis(kind, np.array(_TICKS)), [f"{tick:g}" for tick in _TICKS])
 
 
 def _score_name(rule: EventRule) -> str:

@@ -1,4 +1,4 @@
-"""A rendered video of boxes on a moving conveyor belt, and the truth of when one is there."""
+"""A rendered video of boxes on a moving conveyor belt, and the truth about their presence."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _FLICKER = 0.02
 
 @dataclass(frozen=True)
 class Passage:
-    """One box's way through the picture.
+    """Path of one box through the picture.
 
     Attributes:
-        style: its looks.
-        width: its front's width as a share of the picture's width.
-        enters_s: when its middle crosses the left edge.
-        speed: of belt and box, picture widths per second.
-        stops_s, stop_s: when the belt stops under it, and for how long (0: it passes without a stop).
+        style: appearance of the box.
+        width: width of its front as a share of the picture's width.
+        enters_s: time at which its middle crosses the left edge.
+        speed: speed of belt and box, picture widths per second.
+        stops_s, stop_s: time at which the belt stops under it, and length of the stop (0: it passes without a stop).
 
     """
 
@@ -38,11 +38,11 @@ class Passage:
 
     @property
     def leaves_s(self) -> float:
-        """When its middle crosses the right edge."""
+        """Time at which its middle crosses the right edge."""
         return self.enters_s + 1 / self.speed + self.stop_s
 
     def along(self, time_s: float) -> float:
-        """Where its middle is: 0 left edge, 1 right edge, beyond them outside."""
+        """Returns the position of its middle: 0 is the left edge, 1 the right edge, beyond them it is outside."""
         standing = min(max(time_s - self.stops_s, 0.0), self.stop_s)
         return (time_s - self.enters_s - standing) * self.speed
 
@@ -53,8 +53,8 @@ class BeltVideo:
 
     Attributes:
         fps: frames per second.
-        frame_count: how many frames there are.
-        width, height: of a frame, pixels.
+        frame_count: number of frames.
+        width, height: size of a frame, pixels.
         present: first and last frame, inclusive and from 0, of every interval in which at least half of a box is in the
             picture.
 
@@ -70,7 +70,7 @@ class BeltVideo:
 
     @property
     def frames(self) -> Iterator[Image]:
-        """A new pass over the frames: BGR uint8, shape (height, width, 3), each rendered when asked for."""
+        """A new iterator over the frames: BGR uint8, shape (height, width, 3), each rendered when it is needed."""
         place = np.random.default_rng([self._seed, 1])
         plan = plan_belt(place, close=False)
         hall = Canvas(self.width, self.height)
@@ -91,7 +91,7 @@ class BeltVideo:
         return self._photograph(canvas.image, number)
 
     def _travel(self, time_s: float) -> float:
-        """How far the belt has moved, in picture widths: it stands still while a box is stopped."""
+        """Returns the way of the belt, in picture widths; it stands still during a stop of a box."""
         standing = sum(min(max(time_s - each.stops_s, 0.0), each.stop_s) for each in self._passages)
         return (time_s - standing) * self._passages[0].speed
 
@@ -111,14 +111,14 @@ def render_belt_video(
     width: int = 640,
     height: int = 360,
 ) -> BeltVideo:
-    """A clip in which two or three boxes, one after the other, ride in from the left, may stop, and leave at the right.
+    """Returns a clip in which two or three boxes in turn enter from the left, may stop, and leave at the right.
 
     Args:
         seed: the same seed gives the same clip.
         fps: frames per second.
         seconds: length; the boxes are spread over it, so it should be 12 or more.
-        width: of a frame, pixels.
-        height: of a frame, pixels.
+        width: width of a frame, pixels.
+        height: height of a frame, pixels.
 
     """
     rng = np.random.default_rng([seed, 0])
@@ -129,7 +129,7 @@ def render_belt_video(
 
 
 def _schedule(rng: np.random.Generator, seconds: float) -> tuple[Passage, ...]:
-    """Equal shares of the clip, one box in each, never two in the picture; the belt has one speed."""
+    """Draws a box for each of two or three equal parts of the clip; all have the speed of the belt."""
     count = int(rng.integers(2, 4))
     share = seconds / count
     # At this speed a box needs less than half a second from its first edge in the picture to its middle.

@@ -1,4 +1,4 @@
-"""What was seen, as pictures: the video with scores and events drawn in, and scores over time."""
+"""Pictures of the demo's results: the video with scores and events drawn in, and a plot of scores over time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from framewatch_bench.demo.belt import BeltVideo
-from framewatch_client import Event, EventRule, FrameResult
-from framewatch_core.rules.rule import EventKind
+from framewatch_client import Event, EventKind, EventRule, FrameResult
 
 Frame = npt.NDArray[np.uint8]
 
@@ -24,7 +23,7 @@ _BANNER_S = 1.0
 
 
 def score_of(result: FrameResult, label: str) -> float:
-    """The label's probability; NaN if the frame was not scored."""
+    """Returns the label's probability; NaN if the frame was not scored."""
     return next((score.probability for score in result.scores if score.label == label), float("nan"))
 
 
@@ -44,7 +43,7 @@ def write_annotated_video(
 
 
 def presence_by_frame(frame_count: int, events: Sequence[Event]) -> list[bool]:
-    """Whether the label counted as present at each frame, by the events that had been said until then."""
+    """Returns for each frame whether the label was present, by the events that were emitted until then."""
     changes = [0] * frame_count
     for event in events:
         changes[event.frame_id] += 1 if event.kind is EventKind.ENTERED else -1
@@ -74,7 +73,7 @@ def _draw_banner(frame: Frame, recent: Sequence[Event], label: str) -> None:
 
 
 def _write(frame: Frame, text: str, at: tuple[int, int], size: float, colour: tuple[int, int, int]) -> None:
-    """Text with a dark rim, legible on anything. The rim is the text moved about: thick letters are wider."""
+    """Writes text with a dark rim, legible on anything. The rim is moved text, since thick letters are wider."""
     for right, down in ((-1, 0), (1, 0), (0, -1), (0, 1), (1, 1)):
         cv2.putText(frame, text, (at[0] + right, at[1] + down), _FONT, size, _DARK, 1, cv2.LINE_AA)
     cv2.putText(frame, text, at, _FONT, size, colour, 1, cv2.LINE_AA)
@@ -88,14 +87,14 @@ def write_plot(
     label: str,
     rule: EventRule,
 ) -> None:
-    """Draws the label's score over frame time, the thresholds, the events, and when it was truly there."""
+    """Writes a plot of the label's score over frame time, with thresholds, events, and the true presence (seconds)."""
     times = [result.time_s for result in results]
     scores = [score_of(result, label) for result in results]
     with mpl.rc_context({"font.size": 10}):
         figure = Figure(figsize=(11, 4), dpi=110, layout="constrained")
         axes = figure.add_subplot()
         for number, (start, end) in enumerate(truth):
-            axes.axvspan(start, end, color="#dfeee0", label="truly there" if number == 0 else None)
+            axes.axvspan(start, end, color="#dfeee0", label="truly present" if number == 0 else None)
         axes.plot(times, scores, color="#225588", linewidth=1.4, label=f"probability of «{label}»")
         axes.axhline(rule.enter_at, color="#2a8a3a", linewidth=0.8, linestyle="--", label=f"enter at {rule.enter_at:g}")
         axes.axhline(

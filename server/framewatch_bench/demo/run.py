@@ -1,13 +1,15 @@
 """`framewatch-server demo`: the main job from end to end, on a video whose truth is known.
 
-A real server as a process of its own, the embedded model, a rendered clip of boxes on a conveyor belt, streamed through
-the client library over gRPC; then a table, an annotated video, a plot, and a check against the truth.
+A real server is started as a process of its own with the demo model. A rendered clip of boxes on a conveyor belt is
+streamed to it through the client library. The results are a table, an annotated video, a plot, and a check of the
+events against the truth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 import cv2
@@ -19,31 +21,31 @@ from framewatch_bench.demo.belt import BeltVideo, render_belt_video
 from framewatch_bench.demo.pictures import score_of, write_annotated_video, write_plot
 from framewatch_bench.spawn import ServerProcess
 from framewatch_cli.watching.lines import event_line
-from framewatch_client import Event, EventRule, FrameResult, FramewatchClient, event_rule, open_source
-from framewatch_core.rules.rule import EventKind
+from framewatch_client import Event, EventKind, EventRule, FrameResult, FramewatchClient, event_rule, open_source
 
-LABELS = ("box", "an empty conveyor belt")
-TOLERANCE_S = 0.5
+_LABELS = ("box", "an empty conveyor belt")
+_TOLERANCE_S = 0.5
 
 Seconds = tuple[float, float]
+"""Begin and end of an interval."""
 
 
 @dataclass(slots=True)
 class Watched:
-    """What came back: an outcome per frame, and the events."""
+    """Results of a stream: an outcome per frame, and the events."""
 
     results: list[FrameResult] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def add(self, item: FrameResult | Event) -> None:
-        """Takes what the stream gave."""
+        """Adds an item of the stream."""
         if isinstance(item, Event):
             self.events.append(item)
         else:
             self.results.append(item)
 
     def presences(self) -> list[Seconds]:
-        """From when to when the box was there, as the events say, in seconds; to the last frame if it never left."""
+        """Returns the intervals between ENTERED and EXITED, in seconds; one without EXITED ends at the last frame."""
         entered = [event.began_time_s for event in self.events if event.kind is EventKind.ENTERED]
         exited = [event.began_time_s for event in self.events if event.kind is EventKind.EXITED]
         end = self.results[-1].time_s if self.results else 0.0
@@ -62,23 +64,21 @@ def demo(*, out: Path = Path("demo-output"), seed: int = 1) -> int:
 
 
 def run_demo(out: Path, seed: int, console: Console) -> bool:
-    """Runs the demo and writes its files into `out`; returns whether the server saw what was there."""
+    """Runs the demo and writes its files into `out`; returns whether the events agree with the truth."""
     out.mkdir(parents=True, exist_ok=True)
     video = render_belt_video(seed)
     source = out / "belt.mp4"
     console.print(f"[bold]1[/]  rendering {video.frame_count} frames of a conveyor belt → {source}")
     write_video(source, video)
-    rule = event_rule(LABELS[0], 0.8, 0.5, min_present_s=0.2, min_absent_s=0.2)
-    console.print(
-        "[bold]2[/]  starting a server with the embedded demo model (it knows a few rendered scenes, no more)"
-    )
+    rule = event_rule(_LABELS[0], 0.8, 0.5, min_present_s=0.2, min_absent_s=0.2)
+    console.print("[bold]2[/]  starting a server with the demo model, which knows a few rendered scenes only")
     with ServerProcess("--model", "demo") as server:
-        console.print(f"[bold]3[/]  streaming the video to {server.address}, watching for: {', '.join(LABELS)}")
+        console.print(f"[bold]3[/]  streaming the video to {server.address}, watching for: {', '.join(_LABELS)}")
         watched = watch(server.address, source, rule, console)
     truth = [(first / video.fps, last / video.fps) for first, last in video.present]
-    console.print("[bold]4[/]  drawing what was seen")
-    write_annotated_video(out / "annotated.mp4", video, watched.results, watched.events, LABELS[0], rule)
-    write_plot(out / "scores.png", watched.results, watched.events, truth, LABELS[0], rule)
+    console.print("[bold]4[/]  drawing the results")
+    write_annotated_video(out / "annotated.mp4", video, watched.results, watched.events, _LABELS[0], rule)
+    write_plot(out / "scores.png", watched.results, watched.events, truth, _LABELS[0], rule)
     return report(watched, truth, video.frame_count, out, console)
 
 
@@ -93,7 +93,7 @@ def write_video(path: Path, video: BeltVideo) -> None:
 
 
 def watch(address: str, source: Path, rule: EventRule, console: Console) -> Watched:
-    """Streams a video file to a server; events are printed as they come."""
+    """Streams a video file to a server, and prints its events as they come."""
     watched = Watched()
     columns = (TextColumn("   "), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[score]}"))
     with (
@@ -102,53 +102,51 @@ def watch(address: str, source: Path, rule: EventRule, console: Console) -> Watc
         Progress(*columns, console=console) as progress,
     ):
         task = progress.add_task("frames", total=frames.frame_count, score="")
-        for item in client.stream(frames, LABELS, rules=[rule]):
+        for item in client.stream(frames, _LABELS, rules=[rule]):
             watched.add(item)
             if isinstance(item, Event):
                 progress.print("    ", event_line(item))
             else:
-                progress.update(task, advance=1, score=f"{LABELS[0]} {score_of(item, LABELS[0]):.2f}")
+                progress.update(task, advance=1, score=f"{_LABELS[0]} {score_of(item, _LABELS[0]):.2f}")
     return watched
 
 
 def report(watched: Watched, truth: Sequence[Seconds], frame_count: int, out: Path, console: Console) -> bool:
-    """Prints what was seen beside what was there; returns whether they agree."""
-    seen = watched.presences()
+    """Prints the presences by the events beside the true ones; returns whether they agree."""
+    found = watched.presences()
     table = Table(title="a box on the belt", title_justify="left")
-    for column in ("", "was there", "seen", "off by"):
+    for column in ("", "truth", "events", "difference"):
         table.add_column(column, justify="right")
-    for number in range(max(len(seen), len(truth))):
-        was = truth[number] if number < len(truth) else None
-        saw = seen[number] if number < len(seen) else None
-        off = f"{_off(was, saw):.1f} s" if was and saw else "[red]—[/]"
-        table.add_row(str(number + 1), _span(was), _span(saw), off)
+    for number, (true, measured) in enumerate(zip_longest(truth, found), 1):
+        difference = f"{_difference_s(true, measured):.1f} s" if true and measured else "[red]—[/]"
+        table.add_row(str(number), _interval(true), _interval(measured), difference)
     console.print(table)
-    complaints = list(_complaints(watched, seen, truth, frame_count))
-    for complaint in complaints:
-        console.print(f"[bold red]wrong:[/] {complaint}")
-    if not complaints:
+    faults = list(_faults(watched, found, truth, frame_count))
+    for fault in faults:
+        console.print(f"[bold red]wrong:[/] {fault}")
+    if not faults:
         console.print(
-            f"[bold green]right:[/] each of the {len(truth)} boxes was said once to have come and once to have gone, "
-            f"within {TOLERANCE_S} s, and nothing else; {frame_count} frames, one outcome each"
+            f"[bold green]right:[/] one ENTERED and one EXITED for each of the {len(truth)} boxes, within "
+            f"{_TOLERANCE_S} s, and no other event; {frame_count} frames, one outcome each"
         )
-    console.print(f"look at {out / 'annotated.mp4'} and {out / 'scores.png'}")
-    return not complaints
+    console.print(f"see {out / 'annotated.mp4'} and {out / 'scores.png'}")
+    return not faults
 
 
-def _complaints(watched: Watched, seen: Sequence[Seconds], truth: Sequence[Seconds], frame_count: int) -> Iterable[str]:
+def _faults(watched: Watched, found: Sequence[Seconds], truth: Sequence[Seconds], frame_count: int) -> Iterable[str]:
     scored = [result.frame_id for result in watched.results if result.scores]
     if scored != list(range(frame_count)):
-        yield f"{len(scored)} of {frame_count} frames were scored, or not in order"
+        yield f"{len(scored)} of {frame_count} frames were scored, expected all of them, in order"
     if len(watched.events) != 2 * len(truth):
-        yield f"{len(watched.events)} events instead of {2 * len(truth)}"
-    for number, (was, saw) in enumerate(zip(truth, seen, strict=False), 1):
-        if _off(was, saw) > TOLERANCE_S:
-            yield f"box {number} was there {_span(was)} and was seen {_span(saw)}"
+        yield f"{len(watched.events)} events, expected {2 * len(truth)}"
+    for number, (true, measured) in enumerate(zip(truth, found, strict=False), 1):
+        if _difference_s(true, measured) > _TOLERANCE_S:
+            yield f"box {number} was present from {_interval(true)}, but by the events from {_interval(measured)}"
 
 
-def _off(was: Seconds, saw: Seconds) -> float:
-    return max(abs(was[0] - saw[0]), abs(was[1] - saw[1]))
+def _difference_s(true: Seconds, measured: Seconds) -> float:
+    return max(abs(true[0] - measured[0]), abs(true[1] - measured[1]))
 
 
-def _span(span: Seconds | None) -> str:
-    return f"{span[0]:.1f} to {span[1]:.1f} s" if span else "—"
+def _interval(interval: Seconds | None) -> str:
+    return f"{interval[0]:.1f} to {interval[1]:.1f} s" if interval else "—"

@@ -1,4 +1,4 @@
-"""`bench events`."""
+"""The command of `bench` that measures events against the truth."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from framewatch_bench.options import Json
+from framewatch_core.time import NS_PER_S
 from framewatch_server.tables import Row, print_rows, progress
 
 if TYPE_CHECKING:
-    from framewatch_bench.events.events import CaseResult
-
-_NS_PER_S = 1e9
+    from framewatch_bench.events.cases import CaseResult
 
 
 def events(
@@ -27,18 +26,18 @@ def events(
     only: str = "",
     json: Json = False,
 ) -> int:
-    """Watches videos whose truth is known, as they are and disturbed, by rules calibrated on a first part of each.
+    """Watches videos with known truth, as they are and disturbed, by rules calibrated on the first part of each.
 
-    Exit code 1 if an event was missed, false or doubled, or a bad stretch did not suspend the rules once.
+    Exit code 1 if an event was missed, false or doubled, or a disturbance did not suspend the rules once.
 
     Args:
         truth: JSON file of truth, beside the videos that it names; for each video `fps`, `frames`, `regions`, `present`
             and `tolerance_frames`.
-        model: As `serve` takes it.
-        label: What is watched for; its examples say more than its name.
-        share: How much of each video the rules are calibrated on, from its begin.
-        only: Cases whose names contain this; empty: all.
-        json: One line of JSON per case.
+        model: A model, as `serve` takes it.
+        label: Name of the label; calibration gives it examples from the video.
+        share: Share of each video, from its begin, that the rules are calibrated on.
+        only: Only cases whose names contain this text; by default all.
+        json: Print one line of JSON per case.
 
     """
     rows = asyncio.run(_measure(truth, model, label, share, only, as_json=json))
@@ -48,8 +47,8 @@ def events(
 
 
 async def _measure(truth: Path, model: str, label: str, share: float, only: str, *, as_json: bool) -> list[Row]:
-    # torch comes with the server; --help stays quick
-    from framewatch_bench.events.events import cases_of, find_rules, load_videos, watch_case  # noqa: PLC0415
+    # the client and its rules are not needed for `--help`
+    from framewatch_bench.events.cases import cases_of, find_rules, load_videos, watch_case  # noqa: PLC0415
     from framewatch_bench.spawn import ServerProcess  # noqa: PLC0415
     from framewatch_client import AsyncFramewatchClient  # noqa: PLC0415
 
@@ -63,7 +62,7 @@ async def _measure(truth: Path, model: str, label: str, share: float, only: str,
                     if only in case.name:
                         with progress.status(f"{video.path.name}: {case.name}"):
                             rows.append(_row(await watch_case(client, video, case, run)))
-                        if as_json:  # all of them take a while
+                        if as_json:  # at once, since all cases together take a while
                             print_rows("", rows[-1:], as_json=True)
     return rows
 
@@ -74,7 +73,7 @@ def _row(result: CaseResult) -> Row:
     return {
         "case": f"{Path(result.video).stem}: {result.case.name}",
         "right": result.is_right,
-        "told": f"{matched}/{matched + sum(len(rule.missed) for rule in evaluation.rules)}",
+        "matched": f"{matched}/{matched + sum(len(rule.missed) for rule in evaluation.rules)}",
         "false": sum(len(rule.false) + len(rule.doubled) for rule in evaluation.rules),
         "delay s": _seconds(evaluation.median_delay_ns()),
         "began off s": _seconds(evaluation.max_error_ns()),
@@ -84,4 +83,4 @@ def _row(result: CaseResult) -> Row:
 
 
 def _seconds(time_ns: float | None) -> float | None:
-    return None if time_ns is None else round(time_ns / _NS_PER_S, 2)
+    return None if time_ns is None else round(time_ns / NS_PER_S, 2)

@@ -1,1 +1,1 @@
-"""A server under the load of simulated cameras."""
+"""Load on a server: simulated cameras, idle streams, and the cost of a frame."""

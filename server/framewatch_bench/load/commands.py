@@ -6,13 +6,12 @@ import asyncio
 from pathlib import Path
 
 from framewatch_bench.frames import render_jpegs
-from framewatch_bench.load.cameras import Wanted, find_most_cameras
+from framewatch_bench.load.cameras import Demand, find_most_cameras
 from framewatch_bench.load.hold import hold_streams
-from framewatch_bench.load.load import LoadPlan
-from framewatch_bench.load.serve import ServeReport, bench_remote, bench_spawned
+from framewatch_bench.load.measure import ServeReport, bench_remote, bench_spawned
+from framewatch_bench.load.overhead import measure_overhead
+from framewatch_bench.load.simulation import LoadPlan
 from framewatch_bench.options import AS_SERVE, FRAME_COUNT, EngineOptions, Json, Size, checkpoint_of
-from framewatch_bench.plots import plot_growth
-from framewatch_bench.rows import serve_row
 from framewatch_bench.spawn import ServerProcess
 from framewatch_server.tables import Row, print_rows, progress
 from framewatch_server.vision.towers.null import NULL
@@ -34,16 +33,16 @@ def serve(
     """Measures a server under the load of simulated cameras that send JPEG frames.
 
     Args:
-        model: As for `bench tower`; null computes nothing and so measures the server itself.
-        server: HOST:PORT of a server that runs; otherwise one is started.
-        streams: Cameras; several numbers give several rows.
-        fps: Frames per second of each camera; as fast as the server takes them unless given.
-        size: Of the frames.
-        seconds: For each row.
-        live: Frames that come too fast are dropped, as with a real camera; otherwise the camera waits.
-        options: What runs the model in the server that is started.
-        plot: PNG file to draw how the figures go with the number of streams.
-        json: One line of JSON per row.
+        model: A model, as for `bench tower`; null computes nothing and so measures the server itself.
+        server: HOST:PORT of a running server; by default one is started.
+        streams: Number of cameras; several numbers give several rows.
+        fps: Frames per second of each camera; by default as fast as the server takes them.
+        size: Size of the frames.
+        seconds: Length of the measurement of each row.
+        live: Drop frames that come too fast, as a real camera does; by default the camera waits.
+        options: Engine of the server that is started.
+        plot: PNG file for a plot of the figures over the number of streams.
+        json: Print one line of JSON per row.
 
     """
     frames = render_jpegs(size, FRAME_COUNT)
@@ -55,8 +54,10 @@ def serve(
                 flags = ["--model", name, *options.flags, "--max-streams", str(max(count, 256))]
                 reports.append(bench_remote(server, plan, frames) if server else bench_spawned(flags, plan, frames))
     if plot is not None:
+        from framewatch_bench.load.plots import plot_growth  # noqa: PLC0415 matplotlib
+
         plot_growth(plot, f"{model}, {size} JPEG", reports)
-    rows = [serve_row(report) for report in reports]
+    rows = [_serve_row(report) for report in reports]
     print_rows(f"{model}, {size} JPEG of {frames.mean_bytes / 1000:.0f} KB on average", rows, as_json=json)
 
 
@@ -69,15 +70,15 @@ def hold(
     seconds: float = 10.0,
     json: Json = False,
 ) -> None:
-    """Measures what streams cost that are merely there.
+    """Measures the cost of idle streams, or of clients that send and never read.
 
     Args:
-        model: As for `bench tower`.
-        streams: How many, each on a connection of its own.
-        send: Each client sends all the frames it can and never reads an outcome; otherwise it is idle.
-        size: Of the frames.
-        seconds: How long they are held.
-        json: One line of JSON.
+        model: A model, as for `bench tower`.
+        streams: Number of streams, each on a connection of its own.
+        send: Let each client send all the frames that it can and never read an outcome; by default it is idle.
+        size: Size of the frames.
+        seconds: Time for which the streams are held open.
+        json: Print one line of JSON.
 
     """
     frames = render_jpegs(size, FRAME_COUNT) if send else None
@@ -107,32 +108,91 @@ def cameras(
     options: EngineOptions = AS_SERVE,
     json: Json = False,
 ) -> int:
-    """Says how many cameras this machine takes; exit code 1 if not even one.
+    """Finds the number of cameras that this machine can serve; exit code 1 if it cannot serve one.
 
     Args:
-        model: As for `bench tower`.
+        model: A model, as for `bench tower`.
         fps: Frames per second of each camera.
-        p99_ms: 99 of 100 frames must be scored within this time.
-        size: Of the frames.
-        seconds: How long each number is tried.
-        most: No more are tried.
-        options: What runs the model in the server.
-        json: One line of JSON per number tried.
+        p99_ms: Time, ms, within which 99 of 100 frames must be scored.
+        size: Size of the frames.
+        seconds: Length of the measurement of each number of cameras.
+        most: Largest number of cameras that is tried.
+        options: Engine of the server.
+        json: Print one line of JSON per number that was tried.
 
     """
     frames = render_jpegs(size, FRAME_COUNT)
-    wanted = Wanted(fps, p99_ms, seconds)
+    demand = Demand(fps, p99_ms, seconds)
     rows: list[Row] = []
 
     def note(count: int, report: ServeReport, met: bool) -> None:
         progress.print(f"{count} cameras: p99 {report.load.latency_ms(99):.0f} ms, {'fine' if met else 'too many'}")
-        rows.append(serve_row(report) | {"fine": met})
+        rows.append(_serve_row(report) | {"fine": met})
 
     with (
         checkpoint_of(model) as name,
         ServerProcess("--model", name, *options.flags, "--max-streams", "2048") as server,
     ):
-        found = find_most_cameras(server, wanted, frames, most, note)
+        found = find_most_cameras(server, demand, frames, most, note)
     columns = ["streams", "scored/s", "p99 ms", "dropped", "failed", "CPU ms/frame", "fine"]
     print_rows(f"{model}: {found} cameras at {fps:g} fps, p99 {p99_ms:g} ms", rows, as_json=json, columns=columns)
     return 0 if found else 1
+
+
+def overhead(
+    *,
+    streams: int = 16,
+    fps: float = 10.0,
+    size: Size = "720p",
+    rounds: int = 3,
+    seconds: float = 5.0,
+    json: Json = False,
+) -> None:
+    """Measures the server's CPU time per frame without decoding and the model, beside that of gRPC alone (Linux only).
+
+    Args:
+        streams: Number of cameras.
+        fps: Frames per second of each camera.
+        size: Size of the frames.
+        rounds: Number of turns of each server.
+        seconds: Length of a turn.
+        json: Print one line of JSON per server.
+
+    """
+    frames = render_jpegs(size, FRAME_COUNT)
+    plan = LoadPlan(streams, fps, seconds, warmup_s=1.0)
+    with progress.status("starting") as status:
+        report = measure_overhead(plan, frames, rounds=rounds, report=status.update)
+    rows = [
+        {
+            "CPU per frame, us": name,
+            "decoding": cost.decode_us,
+            "device": cost.device_us,
+            "event loop and gRPC": cost.other_us,
+            "beside decoding": cost.beside_decode_us,
+        }
+        for name, cost in (("gRPC alone", report.grpc_alone), ("framewatch, null", report.framewatch))
+    ]
+    print_rows(f"{streams} streams of {size} JPEG at {fps:g} fps", rows, as_json=json)
+
+
+def _serve_row(report: ServeReport) -> Row:
+    """Figures of a load, as a row of a table."""
+    load = report.load
+    row: Row = {
+        "streams": load.plan.streams,
+        "scored/s": load.throughput,
+        **{f"p{percent} ms": load.latency_ms(percent) for percent in (50, 95, 99)},
+        "batch": load.mean_batch,
+        "dropped": load.count("dropped"),
+        "failed": load.count("error"),
+        "unanswered": load.unanswered,
+        "spread": load.share_spread,
+    }
+    if report.cpu_ms is not None:
+        row["CPU ms/frame"] = report.cpu_ms
+    if report.memory_bytes is not None:
+        before, after = report.memory_bytes
+        row["memory MB"] = round(after / 1e6)
+        row["grown MB"] = round((after - before) / 1e6)
+    return row

@@ -1,6 +1,6 @@
-"""A server that takes frames and answers at once: what gRPC alone costs, with the settings of the real one.
+"""A server that answers every frame at once, with the channel settings of the real one: the cost of gRPC alone.
 
-Run as `python -m framewatch_bench.load.echo`; it prints its port and runs until it is ended.
+Run it as `python -m framewatch_bench.load.echo`; it prints its port and runs until it is killed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Echo(pb_grpc.ZeroShotServiceServicer):
 
 async def _serve() -> None:
     server = grpc.aio.server(options=channel_options(_CONFIG))
-    pb_grpc.add_ZeroShotServiceServicer_to_server(_Echo(), server)  # type: ignore[abstract]  # one call is enough
+    pb_grpc.add_ZeroShotServiceServicer_to_server(_Echo(), server)  # type: ignore[abstract]  # only this call is used
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""Streams that are merely there: idle ones, and ones whose client sends and never reads."""
+"""Streams that are open and of no use: idle ones, and ones whose client sends and never reads."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_bench.frames import JpegFrames
-from framewatch_bench.load.load import LABELS, Stub, connect
 from framewatch_bench.load.process import Use
+from framewatch_bench.load.simulation import LABELS, Stub, connect
 from framewatch_bench.spawn import ServerProcess
 
 _SAMPLE_S = 0.25
@@ -17,13 +17,13 @@ _SAMPLE_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class HoldReport:
-    """What streams that do nothing useful cost the server.
+    """Cost of held streams for the server.
 
     Attributes:
-        streams: how many.
-        cpu_share: of one core (1.0 is a whole one), while they were held.
-        grown_bytes: the most resident memory while they were held, above that before.
-        sent: frames that the clients could send.
+        streams: number of streams.
+        cpu_share: CPU time of the server while they were held, as a share of one core (1.0: a whole core).
+        grown_bytes: peak of the resident memory while they were held, above that before.
+        sent: number of frames that the clients could send.
 
     """
 
@@ -38,16 +38,16 @@ async def hold_streams(server: ServerProcess, streams: int, seconds: float, fram
 
     Args:
         server: the server, a child of this process.
-        streams: how many, each on a connection of its own.
-        seconds: how long.
-        frames: what each client sends, as much as it can, without ever reading; None: it sends nothing.
+        streams: number of streams, each on a connection of its own.
+        seconds: time for which they are held.
+        frames: images that each client sends, as many as it can, without ever reading; None: it sends nothing.
 
     """
     before = Use.of(server.pid)
     async with connect(server.address, streams, streams) as stubs:
-        senders = [_Client(stub, frames) for stub in stubs]
-        await asyncio.gather(*(sender.open() for sender in senders))
-        tasks = [asyncio.create_task(sender.send()) for sender in senders]
+        clients = [_Client(stub, frames) for stub in stubs]
+        await asyncio.gather(*(client.open() for client in clients))
+        tasks = [asyncio.create_task(client.send()) for client in clients]
         began, started = Use.of(server.pid), time.perf_counter()
         most = began.memory_bytes
         while time.perf_counter() - started < seconds:
@@ -58,7 +58,7 @@ async def hold_streams(server: ServerProcess, streams: int, seconds: float, fram
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return HoldReport(streams, share, most - before.memory_bytes, sum(sender.sent for sender in senders))
+    return HoldReport(streams, share, most - before.memory_bytes, sum(client.sent for client in clients))
 
 
 class _Client:

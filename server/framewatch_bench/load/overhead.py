@@ -1,4 +1,4 @@
-"""What the server spends on a frame beside decoding it and running the model, and how much of that is gRPC's own."""
+"""CPU time of the server per frame without decoding and the model, and the share of it that gRPC alone costs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from framewatch_bench.frames import JpegFrames
-from framewatch_bench.load.load import LoadPlan, run_load
 from framewatch_bench.load.process import thread_cpu_s
-from framewatch_bench.spawn import ServerProcess
+from framewatch_bench.load.simulation import LoadPlan, run_load
+from framewatch_bench.spawn import ServerProcess, SpawnError
 from framewatch_server.vision.towers.null import NULL
 
 
@@ -23,9 +23,9 @@ class FrameCost:
     """CPU time of a server's threads per frame, in microseconds.
 
     Attributes:
-        decode_us: of the threads that decode.
-        device_us: of the thread that has the device.
-        other_us: of the event loop and gRPC.
+        decode_us: time of the decode threads.
+        device_us: time of the device thread.
+        other_us: time of the event loop and gRPC.
 
     """
 
@@ -35,19 +35,19 @@ class FrameCost:
 
     @property
     def beside_decode_us(self) -> float:
-        """All but decoding; with a model that computes nothing, the overhead."""
+        """Time of all threads but the decode threads; with a model that computes nothing, the overhead."""
         return self.device_us + self.other_us
 
     @classmethod
     def median(cls, costs: list[FrameCost]) -> FrameCost:
-        """The median of each figure."""
+        """Returns the median of each figure."""
         figures = np.median([(cost.decode_us, cost.device_us, cost.other_us) for cost in costs], axis=0)
         return cls(*map(float, figures))
 
 
 @dataclass(frozen=True, slots=True)
 class OverheadReport:
-    """Costs of a frame: of a server that does nothing but gRPC, and of ours with a model that computes nothing."""
+    """Costs of a frame: for a server that does nothing but gRPC, and for ours with a model that computes nothing."""
 
     grpc_alone: FrameCost
     framewatch: FrameCost
@@ -56,7 +56,7 @@ class OverheadReport:
 def measure_overhead(
     plan: LoadPlan, frames: JpegFrames, *, rounds: int, report: Callable[[str], None]
 ) -> OverheadReport:
-    """Gives both servers the same load, by turns. `report`: told whose turn it is."""
+    """Gives both servers the same load, by turns. `report` is called with the name of each turn."""
     costs: dict[str, list[FrameCost]] = {"gRPC alone": [], "framewatch": []}
     flags = ("--model", NULL, "--max-streams", str(plan.streams))
     with _echo_server() as (echo_address, echo_pid), ServerProcess(*flags) as server:
@@ -84,9 +84,9 @@ def _echo_server() -> Iterator[tuple[str, int]]:
     command = [sys.executable, "-m", "framewatch_bench.load.echo"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 our own command
         try:
-            if process.stdout is None:
-                msg = "it is a pipe"
-                raise AssertionError(msg)
-            yield f"127.0.0.1:{int(process.stdout.readline())}", process.pid
+            port = process.stdout.readline() if process.stdout else ""
+            if not port:
+                raise SpawnError("the server that measures gRPC alone ended before it served")
+            yield f"127.0.0.1:{int(port)}", process.pid
         finally:
             process.kill()

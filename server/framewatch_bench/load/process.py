@@ -1,4 +1,4 @@
-"""What a process spends, read from outside."""
+"""CPU time and memory of a process, read from outside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """CPU seconds (all threads, user and system) that a process has spent so far, and its resident memory."""
+    """CPU seconds (all threads, user and system) that a process has used so far, and its resident memory."""
 
     cpu_s: float
     memory_bytes: int
@@ -27,10 +27,10 @@ class Use:
 
 
 def thread_cpu_s(pid: int) -> dict[str, float]:
-    """CPU seconds that a process's threads have spent so far, summed by the names that Linux has for them."""
+    """Returns the CPU seconds that a process's threads have used so far, summed by the threads' names in Linux."""
     spent: dict[str, float] = defaultdict(float)
     for thread in psutil.Process(pid).threads():
-        with suppress(FileNotFoundError):  # it ended meanwhile
+        with suppress(FileNotFoundError):  # the thread has ended meanwhile
             name = Path(f"/proc/{pid}/task/{thread.id}/comm").read_text().strip()
             spent[name] += thread.user_time + thread.system_time
     return dict(spent)

@@ -1,4 +1,4 @@
-"""framewatch against its peers, by turns in one run, since a machine's speed changes from minute to minute."""
+"""framewatch beside its peers, by turns in one run, since a machine's speed changes from minute to minute."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from typing import TypeAlias
 import numpy as np
 
 from framewatch_bench.frames import JpegFrames
-from framewatch_bench.load.load import LoadPlan, run_load
+from framewatch_bench.load.simulation import LoadPlan, run_load
 from framewatch_bench.options import EngineOptions
-from framewatch_bench.peers import infinity, peers
+from framewatch_bench.peers import infinity, pipelines
 from framewatch_bench.spawn import ServerProcess
 from framewatch_bench.towers.call import classifying
-from framewatch_bench.towers.engine import median_s, pictures_per_second
+from framewatch_bench.towers.tower import median_s, pictures_per_second
 from framewatch_server.vision.towers.encoder import Encoder
 
 Turn: TypeAlias = Callable[[], float]
-"""Measures once, for the seconds that it was made for, and returns frames per second."""
+"""A function that measures once, for a fixed time, and returns frames per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A way to score frames and its speed, in frames per second, one figure a round."""
+    """A way to score frames, and its speed in frames per second, one figure per round."""
 
     name: str
     rounds: tuple[float, ...]
 
     @property
     def fps(self) -> float:
-        """The median round."""
+        """Frames per second in the median round."""
         return float(np.median(self.rounds))
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is compared.
+    """Comparison of the server with the bare model and its peers.
 
     Attributes:
-        model: what the user named.
+        model: the model as the user named it.
         checkpoint: the folder or hub id that all contenders load.
-        frames: what they score, from JPEG bytes on; the bare tower alone gets pixels.
-        options: of the server and of the bare tower; the others run in float32 on the same device.
-        streams: of the server, and clients of infinity.
-        seconds: how long a turn is.
+        frames: images that are scored, from JPEG bytes on; only the bare tower gets pixels.
+        options: engine of the server and of the bare tower; the others run in float32 on the same device.
+        streams: number of streams of the server, and of clients of infinity.
+        seconds: length of a turn.
         infinity: the command of infinity; None: it is left out.
 
     """
@@ -58,17 +58,17 @@ class Comparison:
     options: EngineOptions
     streams: int
     seconds: float
-    infinity: Path | None = None
+    infinity: Path | None
 
     def run(self, rounds: int, report: Callable[[str], None]) -> list[Contender]:
-        """Gives each its turn in every round; framewatch under load comes first.
+        """Measures every contender once per round; framewatch under load comes first.
 
         Args:
-            rounds: how many.
-            report: told whose turn it is.
+            rounds: number of rounds.
+            report: called with the round and the contender of each turn.
 
         Raises:
-            BenchError: infinity does not run, or refuses what it is sent.
+            BenchError: infinity does not run, or refuses a request.
             ModelLoadError: the checkpoint can't be loaded.
 
         """
@@ -83,18 +83,22 @@ class Comparison:
 
     @property
     def absent(self) -> list[str]:
-        """A line on each peer that is left out and how to have it."""
+        """Lines about the peers that are left out, each with the way to have it."""
         lines = []
         if self.infinity is None:
-            lines.append("infinity is not installed: docs/benchmarks.md says how; then give its command as --infinity")
-        if self.model not in peers.OPEN_CLIP_NAMES:
-            lines.append(f"open_clip is left out: it has random weights for {', '.join(peers.OPEN_CLIP_NAMES)} only")
-        elif not peers.has_open_clip():
+            lines.append(
+                "infinity is not installed: install it (docs/benchmarks.md), and pass its command as --infinity"
+            )
+        if self.model not in pipelines.OPEN_CLIP_NAMES:
+            lines.append(
+                f"open_clip is left out: it has random weights for {', '.join(pipelines.OPEN_CLIP_NAMES)} only"
+            )
+        elif not pipelines.has_open_clip():
             lines.append("open_clip is not installed: pip install open_clip_torch beside framewatch")
         return lines
 
     def _turns(self, stack: ExitStack) -> dict[str, Turn]:
-        # first of all: it makes the int8 model that the server then finds
+        # loaded first: this makes the int8 model that the server then finds
         encoder = self.options.load(self.checkpoint)
         device = encoder.info.device
         server = stack.enter_context(ServerProcess("--model", self.checkpoint, *self.options.flags))
@@ -122,17 +126,17 @@ class Comparison:
         return {f"bare tower, batches of {batch}": lambda: pictures_per_second(encoder, batch, self.seconds)}
 
     def _transformers(self, device: str) -> dict[str, Turn]:
-        score = peers.transformers_pipeline(self.checkpoint, device)
+        score = pipelines.transformers_pipeline(self.checkpoint, device)
         return {
-            "transformers, batches of 8": lambda: peers.frames_per_second(score, self.frames, 8, self.seconds),
-            "transformers, one by one": lambda: peers.frames_per_second(score, self.frames, 1, self.seconds),
+            "transformers, batches of 8": lambda: pipelines.frames_per_second(score, self.frames, 8, self.seconds),
+            "transformers, one by one": lambda: pipelines.frames_per_second(score, self.frames, 1, self.seconds),
         }
 
     def _open_clip(self, device: str) -> dict[str, Turn]:
-        if self.model not in peers.OPEN_CLIP_NAMES or not peers.has_open_clip():
+        if self.model not in pipelines.OPEN_CLIP_NAMES or not pipelines.has_open_clip():
             return {}
-        score = peers.open_clip_scorer(self.model, device)
-        return {"open_clip, batches of 8": lambda: peers.frames_per_second(score, self.frames, 8, self.seconds)}
+        score = pipelines.open_clip_scorer(self.model, device)
+        return {"open_clip, batches of 8": lambda: pipelines.frames_per_second(score, self.frames, 8, self.seconds)}
 
     def _infinity(self, device: str, stack: ExitStack) -> dict[str, Turn]:
         if self.infinity is None:

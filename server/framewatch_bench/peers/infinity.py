@@ -1,6 +1,6 @@
 """infinity-emb as a peer: its server as a child process, and clients of its HTTP API.
 
-It needs older libraries than framewatch, so that it usually lives in a virtual environment of its own.
+It needs older libraries than framewatch, so it is usually installed in a virtual environment of its own.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ COMMAND = "infinity_emb"
 _MODEL = "peer"
 _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 300.0
-_POLL_S = 0.5  # it takes ten seconds or more to start
+_POLL_S = 0.5  # infinity takes ten seconds or more to start
 _STOP_TIMEOUT_S = 30.0
 _ANSWER_TIMEOUT_S = 120.0
 _LAST_LINES = 5
-_HOW_TO_HAVE_IT = "docs/benchmarks.md says how to install it; without --infinity and off the PATH, it is left out"
+_HOW_TO_HAVE_IT = "docs/benchmarks.md has its installation; without --infinity and off the PATH, it is left out"
 
 
 def find_infinity(given: Path | None) -> Path | None:
-    """The command, as given or from the PATH; None: not installed. Raises BenchError if what is given is no file."""
+    """Returns the command, as given or from the PATH; None: not installed. Raises BenchError if `given` is no file."""
     if given is None:
         found = shutil.which(COMMAND)
         return Path(found) if found else None
@@ -48,10 +48,10 @@ def find_infinity(given: Path | None) -> Path | None:
 
 
 class InfinityProcess:
-    """infinity's server on a free loopback port; use as a context manager, which stops it."""
+    """infinity's server on a free loopback port; use it as a context manager, which stops it."""
 
     def __init__(self, command: Path, checkpoint: str, device: str) -> None:
-        """Prepares it.
+        """Prepares the process.
 
         Args:
             command: the executable.
@@ -65,18 +65,18 @@ class InfinityProcess:
             *("--host", _HOST, "--port", str(self.port)),
             *("--engine", "torch", "--device", device, "--no-bettertransformer"),
         ]
-        self._said: deque[str] = deque(maxlen=_LAST_LINES)
+        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
-        """Starts it and waits until it answers. Raises BenchError if it ends instead or takes too long."""
+        """Starts the server and waits until it answers. Raises BenchError if it ends instead or takes too long."""
         try:
             self._process = subprocess.Popen(  # noqa: S603 the user's own command
                 self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
             )
         except OSError as error:
             raise BenchError(f"{self._command[0]} can't be run ({error}). {_HOW_TO_HAVE_IT}") from error
-        # somebody must always read, or it blocks on a full pipe
+        # the pipe must always be read, or the server blocks on a full one
         self._reader = threading.Thread(target=self._read, name="infinity's log", daemon=True)
         self._reader.start()
         try:
@@ -92,7 +92,7 @@ class InfinityProcess:
         self.stop()
 
     def stop(self) -> None:
-        """Ends it, by force if it does not end by itself in time."""
+        """Stops the server; kills it if it does not end in time."""
         with self._process:  # closes its pipe
             self._process.terminate()
             try:
@@ -103,7 +103,7 @@ class InfinityProcess:
 
     def _read(self) -> None:
         for line in self._process.stdout or ():
-            self._said.append(line.strip())
+            self._last_lines.append(line.strip())
         self._ended.set()
 
     def _wait_until_it_answers(self) -> None:
@@ -112,11 +112,11 @@ class InfinityProcess:
             if _is_healthy(self.port):
                 return
             if time.monotonic() > deadline:
-                raise BenchError(f"infinity did not answer within {_START_TIMEOUT_S:g} s: {self._last_words()}")
-        raise BenchError(f"infinity ended before it answered: {self._last_words()}. {_HOW_TO_HAVE_IT}")
+                raise BenchError(f"infinity did not answer within {_START_TIMEOUT_S:g} s: {self._last_output()}")
+        raise BenchError(f"infinity ended before it answered: {self._last_output()}. {_HOW_TO_HAVE_IT}")
 
-    def _last_words(self) -> str:
-        return " / ".join(self._said) or "it said nothing"
+    def _last_output(self) -> str:
+        return " / ".join(self._last_lines) or "it printed nothing"
 
 
 def _free_port() -> int:
@@ -126,7 +126,7 @@ def _free_port() -> int:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without what is meant for our own Python or would change its defaults, and with its usage reports off."""
+    """Our environment without variables for our Python or infinity's defaults, and with its usage reports off."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "INFINITY_"))}
     return ours | {"DO_NOT_TRACK": "1"}
 
@@ -142,9 +142,9 @@ def _is_healthy(port: int) -> bool:
 
 @contextmanager
 def embedding(port: int, frames: JpegFrames) -> Iterator[Callable[[], None]]:
-    """A function that has the next frame embedded in a request of its own and waits for the answer.
+    """Yields a function that embeds the next frame in a request of its own and waits for the answer.
 
-    It raises BenchError if the answer is no success. A connection is kept over all requests.
+    The function raises BenchError if the request fails. All requests use one connection.
     """
     with closing(HTTPConnection(_HOST, port, timeout=_ANSWER_TIMEOUT_S)) as connection:
         bodies = cycle(_bodies(frames))
@@ -152,7 +152,7 @@ def embedding(port: int, frames: JpegFrames) -> Iterator[Callable[[], None]]:
 
 
 def frames_per_second(port: int, frames: JpegFrames, clients: int, seconds: float, warmup_s: float = 1.0) -> float:
-    """Answers per second to clients that each send one frame after another, at once; counted when they come."""
+    """Measures the answers per second to concurrent clients, each of which sends one frame after the other."""
     measure_from = time.perf_counter() + warmup_s
     bodies = _bodies(frames)
     with ThreadPoolExecutor(clients) as pool:
@@ -166,7 +166,7 @@ def frames_per_second(port: int, frames: JpegFrames, clients: int, seconds: floa
 
 
 def _answers(port: int, bodies: Sequence[bytes], measure_from: float, seconds: float) -> int:
-    """Answers that come while it is measured."""
+    """Counts the answers that one client gets during the measurement."""
     count, ends = 0, measure_from + seconds
     with closing(HTTPConnection(_HOST, port, timeout=_ANSWER_TIMEOUT_S)) as connection:
         for body in cycle(bodies):
@@ -183,10 +183,10 @@ def _embed(connection: HTTPConnection, body: bytes) -> None:
         try:
             status, answer = _ask(connection, body)
         except ConnectionError:
-            connection.close()  # it was idle for too long: the next request opens it anew
+            connection.close()  # it was idle for too long; the next request opens a new one
             status, answer = _ask(connection, body)
     except (OSError, HTTPException) as error:
-        raise BenchError(f"infinity did not answer ({error!r}); its own log may say why") from error
+        raise BenchError(f"infinity did not answer ({error!r}); see its own log") from error
     if status != 200:
         raise BenchError(f"infinity refused a picture with status {status}: {answer[:300].decode()}")
 
@@ -198,7 +198,7 @@ def _ask(connection: HTTPConnection, body: bytes) -> tuple[int, bytes]:
 
 
 def _bodies(frames: JpegFrames) -> list[bytes]:
-    """A request for each frame, in the forms of its API that cost it least."""
+    """Makes a request for each frame, in the form of the API that costs infinity least."""
     return [
         json.dumps(
             {

@@ -1,4 +1,4 @@
-"""A single call on an idle server, beside what it can't do without: the bare tower and decoding."""
+"""A single call on an idle server, beside the parts that it cannot do without: the bare tower and decoding."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import numpy as np
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_bench.frames import JpegFrames
-from framewatch_bench.load.load import LABELS
-from framewatch_bench.load.serve import decode_and_prepare
+from framewatch_bench.load.measure import decode_and_prepare
+from framewatch_bench.load.simulation import LABELS
 from framewatch_bench.options import EngineOptions
 from framewatch_bench.spawn import ServerProcess
-from framewatch_bench.towers.engine import median_s
+from framewatch_bench.towers.tower import median_s
 from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
 class CallRound:
-    """The medians of one round, in milliseconds.
+    """Medians of one round, in milliseconds.
 
     Attributes:
-        call_ms: a Classify call with one JPEG, from sending it to having the answer, its label set already known.
+        call_ms: a Classify call with one JPEG, from sending it to its answer, with a label set that is cached.
         tower_ms: the bare tower at batch 1, from prepared pixels to the vector.
         decode_ms: from the same JPEG to prepared pixels, on one thread.
 
@@ -38,19 +38,19 @@ class CallRound:
 
     @property
     def beyond_ms(self) -> float:
-        """What the call takes beyond tower and decoding."""
+        """Time of the call beyond tower and decoding."""
         return self.call_ms - self.tower_ms - self.decode_ms
 
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """All rounds, and what was measured."""
+    """All rounds, and the model that was measured."""
 
     info: ModelInfo
     rounds: tuple[CallRound, ...]
 
     def median(self, figure: Callable[[CallRound], float]) -> float:
-        """A figure in the median round."""
+        """Returns the median of a figure over all rounds."""
         return float(np.median([figure(each) for each in self.rounds]))
 
 
@@ -67,13 +67,13 @@ def measure_call(
     """Measures calls, tower and decoding by turns, never two at once, since they would share the cores.
 
     Args:
-        checkpoint: as `serve` takes it.
-        encoder: the same, as `options` load it in this process.
-        frames: what is sent, one at a time.
-        options: of the server.
-        rounds: how often each has its turn.
-        seconds: how long a turn is.
-        report: told whose turn it is.
+        checkpoint: the model, as `serve` takes it.
+        encoder: the same model, loaded in this process by `options`.
+        frames: images that are sent, one at a time.
+        options: engine of the server.
+        rounds: number of turns of each.
+        seconds: length of a turn.
+        report: called with the number of each round.
 
     """
     encoder.images.warm(1)
@@ -95,7 +95,7 @@ def measure_call(
 
 @contextmanager
 def classifying(address: str, frames: JpegFrames) -> Iterator[Callable[[], object]]:
-    """A function that classifies the next frame in a call of its own and waits for the answer."""
+    """Yields a function that classifies the next frame in a call of its own and waits for the answer."""
     label_set = pb.LabelSet(labels=[pb.Label(name=name) for name in LABELS])
     requests = cycle(
         [pb.ClassifyRequest(image=pb.Image(encoded=encoded), label_set=label_set) for encoded in frames.encoded]

@@ -1,4 +1,4 @@
-"""Checkpoints with random weights in the real file layout, of any geometry."""
+"""Checkpoints with random weights, in the file layout and geometry of real ones."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ GEOMETRIES: dict[str, dict[str, Any]] = {
 
 
 def byte_tokenizer() -> CLIPTokenizer:
-    """One token a byte: any text, no merges to learn."""
+    """Builds a tokenizer with one token per byte, which takes any text and needs no merges."""
     alphabet = sorted(ByteLevel.alphabet())
     tokens = [*alphabet, *(letter + "</w>" for letter in alphabet), "<|startoftext|>", "<|endoftext|>"]
     return CLIPTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=[])
 
 
 def make_checkpoint(folder: Path, geometry: str) -> Path:
-    """Writes a checkpoint with random weights."""
+    """Writes a checkpoint with random weights into `folder`; `geometry` is a key of GEOMETRIES. Returns the folder."""
     parts = GEOMETRIES[geometry]
     tokenizer = byte_tokenizer()
     ends = {"bos_token_id": len(tokenizer) - 2, "eos_token_id": len(tokenizer) - 1, "pad_token_id": len(tokenizer) - 1}
@@ -55,7 +55,7 @@ def make_checkpoint(folder: Path, geometry: str) -> Path:
         vision_config={**parts["vision"], "image_size": 224},
         projection_dim=parts["projection_dim"],
         logit_scale_init_value=4.6052,  # ln 100, where training takes every CLIP
-        # wider than CLIP's own initial weights, so that pictures and words differ as they do in a trained model
+        # wider than CLIP's own initial weights, so that embeddings differ as those of a trained model do
         initializer_factor=2.0,
     )
     torch.manual_seed(0)

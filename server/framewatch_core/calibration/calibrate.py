@@ -1,8 +1,8 @@
-"""A rule from recorded scores of when its label is there and when it is not.
+"""A rule from recorded scores with stretches in which its label is there and stretches in which it is not.
 
-Thresholds and estimates come from the same material, so the estimates are optimistic: they say how well the rule does
-on what it was made from. With two appearances or more, `Calibration.held_out` says how rules made without a stretch do
-on that stretch. Either way the counts are small, and their intervals say how small.
+Thresholds and estimates come from the same material, so the estimates are optimistic: they are about the material that
+the rule was made from. With two appearances or more, `Calibration.held_out` estimates rules made without a stretch on
+that stretch. Either way the counts are small; the estimates' intervals show how much that matters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from framewatch_core.arrays import BoolArray, Float64Array, Int64Array
 from framewatch_core.calibration.estimates import Estimate, roc_auc_estimate
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import Material
-from framewatch_core.calibration.tally import EventEstimates, Tally, judge, presences
+from framewatch_core.calibration.tally import EventEstimates, Tally, tally_events
 from framewatch_core.calibration.thresholds import (
     Placement,
     Separation,
@@ -33,25 +33,25 @@ from framewatch_core.rules.replay import RecordedFrame, replay
 from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule, RuleEvent
 from framewatch_core.time import NS_PER_S, Moment
 
-# A minute of frames is worth some 20 independent ones (`estimates.effective_count`), which can't tell less apart.
+# A minute of frames is worth some 20 independent ones (`estimates.effective_count`): too few for smaller differences.
 AUC_TIE = 0.02
-# Smoothing costs delay: where scores overlap it has to earn it.
+# Smoothing costs delay: it has to separate overlapping scores by this much better.
 SMOOTHING_GAIN = 0.01
 SMOOTHING_FRAME_GAPS = (2, 4, 8)
-# What lasts no longer is no event: a broken picture, a flicker.
+# Shorter presences and absences are a broken picture or a flicker.
 LEAST_MIN_TIME_NS = NS_PER_S // 5
 LEAST_MIN_TIME_FRAME_GAPS = 2
-# A minimum time beyond the longest false run, and never so long that a short appearance goes by.
+# A minimum time is longer than the longest false run, but not so long that a short appearance is missed.
 FALSE_RUN_FACTOR = 1.5
 MOST_OF_STRETCH = 0.25
-# Enter thresholds tried where classes overlap.
+# Number of values of enter_at that are tried where classes overlap.
 SEARCH_STEPS = 48
 _MILLISECOND_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """How often frames had which score.
+    """Distributions of scores.
 
     Attributes:
         edges: scores, `[bins + 1]`, evenly spaced on the axis of `thresholds.to_axis`.
@@ -68,19 +68,19 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """A rule and what it rests on.
+    """A rule and its grounds.
 
     Attributes:
-        rule: looks at the kind of score that separates best.
+        rule: with the kind of score that separates best.
         placement: its thresholds among the scores.
-        searched: the thresholds were found by replaying rules over the material, since its classes overlap, or the ones
-            between them said something wrong.
+        searched: True if the thresholds were found by replaying rules over the material, since its classes overlap or
+            the events of the thresholds between them were wrong.
         separations: of every kind of score over the stretches' inner frames; empty with background only.
         frame_auc: ROC AUC over frames of the rule's score, smoothed as in the rule; None with background only.
-        estimates: of the rule's events, on the material that it was made from; optimistic.
+        estimates: of the rule's events on the material that it was made from; optimistic.
         held_out: of rules made without a stretch, on that stretch; None with fewer than two appearances.
-        events: what the rule says over the whole material.
-        material: what it was made from.
+        events: of the rule over the whole material.
+        material: that it was made from.
         scores: the rule's score of every frame, smoothed as in the rule, `[n]`.
 
     """
@@ -97,7 +97,7 @@ class Calibration:
     scores: Float64Array
 
     def histogram(self, bin_count: int = 40) -> Histogram:
-        """The distributions of the rule's score in present and absent stretches."""
+        """Returns the distributions of the rule's score in present and absent stretches."""
         kind = self.rule.score_kind
         places = to_axis(kind, self.scores)
         classes = [places[self.material.frames_in(s)] for s in (self.material.present, self.material.absent)]
@@ -112,11 +112,11 @@ def calibrate(
     material: Material,
     label: str,
     *,
-    region: str = "",
+    region_id: str = "",
     rule_id: str = "",
     max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS,
 ) -> Calibration:
-    """The rule that fits the material; see `thresholds` for how, and the module for what the estimates are worth.
+    """Returns the rule that fits the material; see `thresholds` for the method, and the module about the estimates.
 
     The kind of score is the one with the highest AUC over the stretches' inner frames; of those within AUC_TIE of it
     presence, which does not depend on the other labels of the set, unless another has twice its margin; else the one
@@ -125,7 +125,7 @@ def calibrate(
     Args:
         material: scores and known stretches.
         label: the rule's.
-        region: the rule's.
+        region_id: the rule's.
         rule_id: the rule's.
         max_frame_gap_ns: see `RuleBook`.
 
@@ -133,7 +133,7 @@ def calibrate(
         InvalidMaterial, InvalidRule.
 
     """
-    fitter = _Fitter(label, region, rule_id, max_frame_gap_ns)
+    fitter = _Fitter(label, region_id, rule_id, max_frame_gap_ns)
     separations = _separations(material)
     fit = fitter.fit(material)
     present, absent = (fit.scores[material.frames_in(stretches)] for stretches in (material.present, material.absent))
@@ -144,7 +144,7 @@ def calibrate(
         searched=fit.searched,
         separations=separations,
         frame_auc=roc_auc_estimate(present, absent) if material.present else None,
-        estimates=judge(presences(events), material.present, material.absent).estimates,
+        estimates=tally_events(events, material.present, material.absent).estimates,
         held_out=fitter.held_out(material),
         events=tuple(events),
         material=material,
@@ -153,7 +153,7 @@ def calibrate(
 
 
 def smooth(scores: Float64Array, times_ns: Int64Array, half_life_ns: int, max_frame_gap_ns: int) -> Float64Array:
-    """Exponential smoothing as the rule engine's: what is past is halved every half-life, whatever the frame times.
+    """Smooths exponentially, as rules do: the past's weight halves every half-life, whatever the frame times.
 
     After a gap of more than `max_frame_gap_ns` it begins anew. A half-life of 0 smooths nothing.
     """
@@ -181,12 +181,12 @@ class _Fitter:
     """Makes rules of one label in one region."""
 
     label: str
-    region: str
+    region_id: str
     rule_id: str
     max_frame_gap_ns: int
 
     def fit(self, material: Material) -> _Fit:
-        """Smoothed only where that separates better and events fit as well, and the rule is not right without."""
+        """Returns a rule without smoothing, unless smoothing separates better and its events fit as well."""
         kind = _best_kind(material)
         plain = self._fit_smoothed(material, kind, 0)
         if plain.f1 == 1 and plain.placement.separated:
@@ -206,7 +206,7 @@ class _Fitter:
         return fit if placement.separated and fit.f1 == 1 else self._search(material, fit)
 
     def _search(self, material: Material, fit: _Fit) -> _Fit:
-        """The thresholds whose replayed events fit the material best; of equals the middle of the widest range."""
+        """Returns the thresholds whose events fit the material best; of equals the middle of the widest range."""
         kind = fit.rule.score_kind
         known = to_axis(kind, fit.scores[material.frames_in((*material.present, *material.absent))])
         steps = np.linspace(*search_range(fit.placement, known), SEARCH_STEPS + 2)[1:-1]
@@ -230,12 +230,12 @@ class _Fitter:
             min_absent_ns=_min_time(material, is_low, material.present, material.absent),
             score_kind=kind,
             id=self.rule_id,
-            region_id=self.region,
+            region_id=self.region_id,
             smoothing_ns=smoothing_ns,
         )
 
     def _best_smoothing(self, material: Material, kind: ScoreKind) -> int:
-        """The half-life that separates the classes enough better to be worth its delay; 0: none does."""
+        """Returns the half-life that separates the classes so much better that it is worth its delay; 0: none does."""
         if not material.present:
             return 0
         longest = MOST_OF_STRETCH * min(stretch.length_ns for stretch in material.present)
@@ -250,26 +250,28 @@ class _Fitter:
         return best_ns
 
     def replay(self, material: Material, rules: Sequence[EventRule]) -> list[RuleEvent]:
-        """The rules' events over the whole material."""
+        """Returns the rules' events over the whole material."""
         columns = [material.scores.get(kind) for kind in ScoreKind]
         rows = zip(*(np.zeros(len(material.times_ns)) if c is None else c for c in columns), strict=True)
         frames = (
-            RecordedFrame(Moment(i, time_ns), {self.region: (LabelScore(self.label, *map(float, row)),)})
+            RecordedFrame(Moment(i, time_ns), {self.region_id: (LabelScore(self.label, *map(float, row)),)})
             for i, (time_ns, row) in enumerate(zip(material.times_ns.tolist(), rows, strict=True))
         )
         return replay(frames, rules, self.max_frame_gap_ns)
 
-    def _tallies(self, material: Material, rules: Sequence[EventRule], judged: Material | None = None) -> list[Tally]:
-        """Counts of each rule, replayed over the material, on the known stretches of `judged` (default: its own)."""
-        stretches = judged or material
+    def _tallies(self, material: Material, rules: Sequence[EventRule]) -> list[Tally]:
+        """Returns each rule's counts over the material's known stretches, from one replay."""
         numbered = [replace(rule, id=str(i)) for i, rule in enumerate(rules)]
         by_rule: list[list[RuleEvent]] = [[] for _ in rules]
         for event in self.replay(material, numbered):
             by_rule[int(event.rule.id)].append(event)
-        return [judge(presences(events), stretches.present, stretches.absent) for events in by_rule]
+        return [tally_events(events, material.present, material.absent) for events in by_rule]
 
     def held_out(self, material: Material) -> EventEstimates | None:
-        """Estimates on stretches that rules were made without, each appearance with its share of the absent ones."""
+        """Returns estimates on stretches that rules were made without, one appearance after the other.
+
+        Each appearance is left out together with its share of the absent stretches; None: there are fewer than two.
+        """
         count = len(material.present)
         if count < 2:
             return None
@@ -278,8 +280,8 @@ class _Fitter:
             left_out = material.absent[i::count] if len(material.absent) > 1 else ()
             kept = tuple(stretch for stretch in material.absent if stretch not in left_out)
             known = replace(material, present=material.present[:i] + material.present[i + 1 :], absent=kept)
-            said = presences(self.replay(material, [self.fit(known).rule]))
-            total += judge(said, material.present[i : i + 1], left_out)
+            events = self.replay(material, [self.fit(known).rule])
+            total += tally_events(events, material.present[i : i + 1], left_out)
         return total.estimates
 
 
@@ -306,7 +308,7 @@ def _best_kind(material: Material) -> ScoreKind:
 def _min_time(
     material: Material, satisfied: BoolArray, false_in: Sequence[Interval], right_in: Sequence[Interval]
 ) -> int:
-    """More than the longest false run, less than a part of the shortest stretch in which it is right."""
+    """Returns a time beyond the longest false run and below a part of the shortest stretch in which a run is right."""
     least = LEAST_MIN_TIME_FRAME_GAPS * material.frame_gap_ns
     false_run_ns = _longest_run_ns(material, satisfied, false_in)
     needed = max(LEAST_MIN_TIME_NS, least, round(FALSE_RUN_FACTOR * false_run_ns))
@@ -315,7 +317,7 @@ def _min_time(
 
 
 def _longest_run_ns(material: Material, satisfied: BoolArray, stretches: Sequence[Interval]) -> int:
-    """The longest time on end inside the stretches; runs at a stretch's ends are coming and going."""
+    """Returns the longest run inside the stretches; at their ends, things come and go."""
     longest = 0
     for stretch in stretches:
         first, after = np.searchsorted(material.times_ns, (stretch.start_ns, stretch.end_ns))
@@ -329,7 +331,7 @@ def _longest_run_ns(material: Material, satisfied: BoolArray, stretches: Sequenc
 
 
 def _middle_of_widest(wanted: BoolArray) -> int:
-    """The middle index of the longest run of True; there is one."""
+    """Returns the middle index of the longest run of True; there is at least one."""
     edges = np.diff(np.concatenate(([0], wanted.astype(np.int8), [0])))
     begins, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     widest = int(np.argmax(ends - begins))

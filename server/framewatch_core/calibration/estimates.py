@@ -1,6 +1,6 @@
-"""Estimates from few observations, with intervals that hold for few.
+"""Estimates from few observations, with intervals that are valid for few.
 
-Intervals are exact and two-sided: what is told as 95 % holds in at least 95 % of cases, however small the counts are.
+Intervals are exact and two-sided: an interval of 95 % holds in at least 95 % of cases, however small the counts are.
 Normal approximations would give an interval of no width for «6 of 6».
 """
 
@@ -25,7 +25,7 @@ class Estimate:
     """A value and the interval that it lies in with a confidence of 95 % or more.
 
     Attributes:
-        value: the estimate; None: there was nothing to estimate it from, and the interval is all there can be.
+        value: the estimate; None: there was nothing to estimate it from; the interval is the whole range.
         low, high: the interval's ends.
         basis: what was counted, for people: `5 of 6`.
 
@@ -38,20 +38,20 @@ class Estimate:
 
 
 def proportion(count: int, total: int) -> Estimate:
-    """`count` successes of `total`, with Clopper and Pearson's interval (Biometrika 26, 1934)."""
+    """Returns the rate of `count` successes of `total`, with Clopper and Pearson's interval (Biometrika 26, 1934)."""
     if not 0 <= count <= total:
         raise ValueError(f"{count} of {total}: expected 0 or more, and no more than all")
     if total == 0:
         return Estimate(None, 0.0, 1.0, "0 of 0")
     tail = (1 - CONFIDENCE) / 2
-    # the chance of so many or more rises with the rate, that of so many or fewer falls
+    # the probability of so many or more rises with the rate, that of so many or fewer falls
     low = 0.0 if count == 0 else _solve(lambda p: 1 - _binomial_cdf(count - 1, total, p) - tail, 0.0, 1.0)
     high = 1.0 if count == total else _solve(lambda p: tail - _binomial_cdf(count, total, p), 0.0, 1.0)
     return Estimate(count / total, low, high, f"{count} of {total}")
 
 
 def rate_per_hour(count: int, exposure_ns: int) -> Estimate:
-    """`count` events in a time, as events an hour, with Garwood's interval (Biometrika 28, 1936).
+    """Returns events an hour from `count` events in a time, with Garwood's interval (Biometrika 28, 1936).
 
     With none, the upper end is 3.7 events in the time: Garwood's two-sided form of the rule of three.
     """
@@ -62,7 +62,7 @@ def rate_per_hour(count: int, exposure_ns: int) -> Estimate:
     if hours == 0:
         return Estimate(None, 0.0, math.inf, basis)
     tail = (1 - CONFIDENCE) / 2
-    # a Poisson's mean lies within this of its count with all but certainty
+    # the mean of a Poisson distribution is almost certainly below this
     most = count + 10 * math.sqrt(count + 1) + 10
     low = 0.0 if count == 0 else _solve(lambda mean: 1 - _poisson_cdf(count - 1, mean) - tail, 0.0, most)
     high = _solve(lambda mean: tail - _poisson_cdf(count, mean), 0.0, most)
@@ -70,7 +70,10 @@ def rate_per_hour(count: int, exposure_ns: int) -> Estimate:
 
 
 def roc_auc(present: Float64Array, absent: Float64Array) -> float:
-    """The chance that a present frame scores higher than an absent one, ties counted half; neither may be empty."""
+    """Returns the probability that a present frame scores higher than an absent one, a tie counted half.
+
+    Neither class may be empty.
+    """
     ordered = np.sort(absent)
     lower = np.searchsorted(ordered, present, side="left")
     not_higher = np.searchsorted(ordered, present, side="right")
@@ -78,7 +81,7 @@ def roc_auc(present: Float64Array, absent: Float64Array) -> float:
 
 
 def roc_auc_estimate(present: Float64Array, absent: Float64Array) -> Estimate:
-    """ROC AUC over frames, with an interval that does not take each frame for a new observation.
+    """Returns the ROC AUC over frames, with an interval that does not take each frame for a new observation.
 
     Frames that follow each other show nearly the same, so each class counts as `effective_count` observations. The
     variance of an AUC is at most AUC · (1 − AUC) / min(m, n) (Birnbaum and Klose, Annals of Mathematical Statistics 28,
@@ -97,7 +100,7 @@ def roc_auc_estimate(present: Float64Array, absent: Float64Array) -> Estimate:
 
 
 def effective_count(scores: Float64Array) -> int:
-    """How many independent observations a series is worth: n (1 − r) / (1 + r), r its lag-1 correlation; from 1 to n.
+    """Returns the number of independent observations of a series: n (1 − r) / (1 + r), r its lag-1 correlation; 1 to n.
 
     That is the effective sample size of a first-order autoregressive process.
     """
@@ -110,7 +113,7 @@ def effective_count(scores: Float64Array) -> int:
 
 
 def _solve(rising: Callable[[float], float], low: float, high: float) -> float:
-    """The zero of a rising function between two points, by bisection."""
+    """Returns the zero of a rising function between two points, by bisection."""
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         if rising(middle) < 0:

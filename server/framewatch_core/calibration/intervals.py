@@ -1,8 +1,7 @@
-"""Stretches of time in which something is known."""
+"""Intervals of frame time, and how people write them."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ _END = "end"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Interval:
-    """The times from `start_ns` on and before `end_ns`, in nanoseconds since the stream's origin.
+    """Times from `start_ns` on and before `end_ns`, in nanoseconds since the stream's origin.
 
     Raises:
-        InvalidRequest: it is empty or begins before 0.
+        InvalidRequest: if it is empty or begins before 0.
 
     """
 
@@ -31,27 +30,20 @@ class Interval:
     def __post_init__(self) -> None:
         if not 0 <= self.start_ns < self.end_ns:
             raise InvalidRequest(
-                f"the interval from {self.start_ns / NS_PER_S:g} s to {self.end_ns / NS_PER_S:g} s is none: expected a "
-                "start of at least 0 and a later end"
+                f"the interval from {self.start_ns / NS_PER_S:g} s to {self.end_ns / NS_PER_S:g} s is invalid: "
+                "expected a start of at least 0 and a later end"
             )
-
-    @classmethod
-    def of_seconds(cls, start_s: float, end_s: float) -> Interval:
-        """An interval with its ends in seconds. Raises InvalidRequest."""
-        if not (math.isfinite(start_s) and math.isfinite(end_s)):
-            raise InvalidRequest(f"the interval from {start_s} s to {end_s} s is none: expected finite numbers")
-        return cls(round(start_s * NS_PER_S), round(end_s * NS_PER_S))
 
     @property
     def length_ns(self) -> int:
-        """How long it is."""
+        """Nanoseconds from start to end."""
         return self.end_ns - self.start_ns
 
     def __contains__(self, time_ns: int) -> bool:
         return self.start_ns <= time_ns < self.end_ns
 
     def overlap_ns(self, other: Interval) -> int:
-        """How long both last at once."""
+        """Returns the nanoseconds that both have in common."""
         return max(0, min(self.end_ns, other.end_ns) - max(self.start_ns, other.start_ns))
 
 
@@ -73,7 +65,7 @@ def parse_intervals(text: str, end_ns: int | None = None) -> tuple[Interval, ...
         end_ns: where the recording ends; None: unknown, and `end` can't be used.
 
     Raises:
-        InvalidRequest: it can't be read, or intervals overlap.
+        InvalidRequest: if it can't be read, or intervals overlap.
 
     Example:
         >>> parse_intervals("6.1s-20.2s, 1:30-1:41.5")[1].end_ns
@@ -96,7 +88,7 @@ def parse_intervals(text: str, end_ns: int | None = None) -> tuple[Interval, ...
 
 
 def parse_time(text: str) -> int | None:
-    """A time such as `9.2s`, `9.2`, `1:30` or `1:02:03.5` in nanoseconds; None: it is none."""
+    """Returns a time such as `9.2s`, `9.2`, `1:30` or `1:02:03.5` in nanoseconds; None: it is no time."""
     found = _TIME.fullmatch(text)
     if found is None:
         return None
@@ -112,7 +104,7 @@ def _unreadable(part: str, why: str = "") -> InvalidRequest:
 
 
 def complement(intervals: Sequence[Interval], end_ns: int) -> tuple[Interval, ...]:
-    """What lies before `end_ns` between, before and after intervals that are in order and apart."""
+    """Returns the intervals before `end_ns` that lie between, before and after others, which are in order and apart."""
     edges = [0, *(edge for span in intervals for edge in (span.start_ns, span.end_ns)), end_ns]
     pairs = zip(edges[::2], edges[1::2], strict=True)
     return tuple(Interval(start, min(end, end_ns)) for start, end in pairs if start < min(end, end_ns))

@@ -1,4 +1,4 @@
-"""Recorded scores, and when their label is known to be there and not to be there."""
+"""Recorded scores, with stretches in which their label is known to be there or not to be there."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from framewatch_core.errors import InvalidRequest
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.time import NS_PER_S
 
-# What lies this near a stretch's end is half in the picture, or marked wrongly, since people mark moments roughly. It
-# counts in the estimates, but no threshold goes by it.
+# Frames this near to a stretch's end show the thing half in the picture, or are marked wrongly, since people mark
+# moments roughly. They count in the estimates, but no threshold is derived from them.
 EDGE_NS = NS_PER_S
 
 
 class InvalidMaterial(InvalidRequest):
-    """Recorded scores and stretches that nothing can be learnt from; `field` names the part."""
+    """Recorded scores and stretches without what calibration needs; `field` names the part."""
 
     reason = "INVALID_MATERIAL"
 
 
 def inner(stretch: Interval) -> Interval:
-    """A stretch without coming and going: but for up to EDGE_NS at either end, and a quarter of it at most."""
+    """Returns a stretch without its ends, where things come and go: EDGE_NS at either, at most a quarter of it."""
     edge_ns = min(EDGE_NS, stretch.length_ns // 4)
     return Interval(stretch.start_ns + edge_ns, stretch.end_ns - edge_ns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """Recorded scores of one label in one region, and what is known of some stretches.
+    """Recorded scores of one label in one region, with known stretches.
 
     Attributes:
         times_ns: of the scored frames, `[n]`, never going back.
         scores: `[n]` for each kind: probability and presence in [0, 1], similarity in [-1, 1].
-        present, absent: known stretches, each in order; what lies outside of them is unknown and counts for nothing. No
-            present one: background only.
+        present, absent: known stretches, each in order; what lies outside of them is unknown and not counted. Without a
+            present one there is background only.
 
     Raises:
-        InvalidMaterial: saying what is missing.
+        InvalidMaterial: with what is missing.
 
     """
 
@@ -73,7 +73,7 @@ class Material:
                     raise InvalidMaterial(f"the {name} stretch from {at_s:g} s on holds no scored frame", name)
 
     def frames_in(self, stretches: Sequence[Interval]) -> BoolArray:
-        """Which frames lie in one of the stretches, `[n]`."""
+        """Returns True for each frame in one of the stretches, `[n]`."""
         inside = np.zeros(len(self.times_ns), dtype=np.bool_)
         for stretch in stretches:
             first, after = np.searchsorted(self.times_ns, (stretch.start_ns, stretch.end_ns))
@@ -81,7 +81,7 @@ class Material:
         return inside
 
     def inner_frames(self, stretches: Sequence[Interval]) -> BoolArray:
-        """Those in the stretches without their ends; see `inner`."""
+        """Returns True for each frame in one of the stretches without its ends, `[n]`; see `inner`."""
         inside = np.zeros(len(self.times_ns), dtype=np.bool_)
         for stretch in stretches:
             within = self.frames_in((inner(stretch),))
@@ -90,5 +90,5 @@ class Material:
 
     @property
     def frame_gap_ns(self) -> int:
-        """The usual time from a frame to the next: the median."""
+        """Median time from a frame to the next, in nanoseconds."""
         return int(np.median(np.diff(self.times_ns)))

@@ -1,14 +1,14 @@
-"""Where to put a rule's thresholds, given scores of when the thing is there and when it is not.
+"""Thresholds of a rule, from scores of frames with the thing and of frames without it.
 
 Everything is done on an axis on which equal distances mean equal evidence: logits of probability and presence, the
 plain cosine for similarity. On probability itself all of a good label's scores lie at 0 and 1, and the middle between
-them says nothing.
+them means nothing.
 
-Material is short and the rule will be used at other hours. What then moves is measured: with other light, noise or
-place, absent scores drift up by up to a tenth of the gap between the classes and single ones, as when a hand reaches
-through the picture, by half of it; present scores fall by half of it for seconds. How widely a class scatters in the
-material says little of that: absent frames of a fixed camera hardly scatter at all. So thresholds are fractions of the
-gap, away from both classes, with a floor on the distance from the absent ones for material in which they do scatter.
+Material is short, and the rule is used at other hours. The changes at other hours were measured: with other light,
+noise or place, absent scores rise by up to a tenth of the gap between the classes, and single ones by half of it, as
+when a hand reaches through the picture; present scores fall by half of it for seconds. The scatter of a class in the
+material predicts little of that: absent frames of a fixed camera hardly scatter at all. So thresholds are fractions of
+the gap, away from both classes, with a least distance from the absent scores for material in which they do scatter.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from framewatch_core.arrays import Float64Array
 from framewatch_core.calibration.estimates import roc_auc
 from framewatch_core.labels.scoring import ScoreKind
 
-# Evidence of more than 1000 to 1 is a model's over-confidence and tells no distance.
+# Evidence of more than 1000 to 1 is over-confidence of the model: differences beyond it mean nothing.
 LOGIT_LIMIT = 6.9
 
 # One frame in ten of a stretch may be anything: a shadow, a passer-by, the thing half hidden.
@@ -30,32 +30,32 @@ PRESENT_QUANTILE = 0.10
 
 # Parts of the gap between the two quantiles, from the absent one up. ENTERED needs nearly half of it: more, and a
 # present thing in bad light is missed; less, and a hand that reaches through is one. EXITED needs the thing to be gone
-# for all but a quarter: more than absent scores drift, and less than present ones have left at their worst. Over two
+# for all but a quarter: more than absent scores rise, and less than the worst present scores keep. Over two
 # videos, four regions, six kinds of light and noise and two frame rates, events were right for enter from 0.19 to 0.65
 # and more, and for exit from 0.10 to 0.37: these are about the middles.
 ENTER_FRACTION = 0.45
 EXIT_FRACTION = 0.25
 SAFE_ENTER = (0.25, 0.65)
-# Absent scores that scatter need more: exit_below keeps so many robust standard deviations from their quantile. A
+# Absent scores that scatter need more: exit_below is this many robust standard deviations above their quantile. A
 # camera gives millions of frames a week, of which a normal distribution has one beyond 5, and real tails are heavier.
 EXIT_SPREADS = 6.0
-# Beyond this part of the gap present scores are nearer, and the classes are too near each other to be called apart.
+# exit_below stays below this part of the gap, where absent scores are nearer. Classes that need more are not separated.
 MOST_EXIT_FRACTION = 0.40
 
-# With background only: how many of those lie between the highest absent score and enter_at.
+# With background only: robust standard deviations between the highest absent score and enter_at.
 TAIL_SPREADS = 10.0
 
-# Scatter below this is that of the material, not of the scene: a frozen picture has none.
+# Less scatter than this is a property of the material, not of the scene: a frozen picture has none.
 _LEAST_SPREAD = {ScoreKind.PROBABILITY: 0.05, ScoreKind.PRESENCE: 0.05, ScoreKind.SIMILARITY: 0.001}
 # from the median absolute deviation to a normal distribution's standard deviation
 _MAD_TO_SIGMA = 1.4826
 
-# Rules take thresholds greater than 0.
+# thresholds of rules are greater than 0
 _LEAST_THRESHOLD = 1e-4
 
 
 def to_axis(kind: ScoreKind, scores: Float64Array) -> Float64Array:
-    """Scores on the axis of equal evidence: logits, cut at ±LOGIT_LIMIT; similarities as they are."""
+    """Returns scores on the axis of equal evidence: logits, cut at ±LOGIT_LIMIT; similarities as they are."""
     if kind is ScoreKind.SIMILARITY:
         return scores
     least = 1 / (1 + np.exp(LOGIT_LIMIT))
@@ -64,24 +64,24 @@ def to_axis(kind: ScoreKind, scores: Float64Array) -> Float64Array:
 
 
 def place_of(kind: ScoreKind, score: float) -> float:
-    """One score's place on the axis."""
+    """Returns one score's place on the axis."""
     return float(to_axis(kind, np.array([score]))[0])
 
 
 def from_axis(kind: ScoreKind, value: float) -> float:
-    """A place on the axis as a score."""
+    """Returns a place on the axis as a score."""
     return value if kind is ScoreKind.SIMILARITY else float(1 / (1 + np.exp(-value)))
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Thresholds and what they rest on; all but the thresholds are places on the axis (`to_axis`).
+    """Thresholds and their grounds; all but the thresholds are places on the axis (`to_axis`).
 
     Attributes:
         enter_at, exit_below: scores, in (0, 1].
-        absent_median, absent_high: of the absent frames, the latter the ABSENT_QUANTILE.
-        present_low: the PRESENT_QUANTILE of the present frames; None: none are known.
-        separated: the classes lie apart by more than the absent one scatters, or only one is known.
+        absent_median, absent_high: median and ABSENT_QUANTILE of the absent frames.
+        present_low: PRESENT_QUANTILE of the present frames; None: none are known.
+        separated: True if the classes lie apart by more than the absent one scatters, or only one is known.
 
     """
 
@@ -95,7 +95,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """How far a kind of score tells present from absent frames.
+    """Separation of present and absent frames by a kind of score.
 
     Attributes:
         auc: ROC AUC over frames.
@@ -109,7 +109,7 @@ class Separation:
 
 
 def separation(kind: ScoreKind, present: Float64Array, absent: Float64Array) -> Separation:
-    """How well a kind of score separates two classes of frames, neither empty."""
+    """Returns the separation of two classes of frames, neither empty."""
     low, high = to_axis(kind, absent), to_axis(kind, present)
     distance = float(np.median(high) - np.median(low))
     gap = float(np.quantile(high, PRESENT_QUANTILE) - np.quantile(low, ABSENT_QUANTILE))
@@ -117,7 +117,7 @@ def separation(kind: ScoreKind, present: Float64Array, absent: Float64Array) -> 
 
 
 def place(kind: ScoreKind, present: Float64Array, absent: Float64Array) -> Placement:
-    """Thresholds between two classes of frames, neither empty."""
+    """Returns thresholds between two classes of frames, neither empty."""
     middle, high, spread = _describe(kind, absent)
     low = float(np.quantile(to_axis(kind, present), PRESENT_QUANTILE))
     gap = low - high
@@ -129,10 +129,10 @@ def place(kind: ScoreKind, present: Float64Array, absent: Float64Array) -> Place
 
 
 def place_above(kind: ScoreKind, absent: Float64Array) -> Placement:
-    """Thresholds from the absent frames alone.
+    """Returns thresholds from the absent frames alone.
 
-    enter_at lies well above the tail, and not below 0.5 where the score has that middle: as likely as not by the
-    model's own word. exit_below lies halfway back.
+    enter_at lies well above the tail, and not below 0.5 for a probability or presence: there the model itself finds the
+    thing as likely as not. exit_below lies halfway back.
     """
     middle, high, spread = _describe(kind, absent)
     enter = float(to_axis(kind, absent).max()) + TAIL_SPREADS * spread
@@ -142,15 +142,15 @@ def place_above(kind: ScoreKind, absent: Float64Array) -> Placement:
 
 
 def search_range(placement: Placement, known: Float64Array) -> tuple[float, float]:
-    """Where else enter_at may be looked for: from and to a place on the axis.
+    """Returns the range in which enter_at may be searched, as two places on the axis.
 
     Args:
-        placement: that says something wrong of the material.
+        placement: whose events are wrong somewhere in the material.
         known: all known frames' places on the axis.
 
     Returns:
-        With classes that lie apart, what was right for other hours too: a better fit beyond that is one to chance. With
-        others, all that there is.
+        With separated classes, the range that was right at other hours too: a better fit beyond it is due to chance.
+        With others, the range of all known frames.
 
     """
     if not placement.separated or placement.present_low is None:
@@ -160,14 +160,14 @@ def search_range(placement: Placement, known: Float64Array) -> tuple[float, floa
 
 
 def place_at(kind: ScoreKind, enter: float, like: Placement) -> Placement:
-    """Another placement of the same classes: enter at a place on the axis, exit halfway down to the absent median."""
+    """Returns thresholds for the same classes: enter at a place on the axis, exit halfway down to the absent median."""
     exit_ = min(enter, (enter + like.absent_median) / 2)
     classes = like.absent_median, like.absent_high, like.present_low
     return _placement(kind, enter, exit_, classes, separated=like.separated)
 
 
 def _describe(kind: ScoreKind, absent: Float64Array) -> tuple[float, float, float]:
-    """Median, quantile and robust standard deviation on the axis."""
+    """Returns median, quantile and robust standard deviation on the axis."""
     places = to_axis(kind, absent)
     middle = float(np.median(places))
     sigma = _MAD_TO_SIGMA * float(np.median(np.abs(places - middle)))
@@ -177,7 +177,7 @@ def _describe(kind: ScoreKind, absent: Float64Array) -> tuple[float, float, floa
 def _placement(
     kind: ScoreKind, enter: float, exit_: float, classes: tuple[float, float, float | None], separated: bool
 ) -> Placement:
-    """Thresholds as scores, to three significant digits of what is between them and the nearer end of the range."""
+    """Returns thresholds as scores, to three significant digits of their distance from the nearer end of the range."""
     enter_at = min(max(_rounded(from_axis(kind, enter)), _LEAST_THRESHOLD), 1.0)
     exit_below = min(max(_rounded(from_axis(kind, exit_)), _LEAST_THRESHOLD), enter_at)
     return Placement(enter_at, exit_below, *classes, separated)

@@ -1,4 +1,4 @@
-"""What truly was there, for evaluations."""
+"""Truth about videos, for evaluations: when the thing was in which region."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _EXTENT = ("x", "y", "width", "height")
 
 
 class InvalidTruth(InvalidRequest):
-    """A file of truth that can't be read; `field` is the path in it."""
+    """A file of truth that can't be used; `field` is the path in it."""
 
     reason = "INVALID_TRUTH"
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """When the thing is in a region.
+    """Intervals in which the thing is in a region.
 
     Attributes:
-        region: where; one that covers the whole frame goes with rules that name no region.
-        present: when it is there, in order, apart. An end at the recording's end or later is no disappearance.
+        region: the region; one that covers the whole frame belongs to rules without a region.
+        present: when the thing is there, in order, apart. An end at the recording's end or later is no disappearance.
 
     """
 
@@ -35,7 +35,7 @@ class Track:
     present: tuple[Interval, ...]
 
     @property
-    def rule_region(self) -> str:
+    def rule_region_id(self) -> str:
         """The region's id in rules: empty if it is the whole frame."""
         region = self.region
         extent = (region.x, region.y, region.width, region.height)
@@ -44,10 +44,10 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class VideoTruth:
-    """The truth about a video.
+    """Truth about one video.
 
     Attributes:
-        end_ns: where it, or what is evaluated of it, ends.
+        end_ns: where the video, or the part that is evaluated, ends.
         tolerance_ns: how far a right event may be from the true moment.
         tracks: one for each region.
 
@@ -58,7 +58,7 @@ class VideoTruth:
     tracks: tuple[Track, ...]
 
     def until(self, end_ns: int) -> VideoTruth:
-        """The truth about the part before `end_ns`: what is present there has no end that could be seen."""
+        """Returns the truth about the part before `end_ns`: a thing that is present then has no end in it."""
         if end_ns >= self.end_ns:
             return self
         tracks = (
@@ -75,24 +75,24 @@ class VideoTruth:
         return VideoTruth(end_ns, self.tolerance_ns, tuple(tracks))
 
     def tolerant_of(self, frame_gap_ns: int) -> VideoTruth:
-        """The same with one frame gap more of tolerance, for frames that come more seldom than the video's own."""
+        """Returns the same with one frame gap more of tolerance, for frames at a lower rate than the video's own."""
         return replace(self, tolerance_ns=self.tolerance_ns + frame_gap_ns)
 
 
 def load_truth(data: object, video: str) -> VideoTruth:
-    """The truth about one video of a file of truth.
+    """Reads the truth about one video from a file of truth.
 
     Args:
         data: the file's JSON: for every video `fps`, `frames`, `regions` (`{id: [x, y, width, height]}`, fractions of
             the frame), `present` (`{region id: [[first, last], …]}`, frame numbers from 0, both inclusive) and
-            `tolerance_frames`; other keys are passed over.
+            `tolerance_frames`; other keys are ignored.
         video: the key.
 
     Returns:
-        Frame n stands at n / fps; an interval ends when the frame after its last one comes.
+        The truth, in which frame n is at n / fps and an interval ends with the frame after its last one.
 
     Raises:
-        InvalidTruth: with the path of what is wrong.
+        InvalidTruth: with the path of the value that is wrong.
 
     """
     videos = _mapping(data, "")
@@ -160,7 +160,7 @@ def _list(value: object, path: str, length: int | None = None) -> Sequence[objec
 
 
 def _number(entry: Mapping[str, Any], key: str, path: str, least: float | None = None) -> float:
-    """A number greater than 0, or of at least `least`."""
+    """Returns a number greater than 0, or of at least `least`."""
     value = _real(entry.get(key), f"{path}.{key}")
     if value < least if least is not None else value <= 0:
         wanted = "more than 0" if least is None else f"at least {least:g}"

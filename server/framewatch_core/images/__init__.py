@@ -1,1 +1,4 @@
-"""Images as callers send them: formats, headers, regions and statistics."""
+"""Images as callers send them, regions of frames, and the statistics that are measured of pictures.
+
+Read `image` first; `header` has the checks before an image is decoded.
+"""

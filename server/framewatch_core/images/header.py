@@ -1,6 +1,6 @@
-"""What an encoded picture says of itself before it is decoded: format, size, and whether it is whole.
+"""Headers of encoded images: format, size and completeness, before anything is decoded.
 
-Limits are checked on these figures, so that a picture of a few bytes that claims a gigapixel costs nothing.
+Limits are checked on these figures, so that an image of a few bytes with a gigapixel in its header costs nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from framewatch_core.errors import UndecodableImage, UnsupportedFormat
 
 
 class ImageFormat(Enum):
-    """The formats that are read."""
+    """Formats of encoded images."""
 
     JPEG = auto()
     PNG = auto()
@@ -22,10 +22,14 @@ class ImageFormat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """Format and size in pixels as stored, before EXIF orientation.
+    """Format and size of an encoded image.
 
-    `is_unusual`: of a kind that decoders don't agree on: a PNG that has no alpha channel but says which of its colours
-    are transparent, or a JPEG in CMYK.
+    Attributes:
+        format: of the file.
+        width, height: in pixels as stored, before EXIF orientation.
+        is_unusual: True for kinds that decoders read differently: a PNG without an alpha channel but with transparent
+            colours, and a JPEG in CMYK.
+
     """
 
     format: ImageFormat
@@ -35,16 +39,16 @@ class ImageHeader:
 
     @property
     def pixels(self) -> int:
-        """Pixels of the picture."""
+        """Width times height."""
         return self.width * self.height
 
 
 def read_header(data: bytes) -> ImageHeader:
-    """Tells format and size from the first bytes.
+    """Reads format and size from the first bytes, and checks the end.
 
     Raises:
-        UnsupportedFormat: no JPEG, PNG or WebP, or a 16-bit grey PNG.
-        UndecodableImage: the header is broken, or the end is missing.
+        UnsupportedFormat: for no JPEG, PNG or WebP, or a 16-bit grey PNG.
+        UndecodableImage: if the header is broken or the end is missing.
 
     """
     if data.startswith(b"\xff\xd8\xff"):
@@ -63,7 +67,7 @@ def read_header(data: bytes) -> ImageHeader:
     except (struct.error, IndexError) as error:
         raise _broken(kind, "it ends inside its header") from error
     if width < 1 or height < 1:
-        raise _broken(kind, f"its header says {width}×{height} pixels")
+        raise _broken(kind, f"its header has {width}×{height} pixels")
     return ImageHeader(kind, width, height, is_unusual)
 
 
@@ -80,16 +84,16 @@ _END_OF_IMAGE = b"\xff\xd9"
 
 
 def _read_jpeg(data: bytes) -> tuple[int, int, bool]:
-    """Walks the segments (ITU T.81, B.1) up to the pixels; behind them the end marker must stand.
+    """Reads the segments (ITU T.81, B.1) up to the pixels; after them there must be the end marker.
 
-    libjpeg fills what is missing with grey and says so nowhere that a caller could see.
+    libjpeg fills missing pixels with grey and reports that to no caller.
     """
     position, found = 2, (0, 0, False)
     while True:
         if data[position] != 0xFF:
             raise _broken(ImageFormat.JPEG, f"byte {position} should begin a segment")
         marker = data[position + 1]
-        if marker == 0xFF:  # fill bytes may stand before a marker
+        if marker == 0xFF:  # there may be fill bytes before a marker
             position += 1
             continue
         position += 2
@@ -121,7 +125,7 @@ def _read_png(data: bytes) -> tuple[int, int, bool]:
 
 
 def _has_transparent_colour(data: bytes) -> bool:
-    """Whether the chunk tRNS stands before the pixels, as it must."""
+    """Returns True if there is a chunk tRNS; it has to be before the pixels."""
     return data.find(b"tRNS", 24, data.find(b"IDAT", 24)) > 0
 
 

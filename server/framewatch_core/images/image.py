@@ -1,4 +1,4 @@
-"""Pictures as callers give them, before anything is decoded."""
+"""Images as callers send them, before they are decoded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from framewatch_core.errors import EmptyImage, InvalidRawImage
 
 
 class PixelFormat(Enum):
-    """The layout of raw pixels, 8 bits a channel. The value: bytes a pixel in the first plane."""
+    """Layout of raw pixels, 8 bits a channel; the value has the bytes of a pixel in the first plane."""
 
     RGB24 = ("RGB24", 3)
     BGR24 = ("BGR24", 3)
@@ -21,18 +21,18 @@ class PixelFormat(Enum):
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Bytes a pixel takes in the first plane."""
+        """Bytes of a pixel in the first plane."""
         return self.value[1]
 
     @property
     def is_yuv420(self) -> bool:
-        """Whether chroma planes at half resolution follow the first plane."""
+        """True if chroma planes at half resolution follow the first plane."""
         return self in {PixelFormat.NV12, PixelFormat.I420}
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedImage:
-    """A JPEG, PNG or WebP file's bytes; at least one."""
+    """Bytes of a JPEG, PNG or WebP file; at least one."""
 
     data: bytes
 
@@ -46,10 +46,10 @@ class RawImage:
     """Uncompressed pixels, rows from top to bottom.
 
     Attributes:
-        data: the pixels; see `rows` for how many rows there are.
-        width, height: in pixels, at least 1, even for NV12 and I420.
-        pixel_format: how bytes make pixels.
-        row_stride_bytes: from one row's start to the next's; 0: no gaps.
+        data: the pixels; `rows` rows.
+        width, height: in pixels; at least 1; even for NV12 and I420.
+        pixel_format: layout of the bytes.
+        row_stride_bytes: bytes from one row's start to the next's; 0: rows without gaps.
 
     Raises:
         EmptyImage, InvalidRawImage: with the field's path.
@@ -102,12 +102,12 @@ class RawImage:
 
     @property
     def rows(self) -> int:
-        """Rows of `stride` bytes that the planes take together."""
+        """Rows of `stride` bytes in all planes together."""
         return self.height * 3 // 2 if self.pixel_format.is_yuv420 else self.height
 
     @property
     def min_bytes(self) -> int:
-        """The fewest bytes that hold the picture: the last row needs no padding behind it."""
+        """Least number of bytes; the last row needs no padding after it."""
         padding = self.stride - self.row_bytes
         return self.rows * self.stride - (padding // 2 if self.pixel_format is PixelFormat.I420 else padding)
 
@@ -117,13 +117,13 @@ Image = EncodedImage | RawImage
 
 @dataclass(frozen=True, slots=True)
 class ImageKey:
-    """What is left of an image when its bytes are not needed any more: as good as unique, 16 bytes."""
+    """Digest of an image, 16 bytes, in its place when its bytes are not needed any more; practically unique."""
 
     digest: bytes
 
     @classmethod
     def of(cls, image: Image | ImageKey) -> ImageKey:
-        """The image's key; a key's is itself."""
+        """Returns the image's key; of a key, the key itself."""
         if isinstance(image, ImageKey):
             return image
         if isinstance(image, EncodedImage):

@@ -1,4 +1,4 @@
-"""Parts of a frame that are looked at by themselves."""
+"""Regions: parts of a frame that are scored by themselves."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MAX_REGIONS = 64
 
 WHOLE_FRAME_ID = ""
 
-# A part of a frame that is narrower than this has one pixel of any frame that is taken.
+# a region narrower than this has one pixel of the largest frame
 _LEAST_SHARE = 1e-6
 
-# What fractions written with a few decimals may come to beyond the edge.
+# fractions with a few decimals may sum up to this much more than 1
 _ROUNDING = 1e-6
 
 
@@ -25,7 +25,7 @@ class Region:
     """A part of the frame; all but the id are fractions of its width or height.
 
     Attributes:
-        id: names it; 1 to 256 characters, or empty for the whole frame.
+        id: 1 to 256 characters, or empty for the whole frame.
         x, y: left and upper edge, in [0, 1).
         width, height: greater than 0, ending at 1 at most.
 
@@ -57,7 +57,10 @@ class Region:
             )
 
     def pixel_box(self, frame_width: int, frame_height: int) -> tuple[int, int, int, int]:
-        """Left, top, right and bottom in pixels of a frame of that size, right and bottom exclusive; never empty."""
+        """Returns left, top, right and bottom in pixels of a frame of that size; right and bottom exclusive.
+
+        The box has at least one pixel.
+        """
         left, right = _pixel_span(self.x, self.width, frame_width)
         top, bottom = _pixel_span(self.y, self.height, frame_height)
         return left, top, right, bottom
@@ -67,18 +70,18 @@ WHOLE_FRAME = Region(WHOLE_FRAME_ID, 0.0, 0.0, 1.0, 1.0)
 
 
 def least_shares(regions: Iterable[Region]) -> tuple[float, float]:
-    """The smallest width and the smallest height of one or more regions, as shares of the frame; at least 1e-6."""
+    """Returns the smallest width and smallest height of one or more regions, as shares of the frame; at least 1e-6."""
     widths, heights = zip(*((region.width, region.height) for region in regions), strict=True)
     return max(min(widths), _LEAST_SHARE), max(min(heights), _LEAST_SHARE)
 
 
 def check_regions(regions: Sequence[Region]) -> None:
-    """Raises InvalidRegion or LimitExceeded, with the field's path below the config."""
+    """Raises InvalidRegion or LimitExceeded, with the field's path below the config, for regions that can't be used."""
     check_limit("regions", limit="max_regions", maximum=MAX_REGIONS, actual=len(regions), field="regions")
     seen: set[str] = set()
     for i, region in enumerate(regions):
         if not region.id.strip():
-            raise InvalidRegion("the region has no id: give each a name", f"regions[{i}].id")
+            raise InvalidRegion("the region has no id: give each region one", f"regions[{i}].id")
         if region.id in seen:
             raise InvalidRegion(f"several regions are called {region.id!r}: ids must be unique", f"regions[{i}].id")
         seen.add(region.id)

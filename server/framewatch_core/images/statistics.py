@@ -1,4 +1,4 @@
-"""What is measured of one picture, to tell whether rules can go by it."""
+"""Picture statistics: measures from which picture health is computed."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ GREY_SIDE = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureStats:
-    """What is left of one picture; about 42 KB. Levels are 0 (black) to 255 (white).
+    """Measures of one picture; about 42 KB. Levels are 0 (black) to 255 (white).
 
     Attributes:
-        casts: red less green and blue less green of large cells, in which even strong noise leaves no colour, float32
+        casts: red less green and blue less green of large cells, in which even strong noise has no colour, float32
             `[8, 8, 2]`.
         luma: means of cells, float32 `[32, 32]`.
         grey: luma means of finer cells, float32 `[64, 64]`.
-        edges: what `grey` has beyond the mean of each cell's 3 × 3 neighbours, float32 `[64, 64]`.
-        points: single luma values, one for each cell of `grey`, where even the finest noise is seen, uint8 `[64, 64]`.
-        detail: root mean square in levels of what `luma` has beyond each cell's 3 × 3 neighbours, less what white noise
-            adds to it.
-        softness: that of `edges` against that of `luma`, noise not taken off: above 0.65 for a sharp
-            picture, below 0.5 for one out of focus; 1 where there is nothing.
-        black, white: share of the cells of `luma` that are at most 20, at least 240.
-        lit: share of them above 60.
+        edges: `grey` less the mean of each cell's 3 × 3 neighbours, float32 `[64, 64]`.
+        points: levels of single pixels, one for each cell of `grey`, with even the finest noise, uint8 `[64, 64]`.
+        detail: root mean square, in levels, of `luma` less the mean of each cell's 3 × 3 neighbours, without the share
+            of white noise.
+        softness: the same of `grey` divided by that of `luma`, both with noise: above 0.65 for a sharp picture, below
+            0.5 for one out of focus; 1 for a uniform one.
+        black, white: share of the cells of `luma` that are at most 20, and at least 240.
+        lit: share of the cells of `luma` above 60.
 
     """
 

@@ -1,1 +1,5 @@
-"""Label sets, their text and example vectors, and scores of images against them."""
+"""Label sets, the vectors of their texts and examples, and the scores of images.
+
+Read `labels` (what a caller asks for) and `scoring` (probability and similarity) first, then `vectors`, which joins
+them with `presence` (a discriminant from example images). `warnings` is about texts that the model cuts off.
+"""

@@ -11,7 +11,7 @@ from framewatch_core.limits import MAX_NAME_CHARS, check_limit
 
 DEFAULT_TEMPLATES = ("a photo of {label}",)
 DEFAULT_CONTRAST = ("an empty scene", "an empty room", "an empty street", "a blank wall")
-"""What a label's presence is judged against when it has neither contrast prompts nor examples."""
+"""Contrast of a label that has neither contrast prompts nor examples."""
 PLACEHOLDER = "{label}"
 
 MAX_LABELS = 1000
@@ -26,14 +26,14 @@ MAX_EXAMPLES_PER_SET = 512
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One thing to look for.
+    """A thing to look for.
 
     Attributes:
-        name: how results name it; 1 to 256 characters.
+        name: its name in results; 1 to 256 characters.
         prompts: texts used verbatim instead of the name in the set's templates; up to 32 of 1 to 2000 characters.
-        contrast_prompts: what the picture looks like when it is not there; limits as of prompts.
-        examples: pictures of it, up to 64.
-        counter_examples: pictures of the same place without it, up to 64; with examples only, and then required.
+        contrast_prompts: texts that describe the picture without it; limits as of prompts.
+        examples: images of it, up to 64; each an image or its key.
+        counter_examples: images of the same place without it, up to 64; required with examples, not allowed without.
 
     Raises:
         InvalidLabelSet, LimitExceeded: with the field's path below the label.
@@ -67,15 +67,15 @@ class Label:
             )
         if self.examples and not self.counter_examples:
             raise InvalidLabelSet(
-                "the label has examples but no counter_examples: give pictures of the same place without it too",
+                "the label has examples but no counter_examples: give images of the same place without it too",
                 "counter_examples",
             )
         if self.counter_examples and not self.examples:
-            raise InvalidLabelSet("the label has counter_examples but no examples: give pictures of it too", "examples")
+            raise InvalidLabelSet("the label has counter_examples but no examples: give images of it too", "examples")
 
     @property
     def examples_key(self) -> tuple[tuple[ImageKey, ...], tuple[ImageKey, ...]]:
-        """The keys of its examples and counter-examples."""
+        """Keys of its examples and counter-examples."""
         return tuple(map(ImageKey.of, self.examples)), tuple(map(ImageKey.of, self.counter_examples))
 
     def condensed(self) -> Label:
@@ -84,8 +84,8 @@ class Label:
         return replace(self, examples=examples, counter_examples=counter_examples)
 
     @property
-    def judged_contrast(self) -> tuple[str, ...]:
-        """The texts that its presence is judged against; none: examples alone decide."""
+    def presence_contrast(self) -> tuple[str, ...]:
+        """Texts that its presence is compared with; none: examples alone decide."""
         if self.contrast_prompts or self.examples:
             return self.contrast_prompts
         return DEFAULT_CONTRAST
@@ -93,11 +93,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """What an image is scored against.
+    """Labels that an image is scored for, with the templates of their prompts.
 
     Attributes:
         labels: 1 to 1000, names unique.
-        templates: each with `{label}` once; none: names are used verbatim; several are an ensemble.
+        templates: each with `{label}` once; without any, names are used verbatim; several form an ensemble.
 
     Raises:
         InvalidLabelSet, LimitExceeded: with the field's path below the set.
@@ -140,18 +140,18 @@ class LabelSet:
         for i, label in enumerate(self.labels):
             if (earlier := first.setdefault(label.name, i)) != i:
                 raise InvalidLabelSet(
-                    f"the name {label.name!r} is that of labels[{earlier}] too: names must be unique",
+                    f"the name {label.name!r} is also that of labels[{earlier}]: names must be unique",
                     f"labels[{i}].name",
                 )
 
     @classmethod
     def of(cls, names: Sequence[str], templates: Sequence[str] | None = None) -> LabelSet:
-        """A set of labels by name alone. `templates`: None for the default, empty for none."""
+        """Makes a set of labels with names alone. `templates`: None for the default, empty for none."""
         return cls(tuple(Label(name) for name in names), DEFAULT_TEMPLATES if templates is None else tuple(templates))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The labels' names, in order."""
+        """Names of the labels, in order."""
         return tuple(label.name for label in self.labels)
 
     def condensed(self) -> LabelSet:
@@ -159,11 +159,11 @@ class LabelSet:
         return replace(self, labels=tuple(label.condensed() for label in self.labels))
 
     def prompts(self) -> tuple[tuple[str, ...], ...]:
-        """For each label, in order, the texts that describe it; at least one each."""
+        """Returns for each label, in order, the texts that describe it; at least one each."""
         return tuple(self.prompts_of(label) for label in self.labels)
 
     def prompts_of(self, label: Label) -> tuple[str, ...]:
-        """The texts that describe a label of this set; at least one."""
+        """Returns the texts that describe a label of this set; at least one."""
         if label.prompts:
             return label.prompts
         if not self.templates:

@@ -1,4 +1,4 @@
-"""From pictures of a thing, with and without it, to how sure a model is that it is there."""
+"""Presence of a thing by example images: a linear discriminant between images with it and images without it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ EXAMPLE_LOGIT = 4.0
 
 _SHRINKAGE = 1.0
 
-# The same picture's features differ by about a tenth of this from batch to batch, as shares of their length.
+# Share of the features' length; the same picture's features differ by about a tenth of this from batch to batch.
 _NOISE = 1e-5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Discriminant:
-    """A direction in feature space: `features · weights + offset` is the logit of presence.
+    """Direction in feature space: `features · weights + offset` is the logit of presence.
 
     Attributes:
         weights: float32 `[features]`.
-        offset: added.
+        offset: added to the product.
 
     """
 
@@ -32,12 +32,12 @@ class Discriminant:
 
 
 def fit_discriminant(examples: Float32Array, counter_examples: Float32Array) -> Discriminant:
-    """Fisher's linear discriminant with its covariance shrunk towards a multiple of the identity.
+    """Fits Fisher's linear discriminant with its covariance shrunk towards a multiple of the identity.
 
-    `w = (S + λ · tr(S)/d · I)⁻¹ · (m₁ − m₀)`, S the covariance within the two classes, λ = 1. What changes among the
-    examples themselves, as pose and light do, counts for less. With one picture of each kind it is the difference of
-    the two. On real video λ from 0.3 to 3 made no difference; the plain difference of means, λ = ∞, left a quarter of
-    the margin where a person is at the frame's edge.
+    `w = (S + λ · tr(S)/d · I)⁻¹ · (m₁ − m₀)`, S the covariance within the two classes, λ = 1. Directions in which
+    the examples themselves vary, such as pose and light, have less weight. With one image of each kind it is the
+    difference of the two. On real video λ from 0.3 to 3 made no difference; the plain difference of means, λ = ∞, left
+    a quarter of the margin where a person is at the frame's edge.
 
     Args:
         examples: features with the thing, `[n, features]`, n at least 1.
@@ -46,7 +46,7 @@ def fit_discriminant(examples: Float32Array, counter_examples: Float32Array) -> 
     """
     present, absent = (kind.mean(axis=0, dtype=np.float64) for kind in (examples, counter_examples))
     difference = np.asarray(present - absent)
-    if np.linalg.norm(difference) <= _NOISE * np.linalg.norm(present):  # the model sees no difference
+    if np.linalg.norm(difference) <= _NOISE * np.linalg.norm(present):  # the model makes no difference
         return Discriminant(np.zeros(len(difference), np.float32), 0.0)
     weights = _inverse_covariance_times(
         np.concatenate([examples - present, counter_examples - absent]).astype(np.float64), difference
@@ -57,7 +57,9 @@ def fit_discriminant(examples: Float32Array, counter_examples: Float32Array) -> 
 
 
 def _inverse_covariance_times(residuals: Float64Array, vector: Float64Array) -> Float64Array:
-    """The shrunk covariance's inverse times a vector, up to a factor; by Woodbury's identity, since residuals are few.
+    """Returns the shrunk covariance's inverse times a vector, up to a factor.
+
+    By Woodbury's identity, since residuals are few.
 
     Args:
         residuals: from their classes' means, `[n, d]`; S is `residualsᵀ · residuals / n`.

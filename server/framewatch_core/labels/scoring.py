@@ -1,4 +1,4 @@
-"""From embeddings to scores.
+"""Scores from embeddings.
 
 The probabilities are those of the models' reference code in transformers: for CLIP
 `softmax(logit_scale · cosine)` over the label set, for SigLIP `sigmoid(logit_scale · cosine + logit_bias)`.
@@ -16,7 +16,7 @@ from framewatch_core.errors import InvalidRule
 
 
 class ScoreKind(Enum):
-    """Which score of a label is meant."""
+    """Kinds of score that a label has."""
 
     PROBABILITY = auto()
     SIMILARITY = auto()
@@ -24,7 +24,7 @@ class ScoreKind(Enum):
 
 
 class Activation(Enum):
-    """How a model turns logits into probabilities."""
+    """Function from a model's logits to probabilities."""
 
     SOFTMAX = auto()
     SIGMOID = auto()
@@ -32,7 +32,7 @@ class Activation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ScoreHead:
-    """How a model turns cosines into probabilities.
+    """A model's function from cosines to probabilities.
 
     Attributes:
         logit_scale: factor of the cosine, greater than 0 (already exponentiated).
@@ -46,13 +46,13 @@ class ScoreHead:
     activation: Activation = Activation.SOFTMAX
 
     def probabilities(self, similarities: Float32Array) -> Float32Array:
-        """Probabilities of cosines, float32 `[..., labels]` to the same shape; computed in float64."""
+        """Returns the probabilities of cosines, float32 `[..., labels]` to the same shape; computed in float64."""
         logits = similarities.astype(np.float64)
         logits *= self.logit_scale
         logits += self.logit_bias
         if self.activation is Activation.SIGMOID:
             return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
-        # ufuncs in place: for a few labels, what wraps them costs more than they do
+        # ufuncs in place: for a few labels, functions that wrap them cost more than they do
         logits -= np.maximum.reduce(logits, axis=-1, keepdims=True)
         powers = np.exp(logits, out=logits)
         powers /= np.add.reduce(powers, axis=-1, keepdims=True)
@@ -61,7 +61,7 @@ class ScoreHead:
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """How well an image fits a label.
+    """Scores of one label for an image.
 
     Attributes:
         label: the label's name.
@@ -77,25 +77,25 @@ class LabelScore:
     presence: float | None = None
 
     def value(self, kind: ScoreKind) -> float:
-        """The score of that kind. Raises InvalidRule: it is the presence, which was not computed."""
+        """Returns the score of that kind. Raises InvalidRule for a presence that was not computed."""
         if kind is ScoreKind.PROBABILITY:
             return self.probability
         if kind is ScoreKind.SIMILARITY:
             return self.similarity
         if self.presence is None:
             raise InvalidRule(
-                f"the scores of {self.label!r} have no presence: look at its probability or similarity", "score_kind"
+                f"the scores of {self.label!r} have no presence: use its probability or similarity", "score_kind"
             )
         return self.presence
 
 
 def cosine(candidates: Float32Array, query: Float32Array) -> Float32Array:
-    """Cosines of L2-normalised vectors, `[n, d]` and `[d]` to `[n]`; rounding beyond [-1, 1] is cut off."""
+    """Returns cosines of L2-normalised vectors, `[n, d]` and `[d]` to `[n]`, clipped to [-1, 1]."""
     return _within_bounds(candidates @ query)
 
 
 def cosines(queries: Float32Array, candidates: Float32Array) -> Float32Array:
-    """Cosines of L2-normalised vectors, `[q, d]` and `[n, d]` to `[q, n]`; rounding beyond [-1, 1] is cut off."""
+    """Returns cosines of L2-normalised vectors, `[q, d]` and `[n, d]` to `[q, n]`, clipped to [-1, 1]."""
     return _within_bounds(queries @ candidates.T)
 
 
@@ -105,16 +105,16 @@ def _within_bounds(values: Float32Array) -> Float32Array:
 
 
 def best_first(scores: tuple[LabelScore, ...], top_count: int = 0) -> tuple[LabelScore, ...]:
-    """The scores from the most probable down, ties in their order; `top_count` of them, 0 for all."""
+    """Returns the scores from the most probable down, ties in their order; `top_count` of them, 0 for all."""
     ranked = tuple(sorted(scores, key=lambda score: -score.probability))
     return ranked[:top_count] if top_count else ranked
 
 
 def ensemble(embeddings: Float32Array) -> Float32Array:
-    """The normalised mean `[d]` of L2-normalised embeddings `[n, d]`: the CLIP paper's prompt ensemble."""
+    """Returns the normalised mean `[d]` of L2-normalised embeddings `[n, d]`: the CLIP paper's prompt ensemble."""
     return l2_normalise(embeddings.mean(axis=0))
 
 
 def l2_normalise(vectors: Float32Array) -> Float32Array:
-    """Vectors of length 1 along the last axis."""
+    """Returns vectors with length 1 along the last axis."""
     return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)

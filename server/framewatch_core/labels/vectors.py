@@ -1,8 +1,8 @@
-"""The scores of a label set, from an image's vector.
+"""Scores of a label set, from an image's vector.
 
-`presence` is two-way, a label against its own contrast alone. Of prompts it is the softmax of the two cosines with the
-model's logit scale, which for two is a sigmoid of the difference (a sigmoid model's bias cancels out); of examples the
-sigmoid of `presence.Discriminant`'s logit; with both that of the mean of the two logits.
+`presence` compares a label with its own contrast alone. From prompts it is the softmax of the two cosines with the
+model's logit scale, which for two is a sigmoid of the difference (a sigmoid model's bias cancels out); from examples it
+is the sigmoid of `presence.Discriminant`'s logit; from both it is the sigmoid of the mean of the two logits.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from framewatch_core.labels.scoring import LabelScore, ScoreHead, cosine
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelVectors:
-    """What a label set's scores are computed with.
+    """Vectors that a label set's scores are computed with.
 
     Attributes:
         names: of the n labels.
         texts: L2-normalised embeddings `[n + contrasts, dimension]`: the labels', then the distinct contrasts'.
-        contrasts: for each label the row of its contrast in `texts`; 0 for one that has none.
-        text_share: float32 `[n]`: how much of the logit of presence comes from the texts: 0, 0.5 or 1.
+        contrasts: for each label the row of its contrast in `texts`; 0 for a label without one.
+        text_share: float32 `[n]`: the share of the texts in the logit of presence: 0, 0.5 or 1.
         directions: float32 `[n, features]`, the discriminants' weights times their share; None: no label has examples.
         offsets: float32 `[n]`, the discriminants' offsets times their share.
 
@@ -40,12 +40,12 @@ class LabelVectors:
     offsets: Float32Array
 
     def score(self, embedding: Float32Array, features: Float32Array, head: ScoreHead) -> tuple[LabelScore, ...]:
-        """Scores of one image, in the labels' order.
+        """Returns the scores of one image, in the labels' order.
 
         Args:
             embedding: L2-normalised `[dimension]`.
             features: L2-normalised `[features]`; see `Encoder`.
-            head: the model's own.
+            head: the model's.
 
         """
         cosines = cosine(self.texts, embedding)
@@ -64,14 +64,14 @@ def _sigmoid(logits: Float32Array) -> Float32Array:
 
 
 def text_groups(label_set: LabelSet) -> tuple[tuple[str, ...], ...]:
-    """The texts of each row of `LabelVectors.texts`: of the labels, then of the distinct contrasts."""
+    """Returns the texts of each row of `LabelVectors.texts`: of the labels, then of the distinct contrasts."""
     return label_set.prompts() + _distinct_contrasts(label_set)
 
 
 def label_vectors(
     label_set: LabelSet, texts: Float32Array, discriminants: dict[str, Discriminant] | None = None
 ) -> LabelVectors:
-    """Puts together what a label set's scores are computed with.
+    """Makes the vectors that a label set's scores are computed with.
 
     Args:
         label_set: the labels.
@@ -81,7 +81,7 @@ def label_vectors(
     """
     fitted = discriminants or {}
     rows = {contrast: len(label_set.labels) + i for i, contrast in enumerate(_distinct_contrasts(label_set))}
-    has_text = np.array([bool(label.judged_contrast) for label in label_set.labels])
+    has_text = np.array([bool(label.presence_contrast) for label in label_set.labels])
     has_examples = np.array([label.name in fitted for label in label_set.labels])
     sources = np.maximum(has_text.astype(np.float32) + has_examples, 1)
     found = [fitted.get(label.name) for label in label_set.labels]
@@ -91,7 +91,7 @@ def label_vectors(
     return LabelVectors(
         names=label_set.names,
         texts=texts,
-        contrasts=np.array([rows.get(label.judged_contrast, 0) for label in label_set.labels]),
+        contrasts=np.array([rows.get(label.presence_contrast, 0) for label in label_set.labels]),
         text_share=(has_text / sources).astype(np.float32),
         directions=directions / sources[:, None] if fitted else None,
         offsets=offsets / sources,
@@ -99,5 +99,5 @@ def label_vectors(
 
 
 def _distinct_contrasts(label_set: LabelSet) -> tuple[tuple[str, ...], ...]:
-    contrasts = (label.judged_contrast for label in label_set.labels)
+    contrasts = (label.presence_contrast for label in label_set.labels)
     return tuple(dict.fromkeys(contrast for contrast in contrasts if contrast))

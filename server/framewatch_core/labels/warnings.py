@@ -1,4 +1,4 @@
-"""What was done, but perhaps not as it was meant."""
+"""Warnings: a request was answered, but perhaps not as it was meant."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from framewatch_core.labels.labels import LabelSet
 
 TEXT_TRUNCATED = "TEXT_TRUNCATED"
 MAX_WARNINGS = 20
-"""How many are told of a request; one that has more has the same mistake many times."""
+"""Most warnings of one request; a request with more has the same mistake many times."""
 
 _SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class RequestWarning:
-    """Something to know about a request that was answered.
+    """Warning about a request that was answered.
 
     Attributes:
         reason: stable name, UPPER_SNAKE_CASE.
-        message: what it is and what to do.
-        field: path of the field that it is about.
+        message: what is wrong and what to do.
+        field: path of the field.
 
     """
 
@@ -30,19 +30,19 @@ class RequestWarning:
     field: str
 
     def under(self, parent: str) -> RequestWarning:
-        """The same warning with the path of the message that holds the field in front."""
+        """Returns the same warning with a path that begins with that of the message that has the field."""
         return replace(self, field=f"{parent}.{self.field}")
 
 
 def truncated_texts(
     texts: Sequence[str], cut_off: Collection[str], max_tokens: int, field: str
 ) -> tuple[RequestWarning, ...]:
-    """Warnings of those of a field's texts that the model does not read to their end.
+    """Warns of those of a field's texts that the model does not read to their end.
 
     Args:
         texts: of the field.
         cut_off: all texts that are too long.
-        max_tokens: how many tokens the model reads.
+        max_tokens: tokens that the model reads.
         field: the field's name; paths are `field[i]`.
 
     """
@@ -51,12 +51,12 @@ def truncated_texts(
 
 
 def truncated_prompts(label_set: LabelSet, cut_off: Collection[str], max_tokens: int) -> tuple[RequestWarning, ...]:
-    """Warnings of the prompts of a label set that the model does not read to their end, with paths below the set.
+    """Warns of the prompts of a label set that the model does not read to their end, with paths below the set.
 
     Args:
         label_set: the labels.
-        cut_off: all texts that are too long; of the default contrast there is none.
-        max_tokens: how many tokens the model reads.
+        cut_off: all texts that are too long; the default contrast is not.
+        max_tokens: tokens that the model reads.
 
     """
     if not cut_off:
@@ -76,7 +76,7 @@ def _truncated(text: str, max_tokens: int, field: str) -> RequestWarning:
     shown = text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
     return RequestWarning(
         TEXT_TRUNCATED,
-        f"the text {shown!r} has more than the {max_tokens} tokens that the model reads, and its end was cut off: say "
-        "it shorter, or in several prompts",
+        f"the text {shown!r} has more than the {max_tokens} tokens that the model reads, and its end was cut off: "
+        "shorten it, or split it into several prompts",
         field,
     )

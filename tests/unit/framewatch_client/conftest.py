@@ -21,7 +21,7 @@ def service() -> FakeService:
 
 @pytest.fixture
 async def address(service: FakeService) -> AsyncIterator[str]:
-    """Of the fake server, in the test's own event loop."""
+    """Address of the fake server, in the test's own event loop."""
     server, address = await start(service)
     yield address
     await server.stop(None)
@@ -29,7 +29,7 @@ async def address(service: FakeService) -> AsyncIterator[str]:
 
 @pytest.fixture
 def thread_address(service: FakeService) -> Iterator[str]:
-    """Of the fake server, in a thread of its own: for blocking tests."""
+    """Address of the fake server, in a thread of its own: for blocking tests."""
     with start_blocking_portal() as portal:
         server, address = portal.call(start, service)
         yield address
@@ -38,7 +38,7 @@ def thread_address(service: FakeService) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def no_threads_left() -> Iterator[None]:
-    """The client's threads end with what they are for."""
+    """Fails if a thread of the client outlives its test."""
     yield
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("framewatch-")] == []
 

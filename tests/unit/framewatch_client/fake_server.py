@@ -1,4 +1,4 @@
-"""A server that answers as told, and remembers what it was asked."""
+"""A server with configurable answers that keeps its requests."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Context = grpc.aio.ServicerContext
 
 
 class FakeService(pb_grpc.ZeroShotServiceServicer):
-    """Answers as told, and remembers what it was asked.
+    """A service with configurable answers that keeps its requests.
 
     Attributes:
-        hold: StreamFrames answers frames only when so many of them wait, or no more come.
-        fail_after: it ends the stream with `fault` after so many results; None: never.
-        unembeddable: images with which Embed fails, without saying which it was.
-        embeds_left: Embed answers so often, then it fails; None: always answers.
-        hold_embeds: instead of failing it does not answer.
-        waiting: set when as many frames wait as it said to be useful, or when Embed has answered as often as told.
-        ended: set when a StreamFrames call is over.
+        hold: how many frames must wait before StreamFrames answers one, unless no more arrive.
+        fail_after: how many results StreamFrames sends before it ends with `fault`; None: all.
+        unembeddable: images with which Embed fails without naming them.
+        embeds_left: how often Embed answers before it fails; None: always.
+        hold_embeds: True: instead of failing, Embed never answers.
+        waiting: set when the window is full of waiting frames, or when Embed has no answers left.
+        ended: set when a StreamFrames call has ended.
 
     """
 
@@ -77,7 +77,7 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         return pb.SimilarityResponse(similarities=[0.25] * len(request.candidates), model="fake")
 
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:  # noqa: N802
-        """Images by their mean colour, texts by the colours that they name."""
+        """Embeds images as their mean colour, texts as the colours that they name."""
         self.calls.append(request)
         if self.embeds_left is not None:
             await self._count_embed(context)
@@ -116,7 +116,7 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
             self.waiting.set()
             if self.hold_embeds:
                 await asyncio.Event().wait()
-            await context.abort(grpc.StatusCode.INTERNAL, "as told")
+            await context.abort(grpc.StatusCode.INTERNAL, "as configured")
 
     async def ListModels(  # noqa: N802
         self, request: pb.ListModelsRequest, context: Context
@@ -127,7 +127,7 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
 
     async def _fail_unary(self, context: Context) -> None:
         if self.unary_faults:
-            await context.abort(self.unary_faults.pop(0), "as told")
+            await context.abort(self.unary_faults.pop(0), "as configured")
         if self.fault is not None:
             await context.abort_with_status(rpc_status.to_status(self.fault))
 
@@ -171,8 +171,8 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
         self.configs.append(config)
         if self.silent:
             return []
-        told = pb.ConfigWarnings(config_version=len(self.configs), warnings=self.warnings)
-        warned = [pb.StreamFramesResponse(config_warnings=told)] if self.warnings else []
+        found = pb.ConfigWarnings(config_version=len(self.configs), warnings=self.warnings)
+        warned = [pb.StreamFramesResponse(config_warnings=found)] if self.warnings else []
         if len(self.configs) > 1:
             return warned
         return [pb.StreamFramesResponse(started=self.started), *warned, *self.extra]
@@ -192,11 +192,11 @@ class FakeService(pb_grpc.ZeroShotServiceServicer):
 
 
 class LossyService(FakeService):
-    """Its streams are lost after so many results each, in turn; the others are not.
+    """A service whose first streams are lost.
 
     Attributes:
-        losses: results of each call, and what ends it; -1: before it has started.
-        resumed: what each call says in `started`.
+        losses: of each call that is lost, the number of its results and its status; -1: before it has started.
+        resumed: the value of `resumed` in the answers to configs.
 
     """
 
@@ -210,27 +210,27 @@ class LossyService(FakeService):
         self, requests: Requests, context: Context
     ) -> AsyncIterator[pb.StreamFramesResponse]:
         number = len(self.calls_of_frames) + 1
-        seen: list[pb.StreamFramesRequest] = []
-        self.calls_of_frames.append(seen)
+        received: list[pb.StreamFramesRequest] = []
+        self.calls_of_frames.append(received)
         self.fail_after, self.fault = self.losses.pop(0) if self.losses else (None, None)
         self.started.resume_token = f"token {number}"
         self.configs.clear()
         if self.fail_after == -1:
-            seen.append(await anext(aiter(requests)))
+            received.append(await anext(aiter(requests)))
             await context.abort_with_status(rpc_status.to_status(self.fault))
 
-        async def noted() -> Requests:
+        async def recorded() -> Requests:
             async for request in requests:
-                seen.append(request)
-                self.started.resumed = bool(seen[0].config.HasField("resume")) and self.resumed
+                received.append(request)
+                self.started.resumed = bool(received[0].config.HasField("resume")) and self.resumed
                 yield request
 
-        async for response in super().StreamFrames(noted(), context):
+        async for response in super().StreamFrames(recorded(), context):
             yield response
 
 
 def fake_model(name: str = "fake", weights_digest: str = "0123456789abcdef") -> pb.Model:
-    """A model of vectors with three numbers."""
+    """Returns a model with embeddings of dimension 3."""
     return pb.Model(
         name=name,
         family="clip",
@@ -248,13 +248,13 @@ def fake_model(name: str = "fake", weights_digest: str = "0123456789abcdef") -> 
 
 
 def unit(values: npt.ArrayLike) -> bytes:
-    """The vector with length 1, as it goes over the wire."""
+    """Returns the vector, normalised, as bytes of a response."""
     vector = np.asarray(values, dtype="<f4")
     return (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype("<f4").tobytes()
 
 
 def fault(code: grpc.StatusCode, reason: str, message: str, field: str = "", **metadata: str) -> status_pb2.Status:
-    """A google.rpc.Status as the server sends it."""
+    """Returns a google.rpc.Status as the server sends it."""
     status = status_pb2.Status(code=code.value[0], message=message)
     details = [error_details_pb2.ErrorInfo(reason=reason, domain="framewatch", metadata=metadata)]
     if field:
@@ -268,7 +268,7 @@ def fault(code: grpc.StatusCode, reason: str, message: str, field: str = "", **m
 
 
 async def start(service: FakeService) -> tuple[grpc.aio.Server, str]:
-    """Serves on a free loopback port; returns the address too."""
+    """Serves on a free loopback port; returns the server and its address."""
     server = grpc.aio.server()
     pb_grpc.add_ZeroShotServiceServicer_to_server(service, server)
     port = server.add_insecure_port("127.0.0.1:0")

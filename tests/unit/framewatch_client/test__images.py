@@ -1,4 +1,4 @@
-"""Pictures of all kinds as what goes over the wire."""
+"""Images of all kinds as messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pixels_of(data: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", [str, Path, Path.read_bytes, lambda path: bytearray(path.read_bytes())])
-def test_files_go_as_they_are(picture_file: Path, kind: type) -> None:
+def test_files_are_sent_as_they_are(picture_file: Path, kind: type) -> None:
     assert to_message(kind(picture_file)).encoded == picture_file.read_bytes()
 
 
@@ -39,7 +39,7 @@ def test_files_go_as_they_are(picture_file: Path, kind: type) -> None:
     ],
     ids=["BGR", "grey", "grey with an axis", "BGRA", "a view with gaps", "a view backwards", "column order"],
 )
-def test_arrays_go_raw(array: np.ndarray, pixel_format: int) -> None:
+def test_arrays_are_sent_raw(array: np.ndarray, pixel_format: int) -> None:
     raw = to_message(array).raw
     assert (raw.width, raw.height, raw.pixel_format, raw.row_stride_bytes) == (4, 2, pixel_format, 0)
     assert raw.data == np.ascontiguousarray(array).tobytes()
@@ -74,7 +74,7 @@ def test_arrays_go_raw(array: np.ndarray, pixel_format: int) -> None:
         "folder",
     ],
 )
-def test_what_is_no_picture(image: object, expected: type[Exception], match: str) -> None:
+def test_invalid_images_are_refused(image: object, expected: type[Exception], match: str) -> None:
     with pytest.raises(expected, match=match):
         to_message(image)  # type: ignore[arg-type]
 
@@ -153,7 +153,7 @@ def test_large_files_are_shrunk(picture: np.ndarray, suffix: str) -> None:
     ],
     ids=["nothing", "text", "broken JPEG", "broken PNG", "BMP"],
 )
-def test_files_that_the_server_would_not_take_go_as_they_are(data: bytes) -> None:
+def test_files_that_the_server_refuses_are_sent_as_they_are(data: bytes) -> None:
     assert to_stream_message(data, short_side=8, jpeg_quality=90) == pb.Image(encoded=data)
 
 
@@ -171,7 +171,7 @@ def test_check_bytes(picture: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
-def test_a_large_file_that_is_cut_off_is_sent_as_it_is_so_that_the_server_says_so(
+def test_a_large_file_that_is_cut_off_is_sent_as_it_is_so_that_the_server_reports_it(
     picture: np.ndarray, suffix: str
 ) -> None:
     data = encoded(picture, suffix)[:-20]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from framewatch_client import event_rule, example_label, label_set, parse_region, parse_rule, stream_config
+from framewatch_client import InvalidType, event_rule, example_label, label_set, parse_region, parse_rule, stream_config
 from framewatch_client._inputs import finite_ns
 from framewatch_core.errors import (
     EmptyImage,
@@ -76,6 +77,13 @@ def test_parse_rule_refuses(text: str, expected: type[Exception]) -> None:
 def test_event_rule_takes_seconds() -> None:
     rule = event_rule("box", 0.8, min_present_s=0.1, min_absent_s=1.5, id="b")
     assert (rule.min_present_ns, rule.min_absent_ns, rule.name) == (100_000_000, 1_500_000_000, "b")
+
+
+@pytest.mark.parametrize("name", ["min_present_ns", "score"])
+def test_event_rule_refuses_unknown_options(name: str) -> None:
+    options: Any = {name: 1}
+    with pytest.raises(InvalidType, match=f"a rule has no option {name}: expected some of cooldown_s, .*"):
+        event_rule("box", 0.8, **options)
 
 
 @pytest.mark.parametrize(

@@ -72,15 +72,15 @@ async def test_an_unavailable_server_is_asked_again(address: str, service: FakeS
     assert len(service.calls) == 2
 
 
-async def test_other_faults_are_not_tried_again(address: str, service: FakeService) -> None:
+async def test_other_faults_are_not_retried(address: str, service: FakeService) -> None:
     service.unary_faults = [grpc.StatusCode.INTERNAL]
     async with AsyncFramewatchClient(address) as client:
-        with pytest.raises(FramewatchCallError, match="as told"):
+        with pytest.raises(FramewatchCallError, match="as configured"):
             await client.label(GREY, ["a"])
     assert len(service.calls) == 1
 
 
-async def test_bad_labels_are_told_without_a_call(address: str, service: FakeService) -> None:
+async def test_bad_labels_are_refused_without_a_call(address: str, service: FakeService) -> None:
     async with AsyncFramewatchClient(address) as client:
         with pytest.raises(InvalidLabelSet):
             await client.classify(GREY, [])

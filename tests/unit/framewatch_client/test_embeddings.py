@@ -69,7 +69,7 @@ async def test_embed_reads_files(address: str, picture_file: Path, service: Fake
         (pb.EmbedResponse(dimension=0), "0 bytes of vectors for 2 images of 0 numbers"),
         (pb.EmbedResponse(dimension=3, image_vectors=b"\0" * 24, text_vectors=b"\0"), "1 bytes of vectors for 0 texts"),
     ],
-    ids=["too few", "no dimension", "texts that nobody asked for"],
+    ids=["too few", "no dimension", "texts that were not asked for"],
 )
 def test_vectors_that_do_not_fit(message: pb.EmbedResponse, match: str) -> None:
     with pytest.raises(InvalidResponse, match=match) as caught:
@@ -88,7 +88,7 @@ async def test_list_models(address: str, service: FakeService) -> None:
     assert (other.name, other.weights_digest) == ("other", "f" * 16)
 
 
-def test_a_score_function_of_later_is_passed_over() -> None:
+def test_an_unknown_score_function_is_none() -> None:
     message = pb.ListModelsResponse(models=[pb.Model(name="new", score_function=99)])  # type: ignore[arg-type]
     assert models(message)[0].score_function is None
 

@@ -14,6 +14,10 @@ def test_all_is_sorted_and_there() -> None:
     assert [name for name in framewatch_client.__all__ if not hasattr(framewatch_client, name)] == []
 
 
+def test_the_documentation_lists_every_name() -> None:
+    assert [name for name in framewatch_client.__all__ if f"`{name}`" not in str(framewatch_client.__doc__)] == []
+
+
 def test_the_client_is_light() -> None:
     heavy = "{'torch', 'transformers', 'PIL', 'pyarrow', 'framewatch_server', 'framewatch_cli.index.index'}"
     program = f"import sys, framewatch_cli.app; print(sorted({heavy} & set(sys.modules)))"

@@ -52,7 +52,7 @@ def test_each_keyword_reaches_its_part() -> None:
     ],
     ids=["unknown", "window", "quality", "negative time", "no time"],
 )
-def test_what_cannot_be_used(keywords: Any, expected: type[Exception], match: str) -> None:
+def test_invalid_options_are_refused(keywords: Any, expected: type[Exception], match: str) -> None:
     with pytest.raises(expected, match=match):
         StreamOptions.of(keywords)
 

@@ -31,8 +31,8 @@ def check_folder_of(path: Path | None) -> None:
 
 def load_rules(path: Path) -> RulesFile:
     """Returns a rules file. Raises OSError, and UsageError with the file's name, the line and the path of the key."""
+    from framewatch_cli.rules.document import RulesFileError  # noqa: PLC0415
     from framewatch_cli.rules.file import read_rules  # noqa: PLC0415  imports ruamel.yaml
-    from framewatch_cli.rules.yaml_nodes import RulesFileError  # noqa: PLC0415
 
     try:
         return read_rules(path)
@@ -60,7 +60,7 @@ def load_plots(path: Path | None, module: str = "framewatch_cli.rules.plots") ->
     if path is None:
         return None
     try:
-        plots, drawn = (importlib.import_module(name) for name in ("framewatch_cli.rules.plots", module))
+        plots, drawn = (importlib.import_module(name) for name in ("framewatch_cli.pictures.plots", module))
     except ModuleNotFoundError as error:
         raise UsageError(f"drawing {path} needs {error.name}: pip install 'framewatch[plot]'") from error
     plots.check_plot(path)

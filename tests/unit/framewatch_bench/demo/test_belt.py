@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from framewatch_bench.demo.belt import render_belt_video
+from framewatch_demo import MODEL_DIR
+from framewatch_demo.training.evaluate import TEMPLATE
+from framewatch_demo.training.model import DemoModel
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -32,3 +35,17 @@ def test_a_box_changes_the_picture_of_the_belt() -> None:
     changed = [float((np.abs(frame - frames[0]).max(axis=2) > 40).mean()) for frame in frames]
     assert changed[(first + last) // 2] > 0.03
     assert changed[1] < 0.005
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_demo_model_finds_the_boxes(seed: int) -> None:
+    model = DemoModel(MODEL_DIR)
+    video = render_belt_video(seed, fps=5)
+    labels = model.embed_texts([TEMPLATE.format(label) for label in ("box", "an empty conveyor belt")])
+    logits = model.logit_scale * model.embed_images(list(video.frames)) @ labels.T
+    probability = 1 / (1 + np.exp(logits[:, 1] - logits[:, 0]))
+    for number, value in enumerate(probability):
+        edges = [abs(number - bound) for interval in video.present for bound in interval]
+        inside = any(first <= number <= last for first, last in video.present)
+        if min(edges) > 0.5 * video.fps:
+            assert value > 0.8 if inside else value < 0.5

@@ -268,7 +268,7 @@ def test_drawing_without_matplotlib_says_how_to_get_it(
     make_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    monkeypatch.delitem(__import__("sys").modules, "framewatch_cli.rules.plots", raising=False)
+    monkeypatch.delitem(__import__("sys").modules, "framewatch_cli.pictures.plots", raising=False)
     options = ["--label", "box", "--present", "1s-2s", "--plot", "plot.png"]
     assert run(["calibrate", str(make_video(30, 10.0)), *options]) == 2
     assert "pip install 'framewatch[plot]'" in capsys.readouterr().err

@@ -168,7 +168,7 @@ async def test_a_server_that_fails_from_some_moment_on_ends_it(address: str, ser
     sink = Sink()
     service.embeds_left = 3
     async with AsyncFramewatchClient(address) as client:
-        with pytest.raises(FramewatchCallError, match="as told"):
+        with pytest.raises(FramewatchCallError, match="as configured"):
             await embed_pictures(client, iter([picture(n) for n in range(1000)]), model(), sink.take, sink.refuse)
     assert len(sink.taken) == 24
     assert sink.refused == {}

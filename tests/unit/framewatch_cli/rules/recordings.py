@@ -13,8 +13,9 @@ from framewatch_core.calibration.intervals import Interval
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.replay import RecordedFrame
 from framewatch_core.time import Moment
+from tests.intervals import interval
 
-S = Interval.of_seconds
+S = interval
 PRESENT = (S(2, 5), S(7, 11))
 FRAME_NS = 100_000_000
 

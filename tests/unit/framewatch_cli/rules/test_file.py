@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framewatch_cli.pictures.examples import Example, ExampleSource
+from framewatch_cli.rules.document import MAX_DOCUMENT_CHARS, RulesFileError
 from framewatch_cli.rules.file import LabelEntry, RulesFile, parse_rules, read_rules
-from framewatch_cli.rules.writer import RuleNotes, calibration_notes, write_rules
-from framewatch_cli.rules.yaml_nodes import RulesFileError
+from framewatch_cli.rules.notes import RuleNotes, calibration_notes
+from framewatch_cli.rules.writer import write_rules
 from framewatch_core.calibration.calibrate import calibrate
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import Material
@@ -24,6 +25,7 @@ from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import NS_PER_S
+from tests.intervals import interval
 
 WHOLE = """
 version: 1
@@ -124,6 +126,14 @@ LABELS = "version: 1\nlabels:\n  - name: box\n"
         pytest.param("", 0, "", "empty", id="empty"),
         pytest.param("version: [", 1, "", "no YAML", id="no YAML"),
         pytest.param("version: 1\n--- \nlabels: []", 2, "", "no YAML", id="two documents"),
+        pytest.param("x" * (MAX_DOCUMENT_CHARS + 1), 0, "", "expected at most 1,000,000", id="too long"),
+        pytest.param("[" * 100_000, 0, "", "nested too deeply: expected at most 16", id="too deep"),
+        pytest.param("version: 1\nlabels: &a [*a]", 2, "labels[0]", "expected keys with values, got a list", id="a list in itself"),
+        pytest.param("a: &a [x, x]\n" + "\n".join(f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9)}]" for i in range(12)), 1, "a", "known are version", id="lists of lists of lists"),
+        pytest.param("version: *one", 1, "", "undefined alias 'one'", id="no such anchor"),
+        pytest.param(LABELS.replace("version: 1", "version: !!python/object/apply:os.getcwd []"), 1, "version", "expected a number, got a list", id="an object"),
+        pytest.param(LABELS + "health: {disabled: !!bool perhaps}", 4, "health.disabled", "true or false, got perhaps", id="no flag"),
+        pytest.param(LABELS + "health: {settle_s: !!int ''}", 4, "health.settle_s", "expected a number", id="an empty number"),
         pytest.param("- version: 1", 1, "", "expected keys with values, got a list", id="a list"),
         pytest.param("labels: [{name: a}]", 1, "", "version is missing", id="no version"),
         pytest.param("version: 2\nlabels: [{name: a}]", 1, "version", "expected 1", id="later version"),
@@ -138,7 +148,7 @@ LABELS = "version: 1\nlabels:\n  - name: box\n"
         pytest.param("version: 1\nlabels: [{prompts: a}]", 2, "labels[0]", "name is missing", id="no name"),
         pytest.param(LABELS + "    prompts: [a, '']", 4, "labels[0].prompts[1]", "is empty", id="empty prompt"),
         pytest.param(LABELS + "  - name: box", 4, "labels[1].name", "must be unique", id="names"),
-        pytest.param(LABELS + "    examples: [a.jpg]", 3, "labels[0].counter_examples", "give pictures of the same place", id="no counter-examples"),
+        pytest.param(LABELS + "    examples: [a.jpg]", 3, "labels[0].counter_examples", "give images of the same place", id="no counter-examples"),
         pytest.param(LABELS + "    examples: [a@1s#door]", 4, "labels[0].examples[0]", "no region 'door'", id="example's region"),
         pytest.param(LABELS + "templates:\n  - x", 5, "templates[0]", "exactly once", id="template"),
         pytest.param(LABELS + "regions: {a: [0, 0, 1]}", 4, "regions.a", "x, y, width, height", id="three numbers"),
@@ -191,7 +201,7 @@ def test_files_are_read_from_their_folder(tmp_path: Path) -> None:
 
 
 def test_examples_that_hold_no_picture_are_told() -> None:
-    with pytest.raises(InvalidLabelSet, match="give pictures of it too"):
+    with pytest.raises(InvalidLabelSet, match="give images of it too"):
         parse_rules(WHOLE).label_set(lambda source: [] if source.time_ns != 10_250_000_000 else [EncodedImage(b"x")])
 
 
@@ -227,7 +237,7 @@ def calibrated_text(scores: np.ndarray, present: tuple[Interval, ...], absent: t
     return text
 
 
-S = Interval.of_seconds
+S = interval
 STEP = np.where((np.arange(300) >= 100) & (np.arange(300) < 200), 0.9, 0.02)
 
 
@@ -299,3 +309,13 @@ def rules_files(draw: st.DrawFn) -> RulesFile:
 def test_what_is_written_reads_back_the_same(rules: RulesFile, note: str) -> None:
     notes = {rule.name: RuleNotes((note,), {"enter_at": note, "label": note}) for rule in rules.rules}
     assert parse_rules(write_rules(rules, [note], notes)) == rules
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no", "7", "1e-05", "~", "2001-01-01", "<<", "=", "?0", "0?", "- a", "a: b", "a #b", " a ", "'", "é😀", "a\u2028b", "a\nb"],
+)  # fmt: skip
+def test_texts_that_look_like_something_else_stay_texts(text: str) -> None:
+    region = Region(text, 0, 0, 1, 1)
+    rules = RulesFile((LabelEntry(Label(text, (text,))),), (EventRule(text, 0.5, region_id=text),), (region,))
+    assert parse_rules(write_rules(rules)) == rules

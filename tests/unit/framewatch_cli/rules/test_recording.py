@@ -17,7 +17,7 @@ from framewatch_client import _wire as wire
 from framewatch_client import _wire_config as wire_config
 from framewatch_client import open_source
 from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_core.calibration.evaluation import Said
+from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventKind
@@ -45,7 +45,7 @@ def test_scored_frames_and_events_of_rules_are_kept() -> None:
     found = collector.recording()
     assert [frame.at for frame in found.frames] == [frame.at for frame in frames]
     assert found.frames[1].scores[""][0].presence == pytest.approx(frames[1].scores[""][0].presence)
-    assert found.said == (Said(EventKind.ENTERED, "box", 4 * FRAME_NS, 0),)
+    assert found.events == (EmittedEvent(EventKind.ENTERED, "box", 4 * FRAME_NS, 0),)
     assert found.missing_count == 1
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from framewatch_cli.terminal.charts import Marks, axis, columns, merged, peaks, spans, sparkline
 from framewatch_core.calibration.intervals import Interval
+from tests.intervals import interval
 
-S = Interval.of_seconds
+S = interval
 END_NS = 10_000_000_000
 
 

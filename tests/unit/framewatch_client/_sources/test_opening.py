@@ -19,7 +19,7 @@ from framewatch_client import SourceError, open_source, without_password
     ],
     ids=["missing", "glob without matches", "no video", "folder without images"],
 )
-def test_what_cannot_be_opened(tmp_path: Path, spec: str, match: str) -> None:
+def test_sources_that_cannot_be_opened(tmp_path: Path, spec: str, match: str) -> None:
     (tmp_path / "notes.txt").write_text("no video")
     with pytest.raises(SourceError, match=match):
         open_source(str(tmp_path / spec))

@@ -1,4 +1,4 @@
-"""What the server finds questionable in a stream's configs: told once, and never an item of the stream."""
+"""Warnings about a stream's configs: reported once, and never an item of the stream."""
 
 from __future__ import annotations
 
@@ -40,29 +40,27 @@ A, B = ServerWarning("TEXT_TRUNCATED", "a", ""), ServerWarning("TEXT_TRUNCATED",
         "one without any lay between, and all are sent again",
     ],
 )
-def test_each_is_told_once(configs: list[tuple[int, list[ServerWarning]]], expected: list[ServerWarning]) -> None:
-    told: list[ServerWarning] = []
-    warnings = ConfigWarnings(told.append)
+def test_each_is_reported_once(configs: list[tuple[int, list[ServerWarning]]], expected: list[ServerWarning]) -> None:
+    reported: list[ServerWarning] = []
+    warnings = ConfigWarnings(reported.append)
     for version, found in configs:
         warnings.take(version, found)
-    assert told == expected
+    assert reported == expected
 
 
-async def test_a_stream_tells_and_goes_on(address: str, service: FakeService) -> None:
+async def test_a_stream_reports_and_goes_on(address: str, service: FakeService) -> None:
     service.warnings = [pb.Warning(reason="TEXT_TRUNCATED", message="a")]
-    told: list[ServerWarning] = []
+    reported: list[ServerWarning] = []
     frames = [Frame(GREY), Reconfigure(["c", "d"]), Frame(GREY)]
     async with AsyncFramewatchClient(address) as client:
-        items = [item async for item in client.stream(frames, ["a", "b"], on_warning=told.append)]
+        items = [item async for item in client.stream(frames, ["a", "b"], on_warning=reported.append)]
     assert [type(item) for item in items] == [FrameResult, FrameResult]
-    assert told == [A]
+    assert reported == [A]
 
 
-async def test_the_log_hears_of_it_by_default(
-    address: str, service: FakeService, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_it_is_logged_by_default(address: str, service: FakeService, caplog: pytest.LogCaptureFixture) -> None:
     service.warnings = [pb.Warning(reason="TEXT_TRUNCATED", message="too long", field="box")]
-    caplog.set_level(logging.WARNING, "framewatch_client")  # whatever other tests' libraries have made of the root's
+    caplog.set_level(logging.WARNING, "framewatch_client")  # other tests' libraries may have changed the root's
     async with AsyncFramewatchClient(address) as client:
         async for _ in client.stream([GREY], ["a", "b"]):
             pass
@@ -73,11 +71,11 @@ async def test_a_connection_that_comes_back_does_not_warn_again() -> None:
     service = LossyService()
     service.warnings = [pb.Warning(reason="TEXT_TRUNCATED", message="a")]
     service.losses = [(1, fault(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING", "the server is draining"))]
-    told: list[ServerWarning] = []
+    reported: list[ServerWarning] = []
     server, address = await start(service)
     async with AsyncFramewatchClient(address) as client:
-        items = [item async for item in client.stream([GREY] * 3, ["a", "b"], on_warning=told.append)]
+        items = [item async for item in client.stream([GREY] * 3, ["a", "b"], on_warning=reported.append)]
     await server.stop(None)
     assert len(items) == 3
     assert len(service.calls_of_frames) == 2
-    assert told == [A]
+    assert reported == [A]

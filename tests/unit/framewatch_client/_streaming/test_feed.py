@@ -13,7 +13,7 @@ LARGE = np.full((400, 600, 3), 128, np.uint8)
 
 
 def encoder(*regions: str) -> RequestEncoder:
-    """Of a server that needs 100 pixels of the whole frame."""
+    """Returns the encoder for a server that needs 100 pixels of the whole frame."""
     config = stream_config(["a", "b"], regions=regions, health=HealthPolicy(disabled=True))
     share = min((min(region.width, region.height) for region in config.regions), default=1.0)
     return RequestEncoder(config, short_side=round(100 / share), jpeg_quality=90, max_image_bytes=0)
@@ -29,7 +29,7 @@ def sent_short_side(of: RequestEncoder) -> int:
     [
         pytest.param([], None, 100, id="no regions"),
         pytest.param(["l=0,0,0.5,1"], None, 200, id="regions stay"),
-        pytest.param([], ["l=0,0,0.5,1"], 200, id="regions come: more of the frame is needed"),
+        pytest.param([], ["l=0,0,0.5,1"], 200, id="regions come: more pixels of the frame are needed"),
         pytest.param(["l=0,0,0.5,1"], [], 100, id="regions go"),
         pytest.param(["l=0,0,0.5,1"], ["l=0,0,0.1,0.1"], 400, id="never enlarged"),
     ],

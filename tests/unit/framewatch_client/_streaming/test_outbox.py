@@ -1,4 +1,4 @@
-"""What is still to be sent, and to be sent again."""
+"""Requests that wait to be sent, and to be sent again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FIRST, LATER = (pb.StreamConfig(model=name) for name in ("first", "later"))
 
 
 def request(what: str) -> pb.StreamFramesRequest:
-    """A frame by its number, an explain as `?`, a config as `later`."""
+    """Returns a request: a frame by its number, an explain for `?`, a config for `later`."""
     if what == "?":
         return pb.StreamFramesRequest(explain=pb.Explain())
     if what == "later":
@@ -40,7 +40,7 @@ def filled(text: str) -> Outbox:
 
 
 async def sent(outbox: Outbox) -> str:
-    """All that a connection sends from now on."""
+    """Returns all that a connection sends from now on."""
     found = []
     while (following := await outbox.next()) is not None:
         found.append(brief(following))
@@ -48,7 +48,7 @@ async def sent(outbox: Outbox) -> str:
 
 
 async def resent(outbox: Outbox) -> str:
-    """All that another connection sends."""
+    """Returns all that another connection sends."""
     first = outbox.first_request(ResumePoint("t", 1, "e"))
     assert first.config.resume.token == "t"
     return " ".join([first.config.model, *filter(None, [await sent(outbox)])])
@@ -66,7 +66,7 @@ async def resent(outbox: Outbox) -> str:
         pytest.param("? 1 ? ? 2 ? 3", "later", id="all answered"),
     ],
 )
-async def test_what_is_sent_again(answered: str, again: str) -> None:
+async def test_unanswered_requests_are_sent_again(answered: str, again: str) -> None:
     outbox = filled("? 1 ? ? 2 later ? 3")
     assert await sent(outbox) == "? 1 ? ? 2 later ? 3"
     for what in answered.split():
@@ -96,7 +96,7 @@ async def test_explains_are_no_frames() -> None:
     assert await sent(outbox) == "? ? ?"
 
 
-async def test_an_explanation_that_nobody_asked_for_changes_nothing() -> None:
+async def test_an_explanation_without_a_question_changes_nothing() -> None:
     outbox = filled("1 2")
     outbox.answer_explain()
     assert await sent(outbox) == "1 2"

@@ -1,4 +1,4 @@
-"""When a stream tries again, what it sends then, and when it gives up, against a fake server."""
+"""Reconnects of a stream against a fake server: causes, requests that are sent again, and the end of the attempts."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def frame_ids(service: LossyService) -> list[list[int]]:
     return [[r.frame.frame_id for r in call if r.HasField("frame")] for call in service.calls_of_frames]
 
 
-async def test_it_goes_on_with_the_token_and_sends_again_what_has_no_result(
+async def test_it_resumes_with_the_token_and_sends_frames_without_a_result_again(
     client: AsyncFramewatchClient, service: LossyService
 ) -> None:
     service.losses = [(3, DRAINING), (-1, DRAINING), (-1, DRAINING), (2, DRAINING)]
@@ -90,7 +90,7 @@ async def test_it_goes_on_with_the_token_and_sends_again_what_has_no_result(
     ]  # fmt: skip
 
 
-async def test_the_config_that_counts_is_sent_again(client: AsyncFramewatchClient, service: LossyService) -> None:
+async def test_the_config_in_force_is_sent_again(client: AsyncFramewatchClient, service: LossyService) -> None:
     service.losses = [(3, DRAINING), (1, DRAINING)]
     items = [GREY, Reconfigure(["b", "c"]), GREY, Reconfigure(["d", "e"]), GREY, GREY, Reconfigure(["f", "g"]), GREY]
     results = [item async for item in client.stream(items, LABELS, window=1)]
@@ -99,7 +99,7 @@ async def test_the_config_that_counts_is_sent_again(client: AsyncFramewatchClien
     assert [item.config_version for item in results if isinstance(item, FrameResult)] == [1, 2, 3, 3, 4]
 
 
-async def test_the_last_event_is_told_also_if_it_is_of_an_unknown_kind(
+async def test_the_last_event_is_sent_even_if_its_kind_is_unknown(
     client: AsyncFramewatchClient, service: LossyService
 ) -> None:
     service.extra = [pb.StreamFramesResponse(event=pb.Event(kind=99, event_id="e-7"))]  # type: ignore[arg-type]
@@ -125,7 +125,7 @@ async def test_a_stream_that_starts_anew_has_events_of_its_own(
 
 
 @pytest.mark.parametrize("timeout_s", [0, None])
-async def test_it_does_not_try_again_when_it_is_told_not_to(
+async def test_it_does_not_reconnect_without_a_timeout(
     client: AsyncFramewatchClient, service: LossyService, timeout_s: float | None
 ) -> None:
     service.losses = [(1, DRAINING)]
@@ -155,9 +155,7 @@ async def test_a_stream_that_never_started_is_not_tried_again(
     assert len(service.calls_of_frames) == 1
 
 
-async def test_what_the_server_says_to_the_new_call_ends_the_stream(
-    client: AsyncFramewatchClient, service: LossyService
-) -> None:
+async def test_a_refusal_of_the_new_call_ends_the_stream(client: AsyncFramewatchClient, service: LossyService) -> None:
     service.losses = [(1, DRAINING), (0, fault(grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND", "gone"))]
     with pytest.raises(FramewatchCallError, match="MODEL_NOT_FOUND"):
         [item async for item in client.stream([GREY] * 3, LABELS)]
@@ -193,7 +191,7 @@ async def test_closing_the_client_ends_a_stream_that_is_trying(
         await step
 
 
-async def test_a_point_of_another_process_is_gone_on_from(client: AsyncFramewatchClient, service: LossyService) -> None:
+async def test_a_stream_resumes_from_another_process(client: AsyncFramewatchClient, service: LossyService) -> None:
     starts: list[StreamStarted] = []
     point = ResumePoint("old", 41, "e-3")
     stream = client.stream([GREY, GREY], LABELS, resume=point, on_started=starts.append)
@@ -223,7 +221,7 @@ async def test_frames_keep_their_own_numbers(client: AsyncFramewatchClient, serv
         (grpc.StatusCode.INVALID_ARGUMENT, "no", True, (False, False)),
     ],
 )
-def test_which_errors_is_temporary(
+def test_errors_that_are_temporary(
     code: grpc.StatusCode, details: str, status: bool, expected: tuple[bool, bool]
 ) -> None:
     trailing = rpc_status.to_status(fault(code, "REASON", details)).trailing_metadata if status else ()

@@ -1,4 +1,4 @@
-"""The stream's window, its ends and its faults, against a fake server."""
+"""A stream's window, ends and faults, against a fake server."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ async def client(address: str) -> AsyncIterator[AsyncFramewatchClient]:
 
 
 class Recorder:
-    """A source that knows how many frames were taken from it and whether it was closed."""
+    """A source that counts the frames that were taken from it, and notes that it was closed."""
 
     def __init__(self, frame_count: int) -> None:
         self.frame_count = frame_count
         self.taken = 0
-        self.seen = 0
+        self.answered = 0
         self.most_ahead = 0
         self.closed = threading.Event()
         self.reader = ""
@@ -57,7 +57,7 @@ class Recorder:
         try:
             for _ in range(self.frame_count):
                 self.taken += 1
-                self.most_ahead = max(self.most_ahead, self.taken - self.seen)
+                self.most_ahead = max(self.most_ahead, self.taken - self.answered)
                 self.reader = threading.current_thread().name
                 yield GREY
         finally:
@@ -67,14 +67,14 @@ class Recorder:
 async def collect(
     items: AsyncIterator[FrameResult | Event],
 ) -> tuple[list[FrameResult | Event], FramewatchCallError | None]:
-    """All items, and the error at their end."""
-    seen: list[FrameResult | Event] = []
+    """Returns all items, and the error at their end."""
+    received: list[FrameResult | Event] = []
     try:
         async for item in items:
-            seen.append(item)  # noqa: PERF401  what came before the error counts
+            received.append(item)  # noqa: PERF401  items before the error are compared too
     except FramewatchCallError as error:
-        return seen, error
-    return seen, None
+        return received, error
+    return received, None
 
 
 async def test_every_frame_has_its_result_in_order(client: AsyncFramewatchClient, service: FakeService) -> None:
@@ -94,7 +94,7 @@ async def test_every_frame_has_its_result_in_order(client: AsyncFramewatchClient
 @pytest.mark.parametrize(
     ("server_count", "window", "expected"),
     [(3, None, 3), (8, 2, 2), (2, 8, 2), (0, None, 8), (1, None, 1)],
-    ids=["server's", "own is smaller", "server's is smaller", "server says nothing", "one"],
+    ids=["server's", "own is smaller", "server's is smaller", "no limit of the server's", "one"],
 )
 async def test_no_more_than_the_window_is_unanswered(
     client: AsyncFramewatchClient, service: FakeService, server_count: int, window: int | None, expected: int
@@ -103,13 +103,13 @@ async def test_no_more_than_the_window_is_unanswered(
     service.hold = expected  # it answers only when the window is full: less would be a stall
     source = Recorder(25)
     async for _ in client.stream(source, LABELS, window=window):
-        source.seen += 1
-    assert (source.seen, source.most_ahead) == (25, expected)
+        source.answered += 1
+    assert (source.answered, source.most_ahead) == (25, expected)
     assert source.reader == "framewatch-feed"
 
 
-async def test_config_goes_first_and_says_all(client: AsyncFramewatchClient, service: FakeService) -> None:
-    told: list[StreamStarted] = []
+async def test_config_goes_first_with_all_options(client: AsyncFramewatchClient, service: FakeService) -> None:
+    starts: list[StreamStarted] = []
     stream = client.stream(
         [GREY],
         LABELS,
@@ -123,11 +123,11 @@ async def test_config_goes_first_and_says_all(client: AsyncFramewatchClient, ser
         model="m",
         change_threshold=0.25,
         max_reuse_age_s=4.5,
-        on_started=told.append,
+        on_started=starts.append,
     )
     assert len([item async for item in stream]) == 1
     (config,) = service.configs
-    assert (told[0].model, told[0].useful_short_side) == ("fake", 16)
+    assert (starts[0].model, starts[0].useful_short_side) == ("fake", 16)
     assert [label.name for label in config.label_set.labels] == LABELS
     assert config.label_set.templates.templates == ["{label}!"]
     (rule,) = config.rules
@@ -156,7 +156,7 @@ async def test_defaults_are_left_to_the_server(client: AsyncFramewatchClient, se
     ],
     ids=["jpeg, shrunk", "jpeg, as it is", "raw, shrunk"],
 )
-async def test_frames_are_shrunk_to_what_the_server_needs(
+async def test_frames_are_shrunk_to_the_servers_size(
     client: AsyncFramewatchClient, service: FakeService, options: dict[str, object], expected: tuple[int, int]
 ) -> None:
     await collect(client.stream([np.zeros((48, 72, 3), np.uint8)], LABELS, **options))  # type: ignore[arg-type]
@@ -190,7 +190,7 @@ async def test_async_source(client: AsyncFramewatchClient) -> None:
     assert len([item async for item in client.stream(frames(), LABELS)]) == 3
 
 
-async def test_broken_frame_is_told_and_the_stream_goes_on(client: AsyncFramewatchClient) -> None:
+async def test_a_broken_frame_fails_and_the_stream_goes_on(client: AsyncFramewatchClient) -> None:
     results = [item async for item in client.stream([GREY, b"broken", GREY], LABELS)]
     assert [item.status for item in results if isinstance(item, FrameResult)] == [
         FrameStatus.SCORED,
@@ -203,7 +203,7 @@ async def test_broken_frame_is_told_and_the_stream_goes_on(client: AsyncFramewat
     assert failed.error.reason is FrameErrorReason.UNDECODABLE_IMAGE
 
 
-async def test_unknown_cases_and_kinds_are_passed_over(client: AsyncFramewatchClient, service: FakeService) -> None:
+async def test_unknown_cases_and_kinds_are_ignored(client: AsyncFramewatchClient, service: FakeService) -> None:
     later = pb.StreamFramesResponse()
     later.MergeFromString(b"\x7a\x00")  # field 15, a message
     service.extra = [
@@ -219,8 +219,8 @@ async def test_unknown_cases_and_kinds_are_passed_over(client: AsyncFramewatchCl
 async def test_error_comes_after_the_results_before_it(client: AsyncFramewatchClient, service: FakeService) -> None:
     service.fail_after = 3
     service.fault = fault(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_RULE", "no such label", "rules[0].label")
-    seen, error = await collect(client.stream(Recorder(1000), LABELS))
-    assert len(seen) == 3
+    items, error = await collect(client.stream(Recorder(1000), LABELS))
+    assert len(items) == 3
     assert isinstance(error, FramewatchCallError)
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_RULE")
     assert error.fields == {"rules[0].label": "no such label"}
@@ -228,8 +228,8 @@ async def test_error_comes_after_the_results_before_it(client: AsyncFramewatchCl
 
 async def test_an_end_before_all_results_is_no_success(client: AsyncFramewatchClient, service: FakeService) -> None:
     service.fail_after = 3
-    seen, error = await collect(client.stream(Recorder(1000), LABELS))
-    assert len(seen) == 3
+    items, error = await collect(client.stream(Recorder(1000), LABELS))
+    assert len(items) == 3
     assert isinstance(error, FramewatchCallError)
     assert error.reason == "STREAM_ENDED_EARLY"
 
@@ -267,7 +267,7 @@ async def test_fault_of_an_async_source_reaches_the_caller(client: AsyncFramewat
     ],
     ids=["floats", "no image", "missing file", "more bytes than the server takes"],
 )
-async def test_what_is_no_image_ends_the_stream_here(
+async def test_an_invalid_image_ends_the_stream_here(
     client: AsyncFramewatchClient, image: object, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected):
@@ -361,7 +361,7 @@ async def test_server_that_does_not_accept_the_stream(address: str, service: Fak
     ],
     ids=["a path", "one array", "a number", "window", "quality", "rule's label", "rule's text", "no time zone"],
 )
-async def test_what_cannot_be_used_is_told_at_once(
+async def test_invalid_arguments_are_refused_at_once(
     client: AsyncFramewatchClient, frames: object, options: dict[str, object], expected: type[Exception]
 ) -> None:
     with pytest.raises(expected):

@@ -13,15 +13,16 @@ from framewatch_core.arrays import Float64Array
 from framewatch_core.calibration.calibrate import Calibration, calibrate, smooth
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import InvalidMaterial, Material
-from framewatch_core.calibration.tally import judge, presences
+from framewatch_core.calibration.tally import tally_events
 from framewatch_core.calibration.thresholds import from_axis, to_axis
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.replay import RecordedFrame, replay
 from framewatch_core.rules.rule import EventKind
 from framewatch_core.time import NS_PER_S, Moment
+from tests.intervals import interval
 
-S = Interval.of_seconds
+S = interval
 GAP_NS = NS_PER_S // 10
 PRESENT = (S(10, 20), S(30, 40))
 ABSENT = (S(0, 10), S(20, 30), S(40, 50))
@@ -73,7 +74,7 @@ ALL_FOUR = [("ENTERED", 100), ("EXITED", 200), ("ENTERED", 300), ("EXITED", 400)
 
 
 def test_thresholds_lie_between_and_apart() -> None:
-    found = calibrate(material(logistic(TIGHT)), "box", region="left", rule_id="r")
+    found = calibrate(material(logistic(TIGHT)), "box", region_id="left", rule_id="r")
     enter, leave = to_axis(ScoreKind.PRESENCE, np.array([found.rule.enter_at, found.rule.exit_below]))
     assert -1.5 < enter < -0.5, "near the middle of -3.9 and 2.2, not at either"
     assert -3 < leave < -2, "well above all absent scores, well below enter"
@@ -184,7 +185,7 @@ def test_overlap_is_searched_smoothed_and_told() -> None:
     assert found.rule.smoothing_ns > 0
     assert found.frame_auc is not None
     assert found.frame_auc.low < (found.frame_auc.value or 0) < 1
-    tally = judge(presences(found.events), PRESENT, ABSENT)
+    tally = tally_events(found.events, PRESENT, ABSENT)
     assert tally.f1 >= 0.8, "replayed, the rule tells what can be told"
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from framewatch_core.calibration.evaluation import Said, evaluate
+from framewatch_core.calibration.emitted import EmittedEvent
+from framewatch_core.calibration.evaluation import evaluate
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import Track, VideoTruth
 from framewatch_core.errors import InvalidRule
@@ -27,15 +28,15 @@ def truth(*present: tuple[float, float], end: float = 100, tolerance: float = 1,
     return VideoTruth(s(end), s(tolerance), (Track(region, tuple(Interval(s(a), s(b)) for a, b in present)),))
 
 
-def said(kind: EventKind, began: float, delay: float = 0.2, rule: str = "box") -> Said:
-    return Said(kind, rule, s(began + delay), s(began))
+def event(kind: EventKind, began: float, delay: float = 0.2, rule: str = "box") -> EmittedEvent:
+    return EmittedEvent(kind, rule, s(began + delay), s(began))
 
 
 @dataclass
 class Case:
     id: str
     truth: VideoTruth
-    events: list[Said]
+    events: list[EmittedEvent]
     matched: list[float]
     missed: list[float] = field(default_factory=list)
     false: list[float] = field(default_factory=list)
@@ -44,26 +45,26 @@ class Case:
 
 
 CASES = [
-    Case("all right", truth((10, 20)), [said(IN, 10.5), said(OUT, 20.5)], [10, 20]),
-    Case("nothing said", truth((10, 20)), [], [], missed=[10, 20]),
+    Case("all right", truth((10, 20)), [event(IN, 10.5), event(OUT, 20.5)], [10, 20]),
+    Case("no events", truth((10, 20)), [], [], missed=[10, 20]),
     Case("nothing there", truth(), [], []),
-    Case("nothing there but said", truth(), [said(IN, 5), said(OUT, 6)], [], false=[5, 6], flaps=1),
-    Case("at the tolerance", truth((10, 20)), [said(IN, 9), said(OUT, 21)], [10, 20]),
-    Case("beyond the tolerance", truth((10, 20)), [said(IN, 8.999), said(OUT, 21.001)], [], missed=[10, 20], false=[8.999, 21.001]),
-    Case("the completing frame may be late", truth((10, 20)), [said(IN, 10.9, delay=5), said(OUT, 20)], [10, 20]),
-    Case("the kind counts", truth((10, 20)), [said(OUT, 10), said(IN, 20)], [], missed=[10, 20], false=[10, 20]),
-    Case("there from the first frame", truth((0, 20)), [said(IN, 0), said(OUT, 20)], [0, 20]),
-    Case("there from the first frame, unsaid", truth((0, 20)), [said(OUT, 20)], [20], missed=[0]),
-    Case("there to the last frame", truth((90, 100)), [said(IN, 90)], [90]),
-    Case("said to go at the end", truth((90, 100)), [said(IN, 90), said(OUT, 99.5)], [90], false=[99.5]),
-    Case("a flap within an appearance", truth((10, 20)), [said(IN, 10), said(OUT, 14), said(IN, 15), said(OUT, 20)], [10, 20], false=[14, 15], flaps=1),
-    Case("a flap between appearances", truth((10, 20), (40, 50)), [said(IN, 10), said(OUT, 20), said(IN, 30), said(OUT, 31), said(IN, 40), said(OUT, 50)], [10, 20, 40, 50], false=[30, 31], flaps=1),
-    Case("doubled at the edge", truth((10, 20)), [said(IN, 9.5), said(OUT, 9.8), said(IN, 10.5), said(OUT, 20)], [10, 20], false=[9.8], doubled=[10.5], flaps=1),
-    Case("two appearances taken for one", truth((10, 20), (30, 40)), [said(IN, 10), said(OUT, 40)], [10, 40], missed=[20, 30]),
-    Case("one event, two transitions near", truth((10, 10.5), (11, 20), tolerance=2), [said(IN, 10.6), said(OUT, 20)], [10, 20], missed=[10.5, 11]),
-    Case("as many matches as can be", truth((10, 10.4), (11, 20), tolerance=1), [said(IN, 10.2), said(OUT, 10.5), said(IN, 11.4), said(OUT, 20)], [10, 10.4, 11, 20]),
-    Case("suspensions are passed over", truth((10, 20)), [said(IN, 10), said(EventKind.SUSPENDED, 12), said(EventKind.RESUMED, 14), said(OUT, 20)], [10, 20]),
-    Case("other rules are passed over", truth((10, 20)), [said(IN, 10), said(IN, 10, rule="dog"), said(OUT, 20)], [10, 20]),
+    Case("nothing there, but events", truth(), [event(IN, 5), event(OUT, 6)], [], false=[5, 6], flaps=1),
+    Case("at the tolerance", truth((10, 20)), [event(IN, 9), event(OUT, 21)], [10, 20]),
+    Case("beyond the tolerance", truth((10, 20)), [event(IN, 8.999), event(OUT, 21.001)], [], missed=[10, 20], false=[8.999, 21.001]),
+    Case("the completing frame may be late", truth((10, 20)), [event(IN, 10.9, delay=5), event(OUT, 20)], [10, 20]),
+    Case("the kind counts", truth((10, 20)), [event(OUT, 10), event(IN, 20)], [], missed=[10, 20], false=[10, 20]),
+    Case("there from the first frame", truth((0, 20)), [event(IN, 0), event(OUT, 20)], [0, 20]),
+    Case("there from the first frame, without an event", truth((0, 20)), [event(OUT, 20)], [20], missed=[0]),
+    Case("there to the last frame", truth((90, 100)), [event(IN, 90)], [90]),
+    Case("an EXITED at the end", truth((90, 100)), [event(IN, 90), event(OUT, 99.5)], [90], false=[99.5]),
+    Case("a flap within an appearance", truth((10, 20)), [event(IN, 10), event(OUT, 14), event(IN, 15), event(OUT, 20)], [10, 20], false=[14, 15], flaps=1),
+    Case("a flap between appearances", truth((10, 20), (40, 50)), [event(IN, 10), event(OUT, 20), event(IN, 30), event(OUT, 31), event(IN, 40), event(OUT, 50)], [10, 20, 40, 50], false=[30, 31], flaps=1),
+    Case("doubled at the edge", truth((10, 20)), [event(IN, 9.5), event(OUT, 9.8), event(IN, 10.5), event(OUT, 20)], [10, 20], false=[9.8], doubled=[10.5], flaps=1),
+    Case("two appearances taken for one", truth((10, 20), (30, 40)), [event(IN, 10), event(OUT, 40)], [10, 40], missed=[20, 30]),
+    Case("one event, two transitions near", truth((10, 10.5), (11, 20), tolerance=2), [event(IN, 10.6), event(OUT, 20)], [10, 20], missed=[10.5, 11]),
+    Case("as many matches as can be", truth((10, 10.4), (11, 20), tolerance=1), [event(IN, 10.2), event(OUT, 10.5), event(IN, 11.4), event(OUT, 20)], [10, 10.4, 11, 20]),
+    Case("other kinds are ignored", truth((10, 20)), [event(IN, 10), event(EventKind.SUSPENDED, 12), event(EventKind.RESUMED, 14), event(OUT, 20)], [10, 20]),
+    Case("other rules are ignored", truth((10, 20)), [event(IN, 10), event(IN, 10, rule="dog"), event(OUT, 20)], [10, 20]),
 ]  # fmt: skip
 
 
@@ -78,7 +79,7 @@ def test_events_against_the_truth(case: Case) -> None:
 
 
 def test_figures() -> None:
-    events = [said(IN, 10.5, 0.5), said(OUT, 19.7, 0.5), said(IN, 50), said(OUT, 60)]
+    events = [event(IN, 10.5, 0.5), event(OUT, 19.7, 0.5), event(IN, 50), event(OUT, 60)]
     seen = evaluate(events, [RULE], truth((10, 20), (30, 40)))
     assert (seen.precision.value, seen.precision.basis) == (0.5, "2 of 4")
     assert seen.recall.basis == "2 of 4"
@@ -100,7 +101,7 @@ def test_rules_go_with_their_regions() -> None:
     left = EventRule("box", 0.5, region_id="left")
     assert evaluate([], [left], both).unwatched == ("full",)
     assert evaluate([], [RULE, left], both).unwatched == ()
-    assert [rule.region for rule in evaluate([], [left, RULE], both).rules] == ["left", "full"]
+    assert [rule.region_id for rule in evaluate([], [left, RULE], both).rules] == ["left", "full"]
     with pytest.raises(InvalidRule, match="nothing about the region 'top'") as caught:
         evaluate([], [EventRule("box", 0.5, region_id="top")], both)
     assert caught.value.field == "rules[0].region_id"
@@ -115,4 +116,4 @@ def test_rules_go_with_their_regions() -> None:
     ],
 )
 def test_a_region_that_is_the_whole_frame_goes_with_rules_without(region: Region, expected: str) -> None:
-    assert Track(region, ()).rule_region == expected
+    assert Track(region, ()).rule_region_id == expected

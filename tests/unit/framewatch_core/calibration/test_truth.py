@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, load_truth
+from tests.intervals import interval
 from tests.paths import SHARED_DATA
 
 DATA = SHARED_DATA / "ground_truth.json"
@@ -28,15 +28,15 @@ def test_frames_become_times() -> None:
     truth = load_truth({"a.mp4": ENTRY}, "a.mp4")
     assert (truth.end_ns, truth.tolerance_ns) == (10_000_000_000, 1_500_000_000)
     full, left = truth.tracks
-    assert full.present == (Interval.of_seconds(0, 2), Interval.of_seconds(5, 10)), "an end is the first frame without"
+    assert full.present == (interval(0, 2), interval(5, 10)), "an end is the first frame without"
     assert (left.region.id, left.present) == ("left", ())
 
 
 def test_a_part_of_the_video() -> None:
     truth = load_truth({"a.mp4": ENTRY}, "a.mp4").until(7_000_000_000)
     assert truth.end_ns == 7_000_000_000
-    assert truth.tracks[0].present == (Interval.of_seconds(0, 2), Interval.of_seconds(5, 7))
-    assert truth.until(5_000_000_000).tracks[0].present == (Interval.of_seconds(0, 2),)
+    assert truth.tracks[0].present == (interval(0, 2), interval(5, 7))
+    assert truth.until(5_000_000_000).tracks[0].present == (interval(0, 2),)
     assert truth.until(99_000_000_000) is truth
 
 

@@ -123,7 +123,7 @@ def test_contrasts_count_among_the_prompts_of_a_set() -> None:
     ],
 )
 def test_what_presence_is_judged_against(label: Label, contrast: tuple[str, ...]) -> None:
-    assert label.judged_contrast == contrast
+    assert label.presence_contrast == contrast
 
 
 def test_a_condensed_label_is_the_same_one_without_its_pictures() -> None:

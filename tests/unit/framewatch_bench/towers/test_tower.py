@@ -1,4 +1,4 @@
-"""How the bare tower is measured: with as many batches under way as the encoder takes."""
+"""Measurement of the bare tower, with as many batches in flight as the encoder takes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from framewatch_bench.towers.engine import batch_s, default_batches
+from framewatch_bench.towers.tower import batch_s, default_batches
 from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.towers.encoder import ModelInfo
 from framewatch_server.vision.towers.null import NullImageTower, null_encoder

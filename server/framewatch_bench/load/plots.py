@@ -1,4 +1,4 @@
-"""Pictures of measurements."""
+"""Plots of measurements under load."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from framewatch_bench.load.serve import ServeReport
+from framewatch_bench.load.measure import ServeReport
 
 
 def plot_growth(path: Path, title: str, reports: Sequence[ServeReport]) -> None:
-    """Draws how throughput, delay and CPU cost go with the number of streams."""
+    """Writes a plot of throughput, delay and CPU time over the number of streams, as a PNG file."""
     streams = [report.load.plan.streams for report in reports]
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     figure.suptitle(title, fontsize=10)

@@ -1,6 +1,6 @@
-"""Events against the truth on real video, and on the same video as bad light, bad lines and bad cameras give it.
+"""Events against the truth on real video, and on the same video as bad light, bad lines and bad cameras deliver it.
 
-Rules come from calibration on a first part of each video as it is; all cases are then watched by these same rules.
+The rules are calibrated on the first part of each video as it is; all cases are then watched by these rules.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ import numpy as np
 
 from framewatch_bench.events.disturbances import Kind, Pixels, brightened, spliced, with_noise
 from framewatch_cli.rules.calibrating import CalibrationPlan, CalibrationRun, calibrate_source
-from framewatch_cli.rules.evaluating import evaluate_events
 from framewatch_cli.rules.recording import record
 from framewatch_client import AsyncFramewatchClient, Event, EventKind, Frame, FrameResult, Label, Region, open_source
-from framewatch_core.calibration.evaluation import Evaluation
+from framewatch_core.calibration.evaluation import Evaluation, evaluate
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth, load_truth
 from framewatch_core.images.regions import WHOLE_FRAME_ID
@@ -36,14 +35,14 @@ Transform = Callable[[Iterable[Frame]], Iterator[Frame]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A way in which a video comes.
+    """A variant of a video.
 
     Attributes:
-        name: of the case.
-        change: what is done to the frames, whose images are BGR pixels.
-        truth: about the changed video.
-        fps: frames a second that are looked at; None: all.
-        suspension_count: how often each region's rules are to be suspended, and go on.
+        name: name of the case.
+        change: transform of the frames, whose images are BGR pixels.
+        truth: truth about the changed video.
+        fps: frames per second that are sent; None: all.
+        suspension_count: number of times that each region's rules must be suspended, and resumed.
 
     """
 
@@ -56,14 +55,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What became of a case.
+    """Events of a case beside its truth.
 
     Attributes:
         video: the file's name.
         case: the case.
-        evaluation: of ENTERED and EXITED.
-        suspended: SUSPENDED events.
-        resumed: RESUMED events.
+        evaluation: evaluation of ENTERED and EXITED.
+        suspended: number of SUSPENDED.
+        resumed: number of RESUMED.
 
     """
 
@@ -75,19 +74,19 @@ class CaseResult:
 
     @property
     def is_right(self) -> bool:
-        """Whether every event was said once, no other, and rules were suspended as often as they had to be."""
+        """True if every event was emitted once and no other, and rules were suspended as often as they had to be."""
         due = self.case.suspension_count * len(self.evaluation.rules)
         return self.evaluation.is_perfect and self.suspended == self.resumed == due
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video with its truth, and the part that its rules come from.
+    """A video with its truth, and the part that its rules are calibrated on.
 
     Attributes:
-        path: of the file.
-        truth: about all of it.
-        until_ns: where that part ends.
+        path: path of the file.
+        truth: truth about the whole video.
+        until_ns: frame time at which that part ends.
 
     """
 
@@ -97,16 +96,16 @@ class Video:
 
     @property
     def track(self) -> Track:
-        """The region that rules are calibrated on: the first."""
+        """Track of the region that rules are calibrated on: the first."""
         return self.truth.tracks[0]
 
     @property
     def regions(self) -> tuple[Region, ...]:
-        """What is looked at; none: the whole frame."""
-        return tuple(track.region for track in self.truth.tracks if track.rule_region != WHOLE_FRAME_ID)
+        """Regions that are watched; none: the whole frame."""
+        return tuple(track.region for track in self.truth.tracks if track.rule_region_id != WHOLE_FRAME_ID)
 
     def plan(self, label: str) -> CalibrationPlan:
-        """How to find the rules: on the first region's first part, for all regions."""
+        """Returns a plan that calibrates on the first region in the first part, for the rules of all regions."""
         known = next(track for track in self.truth.until(self.until_ns).tracks if track.region == self.track.region)
         return CalibrationPlan(
             source=str(self.path),
@@ -118,14 +117,14 @@ class Video:
 
 
 def load_videos(truth_path: Path, share: float) -> list[Video]:
-    """The videos of a file of truth that lie beside it.
+    """Returns the videos of a file of truth that lie beside it.
 
     Args:
-        truth_path: of the file, in the form of `load_truth`.
-        share: how much of each the rules come from, in (0, 1).
+        truth_path: path of the file, in the form of `load_truth`.
+        share: share of each video that the rules are calibrated on, in (0, 1).
 
     Raises:
-        InvalidTruth: it can't be read, or none of its videos is there.
+        InvalidTruth: the file can't be read, or none of its videos exists.
 
     """
     try:
@@ -141,7 +140,7 @@ def load_videos(truth_path: Path, share: float) -> list[Video]:
 
 
 def cases_of(truth: VideoTruth) -> list[Case]:
-    """As it is, thinned out, in other sizes and lights, with noise, badly compressed, and with bad stretches."""
+    """Returns the video as it is, thinned out, smaller, darker, brighter, noisy, compressed, and with disturbances."""
     changes: dict[str, Transform] = {
         "half the resolution": partial(_each, _halved),
         "0.4 × brightness": partial(_each, partial(brightened, factor=0.4)),
@@ -149,10 +148,10 @@ def cases_of(truth: VideoTruth) -> list[Case]:
         "noise, σ = 12": _noisy,
         "JPEG quality 30": partial(_each, _compressed),
     }
-    seldom = [Case(f"{fps} frames/s", iter, truth.tolerant_of(round(NS_PER_S / fps)), fps) for fps in (5, 2)]
+    thinned = [Case(f"{fps} frames/s", iter, truth.tolerant_of(round(NS_PER_S / fps)), fps) for fps in (5, 2)]
     return [
         Case("as it is", iter, truth),
-        *seldom,
+        *thinned,
         *(Case(name, change, truth) for name, change in changes.items()),
         *_spliced_cases(truth),
     ]
@@ -172,9 +171,9 @@ def _spliced_cases(truth: VideoTruth) -> Iterator[Case]:
 
 
 def quiet_moment(truth: VideoTruth, *, is_present: bool) -> int | None:
-    """The middle of the longest stretch in which nothing comes or goes anywhere.
+    """Returns the middle, ns, of the longest interval in which nothing appears or disappears in any region.
 
-    `is_present`: whether the thing is in the first region then. None: there is no such stretch.
+    `is_present` chooses intervals in which the thing is, or is not, in the first region. None: there is none.
     """
     edges = {edge for track in truth.tracks for span in track.present for edge in (span.start_ns, span.end_ns)}
     times = sorted({0, truth.end_ns, *(edge for edge in edges if edge < truth.end_ns)})
@@ -188,7 +187,7 @@ def _is_present(track: Track, time_ns: int) -> bool:
 
 
 def stretched(truth: VideoTruth, at_ns: int, by_ns: int) -> VideoTruth:
-    """The truth about a video into which a stretch was put at a quiet moment."""
+    """Returns the truth about a video into which `by_ns` were inserted at a quiet moment."""
 
     def moved(time_ns: int) -> int:
         return time_ns + by_ns if time_ns > at_ns else time_ns
@@ -201,24 +200,24 @@ def stretched(truth: VideoTruth, at_ns: int, by_ns: int) -> VideoTruth:
 
 
 async def find_rules(client: AsyncFramewatchClient, video: Video, label: str) -> CalibrationRun:
-    """Calibrates on the video's first part."""
+    """Calibrates rules on the video's first part."""
     return await calibrate_source(client, video.plan(label))
 
 
 async def watch_case(client: AsyncFramewatchClient, video: Video, case: Case, run: CalibrationRun) -> CaseResult:
-    """Watches a case by the rules."""
-    said: Counter[EventKind] = Counter()
+    """Watches a case by the rules of `run`, and compares the events with its truth."""
+    counts: Counter[EventKind] = Counter()
 
     def count(item: FrameResult | Event) -> None:
         if isinstance(item, Event):
-            said[item.kind] += 1
+            counts[item.kind] += 1
 
     with open_source(str(video.path), case.fps) as source:
         recording = await record(
             client, case.change(source), run.label_set, regions=video.regions, rules=run.rules, on_item=count
         )
-    evaluation = evaluate_events(recording.said, run.rules, case.truth)
-    return CaseResult(video.path.name, case, evaluation, said[EventKind.SUSPENDED], said[EventKind.RESUMED])
+    evaluation = evaluate(recording.events, run.rules, case.truth)
+    return CaseResult(video.path.name, case, evaluation, counts[EventKind.SUSPENDED], counts[EventKind.RESUMED])
 
 
 def _each(change: Callable[[Pixels], Pixels], frames: Iterable[Frame]) -> Iterator[Frame]:
@@ -253,5 +252,5 @@ def _pixels(frame: Frame) -> Pixels:
 
 
 def _swapped(pixels: Pixels) -> Pixels:
-    """BGR as RGB, and back."""
+    """Converts BGR to RGB, and back."""
     return np.ascontiguousarray(pixels[..., ::-1])

@@ -1,4 +1,4 @@
-"""Other ways to score pictures, each in this process and with its own preprocessing."""
+"""Peers that score pictures in this process, each with its own preprocessing: transformers and open_clip."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ from PIL import Image as PillowImage
 from transformers import pipeline
 
 from framewatch_bench.frames import JpegFrames
-from framewatch_bench.load.load import LABELS
+from framewatch_bench.load.simulation import LABELS
 
 OPEN_CLIP_NAMES = {"ViT-B/32": "ViT-B-32", "ViT-L/14": "ViT-L-14"}
-"""What open_clip calls the geometries of `bench.checkpoints`."""
+"""Names in open_clip of the geometries of `framewatch_bench.towers.checkpoints`."""
 
 Pictures: TypeAlias = list[PillowImage.Image]
 
 
 def transformers_pipeline(checkpoint: str, device: str) -> Callable[[Pictures], object]:
-    """Transformers' zero-shot pipeline, in float32: scores as many pictures as it is given, as one batch."""
+    """Returns a function that scores pictures, as one batch, by transformers' zero-shot pipeline in float32."""
     classify = pipeline("zero-shot-image-classification", model=checkpoint, dtype=torch.float32, device=device)
     return lambda pictures: classify(pictures, candidate_labels=list(LABELS), batch_size=len(pictures))
 
 
 def has_open_clip() -> bool:
-    """Whether open_clip is installed beside framewatch."""
+    """Returns whether open_clip is installed beside framewatch."""
     return find_spec("open_clip") is not None
 
 
 def open_clip_scorer(geometry: str, device: str) -> Callable[[Pictures], object]:
-    """open_clip in float32 with random weights, its texts embedded once; `geometry` is a key of OPEN_CLIP_NAMES."""
+    """Returns a function that scores pictures, as one batch, by open_clip in float32 with random weights.
+
+    The labels are embedded once. `geometry` is a key of OPEN_CLIP_NAMES.
+    """
     open_clip: Any = import_module("open_clip")
     name = OPEN_CLIP_NAMES[geometry]
     model, _, preprocess = open_clip.create_model_and_transforms(name, device=device)
@@ -53,7 +56,7 @@ def open_clip_scorer(geometry: str, device: str) -> Callable[[Pictures], object]
 
 
 def frames_per_second(score: Callable[[Pictures], object], frames: JpegFrames, batch: int, seconds: float) -> float:
-    """Frames that are decoded and scored per second, in batches, after one batch to warm up."""
+    """Measures the frames that are decoded and scored per second, in batches, after one batch to warm up."""
     score(_decoded(frames, 0, batch))
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:

@@ -1,4 +1,4 @@
-"""Simulated cameras: many streams at once against a server, and what became of every frame."""
+"""Simulated cameras: many streams at once against a server, and the outcome of every frame."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Stub: TypeAlias = "pb_grpc.ZeroShotServiceAsyncStub"  # only the type stubs have
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """What the cameras do.
+    """Behaviour of the cameras.
 
     Attributes:
-        streams: cameras.
+        streams: number of cameras.
         fps: frames per second of each; None: as fast as the server takes them.
-        seconds: how long it is measured.
-        warmup_s: how long before the measurement begins; frames sent before do not count.
-        live: whether frames that come too fast are dropped (DROP_OLDEST) rather than slow the sender (BLOCK).
+        seconds: length of the measurement.
+        warmup_s: time before the measurement begins; frames sent in it do not count.
+        live: True: frames that come too fast are dropped (DROP_OLDEST); False: they slow the sender (BLOCK).
 
     """
 
@@ -47,12 +47,15 @@ class LoadPlan:
 
 @dataclass(slots=True)
 class CameraReport:
-    """What became of one camera's frames that were sent while it was measured.
+    """Outcomes of one camera's frames.
 
     Attributes:
-        answered: outcomes of all its frames, also of those sent before and after.
-        scored_meanwhile: frames whose scores came while it was measured, whenever they were sent.
-        sent, outcomes, latencies_s, batch_sizes: of the frames measured.
+        answered: number of outcomes of all its frames, also of those sent before and after the measurement.
+        scored_meanwhile: number of frames whose scores came during the measurement, whenever they were sent.
+        sent: number of frames sent during the measurement; the attributes below are about these.
+        outcomes: number of frames by outcome: `scores`, `dropped` or `error`.
+        latencies_s: time from sending a scored frame to its scores.
+        batch_sizes: size of each scored frame's batch.
 
     """
 
@@ -66,12 +69,12 @@ class CameraReport:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What became of all frames.
+    """Outcomes of all cameras' frames.
 
     Attributes:
-        plan: what was done.
-        cameras: one by one.
-        seconds: how long the measurement took.
+        plan: behaviour of the cameras.
+        cameras: a report per camera.
+        seconds: measured length of the measurement.
 
     """
 
@@ -81,43 +84,43 @@ class LoadReport:
 
     @property
     def sent(self) -> int:
-        """Frames sent."""
+        """Number of frames sent during the measurement."""
         return sum(camera.sent for camera in self.cameras)
 
     def count(self, outcome: str) -> int:
-        """Frames with an outcome: `scores`, `dropped` or `error`."""
+        """Counts the frames with an outcome: `scores`, `dropped` or `error`."""
         return sum(camera.outcomes[outcome] for camera in self.cameras)
 
     @property
     def unanswered(self) -> int:
-        """Frames without an outcome; there must be none."""
+        """Number of frames without an outcome; it must be 0."""
         return self.sent - sum(camera.outcomes.total() for camera in self.cameras)
 
     @property
     def throughput(self) -> float:
-        """Scored frames per second, counted when their scores came: what is still on the way is no throughput."""
+        """Scored frames per second, counted when their scores came, so that frames in flight are not included."""
         return sum(camera.scored_meanwhile for camera in self.cameras) / self.seconds
 
     @property
     def mean_batch(self) -> float:
-        """Batch size that the average frame was in."""
+        """Mean size of the batches, over frames."""
         sizes = [size for camera in self.cameras for size in camera.batch_sizes]
         return float(np.mean(sizes)) if sizes else 0.0
 
     def latency_ms(self, percent: float) -> float:
-        """Percentile (0..100) of the time from sending a frame to its scores, in milliseconds."""
+        """Returns a percentile (0..100) of the time from sending a frame to its scores, ms; NaN if none was scored."""
         latencies = [latency for camera in self.cameras for latency in camera.latencies_s]
         return float(np.percentile(latencies, percent)) * 1000 if latencies else float("nan")
 
     @property
     def share_spread(self) -> float:
-        """How far the luckiest and the unluckiest camera's scored frames lie apart, over the mean; 0: all alike."""
+        """Difference of the most and the least scored frames of a camera, over their mean; 0: all have equal shares."""
         scored = [camera.outcomes["scores"] for camera in self.cameras]
         return (max(scored) - min(scored)) / max(float(np.mean(scored)), 1e-9)
 
 
 async def run_load(address: str, plan: LoadPlan, frames: JpegFrames) -> LoadReport:
-    """Runs the cameras against a server. Raises grpc.RpcError if one of them is refused or ends."""
+    """Runs the cameras against a server. Raises grpc.RpcError if a stream is refused or broken."""
     begin = asyncio.Event()
     clock = _Clock()
     async with connect(address, plan.streams, _CONNECTIONS) as stubs, asyncio.TaskGroup() as group:
@@ -137,7 +140,7 @@ async def run_load(address: str, plan: LoadPlan, frames: JpegFrames) -> LoadRepo
 
 @dataclass(slots=True)
 class _Clock:
-    """When frames count."""
+    """Bounds of the measurement, of `time.perf_counter`."""
 
     measure_from: float = float("inf")
     measure_until: float = float("inf")
@@ -149,7 +152,7 @@ class _Clock:
 
 @asynccontextmanager
 async def connect(address: str, streams: int, most_connections: int) -> AsyncIterator[list[Stub]]:
-    """As many stubs as there are streams, on connections of their own up to a number, in turns on these beyond it."""
+    """Yields a stub per stream, on connections of their own up to `most_connections`, which are shared beyond that."""
     # without a pool of its own, channels to one address share one connection
     options = [("grpc.use_local_subchannel_pool", 1), ("grpc.http2.bdp_probe", 0)]
     channels = [grpc.aio.insecure_channel(address, options=options) for _ in range(min(streams, most_connections))]

@@ -1,4 +1,4 @@
-"""The image tower alone, beside what the processor could do."""
+"""The image tower alone, beside the largest matrix product that the processor could do instead."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _TOKENS, _INNER, _COLUMNS = 50, 768, 3072
 
 @dataclass(frozen=True, slots=True)
 class TowerSpeed:
-    """How fast a tower is at a batch size.
+    """Speed of a tower at a batch size.
 
     Attributes:
-        batch: pictures at once.
-        ms: per picture, the median of several batches, with as many under way as the encoder takes.
+        batch: number of pictures in a batch.
+        ms: time per picture, the median of several batches, with as many in flight as the encoder takes.
         flops: floating-point operations per picture.
-        limit_flops: of a matrix product as the tower has it for the largest default batch, in the same dtype (bfloat16
-            for int8) with torch, per second, measured in the same run.
+        limit_flops: floating-point operations per second of a matrix product as the tower has it for the largest
+            default batch, by torch in the same dtype (bfloat16 for int8), measured in the same run.
 
     """
 
@@ -43,17 +43,17 @@ class TowerSpeed:
 
     @property
     def roofline_share(self) -> float:
-        """Share (0..1) of the matrix product's speed."""
+        """Speed of the tower as a share (0..1) of the matrix product's."""
         return self.flops / (self.ms / 1000) / self.limit_flops
 
 
 def default_batches(encoder: Encoder) -> tuple[int, ...]:
-    """Batch sizes that tell something on the encoder's device; ascending."""
+    """Returns batch sizes up to one that saturates the encoder's device; ascending."""
     return _CUDA_BATCHES if encoder.info.device.startswith("cuda") else _CPU_BATCHES
 
 
-def bench_tower(encoder: Encoder, flops: float, batches: Sequence[int], seconds: float = 2.0) -> list[TowerSpeed]:
-    """Measures the tower, from uint8 pixels to vectors in memory, at several batch sizes."""
+def bench_tower(encoder: Encoder, flops: float, batches: Sequence[int], seconds: float) -> list[TowerSpeed]:
+    """Measures the tower, from uint8 pixels to vectors in memory, at several batch sizes, `seconds` each."""
     encoder.images.warm(max(batches))
     rows = _TOKENS * default_batches(encoder)[-1]
     results = []
@@ -66,28 +66,28 @@ def bench_tower(encoder: Encoder, flops: float, batches: Sequence[int], seconds:
 
 
 def batch_s(encoder: Encoder, batch: int, seconds: float) -> float:
-    """Median time from one batch's end to the next one's, with as many under way as the encoder takes."""
+    """Measures the median time between the ends of batches, with as many in flight as the encoder takes; seconds."""
     pixels = np.random.default_rng(0).integers(0, 256, (batch, 3, *encoder.info.image_size), np.uint8)
-    under_way: deque[Callable[[], Float32Array]] = deque()
+    in_flight: deque[Callable[[], Float32Array]] = deque()
 
-    def go_on() -> None:
-        under_way.append(encoder.images.start(pixels))
-        if len(under_way) == encoder.images.in_flight:
-            under_way.popleft()()
+    def start_and_collect() -> None:
+        in_flight.append(encoder.images.start(pixels))
+        if len(in_flight) == encoder.images.in_flight:
+            in_flight.popleft()()
 
-    median = median_s(go_on, seconds)
-    for collect in under_way:
+    median = median_s(start_and_collect, seconds)
+    for collect in in_flight:
         collect()
     return median
 
 
 def pictures_per_second(encoder: Encoder, batch: int, seconds: float) -> float:
-    """What `batch_s` comes to."""
+    """Measures the pictures per second, by `batch_s`."""
     return batch / batch_s(encoder, batch, seconds)
 
 
 def count_flops(name: str) -> float:
-    """Floating-point operations of a checkpoint's tower per picture, a multiplication and an addition as two."""
+    """Counts the floating-point operations of a checkpoint's tower per picture; multiply and add count as two."""
     encoder = load_encoder(name, device="cpu", dtype="float32", engine="torch")
     with FlopCounterMode(display=False) as counter:
         encoder.images.encode(np.zeros((1, 3, *encoder.info.image_size), np.uint8))
@@ -109,7 +109,7 @@ def _gemm(encoder: Encoder, rows: int) -> Callable[[], object]:
 
 
 def median_s(function: Callable[[], object], seconds: float) -> float:
-    """Median duration of a call, over at least 3 calls and about so many seconds, after one to warm up."""
+    """Measures the median duration of a call, over at least 3 calls and about `seconds`, after one to warm up."""
     function()
     durations: list[float] = []
     ends = time.perf_counter() + seconds

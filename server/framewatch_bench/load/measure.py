@@ -1,4 +1,4 @@
-"""A server under the load of simulated cameras."""
+"""Measurements of a server under the load of simulated cameras."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from framewatch_bench.frames import JpegFrames
-from framewatch_bench.load.load import LoadPlan, LoadReport, run_load
 from framewatch_bench.load.process import Use
+from framewatch_bench.load.simulation import LoadPlan, LoadReport, run_load
 from framewatch_bench.spawn import ServerProcess
 from framewatch_core.arrays import UInt8Array
 from framewatch_core.images.image import EncodedImage
@@ -21,16 +21,17 @@ from framewatch_server.vision.pixels.view import WHOLE, prepare_view
 from framewatch_server.vision.towers.null import NULL_PREPROCESS
 
 _LIMITS = DecodeLimits(max_image_bytes=2**26, max_image_pixels=2**26)
+_DECODE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ServeReport:
-    """A load and what the server spent on it.
+    """Outcomes of a load, and the server's CPU time and memory.
 
     Attributes:
-        load: what became of the frames.
-        cpu_ms: the server's CPU time per scored frame, ms; None: the server is not a child of this process.
-        memory_bytes: the server's resident memory (before, after).
+        load: outcomes of the frames.
+        cpu_ms: the server's CPU time per answered frame, ms; None: the server is not a child of this process.
+        memory_bytes: the server's resident memory (before, after); None: the server is not a child of this process.
 
     """
 
@@ -40,7 +41,7 @@ class ServeReport:
 
 
 def bench_spawned(arguments: Sequence[str], plan: LoadPlan, frames: JpegFrames) -> ServeReport:
-    """Starts a server with these flags of `serve`, and measures it."""
+    """Starts a server with flags of `serve`, and measures it."""
     with ServerProcess(*arguments) as server:
         return bench_running(server, plan, frames)
 
@@ -56,20 +57,20 @@ def bench_running(server: ServerProcess, plan: LoadPlan, frames: JpegFrames) -> 
 
 
 def bench_remote(address: str, plan: LoadPlan, frames: JpegFrames) -> ServeReport:
-    """Measures a server that runs somewhere."""
+    """Measures a server at any address."""
     return ServeReport(asyncio.run(run_load(address, plan, frames)), None, None)
 
 
-def decode_ms(frames: JpegFrames, seconds: float = 1.0) -> float:
-    """Milliseconds that one thread needs on average to decode a frame and to bring it to 224 x 224."""
+def decode_ms(frames: JpegFrames) -> float:
+    """Measures the milliseconds that one thread needs on average to decode a frame and to resize it to 224 x 224."""
     done, started = 0, time.perf_counter()
-    while time.perf_counter() - started < seconds:
+    while time.perf_counter() - started < _DECODE_S:
         decode_and_prepare(frames.encoded[done % len(frames.encoded)], NULL_PREPROCESS)
         done += 1
     return (time.perf_counter() - started) * 1000 / done
 
 
 def decode_and_prepare(encoded: bytes, spec: PreprocessSpec) -> UInt8Array:
-    """A file as a model's input, uint8 `[3, height, width]`, made as the server makes it."""
+    """Makes a model's input, uint8 `[3, height, width]`, of an encoded image, by the functions of the server."""
     (pixels,) = prepare_view(EncodedImage(encoded), WHOLE, spec, _LIMITS).inputs
     return np.asarray(pixels)
