@@ -161,7 +161,7 @@ def test_videos(
 ) -> None:
     make_video(20, 10.0).rename(photos / "v.avi")
     assert embed(server) == 0
-    assert "videos were passed over (1): --fps 1" in capsys.readouterr().err
+    assert "videos were left out (1): --fps 1" in capsys.readouterr().err
     assert embed(server, "--fps", "2") == 0
     names = [entry.name for entry in read_index(Path("i.npz")).entries]
     assert names[-4:] == [f"photos/v.avi@{time}s" for time in ("0.00", "0.50", "1.00", "1.50")]
@@ -392,7 +392,7 @@ def test_a_sheet_is_drawn(server: list[str], photos: Path, capsys: pytest.Captur
     ("arguments", "expected", "match"),
     [
         (["embed", "photos"], 2, "--out"),
-        (["embed", "--out", "i.npz"], 2, "there is no i.npz yet, so say what to embed"),
+        (["embed", "--out", "i.npz"], 2, "there is no i.npz yet: give the pictures to embed"),
         (["embed", "photos", "--out", "i.txt"], 2, "ends in .npz (numpy) or .parquet"),
         (["embed", "photos", "--out", "none/i.npz"], 2, "there is no folder none"),
         (["embed", "photos", "--out", "junk.npz"], 2, "junk.npz is no index"),
