@@ -58,7 +58,7 @@ Example: framewatch search dog.jpg --index photos.npz --sheet hits.html
 Models were trained with sentences: "a photo of a dog" works better than "dog". Pictures that fit a text well have
 scores of about 0.2 to 0.35 with most models; similar pictures have higher ones.
 """,
-    "label": """Label pictures by what they show, for training a smaller model; uncertain ones go to a pile of their own.
+    "label": """Label pictures by what they show, for training a smaller model; uncertain ones go to their own pile.
 
 Example: framewatch label photos --label "a cat" --label "a dog" --label "something else" --out labelled --val-share 0.1
 

@@ -44,7 +44,7 @@ def label(
     json: Flag = False,
     connection: Connection = Connection(),
 ) -> int:
-    """Label pictures by what they show, for training a smaller model; uncertain ones go to a pile of their own.
+    """Label pictures by what they show, for training a smaller model; uncertain ones go to their own pile.
 
     Parameters
     ----------
