@@ -35,7 +35,7 @@ def test_a_torchvision_of_another_torch_is_told(tmp_path: Path) -> None:
     done = run_with(tmp_path, "framewatch_server", "serve", "--model", "null", "--listen", "127.0.0.1:0")
     assert done.returncode == 1
     assert "torchvision::nms does not exist" in done.stderr
-    assert "have it from the index that torch came from" in done.stderr
+    assert "install it from the index that torch came from" in done.stderr
     assert "Traceback" not in done.stderr
 
 
