@@ -1,4 +1,4 @@
-"""A hub on loopback: as much of the Hugging Face hub's HTTP as huggingface_hub asks for, with faults on request."""
+"""A hub on loopback: the part of the Hugging Face hub's HTTP that huggingface_hub uses, with faults on request."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Repository:
 
     Attributes:
         files: content by name, of its one commit.
-        refs: what the commit is called, beside its hash.
-        is_gated: whether nobody has accepted its licence.
+        refs: names of the commit, beside its hash.
+        is_gated: True: its licence has not been accepted.
         conversions: numbers of the pull requests with safetensors.
 
     """
@@ -35,11 +35,11 @@ class Repository:
 
     @property
     def commit(self) -> str:
-        """Of all its files."""
+        """Hash of all its files."""
         return hashlib.sha1(b"".join(name.encode() + data for name, data in sorted(self.files.items()))).hexdigest()
 
     def info(self, name: str) -> dict[str, Any]:
-        """What the hub says of a file."""
+        """The hub's description of a file."""
         data = self.files[name]
         found: dict[str, Any] = {"rfilename": name, "size": len(data), "blobId": git_sha1(data)}
         if name.endswith(LFS_SUFFIXES):
@@ -48,18 +48,18 @@ class Repository:
 
 
 def git_sha1(data: bytes) -> str:
-    """As git names a blob."""
+    """The name of a blob in git."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 @dataclass
 class Faults:
-    """What goes wrong with large files.
+    """Faults of the answers for large files.
 
     Attributes:
         cut_after: bytes after which one answer ends; once.
-        is_down_after_cut: whether they are answered with 503 from then on.
-        corrupts: whether other bytes come than should.
+        is_down_after_cut: True: they are answered with 503 from then on.
+        corrupts: True: the bytes are not the file's.
 
     """
 
@@ -70,7 +70,7 @@ class Faults:
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for; `start` is where the Range begins."""
+    """A request to the hub; `start`: the begin of its Range."""
 
     method: str
     path: str
@@ -79,7 +79,7 @@ class Request:
 
 @dataclass
 class FakeHub:
-    """Use as a context manager; `repositories` by id."""
+    """The hub; use as a context manager. `repositories`: by id."""
 
     repositories: Mapping[str, Repository]
     faults: Faults = field(default_factory=Faults)
@@ -102,11 +102,11 @@ class FakeHub:
 
     @property
     def url(self) -> str:
-        """For HF_ENDPOINT."""
+        """Value of HF_ENDPOINT."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def cdn(self, sha256: str) -> str:
-        """Where a large file is: as far as a client can tell, on another host."""
+        """Address of a large file, which for clients is on another host."""
         return f"http://localhost:{self._server.server_address[1]}/cdn/{sha256}"
 
     def asked_for(self, method: str = "GET") -> list[str]:
@@ -115,7 +115,7 @@ class FakeHub:
         return sorted({path.rsplit("/", 1)[1] for path in paths})
 
     def ranges(self) -> list[int | None]:
-        """Where the answers of large files began."""
+        """Begins of the answers for large files."""
         return [each.start for each in self.requests if each.path.startswith("/cdn/") and each.method == "GET"]
 
 
@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
-        """Tests look at `FakeHub.requests`."""
+        """Logs nothing: tests read `FakeHub.requests`."""
 
     def do_HEAD(self) -> None:
         self._answer()
@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._resolve("/".join(parts[:2]), "/".join(parts[3:-1]), parts[-1])
 
     def _repository(self, name: str, revision: str) -> Repository | None:
-        """The repository, or None once the answer says why not."""
+        """Returns the repository; None once a refusal has been sent."""
         found = self.hub.repositories.get(name)
         if found is None:
             self._refuse(HTTPStatus.UNAUTHORIZED, "RepoNotFound", "Repository not found")

@@ -71,11 +71,11 @@ async def test_probabilities(make_server: MakeServer, checkpoint: Path, family: 
             found = {score.label: score.probability for score in ours.scores}
             assert found == pytest.approx(reference.probabilities(data, TEMPLATE, labels), abs=0.01), f"{name}, {kind}"
             seen.setdefault(kind, []).append([found[label] for label in labels])
-    assert np.ptp(np.array(seen["several"]), axis=0).max() > 0.02, "the model tells these pictures apart"
-    assert np.ptp(np.array(seen["several"]), axis=1).max() > 0.02, "the model tells these words apart"
+    assert np.ptp(np.array(seen["several"]), axis=0).max() > 0.02, "the model separates these pictures"
+    assert np.ptp(np.array(seen["several"]), axis=1).max() > 0.02, "the model separates these words"
 
 
-async def test_what_is_too_long_is_cut_off_as_the_reference_would_and_told(
+async def test_a_text_that_is_too_long_is_cut_off_like_the_references_and_reported(
     make_server: MakeServer, checkpoint: Path
 ) -> None:
     stub = await make_server(model=str(checkpoint), dtype="float32", jpeg_decode="full")
@@ -102,7 +102,7 @@ async def test_embeddings_are_the_reference_s(make_server: MakeServer, checkpoin
     words = np.frombuffer(answer.text_vectors, "<f4").reshape(len(texts), answer.dimension)
     reference = reference_texts(checkpoint, texts)
     assert np.sum(words * reference, axis=1).min() > 0.99999
-    assert (words @ reference.T).min() < 0.95, "the model tells these words apart"
+    assert (words @ reference.T).min() < 0.95, "the model separates these words"
     found = await stub.Similarity(
         pb.SimilarityRequest(
             queries=[pb.Image(encoded=each) for each in data], candidates=[pb.Image(encoded=each) for each in data]
@@ -116,7 +116,7 @@ LARGE = [encode(picture(seed, 1280, 720), ".jpg") for seed in range(4)]
 
 @pytest.mark.parametrize(("engine", "dtype"), [("torch", "bfloat16"), ("torch", "float16"), ("openvino", "bfloat16")])
 def test_quick_embeddings(checkpoint: Path, engine: str, dtype: str) -> None:
-    """In half precision, with reduced decoding and quick resizing together."""
+    """Half precision, reduced decoding and quick resizing together."""
     if engine == "openvino":
         pytest.importorskip("openvino", reason="the extra openvino is not installed")
     encoder = load_encoder(str(checkpoint), device="cpu", dtype=dtype, engine=engine)
@@ -126,7 +126,7 @@ def test_quick_embeddings(checkpoint: Path, engine: str, dtype: str) -> None:
     ours = encoder.images.encode(np.stack(inputs))[:, :dimension]
     theirs = reference_images(checkpoint)
     assert np.sum(ours * theirs, axis=1).min() >= 0.999
-    assert (ours @ theirs.T).min() < 0.99, "the model tells these pictures apart"
+    assert (ours @ theirs.T).min() < 0.99, "the model separates these pictures"
     texts = [text for labels in LABEL_SETS.values() for text in labels]
     assert np.sum(encoder.texts.encode(texts) * reference_texts(checkpoint, texts), axis=1).min() >= 0.999
 
@@ -143,7 +143,7 @@ def reference_images(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.fl
 def reference_texts(
     folder: Path, texts: list[str], max_length: int | None = None
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """As the pipeline reads them, one by one, so that no other text's length bears on a vector.
+    """The pipeline's vectors, one text at a time, so that no other text's length bears on a vector.
 
     The pipeline cuts texts off for SigLIP alone; for the others it needs a `max_length`.
     """
@@ -160,7 +160,7 @@ def reference_texts(
     return np.stack(vectors)
 
 
-def test_naflex_is_refused_with_what_to_take_instead(tmp_path: Path) -> None:
+def test_naflex_is_refused_with_an_alternative(tmp_path: Path) -> None:
     with pytest.raises(ModelLoadError, match=r"NaFlex.*google/siglip2-base-patch16-224"):
         load_encoder(str(make_naflex(tmp_path / "naflex")))
 

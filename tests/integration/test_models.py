@@ -19,7 +19,7 @@ from tests.integration.errors import told
 from tests.integration.test_stream import config, frame
 
 
-def test_the_models_are_told(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_the_models_are_listed(stub: pb_grpc.ZeroShotServiceStub) -> None:
     (model,) = stub.ListModels(pb.ListModelsRequest()).models
     assert (model.name, model.family, model.dtype, model.device) == ("demo", "clip", "float32", "cpu")
     assert (model.image_width, model.image_height, model.dimension) == (80, 80, 96)
@@ -57,7 +57,7 @@ async def test_streams_of_several_models_run_side_by_side(make_server: MakeServe
     assert answers == [["started", *["result"] * 20]] * 4
 
 
-async def test_a_stream_is_told_of_prompts_that_are_too_long(make_server: MakeServer) -> None:
+async def test_a_stream_has_warnings_of_prompts_that_are_too_long(make_server: MakeServer) -> None:
     stub = await make_server()
     long = pb.StreamFramesRequest(
         config=pb.StreamConfig(
@@ -97,7 +97,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         pytest.param(["--model", "acme/no-such", "--offline"], "offline", id="offline"),
     ],
 )
-def test_models_that_can_not_be_served_are_told(arguments: list[str], expected: str, tmp_path: Path) -> None:
+def test_models_that_can_not_be_served_are_refused(arguments: list[str], expected: str, tmp_path: Path) -> None:
     done = run(*arguments, HF_HOME=str(tmp_path))
     assert done.returncode == 1
     assert expected in done.stderr

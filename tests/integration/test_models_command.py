@@ -92,7 +92,7 @@ def machine(big: bytes, tmp_path: Path) -> Iterator[Machine]:
         yield Machine(hub, tmp_path / "hf")
 
 
-def test_only_what_is_needed_is_downloaded_and_it_loads(machine: Machine) -> None:
+def test_only_needed_files_are_downloaded_and_the_model_loads(machine: Machine) -> None:
     done = machine.models("download", "acme/tiny-clip")
     assert done.returncode == 0, done.stderr
     commit = machine.hub.repositories["acme/tiny-clip"].commit
@@ -128,7 +128,7 @@ def test_a_pinned_commit_that_is_here_costs_none(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
-def test_offline_takes_what_is_here_and_asks_nobody(machine: Machine, variable: str) -> None:
+def test_offline_takes_the_files_here_and_sends_no_request(machine: Machine, variable: str) -> None:
     machine.have("acme/tiny-clip")
     assert machine.models("download", "acme/tiny-clip", **{variable: "1"}).returncode == 0
     missing = machine.models("download", "acme/big-clip", **{variable: "1"})
@@ -138,7 +138,7 @@ def test_offline_takes_what_is_here_and_asks_nobody(machine: Machine, variable: 
     assert machine.hub.requests == []
 
 
-def test_without_the_hub_what_is_here_is_taken_and_the_log_says_so(machine: Machine) -> None:
+def test_without_the_hub_the_files_here_are_taken_and_a_warning_is_logged(machine: Machine) -> None:
     machine.have("acme/tiny-clip")
     done = machine.models("download", "acme/tiny-clip", HF_ENDPOINT=NOWHERE)
     assert done.returncode == 0, done.stderr
@@ -190,14 +190,14 @@ def rot(path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json"], ids=["sha256", "git's sha1"])
-def test_damage_is_found_and_mended(machine: Machine, file: str) -> None:
+def test_damage_is_found_and_repaired(machine: Machine, file: str) -> None:
     machine.have("acme/tiny-clip")
     rot(machine.snapshot("acme/tiny-clip") / file)
     found = machine.models("verify", "acme/tiny-clip", "--json")
     assert found.returncode == 1
     assert [Path(row["file"]).name for row in map(json.loads, found.stdout.splitlines()) if row["fault"]] == [file]
     assert "framewatch-server models download acme/tiny-clip" in found.stderr
-    assert machine.hub.requests == [], "verify asks nobody"
+    assert machine.hub.requests == [], "verify sends no request"
     assert machine.models("download", "acme/tiny-clip").returncode == 0
     assert machine.hub.asked_for() == [file]
     assert machine.models("verify", "acme/tiny-clip", "--no-precision").returncode == 0
@@ -217,7 +217,7 @@ def test_damage_is_found_and_mended(machine: Machine, file: str) -> None:
         pytest.param("./none", ["'./none' is not there"], id="no folder"),
     ],
 )
-def test_failures_say_what_was_wrong_and_how_to_go_on(machine: Machine, model: str, words: list[str]) -> None:
+def test_failures_have_a_reason_and_a_way_to_go_on(machine: Machine, model: str, words: list[str]) -> None:
     done = machine.models("download", model)
     assert done.returncode == 1
     assert [word for word in words if word.format(hub=machine.hub.url) not in done.stderr] == []
@@ -233,7 +233,7 @@ def test_a_host_that_is_not_there_is_named_and_other_models_still_come(machine: 
     assert done.stdout.startswith("demo\n")
 
 
-def test_what_is_on_this_machine_is_listed(machine: Machine) -> None:
+def test_the_models_on_this_machine_are_listed(machine: Machine) -> None:
     (demo,) = machine.json("list")
     assert (demo["name"], demo["family"], demo["state"]) == ("demo", "clip", "ready, embedded")
     machine.have("acme/tiny-clip")
@@ -250,7 +250,7 @@ def test_what_is_on_this_machine_is_listed(machine: Machine) -> None:
     assert f"acme/words: {words['state']}" in table.stderr
 
 
-def test_what_is_missing_is_told_beside_what_is_damaged(machine: Machine) -> None:
+def test_missing_files_are_reported_beside_damaged_ones(machine: Machine) -> None:
     machine.have("acme/tiny-clip")
     snapshot = machine.snapshot("acme/tiny-clip")
     rot(snapshot / "model.safetensors")
@@ -281,7 +281,7 @@ def folder_without_weights(machine: Machine) -> list[str]:
         ),
     ],
 )
-def test_what_can_not_be_verified_ends_with_exit_code_1(machine: Machine, arguments: Verify, words: str) -> None:
+def test_a_model_that_can_not_be_verified_ends_with_exit_code_1(machine: Machine, arguments: Verify, words: str) -> None:
     done = machine.models("verify", *arguments(machine))
     assert done.returncode == 1
     assert words in done.stderr

@@ -27,7 +27,7 @@ def test_with_the_extra(file: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_torchvision_of_another_torch_is_told(tmp_path: Path) -> None:
+def test_a_torchvision_of_another_torch_is_reported(tmp_path: Path) -> None:
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text(
         "raise RuntimeError('operator torchvision::nms does not exist')"

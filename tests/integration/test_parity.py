@@ -113,7 +113,7 @@ async def check_parity(stub: Any, reference: Reference, files: dict[str, bytes],
             ours, theirs = await probabilities(stub, data, template), reference.probabilities(data, template)
             assert ours == pytest.approx(theirs, abs=0.01), f"{name}, {template!r}"
             seen.append([ours[label] for label in LABELS])
-    assert np.ptp(np.array(seen), axis=0).max() > 0.02, "the model tells these pictures or words apart"
+    assert np.ptp(np.array(seen), axis=0).max() > 0.02, "the model separates these pictures or words"
 
 
 @pytest.fixture(params=["torch", "openvino"])
@@ -166,7 +166,7 @@ def check_quick_embeddings(folder: Path, name: str, files: Sequence[bytes], engi
     for part in (slice(dimension), slice(dimension, None)):
         assert (ours[:, part] * theirs[:, part]).sum(axis=1).min() >= 0.999
     others = ours[:, :dimension] @ theirs[:, :dimension].T
-    assert others.min() < 0.99, "the model tells these pictures apart"
+    assert others.min() < 0.99, "the model separates these pictures"
 
 
 LARGE = [encode(picture(seed, 1280, 720), ".jpg") for seed in range(4)]

@@ -1,4 +1,4 @@
-"""Presence over real gRPC: against contrast, by examples, and what broken examples tell."""
+"""Presence over real gRPC: against contrast, by examples, and the errors of broken examples."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_default_contrast_is_the_documented_one(stub: pb_grpc.ZeroShotServic
     assert presences(stub, jpeg(2), pb.Label(name="a dog")) == pytest.approx(given, abs=1e-4)
 
 
-def test_examples_tell_what_words_can_not(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_examples_separate_pictures_that_words_can_not(stub: pb_grpc.ZeroShotServiceStub) -> None:
     label = pb.Label(name="x", examples=[image(jpeg(1))], counter_examples=[image(jpeg(2))])
     reversed_ = pb.Label(name="x", examples=[image(jpeg(2))], counter_examples=[image(jpeg(1))])
     same = pb.Label(name="x", examples=[image(jpeg(1))], counter_examples=[image(jpeg(1))])
@@ -103,7 +103,7 @@ def test_a_broken_example_names_its_field(
 
 
 def test_each_label_names_its_own_broken_example(stub: pb_grpc.ZeroShotServiceStub) -> None:
-    """What was learned from examples is shared, and so is its failure; the paths are not."""
+    """The discriminant of examples is shared, and so is its failure; the paths are not."""
     labels = pb.LabelSet(labels=[BAD_COUNTER])
     with pytest.raises(grpc.RpcError) as caught:
         stub.Classify(pb.ClassifyRequest(image=image(), label_set=labels))
@@ -125,7 +125,7 @@ def test_boxes_on_the_belt_by_examples_from_the_first(client: FramewatchClient) 
 
 
 def grab(video: Path, numbers: Sequence[int], region: Region | None = None) -> list[Pixels]:
-    """Frames by their numbers, cropped as a region is."""
+    """Frames by their numbers, cropped to a region."""
     capture = cv2.VideoCapture(str(video))
     pictures = []
     for number in range(max(numbers) + 1):

@@ -116,7 +116,7 @@ def make_checkpoint(folder: Path, config: Mapping[str, Any]) -> Path:
 
 @torch.no_grad()
 def spread(model: Any, image_size: int) -> None:
-    """Takes weights from where training begins to where pictures and words differ, as in a trained model."""
+    """Widens the weights that training begins with until pictures and words differ, as in a trained model."""
     for name, weight in model.named_parameters():
         if weight.ndim > 1 and ".bn" not in name:
             weight.mul_(2)
@@ -129,7 +129,7 @@ def spread(model: Any, image_size: int) -> None:
 
 
 def byte_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a byte, `</s>` at the end and for padding, as SigLIP has it."""
+    """A tokenizer with one token per byte, and SigLIP's `</s>` at the end and for padding."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: number for number, token in enumerate(["<unk>", "</s>", *alphabet])}
     tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>"))

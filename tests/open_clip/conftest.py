@@ -37,7 +37,7 @@ class Reference:
         self.model.eval()
 
     def inputs(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> torch.Tensor:
-        """The model's, of BGR pictures."""
+        """The model's inputs of BGR pictures."""
         return torch.stack([self._prepare(Image.fromarray(picture[..., ::-1])) for picture in pictures])
 
     @torch.inference_mode()
@@ -50,12 +50,12 @@ class Reference:
 
     @torch.inference_mode()
     def features(self, pictures: Sequence[npt.NDArray[np.uint8]], layer: str, reduce: Callable[[Any], Any]) -> Array:
-        """Normalised means of what a module of the image tower gives, seen by a hook."""
-        seen: list[Any] = []
-        hook = self.model.visual.get_submodule(layer).register_forward_hook(lambda *args: seen.append(args[-1]))
+        """Normalised means of the output of a module of the image tower, taken by a hook."""
+        outputs: list[Any] = []
+        hook = self.model.visual.get_submodule(layer).register_forward_hook(lambda *args: outputs.append(args[-1]))
         self.images(pictures)
         hook.remove()
-        return np.asarray(torch.nn.functional.normalize(reduce(seen[0]), dim=-1))
+        return np.asarray(torch.nn.functional.normalize(reduce(outputs[0]), dim=-1))
 
     def probabilities(self, picture: npt.NDArray[np.uint8], texts: Sequence[str]) -> dict[str, float]:
         scale, bias = self.model.logit_scale.exp().item(), self.model.logit_bias

@@ -1,4 +1,4 @@
-"""What is refused, with a word of how to go on; and weights in other files."""
+"""Checkpoints that are refused, with a way to go on; and weights in other files."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def load(folder: Path) -> Encoder:
 
 @pytest.fixture
 def copied(checkpoints: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
-    """A checkpoint's folder to spoil."""
+    """Makes a copy of a checkpoint's folder, to be spoilt."""
     return lambda name: Path(shutil.copytree(checkpoints(name), tmp_path / name))
 
 
 def changed(name: str, path: str, value: Any) -> str:
-    """A config with one value put elsewhere, as its file's text."""
+    """The text of a config file with one value changed."""
     config = copy.deepcopy(CONFIGS[name])
     *parents, last = path.split(".")
     part = config
@@ -67,18 +67,18 @@ def changed(name: str, path: str, value: Any) -> str:
         pytest.param("ResNet", "preprocess_cfg.resize_mode", "stretched", "expected the resize_mode 'squash'", id="no such mode"),
     ],
 )  # fmt: skip
-def test_what_can_not_be_served_is_told(
+def test_a_model_that_can_not_be_served_is_refused(
     copied: Callable[[str], Path], name: str, path: str, value: Any, message: str
 ) -> None:
     folder = copied(name)
     (folder / "open_clip_config.json").write_text(changed(name, path, value))
-    with pytest.raises(ModelLoadError, match=message) as told:
+    with pytest.raises(ModelLoadError, match=message) as raised:
         load(folder)
-    assert str(folder) in str(told.value) or "preprocess" in path
-    assert len(str(told.value)) < 700
+    assert str(folder) in str(raised.value) or "preprocess" in path
+    assert len(str(raised.value)) < 700
 
 
-def test_weights_without_a_logit_scale_are_told(copied: Callable[[str], Path]) -> None:
+def test_weights_without_a_logit_scale_are_refused(copied: Callable[[str], Path]) -> None:
     folder = copied("ViT")
     weights = load_file(folder / WEIGHTS)
     del weights["logit_scale"]
@@ -92,7 +92,7 @@ def test_weights_without_a_logit_scale_are_told(copied: Callable[[str], Path]) -
     [(-10.0, Activation.SIGMOID), (0.0, Activation.SOFTMAX), (None, Activation.SOFTMAX)],
     ids=["trained with a sigmoid", "put there by OpenCLIP", "none"],
 )
-def test_the_weights_say_how_scores_are_made(
+def test_the_weights_decide_the_score_function(
     copied: Callable[[str], Path], bias: float | None, expected: Activation
 ) -> None:
     folder = copied("ViT")
@@ -154,9 +154,7 @@ def test_nothing_is_logged_of_a_model_without_weights(
     assert (logging.root.handlers, logging.root.filters) == (handlers, [])
 
 
-def test_an_extra_that_is_not_whole_is_told(
-    checkpoints: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_incomplete_extra_is_reported(checkpoints: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "framewatch_server.vision.checkpoints.open_clip_loader", None)
     with pytest.raises(ModelLoadError, match=r"can't be imported .* install framewatch\[open-clip\] again"):
         load(checkpoints("ViT"))

@@ -1,4 +1,4 @@
-"""Scores and vectors are OpenCLIP's own, for towers of each kind; what a model can't tell apart proves nothing."""
+"""Scores and vectors are OpenCLIP's own, for towers of each kind; the model separates all inputs that are compared."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ async def test_probabilities(make_server: MakeServer, folder: Path, reference: R
         ours = {score.label: score.probability for score in (await stub.Classify(request)).scores}
         assert ours == pytest.approx(reference.probabilities(pixels, LABELS), abs=0.01)
         seen.append([ours[label] for label in LABELS])
-    assert np.ptp(seen, axis=0).max() > 0.02, "the model tells these pictures apart"
-    assert np.ptp(seen, axis=1).max() > 0.02, "the model tells these words apart"
+    assert np.ptp(seen, axis=0).max() > 0.02, "the model separates these pictures"
+    assert np.ptp(seen, axis=1).max() > 0.02, "the model separates these words"
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_vectors(folder: Path, reference: Reference, name: str, engine: str, dty
     assert (encoder.info.family, encoder.info.vector_size) == ("open_clip", theirs.shape[1])
     for part in (slice(encoder.info.dimension), slice(encoder.info.dimension, None)):
         assert (ours[:, part] * theirs[:, part]).sum(axis=1).min() >= least
-        assert (ours[:, part] @ theirs[:, part].T).min() < 0.99, "the model tells these pictures apart"
+        assert (ours[:, part] @ theirs[:, part].T).min() < 0.99, "the model separates these pictures"
     texts = [*LABELS, "Señor O'Neill &amp; his “café”!", LONG]
     read, theirs = encoder.texts.encode(texts), reference.texts(texts)
     assert (read * theirs).sum(axis=1).min() >= least
-    assert (read @ theirs.T).min() < 0.9, "the model tells these words apart"
+    assert (read @ theirs.T).min() < 0.9, "the model separates these words"
 
 
 def test_inputs_are_the_pipelines_own(folder: Path, reference: Reference) -> None:
@@ -101,7 +101,7 @@ def test_inputs_are_the_pipelines_own(folder: Path, reference: Reference) -> Non
         assert levels.mean() <= 0.05
 
 
-def test_a_text_that_is_cut_off_is_told(folder: Path, name: str) -> None:
+def test_a_text_that_is_cut_off_is_reported(folder: Path, name: str) -> None:
     encoder = load_encoder(str(folder), device="cpu", dtype="float32", engine="torch")
     # beside beginning and end; the byte tokenizer has one token for the space before a word, and no beginning
     most_words = 31 if name == "SigLIP" else encoder.info.max_text_tokens - 2

@@ -27,7 +27,7 @@ class ListedModel:
 
     Attributes:
         name: hub id, or `demo`.
-        commit: of the hub; empty for what is not from there.
+        commit: of the hub; empty for the embedded model.
         revisions: branches and tags that pointed to this commit when the hub was last asked.
         family: see `framewatch_server.vision.checkpoints.files.family`.
         size: of its files, in bytes.

@@ -109,5 +109,5 @@ def _cosines(exact: Float32Array, other: Float32Array) -> Cosines:
 
 
 def _fault(images: Cosines, texts: Cosines) -> str:
-    # written so that NaN, which float16 gives where it overflows, is a fault
+    # written so that NaN, the result of float16 where it overflows, is a fault
     return "" if images.mean >= LEAST_COSINE and texts.mean >= LEAST_COSINE else f"below {LEAST_COSINE}"

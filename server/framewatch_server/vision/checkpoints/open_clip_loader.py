@@ -126,7 +126,7 @@ def _dimensions(model: OpenClipModel, reader: TextReader, input_size: tuple[int,
 
 
 def _head(folder: Path, bias: float | None) -> ScoreHead:
-    # a bias of 0 is what OpenCLIP gives a softmax model that has none; training with a sigmoid takes it far below
+    # OpenCLIP gives a softmax model, which has no bias, one of 0; training with a sigmoid takes the bias far below
     activation = Activation.SIGMOID if bias else Activation.SOFTMAX
     scale = math.exp(required_scalar(folder, "logit_scale"))
     return ScoreHead(logit_scale=scale, logit_bias=bias or 0.0, activation=activation)

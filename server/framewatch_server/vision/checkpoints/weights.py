@@ -76,7 +76,7 @@ def scalar(folder: Path, name: str) -> float | None:
 
 
 def required_scalar(folder: Path, name: str) -> float:
-    """Returns what `scalar` does. Raises ModelLoadError if there is no such tensor."""
+    """Returns a tensor of one number, see `scalar`. Raises ModelLoadError if there is no such tensor."""
     value = scalar(folder, name)
     if value is None:
         raise ModelLoadError(f"the weights in {str(folder)!r} have no {name}: they are not those of a dual encoder")

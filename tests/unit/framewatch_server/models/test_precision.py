@@ -33,7 +33,7 @@ def test_bfloat16_is_near_float32_and_half_as_large() -> None:
     assert bfloat16.size * 2 == reference.size
 
 
-def test_what_does_not_run_here_is_told_and_the_rest_goes_on() -> None:
+def test_a_dtype_that_does_not_run_here_is_reported_and_the_rest_goes_on() -> None:
     reference, int8 = check("int8")
     assert reference.fault == ""
     assert "torch does not run int8" in int8.fault

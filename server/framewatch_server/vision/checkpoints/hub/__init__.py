@@ -2,6 +2,6 @@
 
 from huggingface_hub import constants
 
-# A server in front of people's cameras reports to nobody: huggingface_hub would report torch's version to the hub, and
+# A server in front of people's cameras sends no reports: huggingface_hub would report torch's version to the hub, and
 # first ask it how to find out which agents run here.
 constants.HF_HUB_DISABLE_TELEMETRY = True

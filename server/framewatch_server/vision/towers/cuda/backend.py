@@ -37,7 +37,7 @@ class Backend(Protocol):
         ...
 
     def record(self, stream: Any) -> Event:
-        """Marks the end of what was submitted to the stream so far."""
+        """Returns an event at the end of the work submitted to the stream so far."""
         ...
 
     def wait(self, stream: Any, event: Any) -> None:

@@ -112,7 +112,7 @@ class CudaImageTower:
         try:
             yield
         except Exception as error:
-            # the model's frames hold what was computed so far
+            # the model's frames hold the tensors computed so far
             traceback.clear_frames(error.__traceback__)
             self._backend.reclaim()
             if isinstance(error, torch.OutOfMemoryError):

@@ -16,7 +16,7 @@ from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.towers.encoder import BlockingImageTower
 from framewatch_server.vision.towers.image_module import ImageModule
 
-_PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}  # int8: of what is not in int8
+_PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}  # int8: for the rest of the tower
 
 
 class OpenVinoImageTower(BlockingImageTower):

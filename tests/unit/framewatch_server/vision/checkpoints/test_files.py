@@ -80,7 +80,7 @@ def test_open_clip_needs_no_preprocessing_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
-def test_a_configuration_that_is_none_is_told(folder: Path, content: str) -> None:
+def test_a_broken_configuration_is_refused(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content)
     with pytest.raises(ModelLoadError, match=r"config\.json.*again"):
         missing_files(folder)

@@ -21,7 +21,7 @@ from framewatch_server.vision.towers.torch_images import TorchImageTower
 from tests.unit.framewatch_server.vision.towers.test_quantisation_images import write_pictures
 
 
-def test_a_checkpoint_of_open_clip_without_the_extra_is_told(tmp_path: Path) -> None:
+def test_a_checkpoint_of_open_clip_without_the_extra_is_refused(tmp_path: Path) -> None:
     if find_spec("open_clip"):
         pytest.skip("the extra open-clip is installed")
     (tmp_path / "open_clip_config.json").write_text("{}")
@@ -106,7 +106,7 @@ def test_int8_is_made_again_with_the_images_of_another_folder(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize(("dtype", "message"), [("bfloat16", "add --dtype int8"), ("int8", "at least")])
-def test_a_folder_that_is_of_no_use_is_told(tmp_path: Path, dtype: str, message: str) -> None:
+def test_a_folder_that_is_of_no_use_is_refused(tmp_path: Path, dtype: str, message: str) -> None:
     pytest.importorskip("nncf")
     with pytest.raises(ModelLoadError, match=message):
         load_encoder("demo", dtype=dtype, device="cpu", quantisation_images_dir=tmp_path)

@@ -1,4 +1,4 @@
-"""Checkpoints that are not whole are refused with what is wrong, in whatever way the libraries say so."""
+"""Broken checkpoints are refused with the reason, whatever error the libraries raise."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def change_weights(change: Callable[[dict[str, torch.Tensor]], None]) -> Callabl
 
 def change_json(name: str, **values: Any) -> Callable[[Path], None]:
     def apply(folder: Path) -> None:
-        said = json.loads((folder / name).read_text())
-        (folder / name).write_text(json.dumps({**said, **values}))
+        config = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps({**config, **values}))
 
     return apply
 
@@ -60,7 +60,9 @@ def without_scale(weights: dict[str, torch.Tensor]) -> None:
         pytest.param(lambda f: (f / "model.safetensors").unlink(), "lacks model.safetensors", id="no weights"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told(tmp_path: Path, spoil: Callable[[Path], None], words: str) -> None:
+def test_a_broken_checkpoint_is_refused_with_the_reason(
+    tmp_path: Path, spoil: Callable[[Path], None], words: str
+) -> None:
     folder = make_family(tmp_path / "model", "CLIP")
     spoil(folder)
     with pytest.raises(ModelLoadError, match=words):

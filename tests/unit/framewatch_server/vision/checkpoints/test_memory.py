@@ -1,4 +1,4 @@
-"""What models need of memory, and what there is."""
+"""Memory that models need, and memory that is free."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COUNTS = WeightCounts(image_matrices=90_000_000, image_others=10_000_000, texts=
         ("openvino", "int8", (10, 4)),
     ],
 )
-def test_what_is_needed_follows_from_the_weights(engine: str, dtype: str, bytes_each: tuple[int, int]) -> None:
+def test_the_memory_needed_follows_from_the_weights(engine: str, dtype: str, bytes_each: tuple[int, int]) -> None:
     image, text = bytes_each
     assert needed_bytes(COUNTS, engine, dtype, "cpu", "clip") == image * 100_000_000 + text * 50_000_000 + 128 * 2**20
 
@@ -75,7 +75,7 @@ def test_it_is_refused_before_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> N
         load_encoder("demo", engine="torch", device="cpu")
 
 
-def test_what_was_set_aside_is_told() -> None:
+def test_the_model_has_the_memory_that_was_reserved() -> None:
     encoder = load_encoder("demo", engine="torch", device="cpu", dtype="float32")
     counts = count_weights(MODEL_DIR)
     assert encoder.info.memory_bytes == needed_bytes(counts, "torch", "float32", "cpu", "clip")

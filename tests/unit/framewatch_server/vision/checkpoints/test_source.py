@@ -1,4 +1,4 @@
-"""Where a model comes from, as users write it."""
+"""Sources of models, in the form that users write."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_sources(text: str, kind: SourceKind, where: str, name: str, revision: s
         pytest.param("x" * 97 + "=demo", "a name is", id="long name"),
     ],
 )
-def test_what_is_no_source_is_told(text: str, words: str) -> None:
+def test_a_text_that_is_no_source_is_refused(text: str, words: str) -> None:
     with pytest.raises(ModelLoadError, match=words) as raised:
         ModelSource.parse(text)
     assert repr(text) in raised.value.message

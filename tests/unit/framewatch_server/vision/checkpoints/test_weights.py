@@ -1,4 +1,4 @@
-"""How large weights are."""
+"""Sizes of weights."""
 
 from __future__ import annotations
 

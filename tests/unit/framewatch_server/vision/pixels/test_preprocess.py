@@ -82,7 +82,7 @@ def test_the_filters_that_torch_lacks_are_pillows() -> None:
         pytest.param({"size": {"shortest_edge": 100}, "do_center_crop": False}, id="varying size"),
     ],
 )
-def test_processors_that_are_not_known_are_told(config: dict[str, Any]) -> None:
+def test_processors_that_are_not_known_are_refused(config: dict[str, Any]) -> None:
     whole = {"size": {"height": 9, "width": 9}, "image_mean": [0] * 3, "image_std": [1] * 3, **config}
     with pytest.raises(ModelLoadError):
         _ = PreprocessSpec.from_processor(whole).output_size
@@ -119,7 +119,7 @@ def test_open_clips_preprocessing_is_read(config: dict[str, Any], resize: Any, c
         pytest.param({"size": (96, 192)}, id="oblong without squash"),
     ],
 )
-def test_what_is_not_supported_of_open_clips_is_told(config: dict[str, Any]) -> None:
+def test_open_clips_preprocessing_that_is_not_supported_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(ModelLoadError, match="isn't supported: expected the resize_mode 'squash'"):
         PreprocessSpec.from_open_clip(OPEN_CLIP | config)
 

@@ -1,4 +1,4 @@
-"""What is measured of a picture depends on what it shows, not on its size."""
+"""Measurements of a picture depend on its content, not on its size."""
 
 from __future__ import annotations
 

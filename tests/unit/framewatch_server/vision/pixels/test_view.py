@@ -38,7 +38,7 @@ def cropped(pixels: npt.NDArray[np.uint8], region: Region) -> npt.NDArray[np.uin
 
 
 @pytest.mark.parametrize("size", [(640, 360), (231, 229), (2, 2), (1, 1)], ids=str)
-def test_each_region_is_what_the_crop_by_itself_would_be(size: tuple[int, int]) -> None:
+def test_each_region_is_prepared_like_its_crop_alone(size: tuple[int, int]) -> None:
     pixels = smooth(*size)
     prepared = prepare_view(raw(pixels), VIEW, SPEC, LIMITS, reduced=False)
     assert prepared.inputs.shape == (3, 3, 96, 96)
@@ -109,7 +109,7 @@ def test_a_reduced_decode_shows_a_region_the_same() -> None:
         pytest.param(View(assessed=frozenset({""})), [""], id="the whole frame once"),
     ],
 )
-def test_what_is_measured(view: View, measured: list[str]) -> None:
+def test_the_pictures_of_assessed_regions_are_measured(view: View, measured: list[str]) -> None:
     pixels = smooth(640, 360)
     pictures = prepare_view(raw(pixels), view, SPEC, LIMITS).pictures
     assert list(pictures) == measured
@@ -124,7 +124,7 @@ def test_a_region_of_one_pixel_can_be_assessed() -> None:
     )
 
 
-def test_a_broken_picture_is_told() -> None:
+def test_a_broken_image_is_refused() -> None:
     image = jpeg(smooth(64, 64))
     with pytest.raises(UndecodableImage):
         prepare_view(EncodedImage(image.data[:-200]), VIEW, SPEC, LIMITS)

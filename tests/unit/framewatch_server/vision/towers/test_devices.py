@@ -28,7 +28,9 @@ def installed(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -
     ],
     indirect=["installed"],
 )
-def test_the_engine_follows_from_what_is_there(installed: None, engine: str, dtype: str, expected: str) -> None:
+def test_the_engine_follows_from_the_packages_installed(
+    installed: None, engine: str, dtype: str, expected: str
+) -> None:
     assert pick_engine(engine, torch.device("cpu"), dtype) == expected
 
 
@@ -42,6 +44,6 @@ def test_the_engine_follows_from_what_is_there(installed: None, engine: str, dty
     ],
     indirect=["installed"],
 )
-def test_what_can_not_be_had_is_told(installed: None, engine: str, dtype: str, message: str) -> None:
+def test_an_engine_that_is_not_available_is_refused(installed: None, engine: str, dtype: str, message: str) -> None:
     with pytest.raises(ModelLoadError, match=message):
         pick_engine(engine, torch.device("cpu"), dtype)

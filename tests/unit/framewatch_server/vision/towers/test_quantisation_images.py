@@ -50,7 +50,7 @@ def test_every_fifth_picture_is_held_out(filled: Path) -> None:
     assert np.array_equal(again.check(), check)
 
 
-def test_rendered_scenes_are_as_many_as_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rendered_scenes_are_as_many_as_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     before = rendered_images(SPEC).key
     monkeypatch.setattr(quantisation_images, "FIT_IMAGES", 3)
     monkeypatch.setattr(quantisation_images, "CHECK_IMAGES", 2)
@@ -104,7 +104,9 @@ def test_a_picture_that_is_too_large_is_named(folder: Path, monkeypatch: pytest.
         pytest.param("a file", "can't be read.*give a folder", id="a file"),
     ],
 )
-def test_what_is_expected_is_told(filled: Path, tmp_path: Path, name: str, message: str) -> None:
+def test_a_folder_that_can_not_be_used_is_refused_with_the_expectation(
+    filled: Path, tmp_path: Path, name: str, message: str
+) -> None:
     (tmp_path / "a file").write_text("")
     for few in ("few", "same"):
         (tmp_path / few).mkdir()

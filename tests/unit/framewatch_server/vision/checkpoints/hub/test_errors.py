@@ -1,4 +1,4 @@
-"""Failures that no hub has to play."""
+"""Failures that need no hub."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from framewatch_server.vision.checkpoints.source import ModelSource
 
 
 def unwell(cause: Exception) -> Exception:
-    """As huggingface_hub raises what kept it from asking."""
+    """The error that huggingface_hub raises around the cause of a failed request."""
     error = LocalEntryNotFoundError("check your connection")
     error.__cause__ = cause
     return error
@@ -33,7 +33,7 @@ def unwell(cause: Exception) -> Exception:
         pytest.param(ValueError("x" * 5000), ["xxx"], id="an answer that is none"),
     ],
 )
-def test_failures_say_what_and_how_to_go_on(error: Exception, words: list[str]) -> None:
+def test_failures_have_a_reason_and_a_way_to_go_on(error: Exception, words: list[str]) -> None:
     message = hub_error(ModelSource.parse("a/b@v1"), "model.safetensors", error).message
     assert [word for word in words if word not in message] == []
     assert "check your connection" not in message

@@ -1,4 +1,4 @@
-"""What the log is told of downloads."""
+"""Downloads in the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_log_has_every_tenth_of_a_large_file_and_the_begin_of_a_small_one() 
         for _ in range(65):
             progress.advance("model.safetensors", 1_000_000)
 
-    def told(entry: dict[str, Any]) -> object:
+    def logged(entry: dict[str, Any]) -> object:
         return entry.get("percent", (entry.get("bytes"), entry.get("already_here")))
 
-    assert [told(dict(entry)) for entry in log] == [(1000, 0), (100_000_000, 35_000_000), *range(40, 101, 10)]
+    assert [logged(dict(entry)) for entry in log] == [(1000, 0), (100_000_000, 35_000_000), *range(40, 101, 10)]

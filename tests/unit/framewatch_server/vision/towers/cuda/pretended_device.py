@@ -30,7 +30,7 @@ SIZES = [
     pytest.param(MOST + 3, id="more than the largest"),
 ]
 ROOM = 40
-"""What the small module's device has memory for."""
+"""Number of pictures that the small module's device has memory for."""
 
 
 class _Done:
@@ -69,7 +69,7 @@ class ImmediateBackend:
 
 
 class Event:
-    """A place in a pretended stream."""
+    """A point in a pretended stream."""
 
     def __init__(self, device: PretendedDevice, stream: str, position: int) -> None:
         self._device, self._stream, self._position = device, stream, position
@@ -84,7 +84,7 @@ class Event:
 
 @dataclass
 class PretendedDevice(ImmediateBackend):
-    """Runs submitted work when something waits for it, or at once for the streams in `early`; records what was asked."""
+    """Runs submitted work when something waits for it, or at once for the streams in `early`; records the calls."""
 
     early: frozenset[str] = frozenset()
     fails_to_capture: frozenset[int] = frozenset()
@@ -185,5 +185,5 @@ def pictures(encoder: Encoder, count: int, seed: int = 0) -> npt.NDArray[np.uint
 
 
 def cosines(one: Float32Array, other: Float32Array) -> npt.NDArray[np.float32]:
-    """Of the embeddings, which come first."""
+    """Cosines of the embeddings, which come first."""
     return np.asarray(np.sum(one[:, :96] * other[:, :96], axis=1))

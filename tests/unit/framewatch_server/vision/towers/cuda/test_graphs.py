@@ -34,7 +34,7 @@ def test_a_batch_takes_the_smallest_graph_that_it_fits_into(count: int, replayed
     assert device.replayed == replayed
 
 
-def test_a_size_whose_capture_fails_runs_without_a_graph_and_that_is_said_once() -> None:
+def test_a_size_whose_capture_fails_runs_without_a_graph_and_is_logged_once() -> None:
     device = PretendedDevice(fails_to_capture=frozenset({4, 8}))
     tower = small_tower(device)
     with structlog.testing.capture_logs() as logs:
@@ -50,7 +50,7 @@ def test_a_size_whose_capture_fails_runs_without_a_graph_and_that_is_said_once()
     assert device.replayed == [MOST]
 
 
-def test_captures_that_work_say_nothing() -> None:
+def test_captures_that_work_log_nothing() -> None:
     with structlog.testing.capture_logs() as logs:
         small_tower(PretendedDevice()).warm(MOST)
     assert logs == []

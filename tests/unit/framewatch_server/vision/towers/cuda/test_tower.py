@@ -74,7 +74,7 @@ def test_on_cuda_the_tower_of_cuda_is_taken(clip: Encoder, monkeypatch: pytest.M
     assert device.replayed == [4, 4, 4]
 
 
-def test_what_pads_a_batch_does_not_change_it(clip: Encoder) -> None:
+def test_padding_does_not_change_a_batch(clip: Encoder) -> None:
     tower = CudaImageTower(clip.images.module, clip.info.image_size, clip.info.vector_size, ImmediateBackend())
     tower.warm(8)
     pixels = pictures(clip, 5)
@@ -103,7 +103,7 @@ def test_two_batches_under_way_are_collected_in_any_order(
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("warmed", [MOST, None], ids=["graphs", "not warmed"])
-def test_a_slot_that_is_needed_again_keeps_what_was_not_collected(
+def test_a_slot_that_is_needed_again_keeps_vectors_that_were_not_collected(
     device: Callable[[], ImmediateBackend], warmed: int | None
 ) -> None:
     tower = small_tower(device())
@@ -135,7 +135,7 @@ def test_computation_waits_for_its_copy_and_a_slot_for_its_batch() -> None:
 
 @pytest.mark.parametrize("early", [{"compute"}, {"compute", "copies"}], ids=["computation early", "both early"])
 @pytest.mark.parametrize("warmed", [MOST, None], ids=["graphs", "not warmed"])
-def test_out_of_memory_is_told_and_hurts_no_other_batch(early: set[str], warmed: int | None) -> None:
+def test_out_of_memory_is_raised_and_hurts_no_other_batch(early: set[str], warmed: int | None) -> None:
     tower = small_tower(PretendedDevice(early=frozenset(early)))
     if warmed is not None:
         tower.warm(warmed)
@@ -173,7 +173,7 @@ def test_memory_is_given_back_after_a_failure_and_the_module_holds_none() -> Non
     assert held == ["given back", "reclaimed"]
 
 
-def test_a_failure_of_another_kind_is_told_as_it_is_and_nothing_stays_under_way() -> None:
+def test_a_failure_of_another_kind_is_raised_unchanged_and_nothing_stays_under_way() -> None:
     device = PretendedDevice()
     tower = small_tower(device)
     collect = tower.start(batch(2)[0])
@@ -185,7 +185,7 @@ def test_a_failure_of_another_kind_is_told_as_it_is_and_nothing_stays_under_way(
     assert tower.start(batch(3)[0])().tolist() == batch(3)[1]
 
 
-def test_what_does_not_fit_is_told_while_warming_and_less_can_be_tried() -> None:
+def test_too_large_a_batch_is_refused_while_warming_and_a_smaller_one_can_be_tried() -> None:
     tower = small_tower(ImmediateBackend())
     with pytest.raises(DeviceOutOfMemory):
         tower.warm(ROOM + 1)
@@ -194,7 +194,7 @@ def test_what_does_not_fit_is_told_while_warming_and_less_can_be_tried() -> None
     assert tower.start(batch(ROOM)[0])().tolist() == batch(ROOM)[1]
 
 
-def test_warming_again_waits_for_what_is_under_way() -> None:
+def test_warming_again_waits_for_the_batch_under_way() -> None:
     device = PretendedDevice()
     tower = small_tower(device)
     tower.warm(4)

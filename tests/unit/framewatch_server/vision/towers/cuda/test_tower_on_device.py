@@ -70,7 +70,7 @@ def test_cuda_keeps_every_batch_apart_while_sizes_change_and_texts_come_between(
 
 
 @cuda
-def test_cuda_tells_what_does_not_fit_and_goes_on(clip: Encoder) -> None:
+def test_cuda_refuses_too_large_a_batch_and_goes_on(clip: Encoder) -> None:
     encoder, pixels = on_cuda(), pictures(clip, 4)
     total = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
     collect = encoder.images.start(pixels)
