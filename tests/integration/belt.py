@@ -32,7 +32,13 @@ def box_label() -> Label:
 
 def presence_rule(label: str, region: str = "", **fields: object) -> EventRule:
     """A rule that looks at presence."""
-    times = {"min_present_s": 0.3, "min_absent_s": 0.3, "region_id": region, "id": region, "score_kind": ScoreKind.PRESENCE}
+    times = {
+        "min_present_s": 0.3,
+        "min_absent_s": 0.3,
+        "region_id": region,
+        "id": region,
+        "score_kind": ScoreKind.PRESENCE,
+    }
     return event_rule(label, 0.5, 0.2, **{**times, **fields})  # type: ignore[arg-type]
 
 

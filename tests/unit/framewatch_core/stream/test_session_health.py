@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from framewatch_core.errors import UndecodableImage
@@ -29,12 +28,11 @@ from framewatch_core.stream.messages import (
 from framewatch_core.stream.resume import ResumePoint
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_core.time import NS_PER_S
-from framewatch_server.vision.pixels.statistics import picture_stats
-from tests.unit.framewatch_core.health.test_monitor import ROOM
+from tests.unit.framewatch_core.health.drawn import measure, room, uniform
 
 LIMITS = SessionLimits(running=2, waiting=2, unsent=100)
-GOOD = picture_stats(ROOM)
-BLACK = picture_stats(np.zeros_like(ROOM))
+GOOD = measure(room())
+BLACK = measure(uniform(0))
 POLICY = HealthPolicy(settle_ns=NS_PER_S // 10)
 WHOLE = StreamConfig(LabelSet.of(["box"]), (EventRule("box", 0.8, 0.5),), health=POLICY)
 LEFT, RIGHT = Region("left", 0, 0, 0.5, 1), Region("right", 0.5, 0, 0.5, 1)
