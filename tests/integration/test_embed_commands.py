@@ -17,6 +17,7 @@ from framewatch_demo.captions import BY_NAME
 from framewatch_demo.scenes import render
 from tests.integration.conftest import jpeg
 from tests.integration.test_cli import run
+from tests.unit.framewatch_cli.pictures.sheet_pages import read_page
 
 SEEDS = (10, 11)
 
@@ -120,12 +121,12 @@ def test_frames_of_a_video_are_found(tmp_path: Path, server: ServerProcess) -> N
     writer.release()
     done = run("embed", str(video), "--fps", "2", "--out", str(path), "--server", server.address)
     assert done.returncode == 0, done.stderr
-    found = hits(path, server, "a photo of a dog", "--sheet", str(tmp_path / "hits.png"))
+    found = hits(path, server, "a photo of a dog", "--sheet", str(tmp_path / "hits.html"))
     assert sorted(hit["time_s"] for hit in found[:2]) == [1.0, 1.5]
     assert len(found) == 4
-    sheet = cv2.imread(str(tmp_path / "hits.png"))
-    assert sheet is not None
-    assert sheet.std() > 10
+    _, cells = read_page(tmp_path / "hits.html")
+    assert len(cells) == 5
+    assert all(cell.picture.std() > 10 for cell in cells[1:])  # type: ignore[union-attr]
 
 
 def test_a_model_that_reads_only_part_of_a_text_is_told(index: Path, server: ServerProcess) -> None:

@@ -174,7 +174,7 @@ def test_a_killed_run_goes_on_where_it_was(server: ServerProcess, many: Path, tm
 def test_frames_of_a_real_video(server: ServerProcess, tmp_path: Path) -> None:
     out = tmp_path / "frames"
     labels = ["--label", "a bottle", "--label", "an empty table"]
-    options = ["--fps", "5", "--out", str(out), "--sheet", str(tmp_path / "sheet.png"), "--server", server.address]
+    options = ["--fps", "5", "--out", str(out), "--sheet", str(tmp_path / "sheet.html"), "--server", server.address]
     assert run(["label", str(SHARED_DATA / "bottles.mp4"), *labels, *options]) == 0
     found = rows(out / "pictures.jsonl")
     piles = Counter(row["pile"] for row in found)

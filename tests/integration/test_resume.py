@@ -309,10 +309,11 @@ async def test_arrival_times_go_on_from_the_first_streams_start(make_server: Mak
 async def test_another_model_is_refused_and_the_state_stays(make_server: MakeServer) -> None:
     stub = await make_server()
     (first,) = await answers(stub, config())
-    # the server has one model, so another one's state is put in its place
-    kept = stub.app._service._resumable._ended
-    ((ticket, state),) = kept.values()
-    state.model = "other"
+    # the server has one model, so another model's state is put in the place of its own
+    kept = stub.app._service._stream_surroundings.resumable._ended
+    ((token, (ticket, state)),) = kept.items()
+    ticket = replace(ticket, model="other")
+    kept[token] = ticket, state
     with pytest.raises(grpc.RpcError) as caught:
         await answers(stub, resume(first.started.resume_token))
     error = told(caught.value)

@@ -11,7 +11,7 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.rules.engine import RuleBook
 from framewatch_core.stream import session
-from framewatch_server.rpc import stream
+from framewatch_server.rpc import frames_under_way
 from tests.integration.conftest import MakeServer
 from tests.integration.errors import told
 from tests.integration.test_stream import Response, config, frame, outcome
@@ -47,7 +47,7 @@ async def received(call: Any) -> tuple[list[Response], grpc.RpcError]:
         pytest.param(RuleBook, "update", 3, [1, 2], id="a rule fails while scores are taken in"),
         pytest.param(session, "best_first", 3, [1, 2], id="scores can't be ranked"),
         pytest.param(RuleBook, "configure", 1, [], id="the rules fail to take their config"),
-        pytest.param(stream, "_FrameJob", 3, [1, 2], id="a frame can't be handed out"),
+        pytest.param(frames_under_way, "FrameJob", 3, [1, 2], id="a frame can't be handed out"),
         pytest.param(RuleBook, "explain", 1, [1, 2, 3, 4], id="an explanation fails"),
     ],
 )

@@ -52,7 +52,7 @@ Run it again whenever pictures have come, changed or gone: only those are embedd
 
 Example: framewatch search "a photo of a dog" --index photos.npz
 
-Example: framewatch search dog.jpg --index photos.npz --sheet hits.png
+Example: framewatch search dog.jpg --index photos.npz --sheet hits.html
 
 Models are used to sentences: "a photo of a dog" works better than "dog". Pictures that fit a text well have scores of
 about 0.2 to 0.35 with most models; those of alike pictures are higher.

@@ -15,13 +15,12 @@ from framewatch_cli.commands.options.connection import Connection, run_with_clie
 from framewatch_cli.commands.options.files import check_folder_of, load_plots
 from framewatch_cli.commands.options.labels import LabelOptions, print_single_label_hint
 from framewatch_cli.commands.options.parameters import Flag, Labels, UsageError
-from framewatch_cli.index.sheet import check_sheet
 from framewatch_cli.labelling.folder_store import FolderStore, Link
 from framewatch_cli.labelling.progress import label_progress
 from framewatch_cli.labelling.report import print_report, say_how_to_go_on, say_warnings
 from framewatch_cli.labelling.run import LabelJob, label_source, open_log, write_results
 from framewatch_cli.labelling.scoring import Question
-from framewatch_cli.labelling.sheet import SHEET_COUNT, write_sheet
+from framewatch_cli.labelling.sheet import SHEET_COUNT, write_doubtful_sheet
 from framewatch_cli.labelling.sorting import DEFAULT_MIN_MARGIN, DEFAULT_MIN_SCORE, Sorting
 from framewatch_cli.labelling.sources import FrameFiles, LabelSource, PictureFiles, open_label_source
 from framewatch_cli.labelling.store import LabelStore
@@ -29,6 +28,7 @@ from framewatch_cli.labelling.summary import LabelSummary
 from framewatch_cli.labelling.table_store import TableStore
 from framewatch_cli.pictures.calls import CALL_TIMEOUT_S
 from framewatch_cli.pictures.model import models_named
+from framewatch_cli.pictures.sheet import check_sheet
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_client import AsyncFramewatchClient, ServerWarning, without_password
 from framewatch_core.labels.scoring import ScoreKind
@@ -107,7 +107,7 @@ def label(
         A PNG to draw: how scores are distributed, with the threshold, and how many pictures each label has. Needs
         framewatch[plot].
     sheet
-        A PNG of the most uncertain pictures with their labels.
+        An HTML page to write: the most uncertain pictures with their labels. It needs no other file.
     restart
         Remove what an earlier run wrote to --out and begin anew, also with other options.
     json
@@ -140,7 +140,7 @@ def label(
     if drawn is not None and plot is not None:
         drawn.draw_labels(plot, summary)
     if sheet is not None:
-        write_sheet(sheet, summary.doubtful, store, job)
+        write_doubtful_sheet(sheet, summary.doubtful, store, job)
     if interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.FAILED if summary.has_failed else ExitCode.OK

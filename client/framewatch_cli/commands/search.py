@@ -17,7 +17,8 @@ from framewatch_cli.commands.options.files import check_folder_of
 from framewatch_cli.commands.options.parameters import Flag, UsageError
 from framewatch_cli.index.files import read_index
 from framewatch_cli.index.search import SearchResult, SearchSettings, search_index
-from framewatch_cli.index.sheet import MAX_SHEET_HITS, check_sheet, write_sheet
+from framewatch_cli.index.sheet import MAX_SHEET_HITS, write_search_sheet
+from framewatch_cli.pictures.sheet import check_sheet
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, plain_table, with_footer
 from framewatch_client import IMAGE_SUFFIXES, SourceError
@@ -49,7 +50,8 @@ def search(
     min_score
         The least score: the cosine of query and picture, in [-1, 1].
     sheet
-        A picture to draw: the query and what was found, with their scores. At most 200 pictures are drawn.
+        An HTML page to write: the query and the pictures that were found, at most 200, with their scores. It needs no
+        other file.
     text
         The query is words, even if there is a file of that name.
     image
@@ -76,7 +78,7 @@ def search(
     else:
         output.results.print(_table(found, settings))
     if sheet is not None:
-        write_sheet(sheet, settings.image or query, found.hits)
+        write_search_sheet(sheet, settings.image or query, found.hits)
         if len(found.hits) > MAX_SHEET_HITS:
             output.print_note(f"note: {sheet} shows the first {MAX_SHEET_HITS} of {len(found.hits):,}")
     return ExitCode.OK

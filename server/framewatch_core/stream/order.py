@@ -1,4 +1,4 @@
-"""Frame numbers and times only go forward; frames above the rate limit are told."""
+"""The order of frames: numbers and times only go forward, at no more than a maximum rate."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from framewatch_core.time import NS_PER_S, Moment
 
 @dataclass(slots=True)
 class FrameOrder:
-    """What frames must come after.
+    """The point that the next frame must come after.
 
     Attributes:
         last: the last frame that was in order.
-        gives_time: whether it came with a time.
-        next_due_ns: the time from which on the rate limit lets the next one pass; None: none has passed yet.
-        judged: the last frame that the rules have seen; those after it in number must not be before it in time.
+        gives_time: True if it came with a time; None: no frame has come yet.
+        next_due_ns: the time from which on the rate limit lets the next frame pass; None: none has passed yet.
+        last_seen: the last frame that the rules have seen; frames after it in number must not be before it in time.
 
     """
 
     last: Moment | None = None
     gives_time: bool | None = None
     next_due_ns: int | None = None
-    judged: Moment | None = None
+    last_seen: Moment | None = None
 
     def copy(self) -> FrameOrder:
-        """As it is now."""
+        """Returns a copy, which later frames don't change."""
         return replace(self)
 
     def check(self, moment: Moment, *, gives_time: bool) -> None:
-        """Takes the next frame's place. Raises FrameOutOfOrder, and then forgets the frame."""
+        """Moves on to the next frame. Raises FrameOutOfOrder, and then stays where it is."""
         if moment.time_ns < 0:
             raise FrameOutOfOrder(
                 f"time_offset is {moment.time_ns / NS_PER_S:g} s: expected 0 or more since the stream's origin",
@@ -38,8 +38,8 @@ class FrameOrder:
             )
         if self.last is not None:
             self._check_after(self.last, moment, gives_time=gives_time)
-        if self.judged is not None and moment.frame_id > self.judged.frame_id:
-            _check_time(self.judged, moment)
+        if self.last_seen is not None and moment.frame_id > self.last_seen.frame_id:
+            _check_time(self.last_seen, moment)
         self.last = moment
         self.gives_time = gives_time
 
@@ -56,14 +56,14 @@ class FrameOrder:
         _check_time(last, moment)
 
     def is_within_rate(self, time_ns: int, max_frame_rate: float | None) -> bool:
-        """Whether a frame is due, keeping the average at the limit: one that comes late doesn't delay the next."""
+        """True if a frame is due. The average rate is kept at the limit: a late frame doesn't delay the next one."""
         if max_frame_rate is None:
             return True
         period_ns = round(NS_PER_S / max_frame_rate)
         due_ns = time_ns if self.next_due_ns is None else self.next_due_ns
         if time_ns < due_ns:
             return False
-        # after a pause the beat begins anew, else the pause would be credit for a burst
+        # after a pause the period begins anew, or the pause would be credit for a burst
         self.next_due_ns = (due_ns if time_ns - due_ns < period_ns else time_ns) + period_ns
         return True
 

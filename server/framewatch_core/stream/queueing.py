@@ -1,8 +1,8 @@
-"""Whose turn it is, when many have work for one machine.
+"""Turns: lanes that share one machine are served one piece of work each in turn.
 
-Work stays with its owner (a lane: a stream, or all single calls together) until there is room for it: so a live stream
-can still drop it, and what is handed over is always the freshest. Lanes are served one piece each in turn: the one that
-sends 60 frames a second gets no more than the one that sends 2, unless that one leaves room.
+Work stays with its lane (a stream, or all calls together) until there is room for it, so that a live stream can still
+drop it and hands over the newest. A stream that sends 60 frames a second gets no more turns than one that sends 2,
+unless that one leaves some over.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ class Lane(Protocol[WorkT_co]):
     """An owner of work."""
 
     def next_work(self) -> WorkT_co | None:
-        """Gives the next piece; None: there is none now."""
+        """Returns the next piece; None: there is none now."""
         ...
 
 
 class RoundRobin(Generic[WorkT]):
-    """Hands out work of many lanes, fairly and with a bound on what is under way; itself a lane for another one."""
+    """Hands out the work of many lanes in turn, with a bound on what is under way; itself a lane for another one."""
 
     def __init__(
         self, capacity: int | None = None, *, size: Callable[[WorkT], int] = lambda _: 1, least: int = 0
     ) -> None:
-        """No lane has work yet.
+        """Begins without lanes.
 
         Args:
-            capacity: how much may be under way at once, over all lanes; None: no bound. What is handed out last may be
-                more than what is left of it.
-            size: how much a piece is.
-            least: pieces that may be under way whatever their size.
+            capacity: sum of sizes that may be under way at once, over all lanes; None: no bound. The last piece handed
+                out may exceed it.
+            size: returns the size of a piece.
+            least: pieces that may be under way whatever their sizes.
 
         """
         self._capacity = sys.maxsize if capacity is None else capacity
@@ -44,16 +44,16 @@ class RoundRobin(Generic[WorkT]):
         self._least = least
         self._under_way = 0
         self._size_under_way = 0
-        # an ordered set: the lane whose turn is next comes first
+        # an ordered set: the lane that is next comes first
         self._lanes: OrderedDict[Lane[WorkT], None] = OrderedDict()
 
     @property
     def under_way(self) -> int:
-        """Pieces handed out and not yet finished."""
+        """Number of pieces handed out and not yet finished."""
         return self._under_way
 
     def announce(self, lane: Lane[WorkT]) -> None:
-        """Says that a lane may have work; it keeps its place if it has one."""
+        """Puts a lane that may have work into the order of turns; a lane that is in it keeps its place."""
         self._lanes.setdefault(lane)
 
     def retire(self, lane: Lane[WorkT]) -> None:
@@ -61,7 +61,7 @@ class RoundRobin(Generic[WorkT]):
         self._lanes.pop(lane, None)
 
     def next_work(self) -> WorkT | None:
-        """The next piece; None: no lane has any, or enough is under way."""
+        """Returns the next piece; None: no lane has any, or enough is under way."""
         while self._lanes and (self._size_under_way < self._capacity or self._under_way < self._least):
             lane, _ = self._lanes.popitem(last=False)
             if (work := lane.next_work()) is not None:
@@ -72,6 +72,6 @@ class RoundRobin(Generic[WorkT]):
         return None
 
     def finish(self, count: int = 1, size: int | None = None) -> None:
-        """Says that pieces are finished, well or not. `size`: of all of them; None: 1 each."""
+        """Takes note of finished pieces, failed ones too. `size`: the sum of their sizes; None: 1 each."""
         self._under_way -= count
         self._size_under_way -= count if size is None else size

@@ -1,4 +1,4 @@
-"""Whether a frame shows anything that the frame embedded before it did not show."""
+"""The policy of reuse: when a frame shows so little new that an earlier frame's embedding serves."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from framewatch_core.errors import InvalidRequest
 from framewatch_core.time import NS_PER_S
 
 DEFAULT_MAX_AGE_NS = 10 * NS_PER_S
+"""Age from which on an embedding is not reused, unless the config gives another."""
 
 THUMBNAIL_SIDE = 32
-"""Cells in each direction of what is compared."""
+"""Cells of a thumbnail in each direction."""
 
 Thumbnail = npt.NDArray[np.uint8]
-"""Grey cells `[regions, THUMBNAIL_SIDE, THUMBNAIL_SIDE]`, 0 is black and 255 white."""
+"""Grey cells of a view's inputs `[inputs, THUMBNAIL_SIDE, THUMBNAIL_SIDE]`, 0 is black and 255 white."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReusePolicy:
-    """When a frame may be scored by the embedding of an earlier one; see `Reuse` in the .proto.
+    """Conditions on which a frame is scored by a source frame's embedding; see `Reuse` in the .proto.
 
     Attributes:
-        change_threshold: a frame may whose `change` is less than this, in [0, 1]; at 0 only one whose image is the same
-            to the byte.
-        max_age_ns: it may not from this time after the embedded one on; 0: never.
+        change_threshold: its `change` since the source frame is less than this, in [0, 1]; at 0 its image must be the
+            same to the byte.
+        max_age_ns: it comes less than this after the source frame, in frame time; 0: nothing is reused.
 
     Raises:
         InvalidRequest: with the field's path.
@@ -46,21 +47,21 @@ class ReusePolicy:
 
     @property
     def compares(self) -> bool:
-        """Whether thumbnails are needed."""
+        """True if thumbnails are compared."""
         return self.change_threshold > 0 and self.max_age_ns > 0
 
     def allows_age(self, age_ns: int) -> bool:
-        """Whether an embedding of that age may serve; frames are not always judged in their order."""
+        """True if an embedding of that age may serve; a negative age counts too: frames may be decided out of order."""
         return abs(age_ns) < self.max_age_ns
 
-    def allows_change(self, embedded: Thumbnail, seen: Thumbnail) -> bool:
-        """Whether a frame shows too little that is new to be embedded."""
-        return change(embedded, seen) < self.change_threshold
+    def allows_change(self, source: Thumbnail, frame: Thumbnail) -> bool:
+        """True if a frame shows too little new to be embedded."""
+        return change(source, frame) < self.change_threshold
 
 
 def change(one: Thumbnail, other: Thumbnail) -> float:
-    """The largest difference of a cell, as a share of the range from black to white, in [0, 1].
+    """Returns the largest difference of a cell, as a share of the range from black to white, in [0, 1].
 
-    The largest and not the mean: what enters a picture is small at first.
+    It is the largest and not the mean, because an object that enters a picture is small at first.
     """
     return float(np.abs(one.astype(np.int16) - other).max()) / 255

@@ -66,7 +66,7 @@ class Pipeline:
     def __init__(
         self,
         encoder: Encoder,
-        make_inputs: Callable[[Image, View], PreparedView],
+        prepare: Callable[[Image, View], PreparedView],
         *,
         max_batch_size: int,
         decode_threads: int,
@@ -76,14 +76,14 @@ class Pipeline:
 
         Args:
             encoder: has the device.
-            make_inputs: decodes an image and makes the view's inputs; called from several threads at once.
+            prepare: decodes an image and makes the view's inputs; called from several threads at once.
             max_batch_size: inputs that the device takes at once.
-            decode_threads: threads that call `make_inputs`.
+            decode_threads: threads that call `prepare`.
             on_health: called in the event loop with False when the device has failed several batches in a row or its
                 thread has died, and with True when it works again.
 
         """
-        self._make_inputs = make_inputs
+        self._prepare = prepare
         # a batch on the device, one that fills up behind it, and an image in every decoder's hands
         self._turns = RoundRobin[Job](
             (encoder.images.in_flight + 1) * max_batch_size + decode_threads,
@@ -193,11 +193,11 @@ class Pipeline:
         if (decided := reuse.before_decode(job)) is not None:
             return self._move(decided)
         try:
-            made = self._make_inputs(image, job.view)
-            job.pixels, job.pictures = made.inputs, made.pictures
+            prepared = self._prepare(image, job.view)
+            job.pixels, job.pictures = prepared.inputs, prepared.pictures
             job.decoded_ns = time.perf_counter_ns()
             job.decode_ns = job.decoded_ns - started_ns
-            decided = reuse.after_decode(job, made.inputs, made.pictures)
+            decided = reuse.after_decode(job, prepared.inputs, prepared.pictures)
         except Exception as error:
             return [(job, error), *self._move(reuse.skip(job))]
         return self._move(decided)

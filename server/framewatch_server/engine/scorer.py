@@ -72,7 +72,7 @@ class Scorer:
         self._max_batch_size = settings.max_batch_size or encoder.images.default_batch_size
         self._pipeline = Pipeline(
             encoder,
-            partial(_make_inputs, encoder, settings),
+            partial(_prepare, encoder, settings),
             max_batch_size=self._max_batch_size,
             decode_threads=settings.decode_threads,
             on_health=on_health,
@@ -240,7 +240,7 @@ class Scorer:
         return np.append(fitted.weights, np.float32(fitted.offset))
 
 
-def _make_inputs(encoder: Encoder, settings: EngineSettings, image: Image, view: View) -> PreparedView:
+def _prepare(encoder: Encoder, settings: EngineSettings, image: Image, view: View) -> PreparedView:
     return prepare_view(image, view, encoder.preprocess, settings.decode_limits, reduced=settings.reduced_decode)
 
 

@@ -1,4 +1,4 @@
-"""The calls of ZeroShotService."""
+"""The calls of ZeroShotService: requests to the engine and back."""
 
 from __future__ import annotations
 
@@ -23,11 +23,14 @@ from framewatch_server.engine.models import Models
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import answers, requests
-from framewatch_server.rpc.status import abort, as_told
-from framewatch_server.rpc.stream import StreamShell
+from framewatch_server.rpc.status import abort, public_error
+from framewatch_server.rpc.stream import StreamShell, StreamSurroundings
 
 MAX_TEXTS = MAX_LABELS
+"""Texts of one Embed call."""
+
 _FEW_IMAGES = 4
+"""Images that are copied out of a request in the event loop; more are copied on another thread."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 RequestT = TypeVar("RequestT")
@@ -35,20 +38,22 @@ ResponseT = TypeVar("ResponseT")
 
 
 class _Gate:
-    """Counts what is under way and refuses what would be too much."""
+    """A bound on the calls under way."""
 
     def __init__(self, what: str, limit: str, maximum: int) -> None:
+        """`what` and `limit`: names of the bounded things and of the limit, for the error."""
         self._what = what
         self._limit = limit
         self._maximum = maximum
         self.count = 0
 
     def share(self, of: int) -> int:
-        """Everyone's part of so many things; at least 1."""
+        """The part of so many things that each call under way may have; at least 1."""
         return max(1, of // max(1, self.count))
 
     @contextmanager
     def enter(self) -> Iterator[None]:
+        """Counts a call for as long as the context lasts. Raises LimitExceeded."""
         check_limit(self._what, limit=self._limit, maximum=self._maximum, actual=self.count + 1)
         self.count += 1
         try:
@@ -59,38 +64,45 @@ class _Gate:
 
 @asynccontextmanager
 async def _answering(context: Context) -> AsyncIterator[None]:
-    """The one boundary where errors become statuses."""
+    """The boundary where errors become statuses."""
     try:
         yield
     except Exception as error:
-        await abort(context, as_told(error))
+        await abort(context, public_error(error))
 
 
 async def _images(messages: Sequence[pb.Image], field: str) -> dict[str, Image]:
-    """Images by their paths; many are copied out of the request on another thread, so that streams go on meanwhile."""
+    """Returns images by their paths; many are copied on another thread, so that streams go on meanwhile."""
     if len(messages) <= _FEW_IMAGES:
         return requests.to_images(messages, field)
     return await asyncio.to_thread(requests.to_images, messages, field)
 
 
 class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
-    """Answers calls with models; before `use` and after `drain` it says UNAVAILABLE."""
+    """Answers calls; before `use` and after `drain` with UNAVAILABLE."""
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
         self._models: Models | None = None
         self._draining = asyncio.Event()
         self._streams = _Gate("streams at once", "max_streams", config.max_streams)
-        self._resumable = ResumableStreams(config.resume_lifetime_s, config.max_resumable_streams)
         self._calls = _Gate("calls at once", "max_calls", config.max_calls)
+        self._stream_surroundings = StreamSurroundings(
+            find_scorer=self._scorer_for,
+            limits=SessionLimits(running=config.stream_running_frames, waiting=config.stream_waiting_frames),
+            max_image_bytes=config.max_image_bytes,
+            waiting_share=self._waiting_share,
+            draining=self._draining,
+            resumable=ResumableStreams(config.resume_lifetime_s, config.max_resumable_streams),
+        )
 
     @property
     def scorers(self) -> tuple[Scorer, ...]:
-        """Of the models that are loaded."""
+        """The scorers of the models that are loaded."""
         return () if self._models is None else tuple(self._models)
 
     def use(self, models: Models) -> None:
-        """Begins to answer."""
+        """Begins to answer, with these models."""
         self._models = models
 
     def drain(self) -> None:
@@ -98,7 +110,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         self._draining.set()
 
     def under_way(self) -> dict[str, int]:
-        """How many calls are being answered."""
+        """Returns how many calls of each kind are being answered."""
         return {"stream": self._streams.count, "unary": self._calls.count}
 
     def _scorer_for(self, model: str) -> Scorer:
@@ -114,7 +126,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
     async def _answer(
         self, context: Context, call: Callable[[RequestT], Awaitable[ResponseT]], request: RequestT
     ) -> ResponseT:
-        """Answers a call that is no stream, if it is not one too many."""
+        """Answers a unary call, unless too many are under way."""
         async with _answering(context):
             with self._calls.enter():
                 return await call(request)
@@ -127,7 +139,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
     async def _classify(self, request: pb.ClassifyRequest) -> pb.ClassifyResponse:
         scorer = self._scorer_for(request.model)
         if not request.HasField("label_set"):
-            raise MissingField("the request has no label_set: say what to look for", "label_set")
+            raise MissingField("the request has no label_set: give the labels to look for", "label_set")
         with requests.under("label_set"):
             label_set = requests.to_label_set(request.label_set)
         with requests.under("image"):
@@ -173,7 +185,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         check_limit("images of the call", limit="max_images_per_call", maximum=maximum, actual=count, field=field)
 
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:  # noqa: N802
-        """Gives the vectors of images and texts."""
+        """Returns the vectors of images and texts."""
         return await self._answer(context, self._embed, request)
 
     async def _embed(self, request: pb.EmbedRequest) -> pb.EmbedResponse:
@@ -194,7 +206,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         )
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:  # noqa: N802
-        """Tells which models there are."""
+        """Lists the loaded models."""
         return await self._answer(context, self._list_models, request)
 
     async def _list_models(self, _: pb.ListModelsRequest) -> pb.ListModelsResponse:
@@ -205,26 +217,15 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         request_iterator: AsyncIterator[pb.StreamFramesRequest],  # noqa: ARG002 the stream reads by itself
         context: Context,
     ) -> AsyncGenerator[pb.StreamFramesResponse]:
-        """Watches a stream of frames."""
+        """Scores a stream of frames and emits its events."""
         async with _answering(context):
             with self._streams.enter():
-                shell = self._new_shell()
+                shell = StreamShell(self._stream_surroundings)
                 async with aclosing(shell.run(context.read)) as responses:
                     async for response in responses:
                         yield response
 
     def _waiting_share(self, scorer: Scorer, policy: OverflowPolicy) -> int:
-        """How many frames one stream may let wait: together, live ones two batches, so that none gets stale."""
+        """Returns how many frames one stream may let wait; live ones share two batches, so that no frame gets stale."""
         live = policy is OverflowPolicy.DROP_OLDEST
         return self._streams.share(2 * scorer.max_batch_size if live else self._config.waiting_frames)
-
-    def _new_shell(self) -> StreamShell:
-        config = self._config
-        return StreamShell(
-            self._scorer_for,
-            SessionLimits(config.stream_running_frames, config.stream_waiting_frames),
-            config.max_image_bytes,
-            self._waiting_share,
-            self._draining,
-            self._resumable,
-        )

@@ -1,4 +1,4 @@
-"""Errors to `google.rpc.Status`, here and nowhere else.
+"""The mapping of errors to `google.rpc.Status`, which stands here and nowhere else.
 
 An error that is no FramewatchError is the server's own fault: the caller gets an id, the log the cause under that id.
 """
@@ -32,7 +32,7 @@ _log = structlog.get_logger()
 
 
 def status_code(error: FramewatchError) -> grpc.StatusCode:
-    """The gRPC code of an error."""
+    """Returns the gRPC code of an error."""
     match error:
         case InvalidRequest():
             return grpc.StatusCode.INVALID_ARGUMENT
@@ -51,7 +51,7 @@ def status_code(error: FramewatchError) -> grpc.StatusCode:
 
 
 def to_status(error: FramewatchError) -> status_pb2.Status:
-    """The status of an error: its code, its sentence, its reason and, where there is one, its field."""
+    """Returns the status of an error: its code, message, reason and, where it has one, field."""
     status = status_pb2.Status(code=status_code(error).value[0], message=error.message)
     details: list[error_details_pb2.ErrorInfo | error_details_pb2.BadRequest] = [
         error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
@@ -74,8 +74,8 @@ async def abort(context: grpc.aio.ServicerContext[object, object], error: Framew
     raise AssertionError("abort raises")
 
 
-def as_told(error: Exception) -> FramewatchError:
-    """What the caller is told: the error itself if it is one of ours, else an InternalError with its id in the log."""
+def public_error(error: Exception) -> FramewatchError:
+    """Returns the error for the caller: a FramewatchError itself; of another the log's id, under which it is logged."""
     if isinstance(error, FramewatchError) and not isinstance(error, InternalError):
         return error
     error_id = uuid.uuid4().hex[:12]

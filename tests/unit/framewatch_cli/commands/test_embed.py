@@ -20,6 +20,7 @@ from framewatch_cli.app import run
 from framewatch_cli.index import missing_files, update
 from framewatch_cli.index.files import lock_index, read_index
 from framewatch_cli.pictures.folder import FileState
+from tests.unit.framewatch_cli.pictures.sheet_pages import read_page
 from tests.unit.framewatch_client.fake_server import FakeService, fake_model
 
 COLOURS = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
@@ -166,8 +167,10 @@ def test_videos(
     assert names[-4:] == [f"photos/v.avi@{time}s" for time in ("0.00", "0.50", "1.00", "1.50")]
     assert embed(server, "--json") == 0
     assert told(capsys)["unchanged"] == 4
-    assert run(["search", "red", "--index", "i.npz", "--sheet", "s.png", *server]) == 0
-    assert cv2.imread("s.png") is not None
+    assert run(["search", "red", "--index", "i.npz", "--sheet", "s.html", *server]) == 0
+    _, cells = read_page(Path("s.html"))
+    assert len(cells) == 8
+    assert not any(cell.picture is None for cell in cells[1:])
 
 
 def test_an_error_on_the_way_leaves_an_index_to_go_on_with(
@@ -379,8 +382,10 @@ def test_models_are_not_mixed(
 
 def test_a_sheet_is_drawn(server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     embed(server)
-    assert run(["search", "photos/red.png", "--index", "i.npz", "--sheet", "hits.png", *server]) == 0
-    assert cv2.imread("hits.png").std() > 10
+    assert run(["search", "photos/red.png", "--index", "i.npz", "--sheet", "hits.html", *server]) == 0
+    _, cells = read_page(Path("hits.html"))
+    assert [cell.lines[-1] for cell in cells[:2]] == ["red.png", "red.png"]
+    assert [cell.colour for cell in cells[:2]] == [[0, 0, 256]] * 2
 
 
 @pytest.mark.parametrize(

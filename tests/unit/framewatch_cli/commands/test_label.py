@@ -20,6 +20,7 @@ from framewatch_cli.labelling.scoring import CALLS_AT_ONCE
 from framewatch_client import Source
 from framewatch_client.types import Frame
 from tests.unit.framewatch_cli.labelling.labelling_service import BROKEN, LabellingService
+from tests.unit.framewatch_cli.pictures.sheet_pages import read_page
 from tests.unit.framewatch_client.fake_server import fake_model, fault
 
 LABELS = ["--label", "bright", "--label", "dark / night"]
@@ -268,15 +269,19 @@ def test_a_video_goes_on_after_its_last_frame(
 
 
 def test_a_plot_and_a_sheet(server: list[str], folder: Path, video: Path, tmp_path: Path) -> None:
-    plot, sheet = tmp_path / "plot.png", tmp_path / "sheet.png"
+    plot, sheet = tmp_path / "plot.png", tmp_path / "sheet.html"
     drawn = ["--plot", str(plot), "--sheet", str(sheet)]
     for source, out in ((folder, "x"), (folder, "x.csv"), (video, "y"), (video, "y.csv")):
         run(["label", str(source), *LABELS, "--out", str(tmp_path / out), *drawn, *server])
-        for path in (plot, sheet):
-            image = cv2.imread(str(path))
-            assert image is not None
-            assert image.std() > 5, "there is something on it"
-            path.unlink()
+        image = cv2.imread(str(plot))
+        assert image is not None
+        assert image.std() > 5, "there is something on it"
+        _, cells = read_page(sheet)
+        assert cells
+        assert not any(cell.picture is None for cell in cells)
+        assert all(len(cell.lines) == 3 for cell in cells)
+        plot.unlink()
+        sheet.unlink()
     run(
         [
             "label",
@@ -327,9 +332,9 @@ def test_restart_removes_what_was_written_and_nothing_else(server: list[str], fo
         pytest.param(["{folder}", "--out", "x.csv", "--link", "hard"], 2, "--link is for a folder", id="link"),
         pytest.param(["{folder}", "--out", "{folder}"], 1, "no run of framewatch label wrote it", id="foreign folder"),
         pytest.param(["{folder}", "--out", "{folder}/old.csv"], 1, "--restart", id="foreign table"),
-        pytest.param(["{folder}", "--out", "x", "--sheet", "x.xyz"], 2, "expected a file that ends in .jpeg, .jpg, .png, .webp", id="sheet's format"),
-        pytest.param(["{folder}", "--out", "x", "--sheet", "sheet"], 2, "expected a file that ends in .jpeg, .jpg, .png, .webp", id="sheet without a format"),
-        pytest.param(["{folder}", "--out", "x", "--sheet", "no/x.png"], 2, "there is no folder no; make it first", id="sheet's folder"),
+        pytest.param(["{folder}", "--out", "x", "--sheet", "x.xyz"], 2, "expected a file that ends in .html", id="sheet's format"),
+        pytest.param(["{folder}", "--out", "x", "--sheet", "sheet"], 2, "expected a file that ends in .html", id="sheet without a format"),
+        pytest.param(["{folder}", "--out", "x", "--sheet", "no/x.html"], 2, "there is no folder no; make it first", id="sheet's folder"),
         pytest.param(["{folder}", "--out", "x", "--plot", "x.foo"], 2, "the plot x.foo: expected a file that ends in .", id="plot's format"),
         pytest.param(["{folder}", "--out", "x", "--plot", "no/x.png"], 2, "there is no folder no; make it first", id="plot's folder"),
         pytest.param(["{folder}", "--out", "x", "--plot", "{folder}/it-is-a-folder.png"], 2, "it is a folder; give a file's name", id="plot is a folder"),
@@ -360,7 +365,7 @@ def test_what_is_wrong_is_told(
 def test_a_sheet_and_a_plot_beside_the_labels(server: list[str], folder: Path, tmp_path: Path) -> None:
     for out in (tmp_path / "new/labelled", tmp_path / "newer/labels.csv"):
         place = out if out.suffix == "" else out.parent
-        drawn = [place / "sheet.webp", place / "plot.svg"]
+        drawn = [place / "sheet.html", place / "plot.svg"]
         run(
             [
                 "label",
@@ -389,7 +394,7 @@ def test_a_sheet_of_a_camera_needs_its_pictures(
             pytest.fail("it is told before the work")
 
     monkeypatch.setattr("framewatch_cli.labelling.sources.open_source", lambda *_: Camera())
-    options = ["--out", str(tmp_path / "x.csv"), "--sheet", str(tmp_path / "x.png")]
+    options = ["--out", str(tmp_path / "x.csv"), "--sheet", str(tmp_path / "x.html")]
     assert run(["label", "0", *LABELS, *options, *server]) == 2
     assert "the source is live, and its frames will be gone" in " ".join(capsys.readouterr().err.split())
 

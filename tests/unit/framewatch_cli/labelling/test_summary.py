@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 from framewatch_cli.labelling.plots import draw_labels
-from framewatch_cli.labelling.sheet import CELL, COLUMNS, contact_sheet
 from framewatch_cli.labelling.sorting import PictureResult, Sorting, decide
 from framewatch_cli.labelling.summary import BIN_COUNT, LabelSummary
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
@@ -72,14 +70,3 @@ def test_plots_of_few_and_many_labels(tmp_path: Path, labels: int) -> None:
     height, width = cv2.imread(str(tmp_path / "plot.png")).shape[:2]
     assert width > 1000
     assert height < 1600
-
-
-@pytest.mark.parametrize("count", [1, COLUMNS, COLUMNS + 1])
-def test_a_sheet_of_pictures_of_any_shape(count: int) -> None:
-    shapes = [(10, 1000), (1000, 10), (48, 64)]
-    pixels = [np.full((*shapes[i % 3], 3), 200, np.uint8) for i in range(count)]
-    one = picture("x", 0.5, "a")
-    sheet = contact_sheet([(one, decide(one, Sorting()))] * count, [None, *pixels[1:]])
-    assert sheet.shape[1] > min(count, COLUMNS) * CELL[0]
-    assert sheet.shape[0] > -(-count // COLUMNS) * CELL[1]
-    assert sheet.std() > 5

@@ -206,10 +206,10 @@ def test_block_stops_reading_while_enough_wait() -> None:
 
 def test_block_stops_reading_at_its_share_of_what_may_wait() -> None:
     player = Player(config())
-    player.session.waiting_share = 1
+    player.session.share_waiting(1)
     player.send(1)
     assert not player.session.accepts_frames
-    player.session.waiting_share = LIMITS.waiting + 5
+    player.session.share_waiting(LIMITS.waiting + 5)
     player.send(2)
     assert player.session.accepts_frames
     player.send(3)
@@ -232,7 +232,7 @@ def test_drop_oldest_keeps_as_many_of_the_newest_as_its_share() -> None:
     player = Player(config(overflow_policy=OverflowPolicy.DROP_OLDEST))
     for frame_id in (1, 2, 3):
         player.send(frame_id)
-    player.session.waiting_share = 1
+    player.session.share_waiting(1)
     player.send(4)
     player.score_all()
     assert [outcome for _, outcome in player.results()] == ["OVERFLOW"] * 3 + ["scored"]

@@ -107,7 +107,7 @@ def test_frames_after_it_go_by_their_own_config() -> None:
 
 
 def test_a_client_that_asks_and_does_not_read_is_read_no_more() -> None:
-    limits = SessionLimits(explanations=3)
+    limits = SessionLimits(running=8, waiting=8, explanations=3)
     player = Player(config(), limits)
     asked = 0
     while player.session.accepts_frames:
@@ -119,7 +119,7 @@ def test_a_client_that_asks_and_does_not_read_is_read_no_more() -> None:
 
 
 def test_explanations_that_wait_for_frames_are_bounded_too() -> None:
-    player = Player(config(), SessionLimits(explanations=2))
+    player = Player(config(), SessionLimits(running=8, waiting=8, explanations=2))
     player.send(1)
     player.session.explain()
     player.session.explain()
@@ -130,13 +130,13 @@ def test_explanations_that_wait_for_frames_are_bounded_too() -> None:
     assert player.session.accepts_frames
 
 
-def test_a_session_that_is_abandoned_says_what_is_out_and_no_more() -> None:
+def test_a_session_that_is_broken_off_sends_its_outbox_and_no_more() -> None:
     player = Player(config())
     player.send(1)
     player.score_all()
     player.send(2)
     player.session.explain()
-    player.session.abandon()
+    player.session.break_off()
     assert not player.session.finished
     assert briefs(player) == [1]
     assert player.session.finished
@@ -156,7 +156,8 @@ def test_to_ask_about_an_earlier_config_after_a_loss_changes_no_rule() -> None:
         outputs = list(iter(session.next_output, None))
         return [(o.event_id, o.seen.at.frame_id) for o in outputs if isinstance(o, Event)]
 
-    first = StreamSession[bytes, None]("s", SessionLimits())
+    limits = SessionLimits(running=8, waiting=8)
+    first = StreamSession[bytes, None]("s", limits)
     first.configure(old, None)
     send(first, 0)
     assert said(first) == []
@@ -164,7 +165,7 @@ def test_to_ask_about_an_earlier_config_after_a_loss_changes_no_rule() -> None:
     first.configure(new, None)
     send(first, 1)
     assert said(first) == [("s-1", 1)], "and its client never hears of it"
-    second = StreamSession[bytes, None]("t", SessionLimits())
+    second = StreamSession[bytes, None]("t", limits)
     second.take_over(first.hand_over(), ResumePoint("token", 0))
     second.configure(old, None)
     second.explain()

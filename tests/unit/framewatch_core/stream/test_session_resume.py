@@ -13,7 +13,7 @@ from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.messages import Event, Frame, FrameResult, Output, Scored, Started, StreamConfig, Timings
-from framewatch_core.stream.resume import MAX_PASSED_FRAMES, MAX_SAID_EVENTS, ResumePoint, StreamState
+from framewatch_core.stream.resume import MAX_KEPT_EVENTS, MAX_RELEASED_FRAMES, ResumePoint, StreamState
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_core.time import NS_PER_S
 
@@ -266,8 +266,8 @@ def test_rules_that_are_new_start_anew_and_the_others_go_on() -> None:
 
 def test_what_is_kept_is_bounded() -> None:
     state = lost(*([0.1, 0.9] * 1000))
-    assert len(state.passed) == MAX_PASSED_FRAMES
-    assert len(state.said) == MAX_SAID_EVENTS
+    assert len(state.released) == MAX_RELEASED_FRAMES
+    assert len(state.events) == MAX_KEPT_EVENTS
 
 
 def test_a_session_that_has_handed_over_changes_nothing_any_more() -> None:
@@ -279,4 +279,4 @@ def test_a_session_that_has_handed_over_changes_nothing_any_more() -> None:
     state = session.hand_over()
     session.complete(work, {"": scores(0.9)}, Timings())
     assert session.finished
-    assert (state.judged, state.event_count) == (None, 0)
+    assert (state.last_seen, state.event_count) == (None, 0)

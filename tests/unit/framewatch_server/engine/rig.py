@@ -124,7 +124,7 @@ class Rig:
         self.health: list[bool] = []
         self.pipeline = Pipeline(
             self.encoder,
-            self._make_inputs,
+            self._prepare,
             max_batch_size=max_batch_size,
             decode_threads=decode_threads,
             on_health=self.health.append,
@@ -138,7 +138,7 @@ class Rig:
         self.encoder.released.set()
         await self.pipeline.__aexit__()
 
-    def _make_inputs(self, image: Image, view: View) -> PreparedView:
+    def _prepare(self, image: Image, view: View) -> PreparedView:
         assert isinstance(image, EncodedImage)
         value = image.data[0]
         if (may_read := self.may_read.get(value)) is not None:

@@ -10,8 +10,8 @@ from framewatch_server.engine.resume import ResumableStreams
 
 
 class Stream:
-    def __init__(self, name: str, model: str = "m") -> None:
-        self.state = StreamState(name, model)
+    def __init__(self, name: str) -> None:
+        self.state = StreamState(name)
         self.has_ended = False
 
     def hand_over(self) -> StreamState:
@@ -38,7 +38,7 @@ def streams(clock: Clock) -> ResumableStreams:
 
 def test_the_state_of_a_stream_that_ended_is_taken_once(streams: ResumableStreams) -> None:
     stream = Stream("a")
-    ticket = streams.add(stream)
+    ticket = streams.add(stream, "m")
     streams.end(ticket, stream.state)
     assert streams.take(ticket.token, "m") is stream.state
     assert streams.take(ticket.token, "m") is None
@@ -47,15 +47,15 @@ def test_the_state_of_a_stream_that_ended_is_taken_once(streams: ResumableStream
 
 def test_a_running_stream_ends_when_it_is_taken(streams: ResumableStreams) -> None:
     stream = Stream("a")
-    ticket = streams.add(stream)
+    ticket = streams.add(stream, "m")
     assert streams.take(ticket.token, "m") is stream.state
     assert stream.has_ended
 
 
 @pytest.mark.parametrize("token", ["", "x", "\N{PILE OF POO}"])
 def test_an_unknown_token_gives_nothing(streams: ResumableStreams, token: str) -> None:
-    streams.end(streams.add(Stream("a")), StreamState("a", "m"))
-    streams.add(Stream("b"))
+    streams.end(streams.add(Stream("a"), "m"), StreamState("a"))
+    streams.add(Stream("b"), "m")
     assert streams.take(token, "m") is None
 
 
@@ -64,7 +64,7 @@ def test_states_have_a_lifetime_from_the_streams_end_on(
     streams: ResumableStreams, clock: Clock, after_s: float, is_there: bool
 ) -> None:
     stream = Stream("a")
-    ticket = streams.add(stream)
+    ticket = streams.add(stream, "m")
     clock.now_s = 500
     streams.end(ticket, stream.state)
     clock.now_s += after_s
@@ -73,15 +73,15 @@ def test_states_have_a_lifetime_from_the_streams_end_on(
 
 def test_a_lifetime_of_zero_keeps_nothing(clock: Clock) -> None:
     streams = ResumableStreams(0, 3, clock)
-    ticket = streams.add(Stream("a"))
-    streams.end(ticket, StreamState("a", "m"))
+    ticket = streams.add(Stream("a"), "m")
+    streams.end(ticket, StreamState("a"))
     assert streams.take(ticket.token, "m") is None
 
 
 def test_those_that_ended_first_go_first(streams: ResumableStreams) -> None:
-    tickets = [streams.add(Stream(name)) for name in "abcde"]
+    tickets = [streams.add(Stream(name), "m") for name in "abcde"]
     for ticket, name in zip(tickets, "abcde", strict=True):
-        streams.end(ticket, StreamState(name, "m"))
+        streams.end(ticket, StreamState(name))
     found = [streams.take(ticket.token, "m") for ticket in tickets]
     assert [state.stream_id if state else None for state in found] == [None, None, "c", "d", "e"]
 
@@ -89,7 +89,7 @@ def test_those_that_ended_first_go_first(streams: ResumableStreams) -> None:
 @pytest.mark.parametrize("ended", [True, False], ids=["ended", "running"])
 def test_another_model_is_refused_and_the_state_stays(streams: ResumableStreams, ended: bool) -> None:
     stream = Stream("a")
-    ticket = streams.add(stream)
+    ticket = streams.add(stream, "m")
     if ended:
         streams.end(ticket, stream.state)
     with pytest.raises(InvalidRequest, match="'m', not 'other'") as caught:
@@ -104,11 +104,11 @@ def test_another_model_is_refused_and_the_state_stays(streams: ResumableStreams,
 def test_the_former_token_is_good_until_the_client_is_known_to_have_the_new_one(
     streams: ResumableStreams, ended: bool, which: str
 ) -> None:
-    first = streams.add(Stream("a"))
+    first = streams.add(Stream("a"), "m")
     assert streams.take(first.token, "m") is not None
     streams.remove(first)
     second = Stream("a")
-    ticket = streams.add(second, first.token)
+    ticket = streams.add(second, "m", first.token)
     if ended:
         streams.end(ticket, second.state)
     assert streams.take(getattr(ticket, which), "m") is second.state
@@ -119,7 +119,7 @@ def test_the_former_token_is_good_until_the_client_is_known_to_have_the_new_one(
 
 def test_the_former_token_is_good_no_more_once_it_is_confirmed(streams: ResumableStreams) -> None:
     stream = Stream("a")
-    ticket = streams.confirm(streams.add(stream, "former"))
+    ticket = streams.confirm(streams.add(stream, "m", "former"))
     assert streams.take("former", "m") is None
     streams.end(ticket, stream.state)
     assert streams.take("former", "m") is None
@@ -127,6 +127,6 @@ def test_the_former_token_is_good_no_more_once_it_is_confirmed(streams: Resumabl
 
 
 def test_tokens_are_long_and_differ(streams: ResumableStreams) -> None:
-    tokens = {streams.add(Stream("a")).token for _ in range(100)}
+    tokens = {streams.add(Stream("a"), "m").token for _ in range(100)}
     assert len(tokens) == 100
     assert min(map(len, tokens)) >= 32

@@ -6,7 +6,7 @@ from google.rpc import error_details_pb2
 
 from framewatch_core import errors
 from framewatch_core.errors import FramewatchError
-from framewatch_server.rpc.status import as_told, status_code, to_status
+from framewatch_server.rpc.status import public_error, status_code, to_status
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_status_has_reason_domain_metadata_and_field() -> None:
 
 
 def test_what_is_not_ours_leaks_nothing() -> None:
-    told = as_told(ValueError("secret"))
+    told = public_error(ValueError("secret"))
     assert isinstance(told, errors.InternalError)
     assert "secret" not in told.message
     assert told.metadata["error_id"] in told.message
@@ -50,7 +50,7 @@ def test_what_is_not_ours_leaks_nothing() -> None:
 
 def test_what_is_ours_is_told_as_it_is() -> None:
     error = errors.MissingField("no image", "image")
-    assert as_told(error) is error
+    assert public_error(error) is error
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,148 @@
+"""Frames between their arrival and their outcome, in the order of arrival."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Generic, TypeVar
+
+from framewatch_core.images.statistics import PictureStats
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.stream.messages import Dropped, DropReason, ImageT, Outcome, OverflowPolicy, StreamConfig
+from framewatch_core.stream.order import FrameOrder
+from framewatch_core.time import Moment
+
+PlanT = TypeVar("PlanT")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Epoch(Generic[PlanT]):
+    """The time between two configs.
+
+    Attributes:
+        config: the config that counts for its frames.
+        version: number of the config, from 1.
+        plan: the shell's means to score its frames.
+
+    """
+
+    config: StreamConfig
+    version: int
+    plan: PlanT
+
+
+class SlotState(Enum):
+    """The way of a slot: WAITING → RUNNING → RESOLVED → RELEASED; a frame that is not scored skips the first two."""
+
+    WAITING = auto()
+    RUNNING = auto()
+    RESOLVED = auto()
+    RELEASED = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Slot(Generic[ImageT, PlanT]):
+    """A frame's place in the order of results.
+
+    Attributes:
+        moment: the frame's number and time.
+        epoch: the epoch that it came in.
+        order: the order of frames after it, for streams that go on from it.
+        image: its image, until it is resolved.
+        state: see `SlotState`.
+        outcome: its outcome, once it is resolved.
+        scores: scores by region id, in the labels' order, for the rules.
+        pictures: picture statistics by region id, for health; None or empty: its health is not assessed.
+
+    """
+
+    moment: Moment
+    epoch: Epoch[PlanT]
+    order: FrameOrder
+    image: ImageT | None = None
+    state: SlotState = SlotState.WAITING
+    outcome: Outcome | None = None
+    scores: Mapping[str, tuple[LabelScore, ...]] = field(default_factory=dict)
+    pictures: Mapping[str, PictureStats] | None = None
+
+    def resolve(self, outcome: Outcome) -> None:
+        """Gives the slot its outcome and lets its image go."""
+        self.state, self.outcome, self.image = SlotState.RESOLVED, outcome, None
+
+
+class SlotQueue(Generic[ImageT, PlanT]):
+    """Slots that are not released, oldest first; bounds how many run and wait."""
+
+    def __init__(self, max_running: int, max_waiting: int) -> None:
+        self._max_running = max_running
+        self._max_waiting = max_waiting
+        self._waiting_share = max_waiting
+        self._slots: deque[Slot[ImageT, PlanT]] = deque()  # all of them
+        self._waiting: deque[Slot[ImageT, PlanT]] = deque()  # those in state WAITING
+        self._running_count = 0
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @property
+    def newest(self) -> Slot[ImageT, PlanT] | None:
+        """The slot of the frame that came last; None: all are released."""
+        return self._slots[-1] if self._slots else None
+
+    @property
+    def has_work(self) -> bool:
+        """True if a slot waits and not enough are running yet."""
+        return self._running_count < self._max_running and bool(self._waiting)
+
+    def share_waiting(self, count: int) -> None:
+        """Sets the stream's share of the frames that may wait over all streams; it lowers the stream's own limit."""
+        self._waiting_share = count
+
+    def accepts(self, policy: OverflowPolicy) -> bool:
+        """True if another frame under this policy may come."""
+        # the head's policy counts too: a frame that may not be dropped blocks those behind it that may
+        head = self._waiting[0].epoch.config.overflow_policy if self._waiting else policy
+        return OverflowPolicy.BLOCK not in {head, policy} or len(self._waiting) < self._waiting_limit
+
+    def append(self, slot: Slot[ImageT, PlanT]) -> None:
+        """Adds the slot of a new frame; of live streams (DROP_OLDEST) only the newest frames wait."""
+        self._slots.append(slot)
+        if slot.state is not SlotState.WAITING:
+            return
+        self._waiting.append(slot)
+        while (
+            len(self._waiting) > self._waiting_limit
+            and self._waiting[0].epoch.config.overflow_policy is OverflowPolicy.DROP_OLDEST
+        ):
+            self._waiting.popleft().resolve(Dropped(DropReason.OVERFLOW))
+
+    def start_next(self) -> Slot[ImageT, PlanT]:
+        """Sets the slot that has waited longest running; only if there `has_work`."""
+        slot = self._waiting.popleft()
+        slot.state = SlotState.RUNNING
+        self._running_count += 1
+        return slot
+
+    def resolve(self, slot: Slot[ImageT, PlanT], outcome: Outcome) -> None:
+        """Gives a running slot its outcome."""
+        slot.resolve(outcome)
+        self._running_count -= 1
+
+    def release_next(self) -> tuple[Slot[ImageT, PlanT], Outcome] | None:
+        """Takes out the oldest slot, with its outcome; None: there is none, or it has no outcome yet."""
+        if not self._slots or (outcome := self._slots[0].outcome) is None:
+            return None
+        slot = self._slots.popleft()
+        slot.state = SlotState.RELEASED
+        return slot, outcome
+
+    def clear(self) -> None:
+        """Forgets all slots."""
+        self._slots.clear()
+        self._waiting.clear()
+
+    @property
+    def _waiting_limit(self) -> int:
+        return min(self._max_waiting, self._waiting_share)

@@ -1,0 +1,43 @@
+"""The plan by which the frames under one config are scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from framewatch_core.arrays import Float32Array
+from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.labels.vectors import LabelVectors
+from framewatch_core.labels.warnings import RequestWarning
+from framewatch_core.stream.messages import StreamConfig
+from framewatch_server.engine.scorer import Scorer
+from framewatch_server.vision.pixels.view import View
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoringPlan:
+    """Everything that scoring a frame needs beside its image.
+
+    Attributes:
+        scorer: the model.
+        labels: vectors of the config's labels.
+        view: the config's regions, of which the inputs are made.
+
+    """
+
+    scorer: Scorer
+    labels: LabelVectors
+    view: View
+
+    @classmethod
+    async def make(cls, scorer: Scorer, config: StreamConfig) -> tuple[Self, tuple[RequestWarning, ...]]:
+        """Makes the plan of a config, with warnings as `Scorer.label_vectors` gives them; raises as that does."""
+        labels, warnings = await scorer.label_vectors(config.label_set)
+        return cls(scorer, labels, View(config.viewed_regions, assessed=config.judged_regions)), warnings
+
+    def scores(self, vectors: Float32Array) -> dict[str, tuple[LabelScore, ...]]:
+        """Scores a frame's vectors, `[regions, vector_size]`; by region id, in the labels' order."""
+        return {
+            region.id: self.scorer.scores(self.labels, vector)
+            for region, vector in zip(self.view.regions, vectors, strict=True)
+        }

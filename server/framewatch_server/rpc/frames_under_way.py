@@ -1,0 +1,89 @@
+"""A stream's frames on their way through the engine: out of the session, and back into it as scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from framewatch_core.images.image import Image
+from framewatch_core.stream.queueing import Lane
+from framewatch_core.stream.session import StreamSession, Work
+from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.reuse import EmbeddingReuse
+from framewatch_server.engine.scorer import Scorer
+from framewatch_server.engine.scoring_plan import ScoringPlan
+from framewatch_server.rpc.status import public_error
+
+FrameWork: TypeAlias = Work[Image, ScoringPlan]
+
+
+class FrameJob(Job):
+    """A frame on its way through the engine."""
+
+    __slots__ = ("_finish", "work")
+
+    def __init__(
+        self,
+        work: FrameWork,
+        reuse: EmbeddingReuse[Job],
+        finish: Callable[[FrameJob, Embedded | Exception], None],
+    ) -> None:
+        super().__init__(work.image, work.plan.view, reuse)
+        reuse.expect(self, work.config.reuse, work.moment, work.image, work.plan.view)
+        self.work = work
+        self._finish = finish
+
+    def done(self, result: Embedded | Exception) -> None:
+        """Passes the result to the stream."""
+        self._finish(self, result)
+
+
+class FramesUnderWay:
+    """The jobs of one stream; used from the event loop, as its session is.
+
+    It doesn't keep the stream's shell, which is the lane: each would keep the other after the stream's end.
+    """
+
+    def __init__(self, session: StreamSession[Image, ScoringPlan]) -> None:
+        """`session`: gives frames and takes their scores."""
+        self._session = session
+        self._scorer: Scorer | None = None  # has the lane in its order of turns; a stream has one model
+        self._reuse = EmbeddingReuse[Job]()
+        self._jobs: set[FrameJob] = set()
+
+    def announce(self, lane: Lane[Job]) -> None:
+        """Asks for a turn if a frame may be scored."""
+        if self._session.has_work:
+            self._scorer = self._session.plan.scorer
+            self._scorer.announce(lane)
+
+    def stop(self, lane: Lane[Job]) -> None:
+        """Asks for no more turns, and gives up the frames that are under way."""
+        if self._scorer is not None:
+            self._scorer.retire(lane)
+        for job in self._jobs:
+            job.cancel()
+        self._jobs.clear()  # they keep the shell: it would live as long as they do
+
+    def start_next(self, finish: Callable[[FrameJob, Embedded | Exception], None]) -> FrameJob | None:
+        """Takes the next frame from the session; None: there is none now. Raises errors of the session itself.
+
+        `finish`: called with the job and its result.
+        """
+        if (work := self._session.next_work()) is None:
+            return None
+        job = FrameJob(work, self._reuse, finish)
+        self._jobs.add(job)
+        return job
+
+    def finish(self, job: FrameJob, result: Embedded | Exception) -> None:
+        """Gives the session a frame's scores or its error. Raises errors of the session itself."""
+        self._jobs.discard(job)
+        try:
+            if isinstance(result, Exception):
+                raise result  # noqa: TRY301 errors of a frame go one way, wherever they are raised
+            scores = job.work.plan.scores(result.vectors)
+        except Exception as error:
+            self._session.fail(job.work, public_error(error))
+        else:
+            self._session.complete(job.work, scores, result.timings, result.pictures, result.reused_frame_id)
