@@ -89,7 +89,7 @@ def calibrate(
         present=_intervals(present, end_ns),
         absent=_intervals(absent, end_ns),
         regions=label_options.regions(),
-        region=on,
+        region_id=on,
         until_ns=until_ns,
         example_count=0 if no_examples else examples,
         fps=fps,

@@ -11,12 +11,13 @@ from cyclopts import Parameter
 from framewatch_cli.commands.options.connection import Connection, run_with_client
 from framewatch_cli.commands.options.files import check_folder_of, load_plots, load_rules
 from framewatch_cli.commands.options.parameters import Flag, Fps, parse_moment
-from framewatch_cli.rules.evaluating import evaluate_events, evaluation_summary, read_truth, replayed, watch_recording
+from framewatch_cli.rules.evaluating import evaluation_summary, read_truth, replayed, watch_recording
 from framewatch_cli.rules.progress import frame_progress
 from framewatch_cli.rules.reports import evaluation_report, print_missing_frames
 from framewatch_cli.rules.score_files import SCORES_SUFFIX, read_recording
 from framewatch_cli.rules.timelines import evaluation_timelines
 from framewatch_cli.terminal.output import ExitCode, Output
+from framewatch_core.calibration import evaluation
 
 
 def evaluate(
@@ -74,7 +75,7 @@ def evaluate(
                 ),
             )
     print_missing_frames(recording, output)
-    found = evaluate_events(recording.said, file.rules, known)
+    found = evaluation.evaluate(recording.events, file.rules, known)
     timelines = evaluation_timelines(found, recording, file.rules, known)
     if plots is not None and plot is not None:
         plots.draw_evaluation(plot, timelines)

@@ -1,4 +1,4 @@
-"""Rules from a recording of which some stretches are known: takes examples, scores it and finds thresholds."""
+"""Calibrates a rule on a recording with known stretches: takes examples, scores the recording, finds thresholds."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ DEFAULT_EXAMPLE_COUNT = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationPlan:
-    """What to calibrate on what.
+    """Recording, labels and known stretches of a calibration.
 
     Attributes:
         source: a recording; see `open_source`.
-        labels: the first is calibrated, with its examples and prompts; the others are its company in the set.
-        present: stretches with it, in order, apart; none: background only.
-        absent: stretches without it; none: all that is not present.
-        regions: that get the rule; none: the whole frame.
-        region: id of the one that stretches are known of; empty: the first.
-        until_ns: where the part that is used ends; None: where the source does.
+        labels: the first one is calibrated, with its examples and prompts; the others complete its label set.
+        present: stretches with the label's thing, in order, apart; empty: background only.
+        absent: stretches without it; empty: all time that is not present.
+        regions: regions that get the rule; empty: the whole frame.
+        region_id: region that the stretches are about; empty: the first one.
+        until_ns: end of the part that is used; None: all of it.
         example_count: how many examples, and as many counter-examples, are taken from the source for the calibrated
-            label; none are if it has its own, or without present stretches.
+            label; none if the label has its own, or without present stretches.
         fps: see `open_source`.
-        model: one of the server's; empty: its default.
+        model: name of one of the server's models; empty: its default.
         templates: see `LabelSet`.
 
     Raises:
-        InvalidRequest: stretches are missing or none.
-        InvalidRegion: `region` is none of the regions.
+        InvalidRequest: no stretch is given.
+        InvalidRegion: there is no such region.
 
     """
 
@@ -50,7 +50,7 @@ class CalibrationPlan:
     present: tuple[Interval, ...] = ()
     absent: tuple[Interval, ...] = ()
     regions: tuple[Region, ...] = ()
-    region: str = ""
+    region_id: str = ""
     until_ns: int | None = None
     example_count: int = DEFAULT_EXAMPLE_COUNT
     fps: float | None = None
@@ -59,30 +59,33 @@ class CalibrationPlan:
 
     def __post_init__(self) -> None:
         if not (self.present or self.absent):
-            raise InvalidRequest("no stretch is known: say when it is there, when it is not, or both", "present")
+            raise InvalidRequest(
+                "no stretch is known: give the times when it is there, when it is not there, or both", "present"
+            )
         ids = [region.id for region in self.regions]
-        if self.region and self.region not in ids:
-            raise InvalidRegion(f"there is no region {self.region!r}: known are {', '.join(ids) or 'none'}", "region")
+        if self.region_id and self.region_id not in ids:
+            known = ", ".join(ids) or "none"
+            raise InvalidRegion(f"there is no region {self.region_id!r}: known are {known}", "region_id")
 
     @property
-    def judged_region(self) -> Region | None:
-        """The region that stretches are known of; None: the whole frame."""
-        return next((region for region in self.regions if self.region in {"", region.id}), None)
+    def known_region(self) -> Region | None:
+        """Region that the stretches are about; None: the whole frame."""
+        return next((region for region in self.regions if self.region_id in {"", region.id}), None)
 
     def absent_until(self, end_ns: int) -> tuple[Interval, ...]:
-        """The stretches without it in a recording of that length."""
+        """Returns the stretches without the label's thing in a recording of that length."""
         return self.absent or complement(self.present, end_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationRun:
-    """What came out.
+    """Result of a calibration.
 
     Attributes:
-        label_set: with the pictures that were used.
-        calibration: of the first label in the judged region.
+        label_set: labels with the pictures that were used.
+        calibration: calibration of the first label in the known region.
         rules: the calibrated rule for every region.
-        recording: what it rests on.
+        recording: scores that the calibration rests on.
 
     """
 
@@ -100,13 +103,13 @@ async def calibrate_source(
     """Takes examples, scores the source and calibrates.
 
     Args:
-        client: of the server.
-        plan: what to do.
-        on_item: is given every result as it comes.
+        client: client of the server.
+        plan: recording, labels and known stretches.
+        on_item: is called with every result as it comes.
 
     Raises:
-        SourceError: the source can't be read, or its length is not known and needed.
-        InvalidMaterial: the stretches hold no frames.
+        SourceError: the source can't be read, or its length is needed and unknown.
+        InvalidMaterial: there are no frames in the stretches.
         as `stream`.
 
     """
@@ -126,8 +129,8 @@ async def calibrate_source(
 
 
 def calibrate_recording(recording: Recording, plan: CalibrationPlan) -> Calibration:
-    """Finds the rule of the plan's first label in its judged region. Raises InvalidMaterial."""
-    region = plan.judged_region
+    """Finds the rule of the plan's first label in its known region. Raises InvalidMaterial."""
+    region = plan.known_region
     region_id = region.id if region else WHOLE_FRAME_ID
     end_ns = recording.end_ns if plan.until_ns is None else min(recording.end_ns, plan.until_ns)
     label = plan.labels[0].name
@@ -136,7 +139,7 @@ def calibrate_recording(recording: Recording, plan: CalibrationPlan) -> Calibrat
 
 
 def rules_of(calibration: Calibration, regions: Sequence[Region]) -> tuple[EventRule, ...]:
-    """The calibrated rule for every region; for the whole frame without."""
+    """Returns the calibrated rule for every region; for the whole frame if there are none."""
     rule = calibration.rule
     if not regions:
         return (rule,)
@@ -144,13 +147,13 @@ def rules_of(calibration: Calibration, regions: Sequence[Region]) -> tuple[Event
 
 
 def with_examples(plan: CalibrationPlan) -> Label:
-    """The calibrated label with pictures: its own, else frames of the source. Raises SourceError."""
+    """Returns the calibrated label with its own pictures, else with frames of the source. Raises SourceError."""
     label = plan.labels[0]
     if label.examples or not plan.present or plan.example_count == 0:
         return label
     times = example_times(plan.present, plan.absent_until(_end_ns(plan)), plan.example_count)
     frames = frames_at(plan.source, [*times[0], *times[1]])
-    pictures = tuple(as_example(frame, plan.judged_region) for frame in frames)
+    pictures = tuple(as_example(frame, plan.known_region) for frame in frames)
     count = len(times[0])
     return replace(label, examples=pictures[:count], counter_examples=pictures[count:])
 
@@ -160,17 +163,17 @@ def _end_ns(plan: CalibrationPlan) -> int:
         return plan.until_ns
     with open_source(plan.source) as source:
         if source.duration_s is None:
-            raise SourceError(f"{source.name} does not say how long it is: say until when to use it")
+            raise SourceError(f"{source.name} has an unknown length: give the end of the part to use")
         return round(source.duration_s * NS_PER_S)
 
 
 def example_times(
     present: Sequence[Interval], absent: Sequence[Interval], count: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """When to take examples and counter-examples: evenly from the first appearance, and from what lies before it.
+    """Returns times of examples and counter-examples: evenly from the first appearance and from the time before it.
 
-    Without anything before it, counter-examples are from the first stretch behind it. Ends of stretches, where things
-    come and go, are left out.
+    If there is nothing before it, counter-examples are from the first stretch after it. Ends of stretches are left out,
+    because things come and go there.
 
     Raises:
         InvalidRequest: there is no absent stretch.
@@ -184,14 +187,14 @@ def example_times(
 
 
 def _evenly(stretches: Sequence[Interval], count: int) -> tuple[int, ...]:
-    """Moments in the middles of so many equal parts of the stretches without their ends."""
+    """Returns the middles of `count` equal parts of the stretches without their ends."""
     inners = [inner(stretch) for stretch in stretches]
     total = sum(stretch.length_ns for stretch in inners)
     return tuple(_moment(inners, (2 * i + 1) * total // (2 * count)) for i in range(count))
 
 
 def _moment(stretches: Sequence[Interval], offset_ns: int) -> int:
-    """What lies so far into the stretches, put one behind the other."""
+    """Returns the time at an offset into the stretches, as if they followed each other without gaps."""
     for stretch in stretches:
         if offset_ns < stretch.length_ns:
             return stretch.start_ns + offset_ns

@@ -1,40 +1,39 @@
-"""Events of a recording against the truth about it."""
+"""Evaluates rules: the truth about a recording, the recording itself, and the figures as plain data."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from framewatch_cli.pictures.examples import load_example
 from framewatch_cli.rules.file import RulesFile
-from framewatch_cli.rules.recording import Recording, record, said_of
+from framewatch_cli.rules.recording import Recording, record
 from framewatch_cli.rules.score_files import ItemSink
-from framewatch_client import AsyncFramewatchClient, Event, Thinner, open_source
+from framewatch_client import AsyncFramewatchClient, Thinner, open_source
 from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.estimates import Estimate
-from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, evaluate
+from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation
 from framewatch_core.calibration.truth import InvalidTruth, VideoTruth, load_truth
 from framewatch_core.rules.replay import replay
-from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.rules.rule import EventKind
 from framewatch_core.time import NS_PER_S
 
 
 def read_truth(path: Path, video: str, *, fps: float | None = None, until_ns: int | None = None) -> VideoTruth:
-    """The truth about a video from a file in the form of `truth.load_truth`.
+    """Reads the truth about a video from a file in the form of `truth.load_truth`.
 
     Args:
-        path: of the JSON file.
-        video: its name in the file; a path's last part is enough.
-        fps: frames a second that are looked at; when that is fewer than the video's, the tolerance grows by the time
-            from one to the next. None: all.
-        until_ns: where the part that is evaluated ends; None: where the video does.
+        path: path of the JSON file.
+        video: name of the video in the file; of a path, its last part is used.
+        fps: frames a second that are scored; if that is fewer than the video has, the tolerance grows by the time
+            between two of them. None: all frames.
+        until_ns: end of the part that is evaluated; None: all of it.
 
     Raises:
-        OSError: it can't be read.
-        InvalidTruth: with the path of what is wrong.
+        OSError: the file can't be read.
+        InvalidTruth: the file can't be used; with the path of the value.
 
     """
     try:
@@ -54,18 +53,10 @@ def _fps_of(data: Any, video: str) -> float:
     return float(data[video]["fps"])
 
 
-def evaluate_events(
-    events: Iterable[Event | EmittedEvent], rules: Sequence[EventRule], truth: VideoTruth
-) -> Evaluation:
-    """Compares events with the truth; see `evaluation.evaluate`."""
-    said = [said_of(event) if isinstance(event, Event) else event for event in events]
-    return evaluate(said, rules, truth)
-
-
 def replayed(
     recording: Recording, file: RulesFile, *, fps: float | None = None, until_ns: int | None = None
 ) -> Recording:
-    """The recording, or what there is of it at a lower frame rate and up to a time, with what the file's rules say.
+    """Returns the recording at a lower frame rate and up to a time, with the events that the file's rules emit.
 
     Raises InvalidRule.
     """
@@ -88,24 +79,14 @@ async def watch_recording(
     model: str = "",
     on_item: ItemSink | None = None,
 ) -> Recording:
-    """Watches a recording as a rules file says. Raises as `record`, and what is wrong with the file's pictures."""
+    """Streams a recording with the labels and rules of a rules file. Raises as `record` and `load_example`."""
     label_set = await asyncio.to_thread(file.label_set, load_example)
     with await asyncio.to_thread(open_source, source, fps) as frames:
-        return await record(
-            client,
-            frames,
-            label_set,
-            regions=file.regions,
-            rules=file.rules,
-            health=file.health,
-            model=model or file.model,
-            until_ns=until_ns,
-            on_item=on_item,
-        )
+        return await record(client, frames, label_set, until_ns=until_ns, on_item=on_item, **file.watch_keywords(model))
 
 
 def evaluation_summary(evaluation: Evaluation) -> dict[str, Any]:
-    """The figures as plain data; times in seconds."""
+    """Returns the figures as plain data, with times in seconds."""
     delay_ns = evaluation.median_delay_ns()
     longest_ns = evaluation.max_delay_ns()
     return {

@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 from framewatch_cli.pictures.examples import Example, ExampleLoader, ExampleSource
 from framewatch_cli.rules.document import MAX_DOCUMENT_CHARS, Node, RulesFileError, read_document
+from framewatch_client import WatchKeywords
 from framewatch_core.errors import FieldError
 from framewatch_core.health.monitor import HealthPolicy, HealthProblem
 from framewatch_core.images.image import EncodedImage, Image
@@ -88,6 +89,10 @@ class RulesFile:
     templates: tuple[str, ...] = DEFAULT_TEMPLATES
     health: HealthPolicy = field(default_factory=HealthPolicy)
     folder: Path = field(default=Path(), compare=False)
+
+    def watch_keywords(self, model: str = "") -> WatchKeywords:
+        """Returns all but the labels as options of a stream. `model`: takes the place of the file's own."""
+        return {"rules": self.rules, "regions": self.regions, "health": self.health, "model": model or self.model}
 
     def label_set(self, load: ExampleLoader) -> LabelSet:
         """Loads the pictures and returns the label set. Raises as `load`, and InvalidLabelSet and LimitExceeded."""

@@ -1,4 +1,4 @@
-"""Writes what was calibrated: a rules file, and the pictures that it needs in a folder beside it."""
+"""Writes a calibration: a rules file, and the pictures that it needs in a folder beside it."""
 
 from __future__ import annotations
 
@@ -35,16 +35,19 @@ def write_calibrated(path: Path, run: CalibrationRun, plan: CalibrationPlan) -> 
 
 def _notes(run: CalibrationRun, plan: CalibrationPlan) -> Iterator[tuple[str, RuleNotes]]:
     date = datetime.now(UTC).astimezone().date().isoformat()
-    judged = run.calibration.rule
+    calibrated = run.calibration.rule
     for rule in run.rules:
-        if rule.region_id == judged.region_id:
+        if rule.region_id == calibrated.region_id:
             yield rule.name, calibration_notes(run.calibration, plan.source, date)
         else:
-            yield rule.name, RuleNotes((f"As that of {judged.name}, on whose region it was calibrated.",))
+            yield (
+                rule.name,
+                RuleNotes((f"The same numbers as {calibrated.name}, in whose region they were calibrated.",)),
+            )
 
 
 def _with_stems(labels: Sequence[Label]) -> Iterator[tuple[Label, str]]:
-    """Labels and what their pictures' names begin with, different for each."""
+    """Yields labels with the beginning of their pictures' file names, which is unique."""
     taken: set[str] = set()
     for number, label in enumerate(labels, 1):
         stem = _NO_NAME.sub("-", label.name).strip("-").lower() or "label"

@@ -17,7 +17,7 @@ from framewatch_core.time import NS_PER_S
 
 PRESENT, ABSENT, SCORE = "#2e7d32", "#1565c0", "#37474f"
 ENTER, EXIT, WRONG, RIGHT = THRESHOLD, "#6a1b9a", "#c62828", "#2e7d32"
-SAID = "#ffb74d"
+PRESENCE = "#ffb74d"
 EDGE = 0.96
 
 
@@ -60,13 +60,13 @@ def _draw_distribution(ax: Any, calibration: Calibration) -> None:
 
 def _draw_timeline(ax: Any, timeline: Timeline) -> None:
     rule = timeline.rule
-    _shade(ax, timeline.present, PRESENT, 0.18, "known: there")
-    _shade(ax, timeline.absent, ABSENT, 0.08, "known: not there")
+    _shade(ax, timeline.present, PRESENT, 0.18, "truth: there")
+    _shade(ax, timeline.absent, ABSENT, 0.08, "truth: not there")
     times_s = timeline.times_ns / NS_PER_S
     ax.plot(times_s, to_axis(rule.score_kind, timeline.scores), color=SCORE, linewidth=1.0)
     _draw_thresholds(ax.axhline, rule)
-    for i, span in enumerate(timeline.said_present):
-        _bar(ax, span, "said to be there" if i == 0 else None)
+    for i, span in enumerate(timeline.presences):
+        _bar(ax, span, "ENTERED to EXITED" if i == 0 else None)
     _draw_events(ax, timeline)
     scale_axis(ax.yaxis, rule.score_kind)
     ax.set(title=rule.name, ylabel=_score_name(rule), xlim=(0, timeline.end_ns / NS_PER_S))
@@ -75,7 +75,7 @@ def _draw_timeline(ax: Any, timeline: Timeline) -> None:
 
 
 def legend_beside(ax: Any) -> None:
-    """Beside the axes, where it hides nothing."""
+    """Puts the legend beside the axes, where it hides nothing."""
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False)
 
 
@@ -86,11 +86,11 @@ def _shade(ax: Any, spans: Sequence[Interval], colour: str, alpha: float, name: 
 
 
 def _bar(ax: Any, span: Interval, name: str | None) -> None:
-    """What was said, along the upper edge."""
+    """Draws a presence along the upper edge."""
     ax.plot(
         _seconds(span),
         (EDGE, EDGE),
-        color=SAID,
+        color=PRESENCE,
         linewidth=5,
         solid_capstyle="butt",
         label=name,
@@ -99,22 +99,22 @@ def _bar(ax: Any, span: Interval, name: str | None) -> None:
 
 
 def _draw_events(ax: Any, timeline: Timeline) -> None:
-    judged = timeline.judged
-    if judged is None:
-        _mark(ax, [(event.kind, event.began_ns) for event in timeline.said], ENTER, "said")
+    evaluation = timeline.evaluation
+    if evaluation is None:
+        _mark(ax, [(event.kind, event.began_ns) for event in timeline.events], ENTER, "event")
         return
-    _mark(ax, [(match.event.kind, match.event.began_ns) for match in judged.matches], RIGHT, "right event")
-    _mark(ax, _false(judged), WRONG, "false event")
-    for i, missed in enumerate(judged.missed):
+    _mark(ax, [(match.event.kind, match.event.began_ns) for match in evaluation.matches], RIGHT, "right event")
+    _mark(ax, _false(evaluation), WRONG, "false event")
+    for i, missed in enumerate(evaluation.missed):
         ax.axvline(missed.time_ns / NS_PER_S, color=WRONG, linestyle=":", label="missed" if i == 0 else None)
 
 
-def _false(judged: RuleEvaluation) -> list[tuple[EventKind, int]]:
-    return [(event.kind, event.began_ns) for event in (*judged.false, *judged.doubled)]
+def _false(evaluation: RuleEvaluation) -> list[tuple[EventKind, int]]:
+    return [(event.kind, event.began_ns) for event in (*evaluation.false, *evaluation.doubled)]
 
 
 def _mark(ax: Any, events: Sequence[tuple[EventKind, int]], colour: str, name: str) -> None:
-    """Triangles on the upper edge: ENTERED points up, EXITED down."""
+    """Draws triangles on the upper edge: ENTERED points up, EXITED down."""
     for kind, marker in ((EventKind.ENTERED, "^"), (EventKind.EXITED, "v")):
         times_s = [time_ns / NS_PER_S for found, time_ns in events if found is kind]
         if times_s:

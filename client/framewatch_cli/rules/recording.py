@@ -1,4 +1,4 @@
-"""What frames scored and what was said of them, kept for calibration, evaluation and replay."""
+"""Recordings: the scores of a stream's frames and the events of its rules, for calibration, evaluation and replay."""
 
 from __future__ import annotations
 
@@ -24,41 +24,46 @@ from framewatch_core.time import Moment, nanoseconds
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What frames scored, and what rules said of them.
+    """Scores of frames, and the events that rules emitted over them.
 
     Attributes:
-        frames: those that were scored, in order.
-        said: ENTERED and EXITED of the rules that ran with it, in order.
-        missing_count: frames without scores: dropped or failed.
+        frames: the scored frames, in order.
+        events: ENTERED and EXITED of the rules that ran with the frames, in order.
+        missing_count: number of frames without scores: dropped or failed.
 
     """
 
     frames: tuple[RecordedFrame, ...]
-    said: tuple[EmittedEvent, ...] = ()
+    events: tuple[EmittedEvent, ...] = ()
     missing_count: int = 0
 
     @property
     def end_ns(self) -> int:
-        """When it ends: one frame gap after its last frame."""
+        """End of the recording: one frame gap after its last frame."""
         times = [frame.at.time_ns for frame in self.frames[-2:]]
         return 2 * times[-1] - times[0] if times else 0
 
-    def scores_of(self, label: str, region: str = WHOLE_FRAME_ID) -> Iterator[tuple[int, LabelScore]]:
-        """Times and scores of a label in the frames that rules may see. Raises InvalidRequest: it was not scored."""
+    def scores_of(self, label: str, region_id: str = WHOLE_FRAME_ID) -> Iterator[tuple[int, LabelScore]]:
+        """Yields the times and scores of a label in a region, without held frames.
+
+        Raises:
+            InvalidRequest: a frame has no score of the label there.
+
+        """
         for frame in self.frames:
-            if region in frame.held:
+            if region_id in frame.held:
                 continue
-            found = next((score for score in frame.scores.get(region, ()) if score.label == label), None)
+            found = next((score for score in frame.scores.get(region_id, ()) if score.label == label), None)
             if found is None:
-                where = f" in the region {region!r}" if region else ""
+                where = f" in the region {region_id!r}" if region_id else ""
                 raise InvalidRequest(f"frame {frame.at.frame_id} was not scored against {label!r}{where}", "label")
             yield frame.at.time_ns, found
 
     def material(
-        self, label: str, present: Sequence[Interval], absent: Sequence[Interval], region: str = WHOLE_FRAME_ID
+        self, label: str, present: Sequence[Interval], absent: Sequence[Interval], region_id: str = WHOLE_FRAME_ID
     ) -> Material:
-        """A label's scores in a region with what is known of it. Raises InvalidRequest, InvalidMaterial."""
-        times_and_scores = list(self.scores_of(label, region))
+        """Returns a label's scores in a region with the known stretches. Raises InvalidRequest, InvalidMaterial."""
+        times_and_scores = list(self.scores_of(label, region_id))
         scores = [score for _, score in times_and_scores]
         kinds = [kind for kind in ScoreKind if kind is not ScoreKind.PRESENCE or _all_have_presence(scores)]
         return Material(
@@ -82,14 +87,14 @@ async def record(
     on_item: Callable[[FrameResult | Event], object] | None = None,
     **options: Unpack[WatchKeywords],
 ) -> Recording:
-    """Streams frames and keeps what comes back.
+    """Streams frames and returns their scores and events.
 
     Args:
-        client: of the server.
-        frames: each with its time.
-        labels: as in `classify`.
-        until_ns: frames from this time on are not sent; None: all are.
-        on_item: is given every result and event as it comes.
+        client: client of the server.
+        frames: frames with times.
+        labels: labels as `stream` takes them.
+        until_ns: frames from this time on are not sent; None: all are sent.
+        on_item: is called with every result and event as it comes.
         **options: see `WatchKeywords`.
 
     Raises:
@@ -119,30 +124,30 @@ def _before(frames: Iterable[Frame], until_ns: int | None) -> Iterator[Frame]:
 
 
 class Collector:
-    """Makes a Recording of a stream's results and events as they come."""
+    """Builder of a Recording from a stream's results and events."""
 
     def __init__(self) -> None:
         self._frames: list[RecordedFrame] = []
-        self._said: list[EmittedEvent] = []
+        self._events: list[EmittedEvent] = []
         self._missing_count = 0
 
     def add(self, item: FrameResult | Event) -> None:
-        """Takes the next one."""
+        """Adds the next result or event."""
         if isinstance(item, Event):
             if item.kind in {EventKind.ENTERED, EventKind.EXITED}:
-                self._said.append(said_of(item))
+                self._events.append(emitted(item))
         elif item.status is FrameStatus.SCORED:
             self._frames.append(recorded_frame(item))
         else:
             self._missing_count += 1
 
     def recording(self) -> Recording:
-        """What has come so far."""
-        return Recording(tuple(self._frames), tuple(self._said), self._missing_count)
+        """Returns the recording of all that was added."""
+        return Recording(tuple(self._frames), tuple(self._events), self._missing_count)
 
 
 def recorded_frame(result: FrameResult) -> RecordedFrame:
-    """A frame that was scored, as rules saw it."""
+    """Returns a scored frame as the rule engine takes it."""
     return RecordedFrame(
         Moment(result.frame_id, nanoseconds(result.time_s)),
         {region.region_id: region.scores for region in result.regions},
@@ -150,6 +155,6 @@ def recorded_frame(result: FrameResult) -> RecordedFrame:
     )
 
 
-def said_of(event: Event) -> EmittedEvent:
-    """What an event says."""
+def emitted(event: Event) -> EmittedEvent:
+    """Returns an event as evaluations take it."""
     return EmittedEvent(event.kind, event.rule_id, nanoseconds(event.time_s), nanoseconds(event.began_time_s))

@@ -1,4 +1,4 @@
-"""What calibrations and evaluations come to, for people."""
+"""Reports of calibrations and evaluations for people."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHART_CELLS = 66
 HISTOGRAM_ROWS = 3
 MAX_TIMELINES = 8
 
-HELD_OUT = "Left out: rules made without a stretch, on that stretch."
+HELD_OUT = "Left out: each stretch is tested with a rule that was made without it."
 BACKGROUND_ONLY = "How many appearances it finds is not known: there was none in the material."
 OPTIMISM = (
     "Thresholds and estimates come from the same short material, so the estimates are optimistic: watch for a while, "
@@ -44,7 +44,7 @@ def print_missing_frames(recording: Recording, output: Output) -> None:
 
 
 def calibration_report(calibration: Calibration) -> RenderableType:
-    """The rule, what it rests on, and how it does on that."""
+    """Returns the rule, its material, and the estimates of its events."""
     parts: list[RenderableType] = [_rule_line(calibration.rule), Text()]
     if calibration.separations:
         parts += [_separation_table(calibration), Text()]
@@ -59,7 +59,7 @@ def calibration_report(calibration: Calibration) -> RenderableType:
 
 
 def histogram_chart(calibration: Calibration) -> Text:
-    """How often frames had which score, with it and without, and where the thresholds are."""
+    """Returns the distribution of scores, with the label's thing and without it, and the thresholds."""
     found = calibration.histogram(CHART_CELLS)
     kind, rule = calibration.rule.score_kind, calibration.rule
     lines = Text()
@@ -77,7 +77,7 @@ def histogram_chart(calibration: Calibration) -> Text:
 
 
 def timeline_chart(timeline: Timeline) -> Text:
-    """What is known, what was scored and what was said, over time."""
+    """Returns the known stretches, the scores and the events over time."""
     lines = Text()
     known = merged(
         spans(timeline.absent, timeline.end_ns, CHART_CELLS, "─"), spans(timeline.present, timeline.end_ns, CHART_CELLS)
@@ -87,7 +87,7 @@ def timeline_chart(timeline: Timeline) -> Text:
     high = max(high, timeline.rule.enter_at)
     scores = peaks(timeline.times_ns, timeline.scores, timeline.end_ns, CHART_CELLS)
     _row(lines, timeline.rule.score_kind.name.lower(), sparkline(scores, low, high), "cyan")
-    _row(lines, "said", spans(timeline.said_present, timeline.end_ns, CHART_CELLS), "yellow")
+    _row(lines, "events", spans(timeline.presences, timeline.end_ns, CHART_CELLS), "yellow")
     _row(lines, "", axis(clock(0), clock(timeline.end_ns / NS_PER_S), CHART_CELLS), "dim")
     return lines
 
@@ -148,18 +148,18 @@ def _estimate_cells(estimate: Estimate, digits: int) -> tuple[str, str, str]:
 
 
 def evaluation_report(evaluation: Evaluation, timelines: Sequence[Timeline] = ()) -> RenderableType:
-    """How right events were, every one that was not, and the timelines of the rules, those with faults first."""
+    """Returns the timelines of the rules, those with errors first, then every wrong event and the figures."""
     parts: list[RenderableType] = []
-    for timeline in sorted(timelines, key=lambda line: _is_right(line.judged))[:MAX_TIMELINES]:
+    for timeline in sorted(timelines, key=lambda line: _is_right(line.evaluation))[:MAX_TIMELINES]:
         parts += [Text(timeline.rule.name, "bold"), timeline_chart(timeline), Text()]
     parts += [_rule_table(evaluation), Text(), _figures_table(evaluation)]
     if evaluation.unwatched:
-        parts.append(Text(f"no rule looks at: {', '.join(evaluation.unwatched)}", "yellow"))
+        parts.append(Text(f"no rule watches: {', '.join(evaluation.unwatched)}", "yellow"))
     return Group(*parts)
 
 
-def _is_right(judged: RuleEvaluation | None) -> bool:
-    return judged is not None and judged.is_right
+def _is_right(evaluation: RuleEvaluation | None) -> bool:
+    return evaluation is not None and evaluation.is_right
 
 
 def _rule_table(evaluation: Evaluation) -> Table:
@@ -180,21 +180,21 @@ def _figures_table(evaluation: Evaluation) -> Table:
         table.add_column(column, justify="right")
     table.add_row("precision", *_estimate_cells(evaluation.precision, 2))
     table.add_row("recall", *_estimate_cells(evaluation.recall, 2))
-    table.add_row("delay until said, median", _delay(evaluation.median_delay_ns()), "", "")
-    table.add_row("delay until said, longest", _delay(evaluation.max_delay_ns()), "", "")
-    table.add_row("furthest began from the truth", _delay(evaluation.max_error_ns()), "", "")
+    table.add_row("delay of events, median", _delay(evaluation.median_delay_ns()), "", "")
+    table.add_row("delay of events, longest", _delay(evaluation.max_delay_ns()), "", "")
+    table.add_row("error of the beginning, largest", _delay(evaluation.max_error_ns()), "", "")
     table.add_row("flaps", str(evaluation.flap_count), "", "")
     return table
 
 
 def _wrong(rule: RuleEvaluation) -> Iterator[Text]:
-    wrong: list[tuple[int, str]] = [(t.time_ns, f"missed {_told(t)}") for t in rule.missed]
-    wrong += [(e.began_ns, f"false {_told(e)}") for e in rule.false]
-    wrong += [(e.began_ns, f"said twice {_told(e)}") for e in rule.doubled]
+    wrong: list[tuple[int, str]] = [(t.time_ns, f"missed {_moment(t)}") for t in rule.missed]
+    wrong += [(e.began_ns, f"false {_moment(e)}") for e in rule.false]
+    wrong += [(e.began_ns, f"emitted twice: {_moment(e)}") for e in rule.doubled]
     return (Text(sentence) for _, sentence in sorted(wrong))
 
 
-def _told(what: EmittedEvent | Transition) -> str:
+def _moment(what: EmittedEvent | Transition) -> str:
     time_ns = what.time_ns if isinstance(what, Transition) else what.began_ns
     return f"{what.kind.name} at {clock(time_ns / NS_PER_S)}"
 

@@ -1,4 +1,4 @@
-"""A rule's scores over time, with what is known and what was said: what reports and plots draw."""
+"""Timelines for reports and plots: a rule's scores, the known stretches, and the events over time."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
-    """One rule's view of a recording.
+    """One rule over a recording.
 
     Attributes:
         rule: the rule.
-        times_ns: of the frames that it saw, `[n]`.
-        scores: as it saw them, smoothed, `[n]`.
-        end_ns: where the recording ends.
-        present: when its label is known to be there.
-        absent: when it is known not to be; what lies outside of both is unknown.
-        said: ENTERED and EXITED, in order.
-        judged: which of these were right and what was missed; None: that was not asked.
+        times_ns: times of the frames that the rule was given, int64 `[n]`.
+        scores: scores of these frames as the rule compares them, smoothed, float64 `[n]`.
+        end_ns: end of the recording.
+        present: stretches in which the label is known to be there.
+        absent: stretches in which it is known not to be there; all other time is unknown.
+        events: ENTERED and EXITED, in order.
+        evaluation: right, false and missed events; None: the events were not compared with a truth.
 
     """
 
@@ -39,17 +39,17 @@ class Timeline:
     end_ns: int
     present: tuple[Interval, ...]
     absent: tuple[Interval, ...]
-    said: tuple[EmittedEvent, ...]
-    judged: RuleEvaluation | None = None
+    events: tuple[EmittedEvent, ...]
+    evaluation: RuleEvaluation | None = None
 
     @property
-    def said_present(self) -> list[Interval]:
-        """When the rule took its label to be there."""
-        return presences(self.said, self.end_ns)
+    def presences(self) -> list[Interval]:
+        """Intervals from an ENTERED to its EXITED."""
+        return presences(self.events, self.end_ns)
 
 
 def calibration_timeline(calibration: Calibration) -> Timeline:
-    """The calibrated rule over its material."""
+    """Returns the calibrated rule over its material."""
     material = calibration.material
     return Timeline(
         rule=calibration.rule,
@@ -58,16 +58,21 @@ def calibration_timeline(calibration: Calibration) -> Timeline:
         end_ns=int(material.times_ns[-1]) + material.frame_gap_ns,
         present=material.present,
         absent=material.absent,
-        said=tuple(map(EmittedEvent.of, calibration.events)),
+        events=tuple(map(EmittedEvent.of, calibration.events)),
     )
 
 
 def evaluation_timelines(
     evaluation: Evaluation, recording: Recording, rules: Iterable[EventRule], truth: VideoTruth
 ) -> list[Timeline]:
-    """Every rule over a recording whose truth is known. Raises InvalidRequest: a rule's scores were not recorded."""
+    """Returns every rule over a recording with a known truth.
+
+    Raises:
+        InvalidRequest: the recording has no scores that a rule needs.
+
+    """
     tracks = {track.rule_region_id: track for track in truth.tracks}
-    judged = {found.rule: found for found in evaluation.rules}
+    evaluations = {found.rule: found for found in evaluation.rules}
     return [
         Timeline(
             rule,
@@ -75,8 +80,8 @@ def evaluation_timelines(
             truth.end_ns,
             tracks[rule.region_id].present,
             (),
-            tuple(said for said in recording.said if said.rule == rule.name),
-            judged[rule.name],
+            tuple(event for event in recording.events if event.rule == rule.name),
+            evaluations[rule.name],
         )
         for rule in rules
     ]

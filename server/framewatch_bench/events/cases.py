@@ -18,10 +18,9 @@ import numpy as np
 
 from framewatch_bench.events.disturbances import Kind, Pixels, brightened, spliced, with_noise
 from framewatch_cli.rules.calibrating import CalibrationPlan, CalibrationRun, calibrate_source
-from framewatch_cli.rules.evaluating import evaluate_events
 from framewatch_cli.rules.recording import record
 from framewatch_client import AsyncFramewatchClient, Event, EventKind, Frame, FrameResult, Label, Region, open_source
-from framewatch_core.calibration.evaluation import Evaluation
+from framewatch_core.calibration.evaluation import Evaluation, evaluate
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth, load_truth
 from framewatch_core.images.regions import WHOLE_FRAME_ID
@@ -217,7 +216,7 @@ async def watch_case(client: AsyncFramewatchClient, video: Video, case: Case, ru
         recording = await record(
             client, case.change(source), run.label_set, regions=video.regions, rules=run.rules, on_item=count
         )
-    evaluation = evaluate_events(recording.said, run.rules, case.truth)
+    evaluation = evaluate(recording.events, run.rules, case.truth)
     return CaseResult(video.path.name, case, evaluation, counts[EventKind.SUSPENDED], counts[EventKind.RESUMED])
 
 

@@ -21,12 +21,13 @@ from framewatch_cli.rules.calibrating import (
     rules_of,
     with_examples,
 )
-from framewatch_cli.rules.evaluating import evaluate_events, evaluation_summary, read_truth
+from framewatch_cli.rules.evaluating import evaluation_summary, read_truth
 from framewatch_cli.rules.file import read_rules
 from framewatch_cli.rules.output import write_calibrated
 from framewatch_cli.rules.reports import calibration_report, evaluation_report
 from framewatch_cli.rules.timelines import calibration_timeline, evaluation_timelines
 from framewatch_core.calibration.emitted import EmittedEvent
+from framewatch_core.calibration.evaluation import evaluate
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth
 from framewatch_core.errors import InvalidRegion, InvalidRequest
@@ -96,7 +97,7 @@ def test_when_no_examples_are_taken(values: dict[str, object]) -> None:
     ("values", "error", "message"),
     [
         pytest.param({"present": ()}, InvalidRequest, "no stretch is known", id="nothing known"),
-        pytest.param({"regions": (LEFT,), "region": "middle"}, InvalidRegion, "known are left", id="no such region"),
+        pytest.param({"regions": (LEFT,), "region_id": "middle"}, InvalidRegion, "known are left", id="no such region"),
     ],
 )
 def test_plans_that_can_not_be(values: dict[str, object], error: type[Exception], message: str) -> None:
@@ -114,7 +115,7 @@ def test_what_is_not_present_is_absent_up_to_the_end() -> None:
 
 def test_the_rule_counts_in_every_region() -> None:
     both = recording(regions=("left", "right"))
-    found = calibrate_recording(both, plan(regions=(LEFT, RIGHT), region="right"))
+    found = calibrate_recording(both, plan(regions=(LEFT, RIGHT), region_id="right"))
     assert found.rule.region_id == "right"
     rules = rules_of(found, (LEFT, RIGHT))
     assert [(rule.name, rule.region_id) for rule in rules] == [("box left", "left"), ("box right", "right")]
@@ -146,7 +147,7 @@ def test_a_rules_file_and_its_pictures_are_written(tmp_path: Path, picture: np.n
     ]
     text = path.read_text(encoding="utf-8")
     assert "of the way from without to with it" in text
-    assert "# As that of box left, on whose region it was calibrated." in text
+    assert "# The same numbers as box left, in whose region they were calibrated." in text
 
 
 def shown(renderable: RenderableType) -> str:
@@ -161,8 +162,8 @@ def test_a_calibration_is_told_in_80_columns() -> None:
     assert max(map(len, text.splitlines())) <= 80
     for words in ("box: presence", "presence ← chosen", "with it", "without", "▲ exit", "2 of 2", "optimistic"):
         assert words in text
-    truth, said = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("truth", "said"))
-    assert said.count("█") == pytest.approx(truth.count("█"), abs=2)
+    truth, events = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("truth", "events"))
+    assert events.count("█") == pytest.approx(truth.count("█"), abs=2)
     assert truth.count("█") == pytest.approx(66 * 7 / 13, abs=2)
 
 
@@ -180,9 +181,9 @@ def truth(*present: Interval, region: Region = WHOLE_FRAME) -> VideoTruth:
 def test_an_evaluation_tells_what_was_wrong() -> None:
     calibration = calibrate_recording(recording(), plan())
     wanted = truth(S(2, 5), S(9, 11))
-    said = [EmittedEvent.of(event) for event in calibration.events]
-    found = evaluate_events(said, [calibration.rule], wanted)
-    lines = evaluation_timelines(found, replace(recording(), said=tuple(said)), [calibration.rule], wanted)
+    events = [EmittedEvent.of(event) for event in calibration.events]
+    found = evaluate(events, [calibration.rule], wanted)
+    lines = evaluation_timelines(found, replace(recording(), events=tuple(events)), [calibration.rule], wanted)
     text = shown(evaluation_report(found, lines))
     assert max(map(len, text.splitlines())) <= 80
     assert "missed ENTERED at 00:09.000" in text
@@ -198,10 +199,10 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
     plots = pytest.importorskip("framewatch_cli.rules.plots")
     calibration = calibrate_recording(recording(), plan())
     plots.draw_calibration(tmp_path / "calibration.png", calibration)
-    said = tuple(EmittedEvent.of(event) for event in calibration.events)
+    events = tuple(EmittedEvent.of(event) for event in calibration.events)
     wanted = truth(S(2, 5), S(9, 11))
-    found = evaluate_events(said, [calibration.rule], wanted)
-    lines = evaluation_timelines(found, replace(recording(), said=said), [calibration.rule], wanted)
+    found = evaluate(events, [calibration.rule], wanted)
+    lines = evaluation_timelines(found, replace(recording(), events=events), [calibration.rule], wanted)
     plots.draw_evaluation(tmp_path / "evaluation.png", lines)
     for name in ("calibration", "evaluation"):
         drawn = cv2.imread(str(tmp_path / f"{name}.png"))
@@ -212,8 +213,8 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
 
 def test_a_presence_without_an_exit_lasts_to_the_end() -> None:
     line = calibration_timeline(calibrate_recording(recording(), plan()))
-    open_ended = replace(line, said=(EmittedEvent(EventKind.ENTERED, "box", 9, 8),), end_ns=20)
-    assert open_ended.said_present == [Interval(8, 20)]
+    open_ended = replace(line, events=(EmittedEvent(EventKind.ENTERED, "box", 9, 8),), end_ns=20)
+    assert open_ended.presences == [Interval(8, 20)]
 
 
 TRUTH = """{"belt.avi": {"fps": 10, "frames": 130, "tolerance_frames": 5, "regions": {"full": [0, 0, 1, 1]},

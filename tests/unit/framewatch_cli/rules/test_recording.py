@@ -45,7 +45,7 @@ def test_scored_frames_and_events_of_rules_are_kept() -> None:
     found = collector.recording()
     assert [frame.at for frame in found.frames] == [frame.at for frame in frames]
     assert found.frames[1].scores[""][0].presence == pytest.approx(frames[1].scores[""][0].presence)
-    assert found.said == (EmittedEvent(EventKind.ENTERED, "box", 4 * FRAME_NS, 0),)
+    assert found.events == (EmittedEvent(EventKind.ENTERED, "box", 4 * FRAME_NS, 0),)
     assert found.missing_count == 1
 
 
