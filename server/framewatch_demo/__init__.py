@@ -1,4 +1,4 @@
-"""The embedded demo model: a small CLIP trained on scenes that this package renders.
+"""The demo model: a small CLIP trained on scenes that this package renders.
 
 Importing this module costs nothing; torch, transformers and OpenCV are imported by the modules that need them.
 """

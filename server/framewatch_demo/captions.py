@@ -1,4 +1,4 @@
-"""What the demo model can tell apart, and the captions for it."""
+"""Concepts: the kinds of scenes that the demo model distinguishes, and captions for them."""
 
 from dataclasses import dataclass
 
@@ -28,9 +28,9 @@ class Concept:
     Attributes:
         name: the key that `scenes.render` takes.
         world: the kind of place.
-        thing: what is there; "nothing" where the place is empty.
-        night: whether it is seen at night.
-        phrases: ways to say all of that; the first is its caption.
+        thing: the thing in it; "nothing" if the place is empty.
+        night: whether the scene is at night.
+        phrases: texts that describe the scene; the first is its caption.
 
     """
 
@@ -42,7 +42,7 @@ class Concept:
 
     @property
     def caption(self) -> str:
-        """The usual way to say it."""
+        """The usual text."""
         return self.phrases[0]
 
 
@@ -359,4 +359,4 @@ TEMPLATES: tuple[str, ...] = (
     "a close-up photo of {}",
     "a low resolution photo of {}",
 )
-"""Sentences around a phrase; each has one `{}`."""
+"""Sentences that a phrase is put into; each has one `{}`. One that is listed twice is drawn twice as often."""

@@ -1,10 +1,10 @@
-"""Words that captions are put together from; every tuple says one thing in several ways."""
+"""Words of the captions; each tuple lists names of one thing."""
 
 from itertools import product
 
 
 def spread(*patterns: str, **words: tuple[str, ...]) -> tuple[str, ...]:
-    """Every pattern filled with every combination of the words it names."""
+    """Fills every pattern with every combination of the words that it names; without duplicates, in order."""
     phrases: dict[str, None] = {}
     for pattern in patterns:
         used = [key for key in words if "{" + key + "}" in pattern]

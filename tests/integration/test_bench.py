@@ -1,4 +1,4 @@
-"""The benchmarks' short forms: they run, count every frame and print figures."""
+"""Short runs of the benchmarks: they end, count every frame and print figures."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_single_call_is_measured_beside_tower_and_decoding(model: str) -> None
     assert row["beyond tower and decode, ms"] < row["call, ms"]
 
 
-def test_what_is_spent_beside_decoding_is_told_by_threads() -> None:
+def test_cpu_time_beside_decoding_is_measured_by_threads() -> None:
     rows = bench("overhead", "--streams", "4", "--fps", "40", "--rounds", "1", "--seconds", "1", "--size", "480p")
     alone, ours = rows
     assert [row["CPU per frame, us"] for row in rows] == ["gRPC alone", "framewatch, null"]
@@ -91,7 +91,7 @@ def test_what_is_spent_beside_decoding_is_told_by_threads() -> None:
     assert ours["beside decoding"] == pytest.approx(ours["device"] + ours["event loop and gRPC"])
 
 
-def test_promises_are_measured_and_a_broken_one_is_told_by_the_exit_code() -> None:
+def test_promises_are_measured_and_a_broken_one_sets_the_exit_code() -> None:
     done = run_bench("check", "demo", "--held", "3", "--streams", "2", "--seconds", "0.5", "--size", "480p")
     rows = {row["promise"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert len(rows) == 10, done.stderr
@@ -125,7 +125,7 @@ def test_the_server_is_measured_beside_its_peers(monkeypatch: pytest.MonkeyPatch
         pytest.param(["compare", "demo", "--infinity", "elsewhere"], "no such file", id="a peer that is not there"),
     ],
 )
-def test_what_can_not_be_measured_is_told(arguments: list[str], words: str) -> None:
+def test_an_impossible_measurement_is_refused(arguments: list[str], words: str) -> None:
     done = run_bench(*arguments)
     assert done.returncode == 1
     assert words in done.stderr

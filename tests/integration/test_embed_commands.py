@@ -50,7 +50,7 @@ def hits(index: Path, server: ServerProcess, *arguments: str) -> list[dict[str, 
     return found
 
 
-def test_the_index_has_what_the_model_says(index: Path, scenes: Path, server: ServerProcess) -> None:
+def test_the_index_has_the_models_vectors(index: Path, scenes: Path, server: ServerProcess) -> None:
     read = read_index(index)
     entry, vector = read.entries[5], read.vectors[5]
     with FramewatchClient(server.address) as client:
@@ -71,7 +71,7 @@ def test_the_index_has_what_the_model_says(index: Path, scenes: Path, server: Se
     ],
     ids=["dog", "cars", "cup"],
 )
-def test_words_find_what_they_say(index: Path, server: ServerProcess, text: str, concepts: set[str]) -> None:
+def test_texts_find_what_they_describe(index: Path, server: ServerProcess, text: str, concepts: set[str]) -> None:
     found = [Path(hit["path"]).stem.rpartition("-")[0] for hit in hits(index, server, text, "--top", "2")]
     assert set(found) <= concepts
 
@@ -129,7 +129,7 @@ def test_frames_of_a_video_are_found(tmp_path: Path, server: ServerProcess) -> N
     assert all(cell.picture.std() > 10 for cell in cells[1:])  # type: ignore[union-attr]
 
 
-def test_a_model_that_reads_only_part_of_a_text_is_told(index: Path, server: ServerProcess) -> None:
+def test_a_model_that_reads_only_part_of_a_text_is_reported(index: Path, server: ServerProcess) -> None:
     done = run("search", "a dog and " * 100, "--index", str(index), "--server", server.address)
     assert done.returncode == 0, done.stderr
     assert "TEXT_TRUNCATED" in done.stderr

@@ -34,27 +34,29 @@ def embed(
     Parameters
     ----------
     sources
-        Folders, with those inside them, pictures (JPEG, PNG, WebP) and videos. Without any, the files that are in the
-        index already are looked at again. A file that links give several names is embedded once.
+        Folders, with those inside them, pictures (JPEG, PNG, WebP) and videos. Without any, the files of the index are
+        checked again. A file with several names by links is embedded once.
     out
-        The index: a .npz file (numpy), or .parquet (for other tools; needs framewatch[parquet]). If it is there, only
-        files that are new or have changed are embedded, and those that have vanished are dropped. Of files that can't
-        be reached it keeps what it has.
+        The index: a .npz file (numpy), or .parquet (for other tools; needs framewatch[parquet]). If it exists, only
+        files that are new or have changed are embedded, and those that have vanished are dropped. Vectors of files that
+        can't be reached are kept.
     fps
-        Of videos, how many frames a second to embed, at most; by default as many as the index has. Without either,
-        videos in folders are passed over.
+        Of videos, limit of the frames a second to embed; by default that of the index. Without either, videos in
+        folders are left out.
     drop_missing
-        Drop files that are not there even if nothing is left of a whole source, as if it had been moved or unmounted.
+        Drop missing files even if no file of a whole source is left, as if it had been moved or unmounted.
     json
-        Print what was done as one JSON object.
+        Print the summary as one JSON object.
     connection
-        To the server.
+        Server and model.
 
     """
     check_suffix(out)
     check_folder_of(out)
     if not sources and not out.exists():
-        raise UsageError(f"there is no {out} yet, so say what to embed: framewatch embed FOLDER --out {out}")
+        raise UsageError(
+            f"there is no {out} yet: give the pictures to embed, such as framewatch embed FOLDER --out {out}"
+        )
     output = Output(json)
     started_s = time.monotonic()
     with ProgressCounter(output.errors, "pictures") as progress:
@@ -88,7 +90,7 @@ def _broken_off(out: Path, summary: IndexSummary) -> str:
 def _report(out: Path, summary: IndexSummary, output: Output, *, elapsed_s: float) -> None:
     if summary.videos_left_out:
         output.print_note(
-            f"note: videos were passed over ({summary.videos_left_out:,}): --fps 1 embeds a frame a second of them"
+            f"note: videos were left out ({summary.videos_left_out:,}): --fps 1 embeds a frame a second of them"
         )
     counts = [(summary.new, "new"), (summary.changed, "changed"), (summary.unchanged, "unchanged")]
     counts += [(summary.vanished, "vanished"), (summary.refused, "left out"), (summary.out_of_reach, "out of reach")]

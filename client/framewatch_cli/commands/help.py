@@ -40,30 +40,32 @@ Example: framewatch evaluate door.mp4 --truth truth.json --rules rules.yaml
 
 Exit code 0: every event was right and none was missing; 1: an event was wrong or missing.
 """,
-    "models": """Show the models that a server has.
+    "models": """Show the models of a server.
 """,
     "embed": """Make an index of pictures for "framewatch search", or bring one up to date.
 
 Example: framewatch embed photos --out photos.npz
 
-Run it again whenever pictures have come, changed or gone: only those are embedded. So it is, too, after Ctrl-C.
+Run it again when pictures are new, have changed or are gone: only new and changed ones are embedded. After Ctrl-C the
+same command goes on.
 """,
-    "search": """Search an index for pictures by words or by a picture.
+    "search": """Search an index for pictures by a text or by a picture.
 
 Example: framewatch search "a photo of a dog" --index photos.npz
 
 Example: framewatch search dog.jpg --index photos.npz --sheet hits.html
 
-Models are used to sentences: "a photo of a dog" works better than "dog". Pictures that fit a text well have scores of
-about 0.2 to 0.35 with most models; those of alike pictures are higher.
+Models were trained with sentences: "a photo of a dog" works better than "dog". Pictures that fit a text well have
+scores of about 0.2 to 0.35 with most models; similar pictures have higher ones.
 """,
-    "label": """Label pictures by what they show, for training a smaller model; unsure ones go to a pile of their own.
+    "label": """Label pictures by what they show, for training a smaller model; uncertain ones go to their own pile.
 
 Example: framewatch label photos --label "a cat" --label "a dog" --label "something else" --out labelled --val-share 0.1
 
 Example: framewatch label belt.mp4 --label "a box" --label "an empty belt" --out labels.csv
 
-The same command again goes on where it was cut off; with another --min-score it sorts anew, without the server.
+The same command again goes on where it was cut off. With another --min-score it sorts the pictures anew, without the
+server.
 """,
 }
 """Help by the command's name; the first paragraph is the command's line in the list of commands."""

@@ -20,7 +20,7 @@ from framewatch_client import DEFAULT_ADDRESS, AsyncFramewatchClient, Model
 def models(
     *, server: Annotated[str, Parameter(env_var="FRAMEWATCH_SERVER")] = DEFAULT_ADDRESS, json: Flag = False
 ) -> int:
-    """Show the models that a server has.
+    """Show the models of a server.
 
     Parameters
     ----------

@@ -37,29 +37,29 @@ def search(
     json: Flag = False,
     connection: Connection = Connection(),
 ) -> int:
-    """Search an index for pictures by words or by a picture.
+    """Search an index for pictures by a text or by a picture.
 
     Parameters
     ----------
     query
-        A picture's file if there is one of that name, else words, used as they are.
+        A picture's file if there is one of that name, else a text, used as it is.
     index
-        What "framewatch embed" has written.
+        The index, a file that "framewatch embed" has written.
     top
-        How many pictures to find, at most.
+        Limit of the pictures to find.
     min_score
-        The least score: the cosine of query and picture, in [-1, 1].
+        Least score: the cosine of query and picture, in [-1, 1].
     sheet
         An HTML page to write: the query and the pictures that were found, at most 200, with their scores. It needs no
         other file.
     text
-        The query is words, even if there is a file of that name.
+        The query is a text, even if there is a file of that name.
     image
         The query is a picture's file.
     json
-        Print what was found as one JSON object.
+        Print the result as one JSON object.
     connection
-        To the server. Its model must be the one that made the index.
+        Server and model, which must be the one that made the index.
 
     """
     check_sheet(sheet)
@@ -85,14 +85,14 @@ def search(
 
 
 def _query_image(query: str, *, text: bool, image: bool) -> Path | None:
-    """The query's file; None: it is words."""
+    """Returns the query's file; None: the query is a text. Raises UsageError."""
     if text and image:
         raise UsageError("--text and --image were both given: a query is one or the other")
     path = Path(query)
-    if image or (not text and os.path.isfile(query)):  # noqa: PTH113  Path.is_file raises for what is too long for a name
+    if image or (not text and os.path.isfile(query)):  # noqa: PTH113  Path.is_file raises for a text that is too long for a name
         return path
     if not text and path.suffix.lower() in IMAGE_SUFFIXES:
-        raise UsageError(f"there is no picture {query}: give one that is there, or --text to search for these words")
+        raise UsageError(f"there is no picture {query}: give one that is there, or --text to search for this text")
     return None
 
 

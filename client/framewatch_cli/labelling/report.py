@@ -1,4 +1,4 @@
-"""What a labelling run came to, for people."""
+"""The report of a labelling run on the terminal, and notes on its pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from framewatch_cli.terminal.tables import plain_table
 
 
 def print_report(summary: LabelSummary, out: Path, output: Output) -> None:
-    """Prints a table of the labels, what became of all pictures, and where they are."""
+    """Prints a table of the labels, the numbers of pictures in each pile, and the places of the output."""
     output.results.print(_label_table(summary))
     output.results.print()
     output.results.print(_piles(summary), soft_wrap=True)
@@ -61,8 +61,8 @@ def _places(out: Path) -> Iterator[tuple[str, Path]]:
     yield "scores", out / PICTURES_FILE
 
 
-def say_warnings(summary: LabelSummary, output: Output) -> None:
-    """Tells of what failed, and of what will trouble whoever trains with it."""
+def print_notes(summary: LabelSummary, output: Output) -> None:
+    """Prints the first pictures that failed, and notes on labels that training will have trouble with."""
     for picture in summary.failures:
         output.print_error(f"{_printable(picture.item)}: {picture.error}")
     if summary.has_failed:
@@ -78,12 +78,12 @@ def say_warnings(summary: LabelSummary, output: Output) -> None:
         )
 
 
-def say_how_to_go_on(done_count: int, total: int | None, output: Output) -> None:
-    """Tells how far a run came that did not come to its end."""
+def print_how_to_go_on(done_count: int, total: int | None, output: Output) -> None:
+    """Prints the number of pictures that a run labelled before it was ended, and how to go on."""
     of = "" if total is None else f" of about {total:,}"
     output.print_note(f"stopped after {done_count:,}{of} pictures: the same command again goes on from there")
 
 
 def _printable(name: str) -> str:
-    """Names of files need not be text."""
+    """Returns a file's name as text, which it need not be."""
     return name.encode(errors="replace").decode()

@@ -1,7 +1,7 @@
-"""Scenes for the demo model, rendered from nothing but numbers.
+"""Scenes for the demo model, rendered from random numbers alone.
 
-Two concepts of one world rendered from equally seeded generators share place, camera, light and clutter and differ only
-in what is there.
+Two concepts of one world that are rendered with the same seed share place, camera, light and clutter, and differ only
+in the thing. The shipped weights were trained on these scenes: a change in the order of random draws changes them.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Scene:
 
     Attributes:
         image: BGR uint8, shape (H, W, 3).
-        mask: shape (H, W), where the thing that the concept names is seen.
+        mask: the pixels of the thing that the concept names, shape (H, W).
         concept: name of the concept.
         close: whether the thing fills the picture, as in a cropped region.
 
@@ -58,13 +58,13 @@ def render(concept: str, seed: int, close: bool = False, size: tuple[int, int] |
     """Renders a concept by name (a key of `captions.BY_NAME`).
 
     Args:
-        concept: what to show.
+        concept: name of the concept.
         seed: the same seed gives concepts of the same world the same place, camera and light.
         close: whether the thing fills the picture.
         size: width and height in pixels; about 150 x 150 pixels of some camera's aspect by default.
 
     Raises:
-        KeyError: there is no such concept.
+        KeyError: the concept is unknown.
 
     """
     kind = BY_NAME[concept]
@@ -78,7 +78,7 @@ def render(concept: str, seed: int, close: bool = False, size: tuple[int, int] |
 
 
 def square(image: Image, side: int) -> Image:
-    """The whole picture squeezed into a square, as the demo model's processor does it."""
+    """Squeezes the whole picture into a square of `side` pixels, as the demo model's processor does."""
     return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Conveyor belts, bare or carrying boxes or a bottle."""
+"""Conveyor belts, empty or with boxes or a bottle."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,14 @@ _ONE_BOX = 0.8
 
 @dataclass(frozen=True)
 class BeltPlan:
-    """A belt's place in the picture, its sizes in picture heights or widths (0..1), and its looks.
+    """Place of a belt in the picture, its sizes in picture heights or widths (0..1), and its appearance.
 
     Attributes:
         far_y, near_y: the belt's edges at the middle of the picture.
-        slope: how far the belt's right end lies lower than its left end.
-        strip: the belt's surface seen from above, BGR, shape (96, 384, 3); it repeats.
+        slope: height of the belt's left end above its right end.
+        strip: the belt's surface from above, BGR, shape (96, 384, 3); it repeats.
         rail: colour of the rails along both edges.
-        thick: how thick the belt's side looks.
+        thick: height of the belt's side.
 
     """
 
@@ -35,13 +35,13 @@ class BeltPlan:
     thick: float
 
     def base(self, canvas: Canvas, along: float, across: float) -> Point:
-        """The pixel at a share of the picture's width and of the belt's width (0 far edge, 1 near edge)."""
+        """Returns the pixel at a share of the picture's width and of the belt's width (0 far edge, 1 near edge)."""
         y = self.far_y + across * (self.near_y - self.far_y) + self.slope * (along - 0.5)
         return along * canvas.width, y * canvas.height
 
 
 def plan_belt(rng: np.random.Generator, close: bool) -> BeltPlan:
-    """A random belt; a `close` one is wider."""
+    """Draws a random belt; a `close` one is wider."""
     wide = float(rng.uniform(0.3, 0.7) if close else rng.uniform(0.18, 0.5))
     near = float(rng.uniform(0.75, 1.05) if close else rng.uniform(0.55, 0.95))
     return BeltPlan(
@@ -67,7 +67,7 @@ def _belt_strip(rng: np.random.Generator) -> Image:
 
 
 def draw_hall(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan) -> None:
-    """What stands behind and below the belt: wall, floor, machines."""
+    """Draws the wall, floor, machines and legs behind and below the belt."""
     wide, high = canvas.width, canvas.height
     horizon = float(rng.uniform(0.2, 0.7)) * high
     canvas.texture([(0, 0), (wide, 0), (wide, horizon), (0, horizon)], textures.wall(rng))
@@ -94,7 +94,7 @@ def _draw_machine(canvas: Canvas, rng: np.random.Generator, plan: BeltPlan) -> N
 
 
 def draw_belt(canvas: Canvas, plan: BeltPlan, travel: float) -> None:
-    """The belt itself, moved on by `travel` picture widths."""
+    """Draws the belt itself, moved on by `travel` picture widths."""
     strip = np.roll(plan.strip, round(travel * _STRIP[1]), axis=1)
     corners = [plan.base(canvas, 0, 0), plan.base(canvas, 1, 0), plan.base(canvas, 1, 1), plan.base(canvas, 0, 1)]
     canvas.texture(corners, strip)

@@ -11,25 +11,25 @@ Image: TypeAlias = NDArray[np.uint8]
 Field: TypeAlias = NDArray[np.float32]
 """One value per pixel, shape (H, W)."""
 Mask: TypeAlias = NDArray[np.bool_]
-"""Shape (H, W)."""
+"""Chosen pixels, shape (H, W)."""
 Colour: TypeAlias = tuple[float, float, float]
 """BGR, each 0 to 255."""
 Point: TypeAlias = tuple[float, float]
 """(x, y) in pixels from the upper left corner."""
 
 _SUBPIXEL_BITS = 4
-# OpenCV overflows its fixed-point coordinates on far-away points.
+# OpenCV's fixed-point coordinates overflow on points beyond this.
 _FAR = 8000.0
 
 
 def shade(colour: Colour, gain: float) -> Colour:
-    """The colour times `gain`, clipped to 0..255."""
+    """Returns the colour times `gain`, clipped to 0..255."""
     blue, green, red = (min(255.0, max(0.0, value * gain)) for value in colour)
     return blue, green, red
 
 
 def hsv(hue: float, saturation: float, value: float) -> Colour:
-    """BGR of a hue (0..1), saturation (0..1) and value (0..255)."""
+    """Returns the colour of a hue (0..1), saturation (0..1) and value (0..255)."""
     blue, green, red = (value * (1 - saturation * _hue_gap(hue, channel)) for channel in (4, 2, 0))
     return blue, green, red
 
@@ -40,7 +40,7 @@ def _hue_gap(hue: float, sector: int) -> float:
 
 
 def fixed_point(points: ArrayLike) -> NDArray[np.int32]:
-    """Points as OpenCV's fixed-point integers, shape (N, 1, 2)."""
+    """Converts points to OpenCV's fixed-point integers, shape (N, 1, 2)."""
     scaled = np.clip(np.asarray(points, dtype=np.float64), -_FAR, _FAR) * (1 << _SUBPIXEL_BITS)
     return np.round(scaled).astype(np.int32).reshape(-1, 1, 2)
 
@@ -59,20 +59,20 @@ class Canvas:
 
     @property
     def width(self) -> int:
-        """Pixels."""
+        """Width in pixels."""
         return int(self.image.shape[1])
 
     @property
     def height(self) -> int:
-        """Pixels."""
+        """Height in pixels."""
         return int(self.image.shape[0])
 
     def polygon(self, points: ArrayLike, colour: Colour) -> None:
-        """A filled polygon; `points` has shape (N, 2)."""
+        """Draws a filled polygon; `points` has shape (N, 2)."""
         cv2.fillPoly(self.image, [fixed_point(points)], colour, cv2.LINE_AA, _SUBPIXEL_BITS)
 
     def lines(self, points: ArrayLike, colour: Colour, thickness: float = 1.0, closed: bool = False) -> None:
-        """A stroke along points of shape (N, 2), `thickness` pixels wide."""
+        """Draws a stroke along points of shape (N, 2), `thickness` pixels wide."""
         width = max(1, round(thickness))
         cv2.polylines(self.image, [fixed_point(points)], closed, colour, width, cv2.LINE_AA, _SUBPIXEL_BITS)
 
@@ -81,28 +81,28 @@ class Canvas:
         self.polygon(ellipse_points(centre, axes), colour)
 
     def limb(self, start: Point, end: Point, radius: float, end_radius: float, colour: Colour) -> None:
-        """A tapered stroke with round ends, as arms, legs and posts have."""
+        """Draws a tapered stroke with round ends, such as an arm, a leg or a post."""
         self.polygon(limb_points(start, end, radius, end_radius), colour)
 
     def mask_of(self, points: ArrayLike) -> Mask:
-        """Pixels inside a polygon."""
+        """Returns the pixels inside a polygon."""
         mask = np.zeros(self.image.shape[:2], dtype=np.uint8)
         cv2.fillPoly(mask, [fixed_point(points)], (1.0,), cv2.LINE_8, _SUBPIXEL_BITS)
         return np.asarray(mask, dtype=np.bool_)
 
     def changed_since(self, before: Image) -> Mask:
-        """Pixels that differ from an earlier copy of the picture."""
+        """Returns the pixels that differ from an earlier copy of the picture."""
         blue, green, red = np.moveaxis(self.image != before, 2, 0)
         return np.asarray(blue | green | red, dtype=np.bool_)
 
     def scale(self, gain: Field, mask: Mask | None = None) -> None:
-        """Multiplies the picture by `gain` (1 leaves it), only inside `mask` where one is given."""
+        """Multiplies the picture by `gain`, inside `mask` if there is one, else everywhere."""
         weight = gain if mask is None else np.where(mask, gain, np.float32(1))
         product = self.image * weight[:, :, None]
         self.image[:] = np.clip(product, 0, 255, out=product).astype(np.uint8)
 
     def blend(self, before: Image, opacity: float) -> None:
-        """Lets what was drawn since the copy `before` show through; `opacity` 0..1."""
+        """Makes all that was drawn since the copy `before` transparent; `opacity` 0..1."""
         cv2.addWeighted(self.image, opacity, before, 1 - opacity, 0, dst=self.image)
 
     def shadow(self, points: ArrayLike, strength: float, softness: float) -> None:
@@ -130,7 +130,7 @@ class Canvas:
 
 
 def ellipse_points(centre: Point, axes: Point, angle_deg: float = 0.0, count: int = 24) -> NDArray[np.float64]:
-    """Outline of an ellipse, shape (count, 2)."""
+    """Returns the outline of an ellipse, shape (count, 2)."""
     turn = np.linspace(0, 2 * np.pi, count, endpoint=False)
     across, along = axes[0] * np.cos(turn), axes[1] * np.sin(turn)
     angle = np.deg2rad(angle_deg)
@@ -140,7 +140,7 @@ def ellipse_points(centre: Point, axes: Point, angle_deg: float = 0.0, count: in
 
 
 def limb_points(start: Point, end: Point, radius: float, end_radius: float) -> NDArray[np.float64]:
-    """Outline of a tapered stroke with round ends, shape (14, 2)."""
+    """Returns the outline of a tapered stroke with round ends, shape (14, 2)."""
     angle = np.arctan2(end[1] - start[1], end[0] - start[0])
     tail = angle + np.linspace(np.pi / 2, 3 * np.pi / 2, 7)
     head = angle + np.linspace(-np.pi / 2, np.pi / 2, 7)
@@ -150,5 +150,5 @@ def limb_points(start: Point, end: Point, radius: float, end_radius: float) -> N
 
 
 def box_points(x: float, y: float, width: float, height: float) -> NDArray[np.float64]:
-    """Corners of an upright rectangle from its upper left corner, shape (4, 2)."""
+    """Returns the corners of an upright rectangle from its upper left corner, shape (4, 2)."""
     return np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What people wear, and how they and their hair look."""
+"""Clothes, skin and hair of people."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ _HAIRS: tuple[Colour, ...] = (
 
 
 def cloth_colour(rng: np.random.Generator) -> Colour:
-    """Black, grey, navy and white more often than bright colours."""
+    """Draws a random colour: black, grey, navy and white more often than bright colours."""
     kind = rng.random()
     if kind < 0.3:
         return hsv(rng.uniform(0, 1), rng.uniform(0, 0.3), rng.uniform(8, 45))
@@ -41,7 +41,7 @@ def cloth_colour(rng: np.random.Generator) -> Colour:
 
 @dataclass(frozen=True)
 class Outfit:
-    """Colours and cuts of a person's clothes and hair; lengths are heights above the feet (0..1)."""
+    """Colours and cuts of a person's clothes and hair; lengths are heights above the feet, in body heights (0..1)."""
 
     view: str
     skin: Colour
@@ -59,7 +59,7 @@ class Outfit:
 
 
 def random_outfit(rng: np.random.Generator) -> Outfit:
-    """Random clothes, hair and view."""
+    """Draws random clothes, hair and a view."""
     legs = cloth_colour(rng)
     top = legs if rng.random() < 0.2 else cloth_colour(rng)
     long_hair = rng.random() < 0.45

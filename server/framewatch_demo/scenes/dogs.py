@@ -1,4 +1,4 @@
-"""Dogs, standing, walking or sitting, seen from the side."""
+"""Dogs, standing, walking or sitting, from the side."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ def _coat(rng: np.random.Generator) -> Colour:
 
 @dataclass(frozen=True)
 class _Dog:
-    """Height of its back in pixels, its coat, and -1 or 1 for facing left or right."""
+    """Height of a dog's back in pixels, its coat, and -1 or 1 if it faces left or right."""
 
     height: float
     coat: Colour

@@ -15,7 +15,7 @@ def door_world(
     thing: str,
     close: bool,
 ) -> Mask:
-    """Draws a door in a wall, `thing` being open or closed; the mask is the doorway."""
+    """Draws a door in a wall; `thing` is open or closed. Returns the pixels of the doorway."""
     wide, high = canvas.width, canvas.height
     floor_y = float(background.uniform(0.8, 0.97)) * high
     canvas.texture([(0, 0), (wide, 0), (wide, floor_y), (0, floor_y)], textures.wall(background))
@@ -60,7 +60,7 @@ def _draw_leaf(
 def _draw_opening(
     canvas: Canvas, rng: np.random.Generator, quad: np.ndarray, colour: tuple[float, float, float], hinge_left: bool
 ) -> None:
-    """Another room, lit differently, behind the doorway, and the leaf swung aside."""
+    """Draws another room in other light behind the doorway, and the leaf swung aside."""
     beyond = Canvas(96, 128)
     draw_room(beyond, rng, plan_room(beyond, rng, close=False))
     gain = float(rng.uniform(0.05, 0.5) if rng.random() < 0.7 else rng.uniform(1.1, 1.4))
@@ -84,7 +84,7 @@ def shelf_world(
     thing: str,
     close: bool,
 ) -> Mask:
-    """Draws a shelf, `thing` being full or bare; the mask is the shelf."""
+    """Draws a shelf; `thing` is full or bare. Returns the pixels of the shelf."""
     wide, high = canvas.width, canvas.height
     canvas.texture([(0, 0), (wide, 0), (wide, high), (0, high)], textures.wall(background))
     left, right = float(background.uniform(-0.1, 0.15)) * wide, float(background.uniform(0.85, 1.1)) * wide
@@ -130,6 +130,6 @@ def dark_world(
     _thing: str,
     _close: bool,
 ) -> Mask:
-    """Leaves the picture (nearly) black; nothing is covered."""
+    """Leaves the picture (nearly) black. Returns no pixels."""
     canvas.image[:] = background.integers(0, 5, 3).astype(np.uint8)
     return np.zeros(canvas.image.shape[:2], dtype=np.bool_)

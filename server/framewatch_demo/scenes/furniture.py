@@ -1,4 +1,4 @@
-"""Things in a room that are nobody: upright tables, posts, lamps, plants, chairs, coat stands, screens, windows."""
+"""Things in a room that could be mistaken for a person: tables, posts, lamps, plants, chairs, coat stands, screens."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -10,7 +10,7 @@ from framewatch_demo.scenes.clothes import cloth_colour
 from framewatch_demo.scenes.textures import smooth_noise
 
 Piece: TypeAlias = Callable[[Canvas, np.random.Generator, Point, float], None]
-"""Draws a piece at a foot point (pixels); the last argument is how tall a person there would be, in pixels."""
+"""Draws a piece at a foot point (pixels); the last argument is the height of a person at that place, in pixels."""
 
 
 def _material(rng: np.random.Generator) -> Colour:
@@ -41,7 +41,7 @@ def _cross_foot(canvas: Canvas, rng: np.random.Generator, foot: Point, spread: f
 
 
 def bistro_table(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
-    """A round top on one post with a cross or a plate as foot."""
+    """Draws a round table on one post with a cross or a plate as foot."""
     tall = person * float(rng.uniform(0.4, 0.75))
     metal, top_colour = _material(rng), _material(rng) if rng.random() < 0.6 else hsv(0.6, 0.05, 230)
     spread = person * float(rng.uniform(0.1, 0.22))
@@ -62,7 +62,7 @@ def bistro_table(canvas: Canvas, rng: np.random.Generator, foot: Point, person: 
 
 
 def square_table(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
-    """A table or desk on four legs."""
+    """Draws a table or desk on four legs."""
     tall, half = person * float(rng.uniform(0.3, 0.55)), person * float(rng.uniform(0.2, 0.6))
     deep = half * float(rng.uniform(0.2, 0.7))
     colour = _material(rng)
@@ -81,7 +81,7 @@ def square_table(canvas: Canvas, rng: np.random.Generator, foot: Point, person: 
 
 
 def chair(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
-    """A chair with a back."""
+    """Draws a chair with a back."""
     seat, half = person * float(rng.uniform(0.24, 0.34)), person * float(rng.uniform(0.1, 0.16))
     back = seat + person * float(rng.uniform(0.15, 0.35))
     colour, legs = _material(rng), _material(rng)
@@ -93,7 +93,7 @@ def chair(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) 
 
 
 def coat_stand(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
-    """A post with hooks, often with a coat or a hat on it."""
+    """Draws a post with hooks, often with a coat on it."""
     tall, colour = person * float(rng.uniform(0.85, 1.1)), _material(rng)
     _cross_foot(canvas, rng, foot, 0.12 * person, colour)
     top = (foot[0], foot[1] - tall)
@@ -116,7 +116,7 @@ def coat_stand(canvas: Canvas, rng: np.random.Generator, foot: Point, person: fl
 
 
 def floor_lamp(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
-    """A lamp shade on a post."""
+    """Draws a lamp shade on a post."""
     tall, colour = person * float(rng.uniform(0.7, 1.05)), _material(rng)
     canvas.ellipse(foot, (0.1 * person, 0.03 * person), colour)
     _post(canvas, foot, (foot[0], foot[1] - tall), 0.012 * person, colour)
@@ -135,7 +135,7 @@ def floor_lamp(canvas: Canvas, rng: np.random.Generator, foot: Point, person: fl
 
 
 def plant(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
-    """A plant in a pot."""
+    """Draws a plant in a pot."""
     pot, colour = person * float(rng.uniform(0.07, 0.13)), _material(rng)
     x, y = foot
     canvas.polygon([(x - 0.8 * pot, y), (x + 0.8 * pot, y), (x + pot, y - 1.8 * pot), (x - pot, y - 1.8 * pot)], colour)
@@ -151,7 +151,7 @@ def plant(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) 
 
 
 def pillar(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
-    """A pillar or a beam, upright or leaning, out of the picture above."""
+    """Draws a pillar or a beam, upright or leaning, that leaves the picture at the top."""
     half, colour = person * float(rng.uniform(0.03, 0.15)), _material(rng)
     slant = float(rng.uniform(-0.25, 0.25)) * foot[1]
     points = [
@@ -170,7 +170,7 @@ def pillar(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float)
 
 
 def cabinet(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
-    """A cupboard, a cabinet or a bookcase."""
+    """Draws a cupboard, a cabinet or a bookcase."""
     tall, wide = person * float(rng.uniform(0.35, 1.1)), person * float(rng.uniform(0.2, 0.6))
     colour = _material(rng)
     x, y = foot[0] - wide / 2, foot[1] - tall
@@ -193,7 +193,7 @@ def cabinet(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float
 
 
 def bin_or_bag(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
-    """A bin, a bag or a stool."""
+    """Draws a bin, a bag or a stool."""
     tall, half, colour = person * float(rng.uniform(0.12, 0.3)), person * float(rng.uniform(0.06, 0.13)), _material(rng)
     x, y = foot
     _ground_shadow(canvas, rng, foot, half * 1.2)
@@ -202,7 +202,7 @@ def bin_or_bag(canvas: Canvas, rng: np.random.Generator, foot: Point, person: fl
 
 
 def sofa(canvas: Canvas, rng: np.random.Generator, foot: Point, person: float) -> None:
-    """A sofa."""
+    """Draws a sofa."""
     half, colour = person * float(rng.uniform(0.3, 0.6)), cloth_colour(rng)
     x, y = foot
     canvas.polygon(box_points(x - half, y - 0.45 * person, 2 * half, 0.35 * person), shade(colour, 0.8))
@@ -231,7 +231,7 @@ FURNITURE: tuple[Piece, ...] = (
 
 
 def draw_wall_piece(canvas: Canvas, rng: np.random.Generator, floor_y: float) -> None:
-    """A picture, screen, window, door, sloping beam or patch of light on the wall, which ends at `floor_y` (pixels)."""
+    """Draws a picture, screen, window, door, beam or patch of light on the wall, which ends at `floor_y` (pixels)."""
     width, height = canvas.width, canvas.height
     x, wide = float(rng.uniform(-0.15, 1.0)) * width, float(rng.uniform(0.08, 0.4)) * width
     y, tall = float(rng.uniform(-0.3, 0.6)) * floor_y, float(rng.uniform(0.15, 0.8)) * floor_y

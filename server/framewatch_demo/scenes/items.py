@@ -1,4 +1,4 @@
-"""Small things that are looked for: cardboard boxes, bottles and cups; and the hand that moves them."""
+"""Small things: cardboard boxes, bottles and cups; and the arm that moves them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from framewatch_demo.scenes.textures import smooth_noise
 
 @dataclass(frozen=True)
 class BoxStyle:
-    """A box's looks; sizes are in units of its front's width."""
+    """Appearance of a box; sizes are in units of its front's width."""
 
     colour: Colour
     tape: Colour
@@ -26,7 +26,7 @@ class BoxStyle:
 
 
 def random_box_style(rng: np.random.Generator) -> BoxStyle:
-    """A random box, mostly of brown cardboard."""
+    """Draws a random box, mostly of brown cardboard."""
     card = hsv(rng.uniform(0.06, 0.1), rng.uniform(0.3, 0.6), rng.uniform(110, 220))
     painted = hsv(rng.uniform(0, 1), rng.uniform(0.1, 0.8), rng.uniform(60, 235))
     return BoxStyle(
@@ -91,7 +91,7 @@ _BOTTLE_OUTLINES: tuple[tuple[Point, ...], ...] = (
 
 
 def draw_bottle(canvas: Canvas, rng: np.random.Generator, base: Point, height: float, tilt_deg: float = 0.0) -> None:
-    """Draws a bottle of plastic or glass, clear or coloured, whose foot's middle is at `base` (pixels)."""
+    """Draws a bottle of plastic or glass, clear or coloured; the middle of its foot is at `base` (pixels)."""
     profile = _BOTTLE_OUTLINES[int(rng.integers(len(_BOTTLE_OUTLINES)))]
     stout = float(rng.uniform(0.8, 1.25))
     turn = np.deg2rad(tilt_deg)
@@ -137,7 +137,7 @@ def _bottle_colour(rng: np.random.Generator) -> Colour:
 
 
 def _shine(canvas: Canvas, rng: np.random.Generator, mask: Mask, middle: float, height: float) -> None:
-    """Darker flanks and bright streaks, as upright round shiny things have."""
+    """Adds darker flanks and bright streaks, as an upright round shiny thing has."""
     offset = ((np.arange(canvas.width) - middle) / (0.14 * height)).astype(np.float32)
     gain = 1.08 - np.float32(rng.uniform(0.05, 0.4)) * np.minimum(offset**2, 1.4)
     for _ in range(int(rng.integers(1, 4))):
@@ -150,7 +150,7 @@ def _shine(canvas: Canvas, rng: np.random.Generator, mask: Mask, middle: float, 
 def _draw_contents(
     canvas: Canvas, rng: np.random.Generator, place: Callable[[float, float], Point], colour: Colour, clear: bool
 ) -> None:
-    """A label, the water's surface, the ribs of the foot."""
+    """Draws a label, the surface of the water, and the ribs of the foot."""
     if rng.random() < 0.45:
         low = float(rng.uniform(0.12, 0.3))
         high = low + float(rng.uniform(0.12, 0.3))

@@ -1,4 +1,4 @@
-"""What a camera adds to a scene: light, colour cast, blur, noise, compression, and the night."""
+"""Effects of a camera on a scene: light, colour cast, blur, noise, compression, and the night."""
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ _NIGHT_CASTS = ((1.25, 1.0, 0.85), (1.0, 1.0, 1.0), (1.0, 1.1, 0.95), (1.1, 1.05
 
 
 def photograph(image: Image, rng: np.random.Generator, night: bool) -> Image:
-    """The scene as a camera delivers it by day or by night; the same shape and dtype."""
+    """Returns the scene as a camera delivers it by day or by night; the same shape and dtype."""
     picture = image.astype(np.float32)
     picture *= _light(rng, image.shape[0], image.shape[1], night)[:, :, None]
     picture = _night_colours(picture, rng) if night else _day_colours(picture, rng)
@@ -25,7 +25,7 @@ def photograph(image: Image, rng: np.random.Generator, night: bool) -> Image:
 
 
 def _light(rng: np.random.Generator, height: int, width: int, night: bool) -> Field:
-    """Brightness factors: a gradient, a spot and a vignette."""
+    """Draws brightness factors: a gradient, a spot and a vignette."""
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     slope = 0.18 if night else 0.14
@@ -42,14 +42,14 @@ def _day_colours(picture: Field, rng: np.random.Generator) -> Field:
     picture = _saturate(picture, float(rng.uniform(0.55, 1.3)), cast)
     curve = 255 * gain * (np.arange(256) / 255) ** gamma
     levels = cv2.convertScaleAbs(np.maximum(picture, 0))
-    # A camera opens its iris when little light comes in, but no iris makes a covered lens see.
+    # A camera opens its iris when there is little light, but a covered lens stays dark.
     mean = max(float(cv2.LUT(levels, curve.astype(np.float32)).mean()), 1.0)
     curve *= min(max(1.0, _DIMMEST_DAY / mean), _WIDEST_IRIS)
     return np.asarray(cv2.LUT(levels, curve.astype(np.float32)), dtype=np.float32)
 
 
 def _night_colours(picture: Field, rng: np.random.Generator) -> Field:
-    """A dark picture, grey as under infrared light or with a little colour left."""
+    """Makes the picture dark, grey as under infrared light or with a little colour."""
     saturation = 0.0 if rng.random() < 0.6 else float(rng.uniform(0.1, 0.5))
     cast = np.asarray(_NIGHT_CASTS[int(rng.integers(len(_NIGHT_CASTS)))])
     picture = _saturate(picture, saturation, cast)
@@ -58,7 +58,7 @@ def _night_colours(picture: Field, rng: np.random.Generator) -> Field:
 
 
 def _saturate(picture: Field, saturation: float, cast: NDArray[np.float64]) -> Field:
-    """Scales the distance of every pixel's colour from its grey, then each channel by `cast`."""
+    """Scales each pixel's difference from its grey by `saturation`, then each channel by `cast`."""
     mix = (np.full((3, 3), (1 - saturation) / 3) + saturation * np.eye(3)) * cast[:, None]
     return np.asarray(cv2.transform(picture, mix), dtype=np.float32)
 

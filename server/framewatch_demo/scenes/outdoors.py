@@ -1,4 +1,4 @@
-"""Parking lots with and without cars, and a gate on a street with a person, a car or nobody."""
+"""Parking lots with and without cars, and a gate on a street with a person, with a car, or empty."""
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def parking_world(
 
 
 def _plan_lot(canvas: Canvas, rng: np.random.Generator, close: bool) -> tuple[Pinhole, list[tuple[float, float]]]:
-    """A camera on a mast, and the rows of slots as (first slot's X, row's Y) in metres."""
+    """Draws a camera on a mast, and the rows of slots as (X of the first slot, Y of the row) in metres."""
     while True:
         reach = float(rng.uniform(8, 13) if close else rng.uniform(9.5, 14.5))
         pitch = float(rng.uniform(0.35, 0.9))
@@ -54,7 +54,7 @@ def _plan_lot(canvas: Canvas, rng: np.random.Generator, close: bool) -> tuple[Pi
 
 
 def _visible_slots(canvas: Canvas, camera: Pinhole, rows: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Middles of the slots that lie well inside the picture and near enough to be seen well, in metres."""
+    """Returns the middles, in metres, of the slots that lie well inside the picture and near enough to the camera."""
     farthest_m = camera.focal * _SLOT_M / (_LEAST_SLOT * canvas.height)
     found = []
     for shift, y in rows:
@@ -101,7 +101,7 @@ def _draw_lot(canvas: Canvas, rng: np.random.Generator, camera: Pinhole, rows: l
 
 
 def _draw_lot_clutter(canvas: Canvas, rng: np.random.Generator, camera: Pinhole) -> None:
-    """An oil stain, a lamp post, a tree or a kerb."""
+    """Draws an oil stain, a lamp post, a tree or a kerb."""
     u, v = float(rng.uniform(0, 1)) * canvas.width, float(rng.uniform(0.1, 1)) * canvas.height
     size = float(rng.uniform(0.03, 0.1)) * canvas.height
     kind = int(rng.integers(4))
@@ -154,7 +154,7 @@ def gate_world(
 
 
 def _drive_in(canvas: Canvas, rng: np.random.Generator, ground: float, share: float, close: bool) -> None:
-    """A car on the street, its camera chosen so that it stands at the given share of the picture's width."""
+    """Draws a car on the street, by a camera that puts it at `share` of the picture's width."""
     mast = float(rng.uniform(1.8, 3.6))
     far = float(rng.uniform(5.5, 7.5) if close else rng.uniform(5.5, 8.5))
     focal = canvas.height * float(rng.uniform(1.0, 1.35))
@@ -184,7 +184,7 @@ def _draw_street(canvas: Canvas, rng: np.random.Generator, ground: float) -> Non
 
 
 def _draw_gate(canvas: Canvas, rng: np.random.Generator, ground: float) -> None:
-    """Two gateposts and a leaf of bars between them."""
+    """Draws two gateposts and a leaf of bars between them."""
     wide = canvas.width
     left, right = float(rng.uniform(0.02, 0.3)) * wide, float(rng.uniform(0.65, 0.98)) * wide
     top = ground - float(rng.uniform(0.25, 0.5)) * canvas.height

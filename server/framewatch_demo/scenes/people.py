@@ -1,4 +1,4 @@
-"""People seen by a camera: from behind, from the front or walking by, in varied clothes, hair and poses."""
+"""People from behind, from the front or from the side, in varied clothes, hair and poses."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ from framewatch_demo.scenes.textures import cloth_gain, smooth_noise
 
 @dataclass(frozen=True)
 class Figure:
-    """Where a person's body parts lie: x to the right, y up, both in body heights from between the feet.
+    """Coordinates on a person's body: x to the right, y up, both in body heights from the point between the feet.
 
     Attributes:
-        foot: where it stands, in pixels.
+        foot: the point between the feet, in pixels.
         height: body height in pixels.
         widen: horizontal stretch; a camera looking down shortens a body, which widens it.
         lean: sideways shift of the head, in body heights.
@@ -28,12 +28,12 @@ class Figure:
     lean: float
 
     def place(self, x: float, y: float) -> Point:
-        """The pixel of a place on the body."""
+        """Returns the pixel of a place on the body."""
         across = self.foot[0] + self.height * (x * self.widen + self.lean * y)
         return across, self.foot[1] - self.height * y
 
     def outline(self, points: list[Point]) -> NDArray[np.float64]:
-        """Pixels of several places on the body, shape (N, 2)."""
+        """Returns the pixels of several places on the body, shape (N, 2)."""
         return np.array([self.place(x, y) for x, y in points], dtype=np.float64)
 
 
@@ -124,7 +124,7 @@ def _draw_neckline(
     view: str,
     span: tuple[float, float],
 ) -> None:
-    """A collar, an open jacket or a bag's strap, so that not every torso is one plain patch; `span` is top and hip."""
+    """Draws a collar, an open jacket or a bag, so that not all torsos are one plain patch; `span` is top and hip."""
     top, hip = span
     kind = rng.random()
     accent = cloth_colour(rng)
@@ -174,7 +174,7 @@ def _draw_arms(canvas: Canvas, rng: np.random.Generator, figure: Figure, outfit:
 
 
 def _weave(canvas: Canvas, rng: np.random.Generator, mask: Mask, figure: Figure) -> None:
-    """Gives the clothed body cloth texture and the shading of a round body."""
+    """Adds the texture of cloth and the shading of a round body."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return
@@ -235,7 +235,7 @@ def _draw_long_hair(
     head: tuple[Point, Point],
     end: float,
 ) -> None:
-    """Hair from the head (centre and half widths) down to the height `end`, all in pixels."""
+    """Draws hair from the head (centre and half widths) down to the height `end`, all in pixels."""
     (x, y), (wide, high) = head
     flare = wide * float(rng.uniform(1.1, 1.7))
     side = wide * float(rng.uniform(1.05, 1.35))

@@ -1,4 +1,4 @@
-"""Rooms, seen by a fixed camera: a wall, a floor, furniture; with a person, a dog or nobody."""
+"""Rooms before a fixed camera: a wall, a floor and furniture; with a person, with a dog, or empty."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ _MIN_SHARE = 0.065
 _ATTEMPTS = 6
 _AT_EDGE = 0.04
 _AT_FURNITURE = 0.3
-_HEAD_SEEN = 0.95
+_HEAD_VISIBLE = 0.95
 _DOG_WITH_HEAD = 1.5
 
 
 Spot: TypeAlias = tuple[float, float]
-"""A place on the floor: share (0..1) of the picture's width, and depth from the wall (0) to the picture's edge (1)."""
+"""A place on the floor: share (0..1) of the picture's width, and depth from the wall (0) to the lower edge (1)."""
 
 
 @dataclass(frozen=True)
 class RoomPlan:
-    """How a room lies in the picture, in pixels.
+    """Geometry of a room in the picture, in pixels.
 
     Attributes:
-        left_y, right_y: where the wall meets the floor at the picture's left and right edge.
-        person_far: how tall a person at the wall would be.
-        person_near: how tall a person would be who stands at the picture's lower edge.
+        left_y, right_y: y of the line between wall and floor, at the picture's left and right edge.
+        person_far: height of a person at the wall.
+        person_near: height of a person at the picture's lower edge.
 
     """
 
@@ -42,16 +42,16 @@ class RoomPlan:
     person_near: float
 
     def floor_y(self, share: float) -> float:
-        """The wall's foot at a share (0..1) of the picture's width."""
+        """Returns the y of the wall's foot at a share (0..1) of the picture's width."""
         return self.left_y + share * (self.right_y - self.left_y)
 
     def person(self, depth: float) -> float:
-        """How tall a person is at a depth from the wall (0) to the picture's lower edge (1)."""
+        """Returns the height of a person at a depth from the wall (0) to the picture's lower edge (1)."""
         return self.person_far + depth * (self.person_near - self.person_far)
 
 
 def plan_room(canvas: Canvas, rng: np.random.Generator, close: bool) -> RoomPlan:
-    """A far view of a room, or (`close`) one in which a person fills the picture."""
+    """Draws a far view of a room, or (`close`) one in which a person fills the picture."""
     middle = float(rng.uniform(0.35, 1.02) if close else rng.uniform(0.22, 0.72))
     tilt = float(rng.uniform(-0.06, 0.06))
     far = float(rng.uniform(0.75, 1.1) if close else rng.uniform(0.58, 0.92))
@@ -61,7 +61,7 @@ def plan_room(canvas: Canvas, rng: np.random.Generator, close: bool) -> RoomPlan
 
 
 def draw_room(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> list[Spot]:
-    """Wall, floor, things on the wall and furniture; returns where the furniture stands."""
+    """Draws wall, floor, things on the wall and furniture; returns the places of the furniture."""
     wide, high = canvas.width, canvas.height
     zoom = float(rng.uniform(1.0, 1.6))
     wall_quad = [
@@ -121,7 +121,7 @@ def _draw_baseboard(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) ->
 
 
 def draw_furniture(canvas: Canvas, rng: np.random.Generator, plan: RoomPlan) -> Spot:
-    """One piece of furniture anywhere on the floor; returns where."""
+    """Draws a piece of furniture anywhere on the floor; returns its place."""
     share, depth = float(rng.uniform(-0.05, 1.05)), float(rng.uniform(0.0, 0.95))
     floor_y = plan.floor_y(share)
     foot = (share * canvas.width, floor_y + depth * (canvas.height - floor_y))
@@ -134,7 +134,7 @@ def draw_inhabitant(
     rng: np.random.Generator,
     place: Callable[[Canvas, np.random.Generator], None],
 ) -> None:
-    """Lets `place` put somebody into the room, again and again until enough is seen."""
+    """Lets `place` draw a person or a dog into the room, again until enough of it is visible."""
     empty = canvas.image.copy()
     for _ in range(_ATTEMPTS):
         canvas.image[:] = empty
@@ -144,13 +144,13 @@ def draw_inhabitant(
 
 
 def _solid_difference(canvas: Canvas, before: Image) -> Mask:
-    """Where the picture changed by more than a shadow's edge."""
+    """Returns the pixels that changed by more than the edge of a shadow."""
     change = np.abs(canvas.image.astype(np.int16) - before).max(axis=2)
     return np.asarray(change > 12)
 
 
 def _choose_share(rng: np.random.Generator, close: bool) -> float:
-    """Where along the picture's width; now and then half outside it."""
+    """Draws a share of the picture's width; sometimes at an edge, so that half of the thing is outside."""
     if rng.random() < _AT_EDGE:
         return float(rng.choice((0.01, 0.99)))
     return float(rng.uniform(0.25, 0.75) if close else rng.uniform(0.06, 0.94))
@@ -165,7 +165,7 @@ def _place_dog(plan: RoomPlan, close: bool, canvas: Canvas, rng: np.random.Gener
 
 
 def _place_person(plan: RoomPlan, spots: list[Spot], close: bool, canvas: Canvas, rng: np.random.Generator) -> None:
-    """People like to stand at the furniture."""
+    """Draws a person anywhere on the floor, or beside furniture."""
     share, depth = _choose_share(rng, close), float(rng.uniform(0.05, 1.5))
     if spots and rng.random() < _AT_FURNITURE:
         beside = spots[int(rng.integers(len(spots)))]
@@ -173,7 +173,7 @@ def _place_person(plan: RoomPlan, spots: list[Spot], close: bool, canvas: Canvas
         depth = beside[1] + float(rng.uniform(0.0, 0.3))
     floor_y, tall = plan.floor_y(share), plan.person(min(depth, 1.0))
     foot_y = floor_y + depth * max(canvas.height - floor_y, 0.3 * canvas.height)
-    if rng.random() < _HEAD_SEEN:
+    if rng.random() < _HEAD_VISIBLE:
         foot_y = max(foot_y, tall + float(rng.uniform(-0.04, 0.1)) * canvas.height)
     draw_person(canvas, rng, (share * canvas.width, foot_y), tall)
 
@@ -196,9 +196,9 @@ def room_world(
     if background.random() < 0.12:
         hidden = canvas.image.copy()
         draw_furniture(canvas, background, plan)
-        still_seen = covered & ~canvas.changed_since(hidden)
-        if thing != "nothing" and still_seen.mean() < _MIN_SHARE:
+        still_visible = covered & ~canvas.changed_since(hidden)
+        if thing != "nothing" and still_visible.mean() < _MIN_SHARE:
             canvas.image[:] = hidden
         else:
-            covered = still_seen
+            covered = still_visible
     return covered

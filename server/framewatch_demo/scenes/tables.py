@@ -1,4 +1,4 @@
-"""Table tops before a wall, bare or with a bottle or a cup; now and then a hand reaches in."""
+"""Table tops before a wall, bare or with a bottle or a cup; in some a hand reaches in."""
 
 from typing import TypeAlias
 
@@ -11,7 +11,7 @@ from framewatch_demo.scenes.furniture import draw_wall_piece
 from framewatch_demo.scenes.items import draw_arm, draw_bottle, draw_cup
 
 Span: TypeAlias = tuple[float, float]
-"""Where a table top begins at the wall and ends in front, as shares of the picture's height."""
+"""Begin of a table top at the wall and its end in front, as shares of the picture's height."""
 
 
 def table_world(
@@ -67,7 +67,10 @@ def _draw_setting(canvas: Canvas, rng: np.random.Generator, edge: float) -> None
 
 
 def _draw_front(canvas: Canvas, rng: np.random.Generator, edge: float) -> float:
-    """The table's rim, sides and the floor below, which tell it from a room's floor; returns where its top ends."""
+    """Draws the table's rim, its sides and the floor below; returns the y of its front edge (0..1).
+
+    They distinguish a table from a room's floor.
+    """
     wide, high = canvas.width, canvas.height
     front = float(rng.uniform(0.84, 0.95))
     spread = float(rng.uniform(0.0, 0.2)) * wide
@@ -83,7 +86,7 @@ def _draw_front(canvas: Canvas, rng: np.random.Generator, edge: float) -> float:
 
 
 def _draw_clutter(canvas: Canvas, rng: np.random.Generator, span: Span) -> None:
-    """Flat or low things: paper, a book, a plate, a cable, a pen, a stain."""
+    """Draws a flat or low thing: paper, a plate, a pen, a book or a stain."""
     edge, front = span
     x, y = float(rng.uniform(0, 1)) * canvas.width, float(rng.uniform(edge + 0.03, front)) * canvas.height
     size = float(rng.uniform(0.05, 0.25)) * canvas.height
@@ -115,7 +118,7 @@ def _draw_clutter(canvas: Canvas, rng: np.random.Generator, span: Span) -> None:
 
 
 def _put_bottles(canvas: Canvas, rng: np.random.Generator, span: Span, close: bool) -> Point:
-    """One bottle, or a few in a far view; returns the top of the last one."""
+    """Draws a bottle, or a few in a far view; returns the top of the last one, in pixels."""
     edge, front = span
     count = 1 if close or rng.random() < 0.65 else int(rng.integers(2, 4))
     tall = canvas.height * float(rng.uniform(0.5, 0.98) if close else rng.uniform(0.5, 0.85))

@@ -21,7 +21,7 @@ def _bank() -> Field:
 
 
 def white_noise(rng: np.random.Generator, height: int, width: int) -> Field:
-    """Standard normal noise, shape (height, width), cut out of a fixed bank, which is cheaper than drawing it."""
+    """Returns standard normal noise, shape (height, width), cut from a fixed bank, which is cheaper than drawing it."""
     if max(height, width) > _BANK_SIZE // 2:
         return rng.standard_normal((height, width), dtype=np.float32)
     top, left = rng.integers(0, _BANK_SIZE - height), rng.integers(0, _BANK_SIZE - width)
@@ -29,14 +29,14 @@ def white_noise(rng: np.random.Generator, height: int, width: int) -> Field:
 
 
 def smooth_noise(rng: np.random.Generator, height: int, width: int, cell_y: float, cell_x: float) -> Field:
-    """Noise of about unit variance whose grains are cell_y x cell_x pixels; shape (height, width)."""
+    """Draws noise of about unit variance with grains of cell_y x cell_x pixels; shape (height, width)."""
     rows, columns = int(height / cell_y) + 3, int(width / cell_x) + 3
     coarse = white_noise(rng, min(rows, _BANK_SIZE // 2), min(columns, _BANK_SIZE // 2))
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
 
 
 def grain(rng: np.random.Generator, height: int, width: int) -> Field:
-    """Noise of several sizes at once, about unit variance; shape (height, width)."""
+    """Draws noise with grains of several sizes, about unit variance; shape (height, width)."""
     stretch = float(np.exp(rng.uniform(-1.2, 1.2)))
     total = np.zeros((height, width), dtype=np.float32)
     for cell in (2.0, 6.0, 20.0):
@@ -49,7 +49,7 @@ def _coloured(base: Colour, gain: Field) -> Image:
 
 
 def _cells(tones: NDArray[np.floating]) -> Field:
-    """Every value as a flat rectangle; shape (_TILE, _TILE)."""
+    """Scales every value up to a flat rectangle; shape (_TILE, _TILE)."""
     cells = cv2.resize(tones.astype(np.float32), (_TILE, _TILE), interpolation=cv2.INTER_NEAREST)
     return np.asarray(cells, dtype=np.float32)
 
@@ -122,7 +122,7 @@ _WALLS: tuple[Callable[[np.random.Generator, Colour], Image], ...] = (
 
 
 def floor_colour(rng: np.random.Generator) -> Colour:
-    """Wood browns, greys and now and then any colour."""
+    """Draws a random colour: wood browns, greys, and sometimes any colour."""
     kind = rng.random()
     if kind < 0.5:
         return hsv(rng.uniform(0.04, 0.11), rng.uniform(0.25, 0.85), rng.uniform(70, 215))
@@ -132,30 +132,30 @@ def floor_colour(rng: np.random.Generator) -> Colour:
 
 
 def wall_colour(rng: np.random.Generator) -> Colour:
-    """Mostly white, cream and grey; now and then painted."""
+    """Draws a random colour: mostly white, cream and grey, sometimes paint."""
     if rng.random() < 0.7:
         return hsv(rng.uniform(0, 1), rng.uniform(0, 0.12), rng.uniform(120, 245))
     return hsv(rng.uniform(0, 1), rng.uniform(0.05, 0.5), rng.uniform(70, 230))
 
 
 def floor(rng: np.random.Generator) -> Image:
-    """A floor seen from straight above, BGR, shape (160, 160, 3)."""
+    """Draws a floor from straight above, BGR, shape (160, 160, 3)."""
     return _FLOORS[int(rng.integers(len(_FLOORS)))](rng, floor_colour(rng))
 
 
 def wall(rng: np.random.Generator) -> Image:
-    """A wall seen from the front, BGR, shape (160, 160, 3)."""
+    """Draws a wall from the front, BGR, shape (160, 160, 3)."""
     return _WALLS[int(rng.integers(len(_WALLS)))](rng, wall_colour(rng))
 
 
 def asphalt(rng: np.random.Generator) -> Image:
-    """Asphalt or concrete from straight above, BGR, shape (160, 160, 3)."""
+    """Draws asphalt or concrete from straight above, BGR, shape (160, 160, 3)."""
     base = hsv(rng.uniform(0, 1), rng.uniform(0, 0.08), rng.uniform(55, 175))
     return _carpet(rng, base)
 
 
 def cloth_gain(rng: np.random.Generator, height: int, width: int) -> Field:
-    """Brightness factors of a cloth: melange, stripes, checks or folds; shape (height, width), about 0.5..1.5."""
+    """Draws brightness factors of a cloth: melange, stripes, checks or folds; shape (height, width), about 0.5..1.5."""
     kind = rng.random()
     amount = np.float32(rng.uniform(0.04, 0.3))
     rows: NDArray[np.float32] = np.arange(height, dtype=np.float32)[:, None]

@@ -1,4 +1,4 @@
-"""Cars as shaded solids under a pinhole camera, from any side."""
+"""Cars as shaded solids before a pinhole camera, from any side."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _NEAR_M = 0.4
 
 @dataclass(frozen=True)
 class Pinhole:
-    """A camera above a ground plane: X right, Y forward, Z up, in metres; it stands at (0, 0, height_m).
+    """A camera above a ground plane, at (0, 0, height_m): X right, Y forward, Z up, in metres.
 
     Attributes:
         height_m: height of the camera above the ground.
@@ -32,7 +32,7 @@ class Pinhole:
     centre: tuple[float, float]
 
     def project(self, points: ArrayLike) -> Points:
-        """Pixels of world points of shape (N, 3); shape (N, 2)."""
+        """Returns the pixels, shape (N, 2), of world points, shape (N, 3)."""
         x, y, z = np.moveaxis(np.asarray(points, dtype=np.float64), -1, 0)
         z = z - self.height_m
         cos, sin = np.cos(self.pitch), np.sin(self.pitch)
@@ -41,7 +41,7 @@ class Pinhole:
         return np.stack([self.centre[0] + across, self.centre[1] + down], axis=-1)
 
     def ground_at(self, u: float, v: float) -> tuple[float, float]:
-        """The ground point (X, Y) that lies at a pixel below the horizon."""
+        """Returns the ground point (X, Y) at a pixel below the horizon."""
         right, down = (u - self.centre[0]) / self.focal, (v - self.centre[1]) / self.focal
         cos, sin = np.cos(self.pitch), np.sin(self.pitch)
         reach = self.height_m / max(float(down * cos + sin), 0.02)
@@ -50,7 +50,7 @@ class Pinhole:
 
 @dataclass(frozen=True)
 class CarStyle:
-    """A car's body, in metres, and its colour."""
+    """Sizes of a car's body, in metres, and its colour."""
 
     colour: Colour
     length: float
@@ -64,7 +64,7 @@ _CABINS = ((-0.42, -0.3, 0.1, 0.28), (-0.46, -0.42, 0.1, 0.3), (-0.3, -0.18, 0.0
 
 
 def random_car_style(rng: np.random.Generator) -> CarStyle:
-    """A random car."""
+    """Draws a random car."""
     dull = rng.random() < 0.55
     colour = (
         hsv(rng.uniform(0, 1), rng.uniform(0, 0.1), rng.uniform(25, 245))
@@ -82,7 +82,7 @@ def random_car_style(rng: np.random.Generator) -> CarStyle:
 
 
 def draw_car(canvas: Canvas, style: CarStyle, camera: Pinhole, at: tuple[float, float], heading: float) -> None:
-    """Draws a car whose middle is at the ground point `at` (metres); `heading` in radians, 0 along X."""
+    """Draws a car with its middle at the ground point `at` (metres); `heading` in radians, 0 along X."""
     turn = np.array([(np.cos(heading), np.sin(heading)), (-np.sin(heading), np.cos(heading))])
     half, side = style.length / 2, style.width / 2
 

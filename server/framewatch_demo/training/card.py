@@ -1,4 +1,4 @@
-"""The model card that goes into a demo model's folder."""
+"""Model card of a demo model's folder."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from framewatch_demo.training.evaluate import TEMPLATE, Accuracy
 
 
 def model_card(command: str, accuracies: Sequence[Accuracy], close_accuracies: Sequence[Accuracy]) -> str:
-    """The card's Markdown; `command` is what reproduces the folder."""
+    """Returns the card's Markdown; `command` is the command that reproduces the folder."""
     captions = "\n".join(f"- {concept.caption}" for concept in CONCEPTS)
     return f"""---
 license: apache-2.0
@@ -15,8 +15,8 @@ license: apache-2.0
 
 # framewatch demo model
 
-A small CLIP that framewatch ships so that it can be tried and tested without a download. **It is a demo model**: it was
-trained from random weights on drawn scenes only. No photograph and no video was used.
+A small CLIP that is part of framewatch, so that framewatch can be tried and tested without a download. **It is a demo
+model**: it was trained from random weights on rendered scenes only, without photographs and videos.
 
 ## What it knows
 
@@ -27,13 +27,13 @@ Each with paraphrases ("a parcel on a belt"), as bare nouns ("box", "a bottle", 
 
 ## What it does not know
 
-Everything else. It takes any text and any picture and always answers, but for words and things that it was not trained
-on the answer means nothing. It does not count, read, tell people apart or judge anybody. Use a real CLIP for real work.
+Everything else. It takes any text and any picture and always returns scores, but they mean nothing for words and things
+that it was not trained on. It does not count, read, or recognise persons. Use a real CLIP for real work.
 
-## Top-1 on scenes that it has not seen
+## Top-1 on unseen scenes
 
 The right caption against those of the same world, and against all {len(CONCEPTS)} captions (last row). In a close view
-the thing fills the picture and the place is hardly seen, so that captions which differ in the place are guesses.
+the thing fills the picture and hides the place, so captions that differ in the place only cannot be distinguished.
 
 {_accuracy_table(accuracies, close_accuracies)}
 
@@ -42,12 +42,12 @@ the thing fills the picture and the place is hardly seen, so that captions which
     {command}
 
 It renders its own scenes; the same seed gives the same scenes and, on the same kind of machine, the same weights.
-`python -m framewatch_demo.training.evaluate` measures a folder again, and with `--videos` on real videos.
+`python -m framewatch_demo.training.evaluate` measures a folder again, with `--videos` also on real videos.
 
 ## Format
 
 transformers `CLIPModel`: `model.safetensors` (float32), `config.json`, `tokenizer.json` (byte-level BPE, lower case),
-`preprocessor_config.json` (the whole picture squeezed to a square, no crop).
+`preprocessor_config.json` (the whole picture is squeezed to a square, without a crop).
 """
 
 

@@ -1,4 +1,4 @@
-"""Training scenes: batches of paired renderings, made by a worker process and the same for the same seed."""
+"""Training scenes: batches of paired renderings from a worker process, the same for the same seed."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from framewatch_demo.scenes import render, square
 from framewatch_demo.training.model import GRID, SIDE
 
 UNSEEN_SEED = 2**40
-"""Scenes from this seed on are for evaluation; training stays below."""
+"""First seed of the scenes for evaluation; training uses lower seeds only."""
 
 _RUN_SEEDS = 2**32
 _AHEAD = 64
@@ -30,8 +30,8 @@ class SceneSet:
     """Concepts of one world that are rendered with the same place, camera and light.
 
     Attributes:
-        concepts: their names.
-        weight: how often the set is drawn, on any scale.
+        concepts: names of the concepts.
+        weight: frequency of the set, on any scale.
         close: share of close views.
 
     """
@@ -60,7 +60,7 @@ class Batch:
 
     Attributes:
         images: BGR uint8, shape (N, SIDE, SIDE, 3).
-        coverage: share of every patch that the thing covers, 0..255, shape (N, GRID, GRID).
+        coverage: share of each patch that the thing covers, 0..255, shape (N, GRID, GRID).
         concepts: index into `CONCEPTS`, shape (N,).
         close: whether it is a close view, shape (N,).
 
@@ -76,7 +76,7 @@ _INDEX = {concept.name: index for index, concept in enumerate(CONCEPTS)}
 
 
 def render_batch(first_seed: int, set_count: int, close: float = 0.0) -> Batch:
-    """Renders `set_count` random sets of scenes, one per seed; at least the share `close` of them as close views."""
+    """Renders `set_count` random sets of scenes, one per seed; at least the share `close` of them are close views."""
     cv2.setNumThreads(1)
     images, coverage, concepts, views = [], [], [], []
     for seed in range(first_seed, first_seed + set_count):
@@ -99,9 +99,9 @@ def _draw_set(seed: int, close: float) -> tuple[SceneSet, bool]:
 
 
 def stream_batches(seed: int, count: int, sets_per_batch: int) -> Iterator[Batch]:
-    """Batches from a process that renders ahead of the caller; the same seed gives the same batches.
+    """Yields batches from a process that renders ahead of the caller; the same seed gives the same batches.
 
-    Training is quicker than rendering, so every few batches one of the last couple of hundred comes a second time.
+    Training is faster than rendering, so every fourth batch is one of the last 192 again.
     """
     rng = np.random.default_rng([seed, 8])
     recent: deque[Batch] = deque(maxlen=_REMEMBERED)
@@ -116,11 +116,11 @@ def stream_batches(seed: int, count: int, sets_per_batch: int) -> Iterator[Batch
 
 def _render_batches(seed: int, count: int, sets_per_batch: int) -> Iterator[Batch]:
     first = seed * _RUN_SEEDS % UNSEEN_SEED
-    # Forking a process in which torch has started threads can deadlock.
+    # A fork of a process in which torch has started threads can deadlock.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         waiting: deque[Future[Batch]] = deque()
         for number in range(count):
-            # What fills the picture is learnt first; what is small is found more easily afterwards.
+            # Things that fill the picture are learnt first; after that, small ones are learnt faster.
             close = _CLOSE_AT_FIRST * (1 - number / (_CLOSE_UNTIL * count))
             waiting.append(pool.submit(render_batch, first + number * sets_per_batch, sets_per_batch, close))
             if len(waiting) > _AHEAD:

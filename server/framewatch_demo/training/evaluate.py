@@ -1,4 +1,4 @@
-"""Measures a demo model: zero-shot top-1 on scenes it has not seen, and ROC AUC on real videos.
+"""Measures a demo model: zero-shot top-1 on unseen scenes, and ROC AUC on real videos.
 
 Run it as `python -m framewatch_demo.training.evaluate --model DIR --videos DIR`.
 """
@@ -28,7 +28,7 @@ VIDEO_PROMPTS: dict[str, tuple[str, str]] = {
     "person.mp4": ("a person", "an empty room"),
     "bottles.mp4": ("a bottle", "an empty table"),
 }
-"""Per real video what is looked for, and the label against it."""
+"""Prompts per real video: the thing to look for, and its absence."""
 
 EVERYTHING = "all captions"
 
@@ -44,13 +44,13 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Separation:
-    """How well a video region's frames with and without the thing are told apart.
+    """Separation of a video region's frames with the thing from those without it.
 
     Attributes:
         video, region: as in ground_truth.json.
-        prompts: what is looked for, and the label against it.
+        prompts: the thing to look for, and its absence.
         auc: ROC AUC (0..1) of the first prompt's probability.
-        frames: frames measured.
+        frames: number of frames measured.
 
     """
 
@@ -62,7 +62,7 @@ class Separation:
 
 
 def evaluate_scenes(model: DemoModel, per_concept: int, close: bool = False) -> list[Accuracy]:
-    """Top-1 per world over that world's captions, and of all scenes over all captions (last)."""
+    """Returns top-1 per world over that world's captions, and of all scenes over all captions (last)."""
     truth = np.repeat(np.arange(len(CONCEPTS)), per_concept)
     images = [render(CONCEPTS[index].name, UNSEEN_SEED + number, close).image for number, index in enumerate(truth)]
     captions = model.embed_texts([TEMPLATE.format(concept.caption) for concept in CONCEPTS])
@@ -78,7 +78,7 @@ def evaluate_scenes(model: DemoModel, per_concept: int, close: bool = False) -> 
 
 
 def evaluate_videos(model: DemoModel, folder: Path, stride: int) -> list[Separation]:
-    """ROC AUC per region of every video that ground_truth.json names and `folder` has, on every `stride`-th frame."""
+    """Returns ROC AUC per region, on every `stride`-th frame, of the folder's videos that ground_truth.json names."""
     truth = json.loads((folder / "ground_truth.json").read_text())
     results = []
     for video, prompts in VIDEO_PROMPTS.items():
@@ -124,7 +124,7 @@ def _read_frames(path: Path, stride: int) -> Iterator[tuple[int, NDArray[np.uint
 
 
 def _crop(frame: NDArray[np.uint8], region: Sequence[float]) -> NDArray[np.uint8]:
-    """The part of a frame inside a region given as x, y, width, height in fractions of the frame."""
+    """Returns the part of a frame inside a region: x, y, width, height in fractions of the frame."""
     high, wide = frame.shape[:2]
     x, y, width, height = region
     return frame[round(y * high) : round((y + height) * high), round(x * wide) : round((x + width) * wide)]
@@ -145,14 +145,14 @@ def print_accuracies(console: Console, title: str, accuracies: Sequence[Accuracy
 
 def print_separations(console: Console, separations: Sequence[Separation]) -> None:
     """Prints a table of ROC AUC."""
-    table = Table("video", "region", "looked for", "against", "ROC AUC", "frames", title="Real videos")
+    table = Table("video", "region", "prompt", "against", "ROC AUC", "frames", title="Real videos")
     for each in separations:
         table.add_row(each.video, each.region, *each.prompts, f"{each.auc:.4f}", str(each.frames))
     console.print(table)
 
 
 def main() -> None:
-    """The command's entry."""
+    """Entry point of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m framewatch_demo.training.evaluate", description="Measures a demo model."
     )

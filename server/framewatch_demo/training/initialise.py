@@ -1,6 +1,6 @@
-"""A start for the image tower from which it learns in minutes rather than hours.
+"""Initial weights for the image tower with which it learns in minutes rather than hours.
 
-Attention begins by looking at like patches nearby and at subtracting what it finds, as trained transformers do.
+Attention first finds similar patches nearby and subtracts their values, as attention in trained transformers does.
 Sources: A. Trockman, J. Z. Kolter, "Mimetic Initialization of Self-Attention Layers", 2023 (arXiv 2305.09828), and for
 the positions L. Beyer, X. Zhai, A. Kolesnikov, "Better plain ViT baselines for ImageNet-1k", 2022 (arXiv 2205.01580).
 """
@@ -37,7 +37,7 @@ def initialise_vision(model: CLIPModel, grid: int) -> None:
 
 
 def positions(grid: int, width: int) -> Tensor:
-    """Sines and cosines of every patch's column and row; float32, shape (grid * grid, width)."""
+    """Returns sines and cosines of every patch's column and row; float32, shape (grid * grid, width)."""
     rows, columns = np.indices((grid, grid)).reshape(2, -1, 1)
     frequencies = _LONGEST_WAVE ** -np.linspace(0, 1, width // 4, endpoint=False)
     waves = [wave(place * frequencies) for place in (columns, rows) for wave in (np.sin, np.cos)]

@@ -1,4 +1,4 @@
-"""The training loop of the demo model."""
+"""Training loop of the demo model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,17 +27,17 @@ _MAX_LOGIT_SCALE = float(np.log(100.0))
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how to train.
+    """Length and hyperparameters of a training run.
 
     Attributes:
-        seed: of the weights, scenes and sentences.
-        steps: optimizer steps.
-        sets_per_batch: how many sets of paired scenes go into one step (about three scenes each).
-        learning_rate: of AdamW at its highest.
-        matrix_rate: of Muon, which has the matrices inside the transformers, at its highest.
-        weight_decay: of AdamW's matrices.
+        seed: seed of the weights, scenes and sentences.
+        steps: number of optimizer steps.
+        sets_per_batch: number of sets of paired scenes in one step (about three scenes each).
+        learning_rate: peak learning rate of AdamW.
+        matrix_rate: peak learning rate of Muon, which trains the matrices inside the transformers.
+        weight_decay: weight decay of AdamW's matrices.
         warmup_share: share of the steps in which the learning rate rises.
-        save_every: after how many steps the unfinished model is handed over.
+        save_every: number of steps between calls of `keep` with the unfinished model.
 
     """
 
@@ -53,7 +53,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Progress:
-    """Steps trained, and the last step's loss."""
+    """Number of steps so far, and the loss of the last one."""
 
     step: int
     loss: float
@@ -73,12 +73,12 @@ def train(recipe: Recipe, report: Callable[[Progress], None], keep: Keeper) -> N
     """Trains the demo model; the same recipe gives the same model on the same kind of machine.
 
     Args:
-        recipe: how.
+        recipe: length and hyperparameters.
         report: called after every step.
-        keep: called with the model every `save_every` steps, so that a run that is stopped leaves one, and at the end.
+        keep: called with the model every `save_every` steps, so that a stopped run leaves one, and at the end.
 
     """
-    # Two threads that wait for each other crawl as soon as anything else runs on a core; the renderer has the other.
+    # The renderer uses the other core, and two threads that wait for each other are slow on a core that is shared.
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
     tokenizer = build_tokenizer()
@@ -92,7 +92,7 @@ def train(recipe: Recipe, report: Callable[[Progress], None], keep: Keeper) -> N
 class _Trainer:
     def __init__(self, recipe: Recipe, model: CLIPModel, tokenizer: CLIPTokenizer) -> None:
         self.model = model.train()
-        # On CPUs torch's fused attention is slow to go backward in bfloat16.
+        # On CPUs the backward pass of torch's fused attention is slow in bfloat16.
         self.model.set_attn_implementation("eager")
         self._recipe = recipe
         self._tokenizer = tokenizer
@@ -125,7 +125,7 @@ class _Trainer:
         return 0.5 * (1 + float(np.cos(np.pi * min(share, 1.0)))) + 0.002
 
     def learn(self, batch: Batch) -> float:
-        """One step; returns its loss."""
+        """Does one step; returns its loss."""
         pixels, coverage = self._augment(batch)
         concepts = torch.from_numpy(batch.concepts)
         close = torch.from_numpy(batch.close).long()
@@ -146,18 +146,18 @@ class _Trainer:
         return float(loss.detach())
 
     def _embed(self, pixels: Tensor, sentences: list[str]) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures' unit vectors, their patches' logits for `LOCATED_THINGS`, and the sentences' unit vectors."""
+        """Returns pictures' unit vectors, their patches' logits for `LOCATED_THINGS`, and sentences' unit vectors."""
         tokens = self._tokenizer(sentences, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
         with torch.autocast("cpu", self._dtype, enabled=self._dtype != torch.float32):
-            seen = self.model.vision_model(pixel_values=pixels)
-            images = self.model.visual_projection(seen.pooler_output)
-            patches = self._locator(seen.last_hidden_state[:, 1:])
+            hidden = self.model.vision_model(pixel_values=pixels)
+            images = self.model.visual_projection(hidden.pooler_output)
+            patches = self._locator(hidden.last_hidden_state[:, 1:])
             texts = self.model.text_projection(self.model.text_model(**tokens).pooler_output)
         unit = nn.functional.normalize
         return unit(images.float(), dim=-1), patches.float(), unit(texts.float(), dim=-1)
 
     def _augment(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Normalised pixels, (N, 3, SIDE, SIDE), mirrored and tinted at random, and patch coverage, (N, patches)."""
+        """Returns normalised pixels, (N, 3, SIDE, SIDE), mirrored and tinted at random, and coverage, (N, patches)."""
         rgb = np.ascontiguousarray(batch.images[..., ::-1].transpose(0, 3, 1, 2))
         pixels = torch.from_numpy(rgb).float() / 255
         coverage = torch.from_numpy(batch.coverage).float() / 255

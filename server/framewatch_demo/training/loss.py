@@ -1,4 +1,4 @@
-"""The demo model's training objective."""
+"""Training objective of the demo model."""
 
 import numpy as np
 import torch
@@ -10,15 +10,15 @@ from framewatch_demo.training.meanings import MEANINGS, relation
 _OUT = -1e4
 _IMAGE_SIDE_WEIGHT = 0.5
 _LOCATION_WEIGHT = 12.0
-# Most patches show none of the things.
+# Most patches show none of the things, so the others weigh more.
 _COVERED_WEIGHT = 3.0
 
 LOCATED_THINGS = ("person", "dog", "box", "bottle", "cup", "car")
-"""What the auxiliary head finds, patch by patch."""
+"""Things that the auxiliary head finds, patch by patch."""
 
 
 def relation_table() -> Tensor:
-    """`relation` of every meaning to every concept, far and close: int8, shape (2, concepts, meanings)."""
+    """Returns `relation` of every meaning to every concept, far and close: int8, shape (2, concepts, meanings)."""
     rows = [
         [[relation(meaning, concept, close) for meaning in MEANINGS] for concept in CONCEPTS] for close in (False, True)
     ]
@@ -26,7 +26,7 @@ def relation_table() -> Tensor:
 
 
 def located_index() -> Tensor:
-    """For every concept the index of its thing in `LOCATED_THINGS`, or -1: int64, shape (concepts,)."""
+    """Returns the index of each concept's thing in `LOCATED_THINGS`, or -1: int64, shape (concepts,)."""
     things = [concept.thing for concept in CONCEPTS]
     return torch.tensor([LOCATED_THINGS.index(thing) if thing in LOCATED_THINGS else -1 for thing in things])
 
@@ -41,7 +41,7 @@ def draw_sentences(rng: np.random.Generator) -> list[str]:
 
 
 def contrastive_loss(logits: Tensor, related: Tensor) -> Tensor:
-    """Every true sentence against all false ones of its picture, and every picture of a sentence likewise.
+    """Returns the loss of every true sentence against all false ones of its picture, and of pictures likewise.
 
     Several sentences are true of one picture, so each competes with the false ones only, not with the other true ones.
 
@@ -64,13 +64,13 @@ def _one_against_false(logits: Tensor, true: Tensor, false: Tensor, dim: int) ->
 
 
 def location_loss(patch_logits: Tensor, coverage: Tensor, things: Tensor) -> Tensor:
-    """How well the patches say which thing they show.
+    """Returns the loss of the patches' predictions of the thing that they show.
 
-    It teaches the image tower where to look; the head that computes `patch_logits` is thrown away after training.
+    It teaches the image tower to locate things; the head that computes `patch_logits` is discarded after training.
 
     Args:
         patch_logits: shape (pictures, patches, located things).
-        coverage: share of every patch that the picture's thing covers, 0..1, shape (pictures, patches).
+        coverage: share of each patch that the picture's thing covers, 0..1, shape (pictures, patches).
         things: index into `LOCATED_THINGS` or -1, shape (pictures,).
 
     """

@@ -1,7 +1,6 @@
-"""Which sentences are true of which scenes.
+"""Meanings: phrases of one sense, and the concepts that they are true of.
 
-A `Meaning` is a set of phrases that say the same thing, together with the concepts that they are true of: "a bottle" is
-true on a belt and on a table, "a bottle on a table" only there.
+"a bottle" is true of a bottle on a belt and of one on a table; "a bottle on a table" is true of the latter only.
 """
 
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ class Meaning:
     """Phrases of one sense.
 
     Attributes:
-        phrases: ways to say it.
-        true: names of the concepts it is true of.
-        unsure: names of the concepts of which one cannot say; these are neither examples nor counterexamples.
-        place: the world that it names, or "" where it names none.
+        phrases: texts of that sense.
+        true: names of the concepts that it is true of.
+        unsure: names of the concepts for which it is undecided; these are neither examples nor counter-examples.
+        place: the world that it names, or "" if it names none.
         thing: the thing that it names.
 
     """
@@ -49,7 +48,7 @@ _FIXTURES = _named("door") | _named("shelf") | _named("dark")
 
 
 def _absent(phrases: tuple[str, ...], things: tuple[str, ...], worlds: tuple[str, ...]) -> Meaning:
-    """That a thing is missing: true of empty places, false where it is, and of other things one had better not ask."""
+    """Returns the meaning that things are absent: true of empty places, false of the things, unsure of all others."""
     present = frozenset[str]().union(*(_named(thing=thing) for thing in things))
     true = frozenset[str]().union(*(_named(world, "nothing") for world in worlds))
     others = frozenset(concept.name for concept in CONCEPTS) - present - true
@@ -157,9 +156,9 @@ MEANINGS: tuple[Meaning, ...] = (
 
 
 def relation(meaning: Meaning, concept: Concept, close: bool) -> int:
-    """Whether a meaning holds of a scene: 1 true, -1 false, 0 unsure.
+    """Returns whether a meaning is true of a scene: 1 true, -1 false, 0 unsure.
 
-    A close view does not show where it was taken, so another place with the same thing is not a counterexample.
+    A close view does not show its place, so another place with the same thing is not a counter-example.
     """
     if concept.name in meaning.true:
         return 1
@@ -170,6 +169,6 @@ def relation(meaning: Meaning, concept: Concept, close: bool) -> int:
 
 
 def corpus() -> list[str]:
-    """Every phrase in every template, for training the tokenizer."""
+    """Returns every phrase in every template, to train the tokenizer on."""
     phrases = dict.fromkeys(phrase for meaning in MEANINGS for phrase in meaning.phrases)
     return [template.format(phrase) for template in TEMPLATES for phrase in phrases]

@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 
 
 def roc_auc(scores: NDArray[np.floating], present: NDArray[np.bool_]) -> float:
-    """Probability that a present frame scores higher than an absent one (ties count half); 0..1.
+    """Returns the probability that a present frame scores higher than an absent one (ties count half); 0..1.
 
     Args:
-        scores: shape (N,).
-        present: shape (N,).
+        scores: scores of the frames, shape (N,).
+        present: whether the thing is in each frame, shape (N,).
 
     Raises:
         ValueError: all frames are present, or none is.
@@ -17,7 +17,7 @@ def roc_auc(scores: NDArray[np.floating], present: NDArray[np.bool_]) -> float:
     """
     positive, negative = scores[present], np.sort(scores[~present])
     if not len(positive) or not len(negative):
-        raise ValueError("the area needs present and absent frames")
+        raise ValueError("ROC AUC needs both present and absent frames")
     below = np.searchsorted(negative, positive, side="left")
     not_above = np.searchsorted(negative, positive, side="right")
     return float((below + not_above).sum() / (2 * len(positive) * len(negative)))

@@ -1,4 +1,4 @@
-"""The demo model's architecture and its folder in transformers format."""
+"""Architecture of the demo model, and its folder in transformers format."""
 
 from pathlib import Path
 
@@ -19,15 +19,13 @@ GRID = SIDE // PATCH
 MEAN = (0.481, 0.458, 0.408)
 STD = (0.269, 0.261, 0.276)
 _BATCH = 64
-
-
 _TEXT_WIDTH = 96
 VISION_WIDTH = 128
 _PROJECTION = 96
 
 
 def build_model(tokenizer: CLIPTokenizer) -> CLIPModel:
-    """A freshly initialised CLIP of about 1.2 million parameters."""
+    """Returns a CLIP of about 1.2 million parameters with random weights."""
     text = {
         "vocab_size": len(tokenizer),
         "hidden_size": _TEXT_WIDTH,
@@ -58,7 +56,10 @@ def build_model(tokenizer: CLIPTokenizer) -> CLIPModel:
 
 
 def build_image_processor() -> CLIPImageProcessorPil:
-    """Squeezes the whole picture into the input square: a centre crop would lose the sides of a camera's view."""
+    """Returns a processor that squeezes the whole picture into the input square.
+
+    A centre crop would lose the sides of a camera's picture.
+    """
     side = {"height": SIDE, "width": SIDE}
     return CLIPImageProcessorPil(
         size=side,
@@ -79,7 +80,7 @@ def save_folder(folder: Path, model: CLIPModel, tokenizer: CLIPTokenizer) -> Non
 
 
 class DemoModel:
-    """A loaded model folder that embeds pictures and texts, for measuring what the folder is worth."""
+    """A model loaded from a folder, that embeds pictures and texts for measurements."""
 
     def __init__(self, folder: Path) -> None:
         self._model = CLIPModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
@@ -89,7 +90,7 @@ class DemoModel:
 
     @torch.inference_mode()
     def embed_images(self, images: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Unit vectors of BGR pictures (H, W, 3); shape (N, 96)."""
+        """Returns unit vectors, shape (N, 96), of BGR pictures, each of shape (H, W, 3)."""
         parts = [self._embed_batch(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
         return np.concatenate(parts)
 
@@ -101,12 +102,12 @@ class DemoModel:
 
     @torch.inference_mode()
     def embed_texts(self, texts: list[str]) -> NDArray[np.float32]:
-        """Unit vectors of texts; shape (N, 96)."""
+        """Returns unit vectors, shape (N, 96), of texts."""
         tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
         vectors = self._model.text_projection(self._model.text_model(**tokens).pooler_output)
         return np.asarray(torch.nn.functional.normalize(vectors, dim=-1).numpy(), dtype=np.float32)
 
     @property
     def logit_scale(self) -> float:
-        """Factor before the softmax."""
+        """Factor of the cosines before the softmax."""
         return float(self._model.logit_scale.detach().exp())

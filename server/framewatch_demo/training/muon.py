@@ -30,7 +30,7 @@ _MOMENTUM = 0.95
 
 
 class Muon(torch.optim.Optimizer):
-    """Steps along the momentum with all its singular values made about equal."""
+    """An optimizer that steps along the momentum with all its singular values made about equal."""
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, dtype: torch.dtype = torch.float32) -> None:
         """Prepares the optimizer.
@@ -68,7 +68,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:
-    """Matrices, shape (N, rows, columns), with singular values brought to about 0.7 to 1.2, by Newton-Schulz."""
+    """Brings the singular values of matrices, shape (N, rows, columns), to about 0.7 to 1.2, by Newton-Schulz."""
     tall = matrices.shape[1] > matrices.shape[2]
     wide: Tensor = matrices.mT if tall else matrices
     wide = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)

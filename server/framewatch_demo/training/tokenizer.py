@@ -1,4 +1,4 @@
-"""The demo model's tokenizer: CLIP's lower-casing byte-level BPE with a small vocabulary; it takes any text."""
+"""Tokenizer of the demo model: CLIP's lower-casing byte-level BPE with a small vocabulary; it takes any text."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -32,17 +32,20 @@ world would yellow yes you young zero
 
 
 def build_tokenizer() -> CLIPTokenizer:
-    """Learns the tokenizer from the demo captions and common words; the same every time."""
+    """Learns the tokenizer from the demo captions and common words; the result is always the same."""
     merges = _learn_merges([*corpus(), *_COMMON_WORDS.split() * _COMMON_WEIGHT])
     alphabet = sorted(ByteLevel.alphabet())
     tokens = [_START, _END, *alphabet, *(letter + _WORD_END for letter in alphabet), *(a + b for a, b in merges)]
     vocabulary = {token: index for index, token in enumerate(dict.fromkeys(tokens))}
-    # transformers hands the pairs on to tokenizers as they are; its annotation asks for strings.
+    # transformers passes the pairs to tokenizers unchanged; its annotation wants strings.
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=MAX_TOKENS)  # type: ignore[arg-type]
 
 
 def _learn_merges(texts: Iterable[str]) -> list[tuple[str, str]]:
-    """Byte pair encoding's merges, best first; tokenizers' own trainer breaks ties differently on every run."""
+    """Returns the merges of byte pair encoding, best first.
+
+    The trainer of the library tokenizers breaks ties differently on every run.
+    """
     words = _count_words(texts)
     merges: list[tuple[str, str]] = []
     while len(merges) < _MERGES:
@@ -59,7 +62,7 @@ def _learn_merges(texts: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _count_words(texts: Iterable[str]) -> dict[tuple[str, ...], int]:
-    """How often every word occurs, as its letters of which the last one carries the end mark."""
+    """Counts the words; each is the tuple of its letters, the last with the end mark."""
     template = CLIPTokenizer().backend_tokenizer
     split = template.pre_tokenizer.pre_tokenize_str
     counts: Counter[str] = Counter()

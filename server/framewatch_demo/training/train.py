@@ -1,4 +1,4 @@
-"""Trains the demo model from scenes that it renders, and writes its folder.
+"""Trains the demo model on scenes that it renders, and writes the model's folder.
 
 Run it as `python -m framewatch_demo.training.train --out DIR --seed 0`.
 """
@@ -35,7 +35,7 @@ def _progress_bar(console: Console, steps: int) -> Iterator[Callable[[Progress],
 
 
 def train_folder(recipe: Recipe, folder: Path, per_concept: int, console: Console) -> None:
-    """Trains, saves, measures on unseen scenes and writes the model card."""
+    """Trains and saves the model, measures it on unseen scenes and writes its card into the folder."""
     with _progress_bar(console, recipe.steps) as report:
         train(recipe, report, partial(save_folder, folder))
     saved = DemoModel(folder)
@@ -47,7 +47,7 @@ def train_folder(recipe: Recipe, folder: Path, per_concept: int, console: Consol
 
 
 def main() -> None:
-    """The command's entry."""
+    """Entry point of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m framewatch_demo.training.train", description="Trains the demo model."
     )

@@ -1,4 +1,4 @@
-"""When a promise is kept."""
+"""Promises that are kept, and broken ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is true of which scene."""
+"""Captions, and the meanings that are true of each scene."""
 
 import pytest
 

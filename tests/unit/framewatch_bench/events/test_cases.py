@@ -1,4 +1,4 @@
-"""What `bench events` makes of a truth, without a server."""
+"""Cases of `bench events` that are made of a truth, without a server."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_splice_moves_what_comes_after_it() -> None:
     assert moved == truth((10, 20), (40, 100), end_s=130)
 
 
-def test_cases_keep_the_number_of_frames_but_for_splices_and_seldom_frames() -> None:
+def test_cases_keep_the_number_of_frames_except_splices_and_thinned_ones() -> None:
     frames = [Frame(np.full((40, 60, 3), i, np.uint8), i / 10, i) for i in range(30)]
     for case in cases_of(truth((1, 2), end_s=3)):
         changed = list(case.change(iter(frames)))
@@ -61,7 +61,7 @@ def test_cases_keep_the_number_of_frames_but_for_splices_and_seldom_frames() -> 
         assert case.truth.end_ns == (33 if spliced_count else 3) * NS_PER_S
 
 
-def test_videos_of_a_file_of_truth_are_those_that_are_there(tmp_path: Path) -> None:
+def test_the_existing_videos_of_a_file_of_truth_are_loaded(tmp_path: Path) -> None:
     entry = {
         "fps": 10,
         "frames": 300,
@@ -87,7 +87,7 @@ def test_videos_of_a_file_of_truth_are_those_that_are_there(tmp_path: Path) -> N
         pytest.param("{}", "names no video", id="empty"),
     ],
 )
-def test_a_file_of_truth_that_can_not_be_used_is_told(tmp_path: Path, text: str | None, words: str) -> None:
+def test_an_unusable_file_of_truth_is_refused(tmp_path: Path, text: str | None, words: str) -> None:
     path = tmp_path / "truth.json"
     if text is not None:
         path.write_text(text)

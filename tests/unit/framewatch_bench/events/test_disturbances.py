@@ -1,4 +1,4 @@
-"""Disturbances of a video, and where they are put."""
+"""Disturbances of a video, and their places in it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_splice_is_put_in_and_the_video_goes_on(kind: Kind, rate: float) -> No
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_the_same_seed_gives_the_same_video(kind: Kind) -> None:
+def test_a_splice_is_the_same_every_time(kind: Kind) -> None:
     one, two = ([pixels for _, pixels in spliced(video(), kind, at_s=2, lasting_s=1)] for _ in range(2))
     assert all(np.array_equal(left, right) for left, right in zip(one, two, strict=True))
 

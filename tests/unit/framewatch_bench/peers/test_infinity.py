@@ -1,4 +1,4 @@
-"""The child process that a peer runs in, against a stand-in with the same command line and HTTP API."""
+"""The child process of a peer, against a stand-in with the same command line and HTTP API."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ STAND_IN = """\
 import base64, json, os, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-told = dict(zip(sys.argv[2::2], sys.argv[3::2]))
-if told["--model-id"] == "missing":
+options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
+if options["--model-id"] == "missing":
     sys.exit("no such model")
 assert os.environ["DO_NOT_TRACK"] == "1" and "INFINITY_API_KEY" not in os.environ
 
@@ -31,11 +31,11 @@ class Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         kind, _, data = asked["input"][0].partition(";base64,")
         right = (self.path, asked["modality"], kind) == ("/embeddings", "image", "data:image/jpeg")
-        right = right and asked["model"] == told["--served-model-name"] and base64.b64decode(data)[:2] == b"\\xff\\xd8"
-        if told["--model-id"] == "broken":
+        right = right and asked["model"] == options["--served-model-name"] and base64.b64decode(data)[:2] == b"\\xff\\xd8"
+        if options["--model-id"] == "broken":
             os._exit(1)
-        self.answer(200 if right and told["--model-id"] in ("good", "hangs up") else 500, b"out of memory")
-        self.close_connection = told["--model-id"] == "hangs up"
+        self.answer(200 if right and options["--model-id"] in ("good", "hangs up") else 500, b"out of memory")
+        self.close_connection = options["--model-id"] == "hangs up"
 
     def answer(self, status, body):
         self.send_response(status)
@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-ThreadingHTTPServer((told["--host"], int(told["--port"])), Handler).serve_forever()
+ThreadingHTTPServer((options["--host"], int(options["--port"])), Handler).serve_forever()
 """
 
 
@@ -65,7 +65,7 @@ def frames() -> JpegFrames:
     return render_jpegs("480p", 3)
 
 
-@pytest.mark.parametrize("model", ["good", "hangs up"], ids=["kept connection", "connection closed without a word"])
+@pytest.mark.parametrize("model", ["good", "hangs up"], ids=["kept connection", "connection closed without notice"])
 def test_answers_are_counted_and_the_process_is_stopped(command: Path, frames: JpegFrames, model: str) -> None:
     with InfinityProcess(command, model, "cpu") as process:
         assert frames_per_second(process.port, frames, clients=3, seconds=0.2, warmup_s=0.0) > 0
@@ -82,7 +82,7 @@ def test_answers_are_counted_and_the_process_is_stopped(command: Path, frames: J
         pytest.param("broken", "did not answer", id="it dies"),
     ],
 )
-def test_a_failure_ends_the_measurement_and_is_told(
+def test_a_failure_ends_the_measurement_and_is_reported(
     command: Path, frames: JpegFrames, model: str, message: str
 ) -> None:
     process = InfinityProcess(command, model, "cpu")
@@ -91,13 +91,13 @@ def test_a_failure_ends_the_measurement_and_is_told(
     assert process._process.returncode is not None
 
 
-def test_one_that_does_not_start_says_why(command: Path) -> None:
+def test_a_server_that_does_not_start_is_reported_with_its_output(command: Path) -> None:
     process = InfinityProcess(command, "missing", "cpu")
     with pytest.raises(BenchError, match="ended before it answered: no such model"), process:
         pass
 
 
-def test_what_can_not_be_run_is_told(command: Path) -> None:
+def test_a_command_that_can_not_be_run_is_reported(command: Path) -> None:
     command.chmod(0o600)
     with pytest.raises(BenchError, match="can't be run"), InfinityProcess(command, "good", "cpu"):
         pass

@@ -1,4 +1,4 @@
-"""What a call takes beyond tower and decoding."""
+"""Time of a call beyond tower and decoding."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How the bare tower is measured: with as many batches under way as the encoder takes."""
+"""Measurement of the bare tower, with as many batches in flight as the encoder takes."""
 
 from __future__ import annotations
 

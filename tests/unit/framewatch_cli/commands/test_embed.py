@@ -38,7 +38,7 @@ def paint(path: Path, colour: tuple[int, int, int]) -> None:
 
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three pictures, seen from the folder in which theirs lies."""
+    """Three pictures, with the working folder that theirs lies in."""
     monkeypatch.chdir(tmp_path)
     for name, colour in COLOURS.items():
         paint(tmp_path / "photos" / f"{name}.png", colour)
@@ -49,7 +49,7 @@ def embed(server: list[str], *arguments: str) -> int:
     return run(["embed", "photos", "--out", "i.npz", *arguments, *server])
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     """The JSON object that was printed last."""
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
@@ -81,7 +81,7 @@ def test_embed_and_search(server: list[str], photos: Path, capsys: pytest.Captur
 def test_search_by_a_picture_as_json(server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     embed(server)
     assert run(["search", "photos/blue.png", "--index", "i.npz", "--min-score", "0.5", "--json", *server]) == 0
-    found = told(capsys)
+    found = printed(capsys)
     assert found["hits"] == [{"rank": 1, "score": 1.0, "path": str(photos / "blue.png"), "time_s": None}]
     assert (found["compared"], found["model"], found["index"]) == (3, "fake", "i.npz")
 
@@ -93,7 +93,7 @@ def test_text_is_text_even_if_there_is_such_a_file(
     paint(Path("red.png"), COLOURS["blue"])
     for flag, expected in (([], "blue.png"), (["--image"], "blue.png"), (["--text"], "red.png")):
         assert run(["search", "red.png", "--index", "i.npz", "--top", "1", "--json", *flag, *server]) == 0
-        (hit,) = told(capsys)["hits"]  # type: ignore[misc]
+        (hit,) = printed(capsys)["hits"]  # type: ignore[misc]
         assert Path(hit["path"]).name == expected
 
 
@@ -109,14 +109,14 @@ def test_only_what_is_new_or_has_changed_is_embedded(
     assert embedded(service) == 3
     assert embed(server, "--json") == 0
     assert embedded(service) == 0
-    assert told(capsys)["unchanged"] == 3
+    assert printed(capsys)["unchanged"] == 3
     paint(photos / "deep" / "grey.png", (99, 99, 99))
     paint(photos / "green.png", COLOURS["red"])
     os.utime(photos / "green.png", ns=(1, 1))
     (photos / "blue.png").unlink()
     assert embed(server, "--json") == 0
     assert embedded(service) == 2
-    summary = told(capsys)
+    summary = printed(capsys)
     assert [summary[name] for name in ("new", "changed", "unchanged", "vanished", "refused")] == [1, 1, 1, 1, 0]
     assert [entry.name for entry in read_index(Path("i.npz")).entries] == [
         "photos/deep/grey.png",
@@ -125,7 +125,7 @@ def test_only_what_is_new_or_has_changed_is_embedded(
     ]
 
 
-def test_folders_are_added_and_an_index_looks_at_its_own_files_again(
+def test_folders_are_added_and_an_index_checks_its_own_files_again(
     server: list[str], service: FakeService, photos: Path
 ) -> None:
     embed(server)
@@ -138,7 +138,7 @@ def test_folders_are_added_and_an_index_looks_at_its_own_files_again(
     assert len(read_index(Path("i.npz")).entries) == 3
 
 
-def test_a_broken_picture_is_told_and_left_out(
+def test_a_broken_picture_is_reported_and_left_out(
     server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (photos / "junk.png").write_bytes(b"junk")
@@ -161,12 +161,12 @@ def test_videos(
 ) -> None:
     make_video(20, 10.0).rename(photos / "v.avi")
     assert embed(server) == 0
-    assert "videos were passed over (1): --fps 1" in capsys.readouterr().err
+    assert "videos were left out (1): --fps 1" in capsys.readouterr().err
     assert embed(server, "--fps", "2") == 0
     names = [entry.name for entry in read_index(Path("i.npz")).entries]
     assert names[-4:] == [f"photos/v.avi@{time}s" for time in ("0.00", "0.50", "1.00", "1.50")]
     assert embed(server, "--json") == 0
-    assert told(capsys)["unchanged"] == 4
+    assert printed(capsys)["unchanged"] == 4
     assert run(["search", "red", "--index", "i.npz", "--sheet", "s.html", *server]) == 0
     _, cells = read_page(Path("s.html"))
     assert len(cells) == 8
@@ -257,7 +257,7 @@ def test_a_run_over_changed_files_that_is_broken_off_loses_none(
     assert len(read_index(Path("i.npz")).entries) == 103
     assert run([*again, "--json", *server]) == 0
     assert embedded(service) == 60
-    summary = told(capsys)
+    summary = printed(capsys)
     assert [summary[name] for name in ("picture_count", "changed", "unchanged", "outdated")] == [103, 60, 43, 0]
 
 
@@ -278,7 +278,7 @@ def test_another_rate_that_is_broken_off_is_gone_on_with(
     assert (counts["1.avi"], counts["2.avi"]) == (50, 50)
 
 
-def test_a_changed_file_that_can_not_be_embedded_is_told_and_kept(
+def test_a_changed_file_that_can_not_be_embedded_is_reported_and_kept(
     server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     embed(server)
@@ -290,7 +290,7 @@ def test_a_changed_file_that_can_not_be_embedded_is_told_and_kept(
     assert len(read_index(Path("i.npz")).entries) == 3
 
 
-def test_a_source_that_is_gone_is_kept_and_told(
+def test_a_source_that_is_gone_is_kept_and_reported(
     server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paint(Path("more/grey.png"), (99, 99, 99))
@@ -304,20 +304,20 @@ def test_a_source_that_is_gone_is_kept_and_told(
     summary = json.loads(out)
     assert [summary[name] for name in ("picture_count", "vanished", "out_of_reach")] == [4, 0, 3]
     assert run(["embed", "--out", "i.npz", "--drop-missing", "--json", *server]) == 0
-    summary = told(capsys)
+    summary = printed(capsys)
     assert [summary[name] for name in ("picture_count", "vanished", "out_of_reach")] == [1, 3, 0]
 
 
-def test_files_that_can_not_be_looked_at_are_kept_and_told(
+def test_files_that_can_not_be_reached_are_kept_and_reported(
     server: list[str], photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed(server)
-    look = missing_files.file_state
+    file_state = missing_files.file_state
 
     def stale(path: Path) -> FileState | None:
         if path.name in {"red.png", "blue.png"}:
             raise OSError(116, "Stale file handle", str(path))
-        return look(path)
+        return file_state(path)
 
     monkeypatch.setattr(missing_files, "file_state", stale)
     capsys.readouterr()
@@ -328,7 +328,7 @@ def test_files_that_can_not_be_looked_at_are_kept_and_told(
     assert len(read_index(Path("i.npz")).entries) == 3
 
 
-def test_a_pipe_is_told_and_left_out(server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_is_reported_and_left_out(server: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(photos / "pipe.jpg")
     assert embed(server) == 1
     assert capsys.readouterr().err == "photos/pipe.jpg: it is a pipe, a socket or a device: expected a regular file\n"
@@ -339,7 +339,7 @@ def test_links_add_nothing(server: list[str], photos: Path, capsys: pytest.Captu
     embed(server)
     Path("link").symlink_to(photos)
     assert run(["embed", "link", "--out", "i.npz", "--json", *server]) == 0
-    assert told(capsys)["picture_count"] == 3
+    assert printed(capsys)["picture_count"] == 3
 
 
 def test_a_picture_that_the_model_can_not_embed_is_left_out(
@@ -392,7 +392,7 @@ def test_a_sheet_is_drawn(server: list[str], photos: Path, capsys: pytest.Captur
     ("arguments", "expected", "match"),
     [
         (["embed", "photos"], 2, "--out"),
-        (["embed", "--out", "i.npz"], 2, "there is no i.npz yet, so say what to embed"),
+        (["embed", "--out", "i.npz"], 2, "there is no i.npz yet: give the pictures to embed"),
         (["embed", "photos", "--out", "i.txt"], 2, "ends in .npz (numpy) or .parquet"),
         (["embed", "photos", "--out", "none/i.npz"], 2, "there is no folder none"),
         (["embed", "photos", "--out", "junk.npz"], 2, "junk.npz is no index"),
@@ -412,7 +412,7 @@ def test_a_sheet_is_drawn(server: list[str], photos: Path, capsys: pytest.Captur
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_faults_are_told_in_a_sentence(
+def test_faults_are_reported_in_a_sentence(
     thread_address: str,
     photos: Path,
     arguments: list[str],
@@ -441,12 +441,12 @@ def test_models(server: list[str], service: FakeService, capsys: pytest.CaptureF
     assert "softmax" in out
     assert "demo knows a few rendered scenes and nothing else" in out
     assert run(["models", "--json", *server]) == 0
-    found = told(capsys)["models"]
+    found = printed(capsys)["models"]
     assert [model["name"] for model in found] == ["org/large", "demo"]  # type: ignore[attr-defined]
 
 
 WARNING = pb.Warning(reason="TEXT_TRUNCATED", message="the text is cut off", field="label_set.labels[0].name")
-SAID = "warning: the text is cut off (label_set.labels[0].name) [TEXT_TRUNCATED]\n"
+WARNING_LINE = "warning: the text is cut off (label_set.labels[0].name) [TEXT_TRUNCATED]\n"
 
 
 @pytest.mark.parametrize(
@@ -465,4 +465,4 @@ def test_warnings_are_lines_on_standard_error(
     service.warnings = [WARNING]
     capsys.readouterr()
     assert run([*arguments, *server]) == 0
-    assert capsys.readouterr().err == SAID
+    assert capsys.readouterr().err == WARNING_LINE

@@ -100,8 +100,8 @@ def test_a_tree_of_folders(server: list[str], folder: Path, tmp_path: Path, caps
     }  # fmt: skip
     assert found["broken.jpg"]["pile"] == "failed"
     assert found["broken.jpg"]["error"] == "it is cut off [UNDECODABLE_IMAGE]"
-    told, err = capsys.readouterr()
-    assert "4 labelled, 1 uncertain" in told
+    out_text, err = capsys.readouterr()
+    assert "4 labelled, 1 uncertain" in out_text
     assert "broken.jpg: it is cut off" in err
 
 
@@ -346,7 +346,7 @@ def test_restart_removes_what_was_written_and_nothing_else(server: list[str], fo
         pytest.param(["{folder}", "--out", "x", "--server", "127.0.0.1:1"], 3, "no framewatch server", id="no server"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told(
+def test_what_is_wrong_is_reported(
     folder: Path, tmp_path: Path, server: list[str], service: LabellingService, options: list[str], code: int, words: str,
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -359,7 +359,7 @@ def test_what_is_wrong_is_told(
     assert run(["label", *chosen, *LABELS]) == code
     assert words in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "x/.framewatch-label.jsonl").exists(), "nothing stands in the way of the next try"
-    assert service.calls == [], "it is told before the work"
+    assert service.calls == [], "it is reported before the work"
 
 
 def test_a_sheet_and_a_plot_beside_the_labels(server: list[str], folder: Path, tmp_path: Path) -> None:
@@ -391,7 +391,7 @@ def test_a_sheet_of_a_camera_needs_its_pictures(
         origin_time = datetime(2026, 3, 1, tzinfo=UTC)
 
         def __iter__(self) -> Iterator[Frame]:
-            pytest.fail("it is told before the work")
+            pytest.fail("it is reported before the work")
 
     monkeypatch.setattr("framewatch_cli.labelling.sources.open_source", lambda *_: Camera())
     options = ["--out", str(tmp_path / "x.csv"), "--sheet", str(tmp_path / "x.html")]
@@ -425,7 +425,7 @@ def test_what_ends_a_run_and_what_does_not(
     ],
 )
 @pytest.mark.parametrize("is_video", [False, True], ids=["pictures", "video"])
-def test_other_weights_are_told(
+def test_other_weights_are_reported(
     server: list[str], service: LabellingService, folder: Path, video: Path, tmp_path: Path, models: list[pb.Model],
     is_video: bool, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -469,7 +469,7 @@ def test_the_same_weights_go_on(
     assert [call.model for call in service.calls] == [asked]
 
 
-def test_what_the_server_warns_of_is_told_once(
+def test_what_the_server_warns_of_is_reported_once(
     server: list[str], service: LabellingService, folder: Path, video: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
@@ -479,8 +479,8 @@ def test_what_the_server_warns_of_is_told_once(
     ]
     for source in (folder, video):
         run(["label", str(source), *LABELS, "--out", str(tmp_path / f"{source.name}.jsonl"), "--json", *server])
-        told, err = capsys.readouterr()
-        json.loads(told)
+        out_text, err = capsys.readouterr()
+        json.loads(out_text)
         for n in (0, 1):
             assert err.count(f"warning: label {n} was cut off (label_set.labels[{n}]) [TEXT_TRUNCATED]") == 1
     assert caplog.messages == [], "nor a second time by the logger"

@@ -37,8 +37,8 @@ def made(folder: Path, fps: float | None = 2.0) -> VectorIndex:
 
 
 def same(one: VectorIndex, other: VectorIndex) -> bool:
-    told = [(i.entries, i.model, i.weights_digest, i.fps, i.sources, i.vectors.dtype) for i in (one, other)]
-    return told[0] == told[1] and np.array_equal(one.vectors, other.vectors)
+    fields = [(i.entries, i.model, i.weights_digest, i.fps, i.sources, i.vectors.dtype) for i in (one, other)]
+    return fields[0] == fields[1] and np.array_equal(one.vectors, other.vectors)
 
 
 @pytest.mark.parametrize("fps", [2.0, None], ids=["fps", "no videos"])
@@ -86,9 +86,9 @@ def test_what_breaks_off_leaves_the_file_as_it_was(path: Path, monkeypatch: pyte
 
 
 def arrays(**changed: object) -> dict[str, np.ndarray]:
-    told = {"format": "framewatch-index", "version": 1, "model": "m", "weights_digest": "0", "dimension": 1}
+    header = {"format": "framewatch-index", "version": 1, "model": "m", "weights_digest": "0", "dimension": 1}
     columns = {"fps": np.nan, "paths": ["a"], "times_s": [np.nan], "sizes": [1], "mtimes_ns": [1], "vectors": [[1.0]]}
-    return {name: np.array(value) for name, value in {**told, **columns, **changed}.items()}
+    return {name: np.array(value) for name, value in {**header, **columns, **changed}.items()}
 
 
 @pytest.mark.parametrize(
@@ -198,14 +198,14 @@ def test_an_index_behind_a_link_is_the_file_that_the_link_leads_to(path: Path) -
 
 
 @pytest.mark.parametrize(
-    "told",
+    "header",
     [b"{", b"[1]", b"{}", b'{"format": "framewatch-index", "version": 1, "dimension": 7}'],
     ids=["no JSON", "no object", "nothing", "another dimension"],
 )
-def test_a_parquet_file_that_tells_something_else_is_no_index(tmp_path: Path, told: bytes) -> None:
+def test_a_parquet_file_with_another_header_is_no_index(tmp_path: Path, header: bytes) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "index.parquet"
     write_index(path, made(tmp_path))
-    pq.write_table(pq.read_table(path).replace_schema_metadata({b"framewatch-index": told}), path)
+    pq.write_table(pq.read_table(path).replace_schema_metadata({b"framewatch-index": header}), path)
     with pytest.raises(IndexFileError, match=r"index\.parquet is no index"):
         read_index(path)

@@ -60,7 +60,7 @@ def test_links_are_doubles_of_what_comes_first(tmp_path: Path) -> None:
     assert duplicates([tmp_path / "b.png", file]) == {file}
 
 
-def test_files_of_a_folder_that_are_out_of_reach_alike_are_told_together() -> None:
+def test_files_of_a_folder_that_are_out_of_reach_alike_are_reported_together() -> None:
     unreachable = dict.fromkeys(paths("a/1 a/2"), "Permission denied") | {Path("/b/1"): "Input/output error"}
     notes = dict(kept_notes({Path("/c"): paths("c/1 c/2")}, unreachable))
     assert notes[Path("/a")] == "Permission denied (2 files); the vectors that the index has of them are kept"

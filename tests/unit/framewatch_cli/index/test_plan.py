@@ -53,23 +53,23 @@ def test_videos(tmp_path: Path, had: float | None, fps: float | None, expected: 
     assert (where, plan.videos_left_out) == expected
 
 
-def test_what_can_not_be_in_an_index_is_told(tmp_path: Path) -> None:
+def test_what_can_not_be_in_an_index_is_skipped(tmp_path: Path) -> None:
     odd = write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")))
-    told: dict[Path, str] = {}
-    plan = plan_index(None, FoundFiles((odd, tmp_path / "missing.png")), fps=None, skip=told.__setitem__)
+    skipped: dict[Path, str] = {}
+    plan = plan_index(None, FoundFiles((odd, tmp_path / "missing.png")), fps=None, skip=skipped.__setitem__)
     assert plan.todo == ()
-    assert told == {
+    assert skipped == {
         odd: "the name is not UTF-8: rename the file",
         tmp_path / "missing.png": "the file can't be reached",
     }
 
 
 def skips() -> tuple[dict[Path, str], Callable[[Path, str], None]]:
-    told: dict[Path, str] = {}
-    return told, told.__setitem__
+    skipped: dict[Path, str] = {}
+    return skipped, skipped.__setitem__
 
 
-def test_what_can_not_be_looked_at_is_kept(tmp_path: Path) -> None:
+def test_what_can_not_be_reached_is_kept(tmp_path: Path) -> None:
     pipe, other = tmp_path / "a.png", write(tmp_path / "b.png")
     os.mkfifo(pipe)
     index = index_of(Entry(pipe, None, 1, NS), Entry(other, None, 1, NS))
@@ -82,12 +82,12 @@ def test_what_can_not_be_looked_at_is_kept(tmp_path: Path) -> None:
 
 def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
-    told, skip = skips()
+    skipped, skip = skips()
     assert plan_index(None, FoundFiles((tmp_path / "a.png",)), fps=None, skip=skip).todo == ()
-    assert told == {tmp_path / "a.png": "it is a pipe, a socket or a device: expected a regular file"}
+    assert skipped == {tmp_path / "a.png": "it is a pipe, a socket or a device: expected a regular file"}
 
 
-@pytest.mark.parametrize("sources", [("a", "b"), ()], ids=["sources", "an index that does not say its sources"])
+@pytest.mark.parametrize("sources", [("a", "b"), ()], ids=["sources", "an index that does not have its sources"])
 @pytest.mark.parametrize(
     ("there", "drop_missing", "kept"),
     [

@@ -32,7 +32,7 @@ def cells(tmp_path: Path) -> Callable[..., list[PageCell]]:
     return written
 
 
-def test_pictures_come_with_rank_score_and_name_and_unreadable_ones_say_so(
+def test_pictures_come_with_rank_score_and_name_and_unreadable_ones_without_a_picture(
     tmp_path: Path, cells: Callable[..., list[PageCell]]
 ) -> None:
     wide, high = write(tmp_path / "wide.png", 400, 100, (0, 0, 255)), write(tmp_path / "high.png", 10, 40, (0, 255, 0))

@@ -68,10 +68,14 @@ def closed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return closed
 
 
-def test_folders_that_can_not_be_read_are_told(folder: Path, closed: Path) -> None:
-    told: dict[Path, str] = {}
-    assert [path.name for path in find_files([str(folder)], told.__setitem__).files] == ["2.JPG", "10.png", "clip.MP4"]
-    assert told == {closed: "the folder can't be read: Permission denied"}
+def test_folders_that_can_not_be_read_are_skipped(folder: Path, closed: Path) -> None:
+    skipped: dict[Path, str] = {}
+    assert [path.name for path in find_files([str(folder)], skipped.__setitem__).files] == [
+        "2.JPG",
+        "10.png",
+        "clip.MP4",
+    ]
+    assert skipped == {closed: "the folder can't be read: Permission denied"}
 
 
 def test_a_source_that_can_not_be_read(closed: Path) -> None:
@@ -91,7 +95,7 @@ def state(path: Path) -> FileState:
     return found
 
 
-def test_files_that_can_not_be_read_are_told_and_the_others_go_on(
+def test_files_that_can_not_be_read_are_skipped_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_video: Callable[..., Path]
 ) -> None:
     monkeypatch.setattr(picture_folder, "MAX_PICTURE_BYTES", 5)
@@ -107,13 +111,13 @@ def test_files_that_can_not_be_read_are_told_and_the_others_go_on(
         (tmp_path / name).write_bytes(content)
     files = [state(tmp_path / name) for name in contents]
     (tmp_path / "4.png").unlink()
-    told: dict[str, str] = {}
-    pictures = read_pictures(files, fps=1, short_side=16, skip=lambda path, why: told.update({path.name: why}))
+    skipped: dict[str, str] = {}
+    pictures = read_pictures(files, fps=1, short_side=16, skip=lambda path, why: skipped.update({path.name: why}))
     assert [picture.data for picture in pictures] == [b"good", b"end"]
-    assert told["2.png"] == "the file is empty: expected a JPEG, PNG or WebP file [EMPTY_IMAGE]"
-    assert "9 exceed the limit max_message_bytes of 5 [IMAGE_TOO_LARGE]" in told["3.png"]
-    assert told["4.png"] == "No such file or directory"
-    assert "can't be read as video" in told["5.mp4"]
+    assert skipped["2.png"] == "the file is empty: expected a JPEG, PNG or WebP file [EMPTY_IMAGE]"
+    assert "9 exceed the limit max_message_bytes of 5 [IMAGE_TOO_LARGE]" in skipped["3.png"]
+    assert skipped["4.png"] == "No such file or directory"
+    assert "can't be read as video" in skipped["5.mp4"]
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_weights_are_kept_with_the_pictures_that_they_scored(path: Path) -> None
     assert list(read_pictures(path)) == [FILE]
 
 
-def test_weights_of_pictures_that_all_failed_bind_nobody(path: Path) -> None:
+def test_weights_of_pictures_that_all_failed_bind_no_later_run(path: Path) -> None:
     with LabelLog(path, HEADER) as log:
         log.note_weights("cafe")
         log.add(FAILED)
@@ -132,7 +132,7 @@ def test_a_log_without_weights_is_gone_on_with(path: Path) -> None:
     assert list(read_pictures(path)) == [FILE, FRAME, SKIPPED]
 
 
-def test_other_inputs_are_told(path: Path) -> None:
+def test_other_inputs_are_refused(path: Path) -> None:
     write(path, FILE)
     with pytest.raises(LabelLogError, match=r'labels was \["a", "b"\] and is \["a"\].*fps was null and is 2') as caught:
         LabelLog(path, LogHeader({"source": "pictures", "labels": ["a"], "fps": 2}, Sorting()))
@@ -144,7 +144,7 @@ def test_other_inputs_are_told(path: Path) -> None:
 @pytest.mark.parametrize(
     "first_line", ["", "junk\n", '{"inputs": {}}\n', '{"inputs": {}, "sorting": {"score": "NONE"}}\n', "[]\n"]
 )
-def test_what_is_no_log_is_told(path: Path, first_line: str) -> None:
+def test_what_is_no_log_is_refused(path: Path, first_line: str) -> None:
     path.write_text(first_line)
     with pytest.raises(LabelLogError, match=r"is no log.*another --out"):
         LabelLog(path, HEADER)
@@ -160,7 +160,7 @@ def test_what_is_no_log_is_told(path: Path, first_line: str) -> None:
         '{"item":"x","name":"x","scores":{"a":[]}}',
     ],
 )
-def test_a_broken_line_in_the_middle_is_told(path: Path, line: str) -> None:
+def test_a_broken_line_in_the_middle_is_refused(path: Path, line: str) -> None:
     write(path, FILE)
     path.write_text(path.read_text() + line + "\n" + path.read_text().splitlines()[1] + "\n")
     with pytest.raises(LabelLogError, match=r"line 3: this is no picture's line"):

@@ -19,7 +19,7 @@ CODE = grpc.StatusCode
 
 
 class LateClient:
-    """Says at once which pictures are broken; all other calls end without an answer, once so many have begun."""
+    """Reports broken pictures at once; all other calls end without an answer, once so many have begun."""
 
     def __init__(self, begun_count: int) -> None:
         self._left = begun_count

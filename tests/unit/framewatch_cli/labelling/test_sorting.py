@@ -42,7 +42,7 @@ def test_thresholds(scores: tuple[float, ...], sorting: Sorting, pile: Pile) -> 
     assert decide(picture(*scores), sorting).pile is pile
 
 
-def test_a_decision_tells_what_it_rests_on() -> None:
+def test_a_decision_has_its_grounds() -> None:
     found = decide(picture(0.25, 0.75), Sorting(min_score=0.5, min_margin=0.5))
     assert found == Decision(Pile.LABELLED, Split.TRAIN, "b", 0.75, "a", 0.5)
 
@@ -56,7 +56,7 @@ def test_presence_may_choose_another_label_than_probability() -> None:
     assert best_labels(picture(error="broken")) == set()
 
 
-def test_presence_that_is_not_there_is_told() -> None:
+def test_presence_that_is_not_there_is_an_error() -> None:
     with pytest.raises(InvalidRule, match="have no presence"):
         decide(picture(0.9, 0.1), Sorting(ScoreKind.PRESENCE))
 

@@ -68,18 +68,18 @@ def test_a_glob_leaves_out_what_is_labelled(tmp_path: Path, monkeypatch: pytest.
         opened("out/**/*.png", Path("out"))
 
 
-def test_a_glob_is_told_from_the_same_one_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = []
+def test_a_glob_differs_from_the_same_one_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = []
     for name in ("a [1]", "b"):
         touch(tmp_path, f"{name}/1.png")
         monkeypatch.chdir(tmp_path / name)
-        told.append(source_inputs("*.png"))
-    assert told == [{"source": f"{tmp_path}/{name}/*.png", "root": f"{tmp_path}/{name}"} for name in ("a [1]", "b")]
-    assert source_inputs("../b/*.png") == source_inputs(f"{tmp_path}/b/*.png") == told[1]
+        inputs.append(source_inputs("*.png"))
+    assert inputs == [{"source": f"{tmp_path}/{name}/*.png", "root": f"{tmp_path}/{name}"} for name in ("a [1]", "b")]
+    assert source_inputs("../b/*.png") == source_inputs(f"{tmp_path}/b/*.png") == inputs[1]
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "expected"),
     [
         ("rtsp://cam/main?subtype=1", "rtsp://cam/main?subtype=1"),
         ("rtsp://me:secret@cam:554/main?x=*", "rtsp://me:***@cam:554/main?x=*"),
@@ -87,11 +87,11 @@ def test_a_glob_is_told_from_the_same_one_elsewhere(tmp_path: Path, monkeypatch:
         ("gone.mp4", "gone.mp4"),
     ],
 )
-def test_what_is_no_glob_stays_as_it_is_but_for_passwords(spec: str, told: str) -> None:
-    assert source_inputs(spec) == {"source": told}
+def test_what_is_no_glob_stays_as_it_is_but_for_passwords(spec: str, expected: str) -> None:
+    assert source_inputs(spec) == {"source": expected}
 
 
-def test_an_empty_folder_is_told(tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"holds no pictures, nor do its folders: expected \.jpeg"):
         opened(tmp_path, tmp_path / "out")
 
@@ -113,7 +113,7 @@ def test_every_so_many_th_frame(every: int | None, ids: list[int]) -> None:
     assert files.count == len(ids)
 
 
-def test_frames_of_a_camera_are_told_by_wall_time() -> None:
+def test_frames_of_a_camera_are_named_by_wall_time() -> None:
     source = FakeSource()
     source.origin_time = datetime(2026, 3, 1, 12, tzinfo=UTC)
     result = FrameFiles(source).result(3, 1.5)

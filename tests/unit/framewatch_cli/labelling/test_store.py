@@ -96,7 +96,7 @@ def test_what_a_killed_run_left_half_written_goes(store: FolderStore, tmp_path: 
     assert [path.exists() for path in (own, others)] == [False, True], "another run may be writing its own table"
 
 
-def test_hard_links_that_can_t_be_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hard_links_that_can_not_be_made_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def elsewhere(self: Path, target: Path) -> None:
         raise OSError(errno.EXDEV, "Invalid cross-device link")
 

@@ -59,11 +59,11 @@ async def test_a_fault_ends_all() -> None:
             raise RuntimeError("two")
         return number
 
-    seen = []
+    results = []
     with pytest.raises(RuntimeError, match="two"):
         async for result in map_in_order(work, numbers(9), 4):
-            seen.append(result)  # noqa: PERF401  what came before the fault counts
-    assert seen == [0, 1]
+            results.append(result)  # noqa: PERF401  what came before the fault counts
+    assert results == [0, 1]
 
 
 async def test_no_item_is_read_before_a_call_may_begin_for_it() -> None:

@@ -57,7 +57,7 @@ def test_options_are_read(text: str, label: str, examples: list[Example]) -> Non
         pytest.param("person=d.mp4@1s#right", "names the region 'right': regions are left", id="no such region"),
     ],
 )
-def test_what_is_no_example_is_told(text: str, message: str) -> None:
+def test_what_is_no_example_is_an_error(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_example_option(text, ["left"])
 
@@ -96,7 +96,7 @@ def test_large_pictures_are_shrunk() -> None:
     assert pixels(as_example(np.zeros((1536, 2048, 3), np.uint8))).shape == (768, 1024, 3)
 
 
-def test_what_can_not_be_read_is_told(tmp_path: Path, make_video: Callable[..., Path]) -> None:
+def test_what_can_not_be_read_is_an_error(tmp_path: Path, make_video: Callable[..., Path]) -> None:
     video = make_video(5, 10.0)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"nothing")

@@ -49,7 +49,7 @@ def test_which_model_is_asked(there: list, name: str, weights: str | None, expec
         pytest.param([B1], "", "", r"a \(weights unknown\), which is not loaded", id="another name, weights unknown"),
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_told(there: list, name: str, weights: str | None, words: str) -> None:
+def test_what_is_not_there_is_an_error(there: list, name: str, weights: str | None, words: str) -> None:
     with pytest.raises(ModelNotFound, match=words) as caught:
         pick(there, name, weights)
     assert caught.value.reason == "MODEL_NOT_FOUND"

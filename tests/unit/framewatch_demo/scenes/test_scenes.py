@@ -63,11 +63,11 @@ def test_most_of_the_picture_survives_squaring() -> None:
     assert abs(small.mean() - scene.image.mean()) < 2
 
 
-def test_every_concept_has_an_own_caption() -> None:
+def test_every_concept_has_its_own_caption() -> None:
     assert len({concept.caption for concept in CONCEPTS}) == len(CONCEPTS) == len(BY_NAME)
 
 
-def test_a_covered_camera_sees_nearly_black() -> None:
+def test_a_covered_camera_gives_nearly_black_pictures() -> None:
     assert all(
         render("dark", seed).image.mean() < 40 < render("room_empty_night", seed).image.mean() for seed in range(10)
     )

@@ -21,7 +21,7 @@ def test_a_false_sentence_above_a_true_one_costs() -> None:
     assert float(contrastive_loss(wrong, related)) > 5
 
 
-def test_what_is_unsure_does_not_count() -> None:
+def test_unsure_sentences_do_not_count() -> None:
     related = torch.tensor([[1, 0, -1]], dtype=torch.int8)
     low, high = (contrastive_loss(torch.tensor([[5.0, unsure, 0.0]]), related) for unsure in (-50.0, 50.0))
     assert float(low) == pytest.approx(float(high))
