@@ -35,8 +35,8 @@ class EventRule:
         label: name of a label of the set.
         enter_at: a score of at least this counts towards ENTERED; in (0, 1].
         exit_below: a score of less than this counts towards EXITED; in (0, enter_at]; None: enter_at.
-        min_present_ns: how long the score must have been at least enter_at, first to last frame; 0: one frame is enough.
-        min_absent_ns: how long it must have been less than exit_below; 0: one frame is enough.
+        min_present_ns: time for which the score must have been at least enter_at, first to last frame; 0: one frame.
+        min_absent_ns: time for which it must have been less than exit_below; 0: one frame is enough.
         score_kind: the score that the rule goes by.
         id: the rule's name in its events; empty: the label.
         region_id: id of the region that the rule watches; empty: the whole frame.
