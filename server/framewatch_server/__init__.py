@@ -1,1 +1,1 @@
-"""The framewatch server, floor by floor: rpc (the edge) → engine (concurrency) → vision (compute) → framewatch_core."""
+"""The framewatch server: rpc (the edge) → engine (concurrency) → vision (compute)."""

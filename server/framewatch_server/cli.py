@@ -18,7 +18,7 @@ from framewatch_server.logs import configure_logs
 
 app = App(
     name="framewatch-server",
-    help="Serves CLIP-family models over gRPC: zero-shot scores of pictures and events of video streams.",
+    help="Serves CLIP-family models over gRPC: zero-shot scores of images and events of video streams.",
     config=cyclopts.config.Env("FRAMEWATCH_", command=False),
     suppress_keyboard_interrupt=False,
 )
@@ -39,7 +39,7 @@ def serve(config: ServerConfig | None = None) -> None:
             os._exit(0)
 
 
-# by their paths: the health check, which runs twice a minute, must not import what benchmarks and the demo need
+# by their paths: the health check, which runs twice a minute, must not import the libraries of benchmarks and the demo
 app.command(
     "framewatch_bench.cli:app",
     name="bench",
@@ -50,7 +50,7 @@ app.command(
 app.command(
     "framewatch_server.models.cli:app",
     name="models",
-    help="Models ready beforehand: downloads, lists and verifies them.",
+    help="Prepares models before they are served: downloads, lists and verifies them.",
 )
 
 
@@ -62,8 +62,8 @@ app.command(
 
 
 @app.command
-def health(server: str = "127.0.0.1:50051", *, timeout_s: float = 5.0) -> int:
-    """Asks a server whether it serves; exit code 0 if so, 1 if not.
+def health(server: str = ServerConfig.listen, *, timeout_s: float = 5.0) -> int:
+    """Checks that a server serves; exit code 0 if it does, 1 if not.
 
     Args:
         server: HOST:PORT of the server.
@@ -83,15 +83,15 @@ def health(server: str = "127.0.0.1:50051", *, timeout_s: float = 5.0) -> int:
 
 def main() -> None:
     """Entry point; exit code 0 on success, 1 on failure, 2 on wrong usage."""
-    # standard output is for figures and answers, also of the commands that have no settings of logs
+    # for commands without settings of logs: standard output is for their figures and answers
     configure_logs("info", "auto")
     stopped_by = signal.SIGINT
 
     def stop(number: int, _: object) -> None:
-        """Ends a command as Ctrl-C does, so that it stops what it has started; `serve` drains instead.
+        """Ends a command as Ctrl-C does, so that it stops the processes that it has started; `serve` drains instead.
 
-        An exception raised here would break out of asyncio from whatever runs just then, and leave its connections and
-        their threads behind, which abort the process at its end.
+        An exception raised here would leave asyncio in the middle of any code, with connections and threads that abort
+        the process at its end.
         """
         nonlocal stopped_by
         stopped_by = signal.Signals(number)

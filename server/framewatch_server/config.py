@@ -1,4 +1,4 @@
-"""The server's settings, built once by the command line and passed down."""
+"""The server's settings, made once by the command line and passed on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cyclopts.validators import Number
 from framewatch_server.vision.checkpoints.source import check_names
 
 DEFAULT_MODEL = "openai/clip-vit-base-patch32@c237dc49a33fc61debc9276459120b7eac67e7ef"
-"""Its main branch has no safetensors; this commit is the hub's own conversion (refs/pr/15), which is pinned, since
-anyone may propose another."""
+"""The default model. Its main branch has no safetensors; this commit is the hub's own conversion (refs/pr/15), and is
+pinned because any user may propose another."""
 
 
 def _usable_cores() -> int:
-    """The cores that this process may use, which in a container are fewer than the machine has."""
+    """Returns the number of cores that this process may use; in a container that is fewer than the machine has."""
     return len(os.sched_getaffinity(0))
 
 
@@ -33,41 +33,41 @@ class ServerConfig:
 
     Attributes:
         models: A Hugging Face hub id, a folder with a checkpoint (safetensors), or `demo`: the embedded demo model,
-            which knows only a few rendered scenes. Repeat it for several models; requests name one, and the first is
-            the default. NAME=MODEL gives it a name of its own, MODEL@REVISION pins a hub's revision.
+            which knows only a few rendered scenes. Give it several times for several models; requests name one, and
+            the first is the default. NAME=MODEL sets the name that requests use, MODEL@REVISION pins a hub's revision.
         offline: Never use the network: models come from their folders or the hub's cache (HF_HOME).
         listen: HOST:PORT to listen on; port 0 picks a free one, see address_file.
-        metrics_listen: HOST:PORT to answer `GET /metrics` on, in Prometheus' format; not at all unless given.
+        metrics_listen: HOST:PORT to answer `GET /metrics` on, in Prometheus' format; not at all by default.
         address_file: File to write the address into, as HOST:PORT, once the server serves.
-        device: auto (CUDA when there, else the CPU), or torch's name of a device, such as cpu or cuda:1.
+        device: auto (CUDA if there is a GPU, else the CPU), or torch's name of a device, such as cpu or cuda:1.
         dtype: auto (bfloat16 where the processor computes in it natively, else float32), or one of the others; int8
             with OpenVINO only.
-        engine: What runs the image tower: auto takes openvino where it is installed (extra `openvino`) and the device
-            is a CPU, else torch.
-        cache_dir: Folder for models in int8, which take a while to make; the user's cache folder unless given.
+        engine: Library that runs the image tower: auto takes openvino if it is installed (extra `openvino`) and the
+            device is a CPU, else torch.
+        cache_dir: Folder for models in int8, which take minutes to make; the user's cache folder by default.
         quantisation_images_dir: Folder of at least 32 JPEG, PNG or WebP files of the scenes that the cameras see, to
-            make int8 with; rendered scenes unless given.
+            make int8 with; rendered scenes by default.
         jpeg_decode: reduced decodes large JPEGs at a fraction of their size where the model would not see more; full
             never does.
-        max_batch_size: Pictures that the model takes at once; 16 on a CPU and 128 on CUDA unless given.
-        decode_threads: Threads that decode pictures; as many as there are cores unless given.
-        max_image_bytes: Largest picture as sent.
-        max_image_pixels: Largest picture in pixels, checked before it is decoded.
-        max_message_bytes: Largest request, over all its pictures.
-        max_images_per_call: Pictures of one Similarity or Embed call.
-        max_streams: StreamFrames calls at once; one more is refused with RESOURCE_EXHAUSTED.
-        max_calls: Other calls at once; one more is refused with RESOURCE_EXHAUSTED.
+        max_batch_size: Images that the model takes at once; 16 on a CPU and 128 on CUDA by default.
+        decode_threads: Threads that decode images; as many as there are cores by default.
+        max_image_bytes: Largest image as sent.
+        max_image_pixels: Largest image in pixels, checked before it is decoded.
+        max_message_bytes: Largest request with all its images.
+        max_images_per_call: Images of one Similarity or Embed call.
+        max_streams: StreamFrames calls at once; further ones are refused with RESOURCE_EXHAUSTED.
+        max_calls: Other calls at once; further ones are refused with RESOURCE_EXHAUSTED.
         stream_running_frames: Frames of one stream that are decoded or scored at once.
         stream_waiting_frames: Frames of one stream that wait for that.
-        waiting_frames: Frames that wait over all streams: with many streams, those whose overflow policy is BLOCK read
-            fewer ahead. Of live streams (DROP_OLDEST) two batches wait in all, so that what is scored is fresh.
-        text_cache_bytes: Text embeddings kept, over all label sets, for each model.
-        image_cache_bytes: Vectors of the pictures of Classify, Similarity and Embed calls kept, for each model, so that
-            a picture that comes again costs nothing; 0: none.
-        example_cache_bytes: What was learned from example images and is kept, over all labels.
-        resume_lifetime_s: Seconds for which a stream that has ended can be taken over by another, see Resume in the
-            .proto; 0: not at all.
-        max_resumable_streams: Streams kept for that; one more takes the place of the one that ended first.
+        waiting_frames: Frames that wait, over all streams: with many streams, each one with the policy BLOCK reads
+            fewer ahead. Of live streams (DROP_OLDEST) two batches wait in all, so that scored frames are fresh.
+        text_cache_bytes: Cached text embeddings, for each model.
+        image_cache_bytes: Cached vectors of the images of Classify, Similarity and Embed calls, for each model; a
+            cached image costs nothing; 0: none.
+        example_cache_bytes: Cached discriminants of example images, for each model.
+        resume_lifetime_s: Seconds for which the state of an ended stream is kept, see Resume in the .proto; 0: not at
+            all.
+        max_resumable_streams: Such states; a further one replaces the oldest.
         drain_timeout_s: Seconds that calls may take to end after SIGTERM.
         log_level: Least severe messages that are logged.
         log_format: console, json, or auto (console in a terminal, else json); logs go to standard error.
@@ -106,5 +106,5 @@ class ServerConfig:
     log_format: Literal["auto", "console", "json"] = "auto"
 
     def __post_init__(self) -> None:
-        """Raises ModelLoadError: a model is named as none can be, or as another one is."""
+        """Raises ModelLoadError if no model is given, or two have the same name."""
         check_names(self.models)

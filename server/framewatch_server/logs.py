@@ -1,4 +1,4 @@
-"""Structured logs on standard error: one event a line, with its facts as fields."""
+"""Structured logs on standard error: one event a line, with fields."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def configure_logs(level: str, log_format: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # never with local variables: they hold requests, and requests hold people's pictures
+    # never with local variables: they hold requests, and requests hold pictures of people
     rendering: list[structlog.typing.Processor] = (
         [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
         if is_console

@@ -1,4 +1,4 @@
-"""Figures as tables for people and as lines of JSON for programs."""
+"""Rows of figures, printed as tables for people or as lines of JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 Row = dict[str, Any]
 
 progress = Console(stderr=True)
-"""To standard error: with --json, standard output has the figures and nothing else."""
+"""The console of progress. It is standard error, because with --json standard output has the figures alone."""
 
 _ANY_WIDTH = 10_000
 
@@ -21,10 +21,10 @@ def print_rows(title: str, rows: Sequence[Row], *, as_json: bool, columns: Seque
     """Prints rows that have the same keys, the first of which names the row.
 
     Args:
-        title: of the table.
+        title: the table's title.
         rows: at least one.
-        as_json: one line of JSON per row rather than a table.
-        columns: the keys that the table has; all of them unless given.
+        as_json: prints a line of JSON per row rather than a table.
+        columns: keys that the table shows; all by default.
 
     """
     if as_json:
@@ -38,12 +38,12 @@ def print_rows(title: str, rows: Sequence[Row], *, as_json: bool, columns: Seque
 
 
 def print_line(line: str) -> None:
-    """Prints a line to standard error, as it is and in one piece."""
+    """Prints a line to standard error, without markup and line breaks."""
     progress.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _readable(rows: Sequence[Row], console: Console) -> list[Table]:
-    """A line per row; a column per row where lines are too long for the console; several tables where both are."""
+    """Tables that fit the console: a line per row, else a column per row, else several tables of columns."""
     for table in (_lines(rows), _turned(rows)):
         if console.measure(table, options=console.options.update_width(_ANY_WIDTH)).maximum <= console.width:
             return [table]

@@ -122,8 +122,8 @@ def test_watch_gives_one_outcome_per_frame_of_a_real_video(server: ServerProcess
     for response in responses:
         if "event" in response:
             kinds[response["event"]["rule_id"]].append(response["event"]["kind"])
-    for said in kinds.values():
-        assert said == (["EVENT_KIND_ENTERED", "EVENT_KIND_EXITED"] * len(said))[: len(said)], "they alternate"
+    for emitted in kinds.values():
+        assert emitted == (["EVENT_KIND_ENTERED", "EVENT_KIND_EXITED"] * len(emitted))[: len(emitted)], "they alternate"
 
 
 def test_watch_a_folder_thinned_out(server: ServerProcess, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The server's life from outside: loading, health, reflection, draining, and failures that are told."""
+"""The server's life from outside: loading, health, reflection, draining, and reported failures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_server(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 
 @pytest.mark.parametrize("service", ["", "framewatch.v1.ZeroShotService"])
-def test_health_says_serving(server: ServerProcess, service: str) -> None:
+def test_health_is_serving(server: ServerProcess, service: str) -> None:
     with grpc.insecure_channel(server.address) as channel:
         answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service))
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
@@ -61,14 +61,14 @@ def test_reflection_lists_the_services(server: ServerProcess) -> None:
     }  # fmt: skip
 
 
-def test_the_log_says_that_it_is_a_demo_model(server: ServerProcess) -> None:
+def test_the_log_warns_of_the_demo_model(server: ServerProcess) -> None:
     assert any(entry["level"] == "warning" and "demo model" in entry["event"] for entry in server.log)
 
 
-async def test_while_the_model_loads_health_and_calls_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_the_model_loads_it_is_not_serving_and_calls_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
 
-    async def look(app: ServerApp, models: object) -> None:
+    async def call(app: ServerApp, models: object) -> None:
         async with grpc.aio.insecure_channel(app.address) as channel:
             health = health_pb2_grpc.HealthStub(channel)
             seen.append((await health.Check(health_pb2.HealthCheckRequest())).status)
@@ -76,7 +76,7 @@ async def test_while_the_model_loads_health_and_calls_say_so(monkeypatch: pytest
                 await pb_grpc.ZeroShotServiceStub(channel).Classify(pb.ClassifyRequest())
             seen.append((told(caught.value).code, told(caught.value).reason))
 
-    monkeypatch.setattr(ServerApp, "_serve", look)
+    monkeypatch.setattr(ServerApp, "_serve", call)
     async with ServerApp(ServerConfig(models=("demo",), listen="127.0.0.1:0", drain_timeout_s=0)):
         assert seen == [health_pb2.HealthCheckResponse.NOT_SERVING, ("UNAVAILABLE", "SERVER_STARTING")]
 
@@ -119,7 +119,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_a_taken_port_is_told_at_once() -> None:
+def test_a_taken_port_is_reported_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         done = run_server("serve", "--model", "demo", "--listen", f"127.0.0.1:{port}")
@@ -136,14 +136,14 @@ def test_a_taken_port_is_told_at_once() -> None:
         pytest.param(["--model", "demo", "--device", "toaster"], "toaster", id="no device at all"),
     ],
 )
-def test_a_model_that_can_not_be_loaded_is_told_without_a_traceback(arguments: list[str], expected: str) -> None:
+def test_a_model_that_can_not_be_loaded_is_reported_without_a_traceback(arguments: list[str], expected: str) -> None:
     done = run_server("serve", "--listen", "127.0.0.1:0", *arguments, HF_HUB_OFFLINE="1")
     assert done.returncode == 1
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_model_that_is_not_here_is_told_with_the_ways_on(tmp_path: Path) -> None:
+def test_a_model_that_is_not_here_is_reported_with_the_remedies(tmp_path: Path) -> None:
     done = run_server("serve", "--listen", "127.0.0.1:0", HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
     assert done.returncode == 1
     for words in ("openai/clip-vit-base-patch32", "must not be used", "models download", "HF_HOME", "`demo`"):
@@ -151,7 +151,7 @@ def test_a_model_that_is_not_here_is_told_with_the_ways_on(tmp_path: Path) -> No
     assert "Traceback" not in done.stderr
 
 
-def test_a_folder_of_another_family_is_told(tmp_path: Path) -> None:
+def test_a_folder_of_another_family_is_reported(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     done = run_server("serve", "--listen", "127.0.0.1:0", "--model", str(tmp_path))
     assert done.returncode == 1
@@ -171,13 +171,13 @@ def test_flags_win_over_environment_variables_of_the_same_names(tmp_path: Path) 
     )  # fmt: skip
     with running:
         assert running.stderr is not None
-        told: dict[str, dict[str, str]] = {}
-        while "serving" not in told and (line := running.stderr.readline()):
-            told[json.loads(line)["event"]] = json.loads(line)
+        logged: dict[str, dict[str, str]] = {}
+        while "serving" not in logged and (line := running.stderr.readline()):
+            logged[json.loads(line)["event"]] = json.loads(line)
         running.terminate()
         assert running.wait(60) == 0
-    assert told["loaded"]["dtype"] == "float32"
-    assert file.read_text() == told["serving"]["address"]
+    assert logged["loaded"]["dtype"] == "float32"
+    assert file.read_text() == logged["serving"]["address"]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_wrong_usage_has_its_own_exit_code(arguments: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_spawned_server_that_can_not_start_says_why() -> None:
+def test_a_spawned_server_that_can_not_start_reports_why() -> None:
     with (
         pytest.raises(SpawnError, match=r"exit code 1 .*toaster"),
         ServerProcess("--model", "demo", "--device", "toaster"),
@@ -222,9 +222,9 @@ def test_a_server_that_still_downloads_its_model_stops_at_once(number: signal.Si
             connection, _ = silent_hub.accept()
             with connection:  # the server has asked, and waits for an answer that does not come
                 server.send_signal(number)
-                _, told = server.communicate(timeout=60)
-    assert server.returncode == 0, told
-    assert "stopped before serving" in told
+                _, logged = server.communicate(timeout=60)
+    assert server.returncode == 0, logged
+    assert "stopped before serving" in logged
 
 
 def test_a_server_that_prepares_its_model_stops_at_once(tmp_path: Path) -> None:
@@ -239,6 +239,6 @@ def test_a_server_that_prepares_its_model_stops_at_once(tmp_path: Path) -> None:
         while "making int8" not in (line := server.stderr.readline()):
             assert line, "it ended"
         server.terminate()
-        _, told = server.communicate(timeout=60)
-    assert server.returncode == 0, told
-    assert "stopped before serving" in told
+        _, logged = server.communicate(timeout=60)
+    assert server.returncode == 0, logged
+    assert "stopped before serving" in logged

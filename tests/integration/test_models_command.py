@@ -20,7 +20,7 @@ from tests.integration.fake_hub import FakeHub, Faults, Repository
 
 WANTED = sorted(path.name for path in MODEL_DIR.iterdir())
 NOWHERE = "http://127.0.0.1:9"
-CHUNK = 10 * 1024 * 1024  # what huggingface_hub has of an answer that breaks off, it has in whole chunks
+CHUNK = 10 * 1024 * 1024  # huggingface_hub keeps whole chunks of an answer that breaks off
 
 TINY = {path.name: path.read_bytes() for path in MODEL_DIR.iterdir()} | {"README.md": b"---\nlicense: mit\n---\n"}
 UNWANTED = {
@@ -35,13 +35,13 @@ PICKLES = {name: data for name, data in TINY.items() if name != "model.safetenso
 
 @dataclass(frozen=True)
 class Machine:
-    """One with a cache of its own, and the hub that it asks."""
+    """A machine with a cache of its own, and the hub that it asks."""
 
     hub: FakeHub
     home: Path
 
     def models(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Runs `framewatch-server models` and returns what it said."""
+        """Runs `framewatch-server models` and returns its output."""
         settings = {"HF_ENDPOINT": self.hub.url, "HF_HOME": str(self.home), "COLUMNS": "200", "NO_COLOR": "1"}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "FRAMEWATCH_"))}
         return subprocess.run(
@@ -54,18 +54,18 @@ class Machine:
         )
 
     def json(self, *arguments: str, **environment: str) -> list[dict[str, Any]]:
-        """The lines that a command prints, of one that ends well."""
+        """The lines of JSON that a successful command prints."""
         done = self.models(*arguments, "--json", **environment)
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def snapshot(self, name: str) -> Path:
-        """Where the cache has the one commit of a model."""
+        """The cache's folder of a model's one commit."""
         commit = self.hub.repositories[name].commit
         return self.home / "hub" / f"models--{name.replace('/', '--')}" / "snapshots" / commit
 
     def have(self, name: str) -> None:
-        """Downloads a model and forgets what was asked for."""
+        """Downloads a model and clears the hub's requests."""
         done = self.models("download", name)
         assert done.returncode == 0, done.stderr
         self.hub.requests.clear()
@@ -73,7 +73,7 @@ class Machine:
 
 @pytest.fixture(scope="session")
 def big() -> bytes:
-    """The demo model's weights with 24 MB beside them that nobody needs."""
+    """The demo model's weights with 24 MB beside them that are not needed."""
     return save(load(TINY["model.safetensors"]) | {"unused": np.arange(6_000_000, dtype=np.int32)})
 
 
@@ -115,8 +115,8 @@ def test_a_revision_that_may_move_costs_one_question_once_it_is_here(machine: Ma
     machine.have(f"acme/tiny-clip{revision}")
     done = machine.models("download", f"acme/tiny-clip{revision}")
     assert done.returncode == 0, done.stderr
-    (look,) = machine.hub.requests
-    assert look.path == f"/api/models/acme/tiny-clip{f'/revision/{revision[1:]}' if revision else ''}"
+    (asked,) = machine.hub.requests
+    assert asked.path == f"/api/models/acme/tiny-clip{f'/revision/{revision[1:]}' if revision else ''}"
 
 
 def test_a_pinned_commit_that_is_here_costs_none(machine: Machine) -> None:
@@ -173,17 +173,17 @@ def test_a_download_goes_on_where_the_process_before_it_ended(machine: Machine) 
     assert machine.hub.ranges() == [CHUNK]
 
 
-def test_what_comes_otherwise_than_the_hub_says_is_not_kept(machine: Machine) -> None:
+def test_other_content_than_the_hub_s_is_not_kept(machine: Machine) -> None:
     machine.hub.faults.corrupts = True
     done = machine.models("download", "acme/tiny-clip")
     assert done.returncode == 1
-    assert "model.safetensors of acme/tiny-clip did not come" in done.stderr
+    assert f"model.safetensors of acme/tiny-clip from {machine.hub.url} is not the hub's" in done.stderr
     machine.hub.faults = Faults()
     assert machine.models("download", "acme/tiny-clip").returncode == 0
 
 
 def rot(path: Path) -> None:
-    """Changes a byte of what a file of the cache leads to, and leaves its length."""
+    """Changes a byte of a cached file's content, and leaves its length."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
@@ -275,7 +275,7 @@ def folder_without_weights(machine: Machine) -> list[str]:
     ("arguments", "words"),
     [
         pytest.param(lambda _: ["acme/tiny-clip"], "doesn't have the model 'acme/tiny-clip'", id="not here"),
-        pytest.param(folder_without_weights, "bring model.safetensors anew", id="folder without weights"),
+        pytest.param(folder_without_weights, "copy model.safetensors again", id="folder without weights"),
         pytest.param(
             lambda _: ["demo", "--dtype", "int8", "--engine", "torch"], "torch does not run int8", id="named dtype"
         ),

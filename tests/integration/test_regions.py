@@ -140,7 +140,7 @@ def test_errors_name_their_field(
     assert (error.code, error.reason, error.field) == (code, reason, field)
 
 
-def test_more_regions_than_may_be_are_told_how_many(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_too_many_regions_are_refused_with_their_number(stub: pb_grpc.ZeroShotServiceStub) -> None:
     regions = [pb.Region(id=str(i), width=1, height=1) for i in range(65)]
     with pytest.raises(grpc.RpcError) as caught:
         results(stub, config(regions=regions))

@@ -1,4 +1,4 @@
-"""Streams whose connection, client or server is lost at every stage say what one that is never lost says."""
+"""Streams whose connection, client or server is lost at every stage have the results of one that is never lost."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def frames() -> list[Frame]:
 
 @pytest.fixture
 async def expected(server: ServerProcess, frames: list[Frame]) -> list[Any]:
-    """What a stream says that is never lost: a result per frame, and both boxes come and go."""
+    """The results of a stream that is never lost: one per frame, and both boxes come and go."""
     items = await watch(server.address, frames)
     assert [item.frame_id for item in items if isinstance(item, FrameResult)] == list(range(16))
     kinds = [(item.rule_id, item.kind) for item in items if isinstance(item, Event)]
@@ -210,7 +210,7 @@ async def test_configs_among_the_frames_count_for_the_same_frames(server: Server
 
 
 @pytest.mark.parametrize("drain_timeout_s", [0.0, 5.0], ids=["killed", "drained"])
-async def test_a_server_that_lost_the_state_starts_anew_and_says_so(
+async def test_a_server_that_lost_the_state_starts_anew_and_reports_it(
     frames: list[Frame], expected: list[Any], drain_timeout_s: float
 ) -> None:
     settings: dict[str, Any] = {"models": ("demo",), "engine": "torch", "drain_timeout_s": drain_timeout_s}
@@ -327,6 +327,6 @@ async def test_streams_do_not_mix(server: ServerProcess, frames: list[Frame], ex
             items = await watch(address, frames)
         return [told_of(items), {item.event_id for item in items if isinstance(item, Event)}]
 
-    told = await asyncio.gather(*(lossy(number) for number in range(8)))
-    assert all(items == expected for items, _ in told)
-    assert len(set.union(*(ids for _, ids in told))) == sum(len(ids) for _, ids in told)
+    received = await asyncio.gather(*(lossy(number) for number in range(8)))
+    assert all(items == expected for items, _ in received)
+    assert len(set.union(*(ids for _, ids in received))) == sum(len(ids) for _, ids in received)

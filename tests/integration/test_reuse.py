@@ -35,7 +35,7 @@ def grainy(seed: int, pixels: Any) -> bytes:
     return encode(np.clip(pixels + grain, 0, 255).astype(np.uint8), ".jpg")
 
 
-def test_the_same_file_reuses_and_says_so(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_the_same_file_reuses_and_names_the_source_frame(stub: pb_grpc.ZeroShotServiceStub) -> None:
     requests = [config(reuse=pb.Reuse(max_age=seconds(0.3)))]
     requests += [frame(i, jpeg(), i / 10) for i in range(6)] + [frame(6, jpeg(1), 0.6)]
     seen = results(stub, iter(requests))
@@ -107,7 +107,7 @@ def watch_person(address: str, **options: Any) -> Watched:
     )
 
 
-def test_an_empty_room_costs_a_tenth_and_says_the_same(server: ServerProcess) -> None:
+def test_an_empty_room_costs_a_tenth_and_has_the_same_events(server: ServerProcess) -> None:
     if not (SHARED_DATA / "person.mp4").is_file():
         pytest.skip("the shared example videos are not there (../shared/data)")
     truth = json.loads((SHARED_DATA / "ground_truth.json").read_text())["person.mp4"]

@@ -1,4 +1,4 @@
-"""From a recording of which some stretches are known to rules that are right: calibrate, evaluate, watch, replay."""
+"""From a recording with known stretches to rules that are right: calibrate, evaluate, watch, replay."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Belt:
 
     @property
     def first_passage(self) -> list[str]:
-        """Options that say what is known of its first box."""
+        """Options with the known times of its first box."""
         (first, last), (following, _), *_ = self.entry["present"]["full"]
         fps = self.entry["fps"]
         until_s = (last + following) / 2 / fps
@@ -73,12 +73,12 @@ def test_rules_from_the_first_box_find_the_others(
     scores.write_text(watched)
     assert run(["replay", str(scores), "--rules", str(rules), "--json"]) == 0
     replayed = capsys.readouterr().out
-    assert told(replayed) == told(watched), "the very events that the server said"
-    assert len(told(watched)) >= 3
+    assert events_of(replayed) == events_of(watched), "the same events as the server's"
+    assert len(events_of(watched)) >= 3
 
 
-def told(lines: str) -> list[tuple[Any, ...]]:
-    """What events say, but for their ids."""
+def events_of(lines: str) -> list[tuple[Any, ...]]:
+    """Kinds, rules and times of events, without their ids."""
     events = [json.loads(line).get("event") for line in lines.splitlines()]
     keys = ("kind", "rule_id", "frame_id", "began_frame_id", "time_offset", "began_time_offset", "present_duration")
     return [tuple(event.get(key) for key in keys) for event in events if event]
@@ -109,7 +109,7 @@ def test_watch_shows_what_led_to_an_event_in_a_region(
 
 @dataclass(frozen=True)
 class RealVideo:
-    """What is known of a real video, as a person would mark it."""
+    """Stretches of a real video, as a person would mark them."""
 
     name: str
     label: str

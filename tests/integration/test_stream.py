@@ -275,7 +275,7 @@ async def test_drop_oldest_tells_every_drop_and_keeps_the_newest(
     await model.wait_for_a_batch()
     for i in range(2, 11):
         await call.write(frame(i))
-    # the last one is behind everything that the server has to take in: when it is told, all others were taken
+    # the last one is behind everything that the server has to take in: when its result is here, all others were taken
     await call.write(frame(5))
     await call.done_writing()
     model.release()

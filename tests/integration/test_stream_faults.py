@@ -33,7 +33,7 @@ def fail_on(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -
 
 
 async def received(call: Any) -> tuple[list[Response], grpc.RpcError]:
-    """What came before the call failed, and how it did."""
+    """The responses before the call failed, and its error."""
     responses = []
     with pytest.raises(grpc.RpcError) as caught:
         async for response in call:
@@ -73,9 +73,7 @@ async def test_a_fault_of_the_session_ends_the_call(
     assert "secret inner text" in written
 
 
-async def test_nobody_goes_on_from_a_stream_that_broke(
-    make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_stream_goes_on_from_a_broken_one(make_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     stub = await make_server()
     with monkeypatch.context() as broken:
         fail_on(broken, RuleBook, "update", 1)

@@ -17,12 +17,19 @@ from framewatch_cli.commands.options.parameters import Flag, Fps, Repeated, Top,
 from framewatch_cli.pictures.examples import load_example
 from framewatch_cli.terminal.output import Output
 from framewatch_cli.watching.watch import WatchSettings, watch_source
-from framewatch_client import DEFAULT_JPEG_QUALITY, event_rule, parse_rule, rule_name, stream_config
+from framewatch_client import (
+    DEFAULT_JPEG_QUALITY,
+    WatchKeywords,
+    event_rule,
+    parse_rule,
+    rule_name,
+    stream_config,
+)
 from framewatch_core.images.regions import Region
-from framewatch_core.labels.labels import Label
+from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
-from framewatch_core.stream.messages import OverflowPolicy, StreamConfig
+from framewatch_core.stream.messages import OverflowPolicy
 
 DEFAULT_ENTER_AT = 0.8
 DEFAULT_EXIT_BELOW = 0.5
@@ -96,28 +103,35 @@ def watch(
 
     """
     if rules is None:
-        config = _config(label or [], rule, score, label_options)
+        label_set = _label_set(label or [], label_options)
+        watched = _watch_keywords(label_set, rule, score, label_options.regions())
     else:
         _check_alone(label, rule, score, label_options)
-        config = _config_of_file(rules)
+        file = load_rules(rules)
+        label_set, watched = file.label_set(load_example), file.watch_keywords()
+    # the server would refuse a bad config too, but only once the source is open
+    config = stream_config(label_set, **watched)
+    options: WatchKeywords = {
+        **watched,
+        "model": connection.model or config.model,
+        "top_count": top,
+        "change_threshold": change_threshold,
+    }
+    if overflow is not None:
+        options["overflow"] = OverflowPolicy[overflow.upper().replace("-", "_")]
     settings = WatchSettings(
         source=source,
-        label_set=config.label_set,
-        rules=with_trails(config.rules) if explain else config.rules,
-        regions=config.regions,
-        health=config.health,
-        explain=explain,
         fps=fps,
-        overflow=None if overflow is None else OverflowPolicy[overflow.upper().replace("-", "_")],
         max_frames=max_frames,
-        top=top,
-        quality=quality,
-        change_threshold=change_threshold,
-        model=connection.model or config.model,
+        label_set=label_set,
+        rules=with_trails(config.rules) if explain else config.rules,
+        options=options,
+        jpeg_quality=quality,
+        explain=explain,
     )
     output = Output(json)
     if any(rule.score_kind is ScoreKind.PROBABILITY for rule in config.rules) or not config.rules:
-        print_single_label_hint(config.label_set.names, output)
+        print_single_label_hint(label_set.names, output)
     return run_with_client(connection.server, lambda client: watch_source(client, settings, output))
 
 
@@ -130,25 +144,20 @@ def _check_alone(
         raise UsageError(f"--rules can't be given with {', '.join(given)}: the rules file has all of that")
 
 
-def _config_of_file(path: Path) -> StreamConfig:
-    file = load_rules(path)
-    return stream_config(
-        file.label_set(load_example), rules=file.rules, regions=file.regions, health=file.health, model=file.model
-    )
-
-
-def _config(
-    names: list[str], rule: list[str] | None, score: ScoreName | None, label_options: LabelAndRegionOptions
-) -> StreamConfig:
-    """Returns the config that the options describe; it is checked before the source is opened."""
-    label_set = label_options.label_set(names) if names or label_options.given else None
-    if label_set is None:
+def _label_set(names: list[str], label_options: LabelAndRegionOptions) -> LabelSet:
+    if not (names or label_options.given):
         raise UsageError("nothing to look for was given: --label LABEL --label LABEL..., or --rules FILE")
-    regions = label_options.regions()
+    return label_options.label_set(names)
+
+
+def _watch_keywords(
+    label_set: LabelSet, rule: list[str] | None, score: ScoreName | None, regions: Sequence[Region]
+) -> WatchKeywords:
+    """Returns the regions, and in each of them the rules that the options describe."""
     plain = _default_rules(label_set.names) if rule is None else map(parse_rule, rule)
     labels = {label.name: label for label in label_set.labels}
     scored = [replace(rule, score_kind=_score_kind(score, labels.get(rule.label))) for rule in plain]
-    return stream_config(label_set, rules=list(_in_regions(scored, regions)), regions=regions)
+    return {"rules": list(_in_regions(scored, regions)), "regions": regions}
 
 
 def _score_kind(name: ScoreName | None, label: Label | None) -> ScoreKind:

@@ -19,7 +19,7 @@ from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
-    """One rule over a recording.
+    """A rule over a recording: its scores, its events and the known stretches.
 
     Attributes:
         rule: the rule.

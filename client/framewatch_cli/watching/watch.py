@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from framewatch_cli.terminal.interrupts import Interrupt, first_interrupt
@@ -13,38 +13,42 @@ from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_cli.watching.summary import WatchSummary
 from framewatch_cli.watching.views import JsonView, LiveView, PlainView, WatchView
 from framewatch_client import (
-    DEFAULT_JPEG_QUALITY,
     AsyncFramewatchClient,
     Explain,
     Frame,
     Reconnected,
     Source,
+    WatchKeywords,
     open_source,
 )
-from framewatch_core.health.monitor import HealthPolicy
-from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.rules.rule import EventRule
-from framewatch_core.stream.messages import OverflowPolicy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WatchSettings:
-    """What to watch and for what; the options of `framewatch watch --help`."""
+    """Source, labels and options of a watch.
+
+    Attributes:
+        source: the source; see `open_source`.
+        fps: frames a second; see `open_source`.
+        max_frames: the watch ends after so many frames; None: where the source ends.
+        label_set: the labels.
+        rules: the rules; their scores are shown.
+        options: what else to watch for. By default `overflow` and `origin_time` are the source's.
+        jpeg_quality: quality of the JPEG that frames are sent as, 1 to 100.
+        explain: at the end the server explains what the rules wait for.
+
+    """
 
     source: str
+    fps: float | None = None
+    max_frames: int | None = None
     label_set: LabelSet
     rules: tuple[EventRule, ...]
-    regions: tuple[Region, ...] = ()
-    health: HealthPolicy = field(default_factory=HealthPolicy)
+    options: WatchKeywords
+    jpeg_quality: int
     explain: bool = False
-    fps: float | None = None
-    overflow: OverflowPolicy | None = None
-    max_frames: int | None = None
-    top: int = 0
-    quality: int = DEFAULT_JPEG_QUALITY
-    change_threshold: float = 0.0
-    model: str = ""
 
 
 async def watch_source(client: AsyncFramewatchClient, settings: WatchSettings, output: Output) -> ExitCode:
@@ -64,18 +68,17 @@ async def watch_source(client: AsyncFramewatchClient, settings: WatchSettings, o
             _view(source, summary, settings, output) as view,
             first_interrupt(source.close, wanted=settings.explain) as interrupt,
         ):
+            options: WatchKeywords = {
+                "overflow": source.overflow,
+                "origin_time": source.origin_time,
+                **settings.options,
+                "rules": settings.rules,
+            }
             items = client.stream(
                 _items(source, summary, settings, interrupt, view),
                 settings.label_set,
-                rules=settings.rules,
-                regions=settings.regions,
-                health=settings.health,
-                overflow=settings.overflow or source.overflow,
-                top_count=settings.top,
-                origin_time=source.origin_time,
-                model=settings.model,
-                change_threshold=settings.change_threshold,
-                jpeg_quality=settings.quality,
+                **options,
+                jpeg_quality=settings.jpeg_quality,
                 on_started=view.started,
                 on_reconnect=lambda back: output.print_note(_reconnected(back)),
                 on_warning=lambda warning: output.print_warnings([warning]),

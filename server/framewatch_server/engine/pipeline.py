@@ -1,4 +1,4 @@
-"""From images to embeddings: threads that decode, and one thread that has the device.
+"""The way from images to embeddings: threads that decode, and one thread that has the device.
 
     lanes → RoundRobin (event loop) → decode threads → device thread, in batches → event loop
 

@@ -1,4 +1,4 @@
-"""One model, ready to score: decode → embed → score."""
+"""The scorer of one model: decode → embed → score."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Embeddings:
 
 
 class Scorer:
-    """One model with its pipeline and caches; use as an async context manager."""
+    """A model with its pipeline and caches; use as an async context manager."""
 
     def __init__(
         self, encoder: Encoder, settings: EngineSettings, on_health: Callable[[bool], None] = lambda _: None

@@ -25,7 +25,7 @@ class CacheSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """How a model's images are decoded, batched and cached.
+    """Settings of decoding, batching and caching, for each model.
 
     Attributes:
         decode_limits: the largest images that are decoded.

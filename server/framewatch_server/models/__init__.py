@@ -1,1 +1,1 @@
-"""`framewatch-server models`: what is ready on this machine, what it costs, and whether it is whole."""
+"""`framewatch-server models`: models on this machine, their integrity, and the precision of their dtypes."""

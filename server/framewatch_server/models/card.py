@@ -1,4 +1,4 @@
-"""What a checkpoint's model card says of its licence."""
+"""The licence in a checkpoint's model card."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import yaml
 from huggingface_hub import metadata_load
 
 from framewatch_server.vision.checkpoints.files import CARD
+from framewatch_server.vision.error_text import first_line
 
-UNKNOWN = "not said"
+UNKNOWN = "not stated"
 
 _log = structlog.get_logger()
 
 
 def licence(folder: Path) -> str:
-    """The licence that the card's metadata name, UNKNOWN without one."""
+    """Returns the licence in the metadata of a folder's card, UNKNOWN without one."""
     try:
         card = metadata_load(folder / CARD) or {}
     except FileNotFoundError:
         return UNKNOWN
     except (OSError, ValueError, yaml.YAMLError) as error:
-        _log.warning("the model card can't be read", card=str(folder / CARD), because=str(error).partition("\n")[0])
+        _log.warning("the model card can't be read", card=str(folder / CARD), because=first_line(error))
         return UNKNOWN
     named = card.get("license")
-    # «other» has its name, and often only a link, beside it
+    # beside «other» are its name and often only a link
     own = card.get("license_name") or card.get("license_link") if named == "other" else None
     found = own or named or UNKNOWN
     return ", ".join(map(str, found)) if isinstance(found, list) else str(found)

@@ -1,4 +1,4 @@
-"""`framewatch-server models`: models ready beforehand."""
+"""`framewatch-server models`: models that are downloaded and checked before they are served."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Dtype = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 _SHORT_COMMIT = 12
 
-app = App(name="models", help="Models ready beforehand: downloads, lists and verifies them.")
+app = App(name="models", help="Models on this machine: downloads, lists and verifies them.")
 
 
 @app.command
 def download(*ids: str) -> int:
-    """Downloads what the server needs of models, compares it with the hub's hashes, and says how to pin it.
+    """Downloads the files of models that the server needs, compares them with the hub's hashes, and prints pinned ids.
 
-    Only safetensors and the small files beside them, into the cache that transformers uses as well. Broken off, it goes
-    on from there when it is called again; what is damaged in the cache is downloaded anew. HF_ENDPOINT names a mirror,
-    HF_HOME another cache, HF_TOKEN an account. Exit code 1 if one of them can't be had.
+    Only safetensors and the small files beside them, into the cache that transformers uses as well. After an
+    interruption, the same command goes on from there; damaged files in the cache are downloaded again. HF_ENDPOINT
+    names a mirror, HF_HOME another cache, HF_TOKEN an account. Exit code 1 if a model is not available.
 
     Args:
         ids: Hub ids, as owner/name or owner/name@revision; the server's default model unless given.
@@ -41,14 +41,13 @@ def download(*ids: str) -> int:
 
 @app.command(name="list")
 def list_(*, json: Json = False) -> None:
-    """Lists the models on this machine: the embedded one, and those in the hub's cache with every commit of theirs.
+    """Lists the models on this machine: the embedded one, and every commit of those in the hub's cache.
 
     Args:
         json: One line of JSON per model.
 
     """
     from framewatch_server.models.listing import ListedModel, list_models  # noqa: PLC0415 huggingface_hub
-    from framewatch_server.vision.checkpoints.families import FAMILIES, OPEN_CLIP  # noqa: PLC0415
 
     def row(model: ListedModel) -> Row:
         return {
@@ -61,7 +60,7 @@ def list_(*, json: Json = False) -> None:
             "state": model.state.partition(":")[0],
         }
 
-    models, broken = list_models((*FAMILIES, OPEN_CLIP))
+    models, broken = list_models()
     print_rows("on this machine", [asdict(each) if json else row(each) for each in models], as_json=json)
     unusable = [] if json else [f"{each.name}: {each.state}" for each in models if ":" in each.state]
     for line in unusable:
@@ -79,22 +78,22 @@ def verify(
     engine: str = "auto",
     json: Json = False,
 ) -> int:
-    """Checks that models on this machine are whole, and what each dtype costs them. Never uses the network.
+    """Verifies the files of models on this machine, and the precision of each dtype. Never uses the network.
 
     Files from the hub are compared with their hashes. Then embeddings of rendered pictures and of plain sentences in
-    each dtype are compared with those in float32. Exit code 1 if a file is missing or damaged, a model can't be loaded,
-    or a dtype that was named is not what the server would run, or too far from float32 (mean cosine below 0.999).
+    each dtype are compared with those in float32. Exit code 1 if a file is missing or damaged, if a model can't be
+    loaded, or if a dtype that was named can't be run here or is too far from float32 (mean cosine below 0.999).
 
     Args:
         ids: Hub ids (owner/name or owner/name@revision), folders, or demo; the server's default model unless given.
-        precision: Whether dtypes are compared; takes a while, int8 a minute when it is made for the first time.
-        dtype: One to compare; may be repeated. auto is all of them, and what can't run here is only told.
-        device: As `serve` takes it.
-        engine: As `serve` takes it.
+        precision: Compare dtypes. It takes a while; int8 takes a minute when it is made for the first time.
+        dtype: A dtype to compare; may be repeated. auto: all of them, and those that can't run here are no failure.
+        device: See `serve`.
+        engine: See `serve`.
         json: One line of JSON per file and per dtype.
 
     """
-    from framewatch_server.models.file_report import verify_files  # noqa: PLC0415 huggingface_hub
+    from framewatch_server.models.integrity_report import verify_files  # noqa: PLC0415 huggingface_hub
 
     sources = [ModelSource.parse(each) for each in ids or (DEFAULT_MODEL,)]
     checkpoints = [verify_files(source, as_json=json) for source in sources]
@@ -102,20 +101,20 @@ def verify(
     if precision and any(checkpoints):
         from framewatch_server.models.precision_report import verify_precision  # noqa: PLC0415 torch
 
-        for whole in filter(None, checkpoints):
-            is_fine &= verify_precision(whole, dtype, device=device, engine=engine, as_json=json)
+        for complete in filter(None, checkpoints):
+            is_fine &= verify_precision(complete, dtype, device=device, engine=engine, as_json=json)
     return 0 if is_fine else 1
 
 
 def _download(source: ModelSource) -> bool:
-    """Whether the model is here now; tells what it is or what is wrong."""
+    """Downloads a model and prints its description, or the error; returns True if it is here now."""
     from framewatch_server.models.card import licence  # noqa: PLC0415 huggingface_hub
     from framewatch_server.models.download import make_ready  # noqa: PLC0415
-    from framewatch_server.models.reporting import DownloadReport  # noqa: PLC0415
+    from framewatch_server.models.download_progress import ConsoleProgress  # noqa: PLC0415
     from framewatch_server.vision.checkpoints.files import family  # noqa: PLC0415
 
     try:
-        with DownloadReport(progress) as report:
+        with ConsoleProgress(progress) as report:
             checkpoint, checks = make_ready(source, report)
     except ModelLoadError as error:
         print_line(f"framewatch-server: {error.message}")

@@ -1,29 +1,26 @@
-"""A model made ready: downloaded, compared with the hub's hashes, and mended where it isn't whole."""
+"""Downloads of whole models: fetched, compared with the hub's hashes, and repaired where they are damaged."""
 
 from __future__ import annotations
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.models.files import FileCheck, check_files, remove
-from framewatch_server.vision.checkpoints.hub.fetch import (
-    Checkpoint,
-    cached_checkpoint,
-    download_checkpoint,
-    find_checkpoint,
-)
+from framewatch_server.models.integrity import FileCheck, check_files, remove
+from framewatch_server.vision.checkpoints.find import find_checkpoint
+from framewatch_server.vision.checkpoints.hub.download import cached_checkpoint, download_checkpoint
 from framewatch_server.vision.checkpoints.hub.progress import Progress
-from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
+from framewatch_server.vision.checkpoints.source import Checkpoint, ModelSource, SourceKind
 
 
 def make_ready(source: ModelSource, progress: Progress) -> tuple[Checkpoint, list[FileCheck]]:
-    """Brings a model here whole.
+    """Downloads a model, and verifies it.
 
-    Files of it that are in the cache already and aren't what their names say are taken out and downloaded again.
+    Files that are in the cache already and don't have the content that their names state are removed and downloaded
+    again.
 
     Returns:
         the checkpoint, and its files, none of which has a fault.
 
     Raises:
-        ModelLoadError: it can't be had, or a file is damaged as soon as it is here.
+        ModelLoadError: it is not available, or a file is damaged right after its download.
 
     """
     cached = cached_checkpoint(source) if source.kind is SourceKind.HUB else None
@@ -34,7 +31,7 @@ def make_ready(source: ModelSource, progress: Progress) -> tuple[Checkpoint, lis
     checks = check_files(checkpoint)
     if faults := [check for check in checks if check.fault]:
         raise ModelLoadError(
-            f"of the model {source}, {faults[0].path} is damaged as soon as it is there ({faults[0].fault}): check the "
-            "disk, and the folder's contents"
+            f"{faults[0].path} of the model {source} is damaged right after its download ({faults[0].fault}): check "
+            "the disk, and the folder's contents"
         )
     return checkpoint, checks

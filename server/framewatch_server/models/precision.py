@@ -1,4 +1,4 @@
-"""What each dtype costs a model: the cosine between its embeddings and those in float32."""
+"""Cost of each dtype in precision: the cosine between a model's embeddings in it and those in float32."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ REFERENCE = "float32"
 DTYPES = ("bfloat16", "float16", "int8")
 
 TEXTS = tuple(concept.caption for concept in CONCEPTS)
-"""What text embeddings are compared on."""
+"""Texts whose embeddings are compared."""
 
 _BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Cosines:
-    """Between embeddings of the same pictures or texts: their mean and the least of them, in [-1, 1]."""
+    """Cosines between embeddings of the same pictures or texts: their mean and the least of them, in [-1, 1]."""
 
     mean: float
     least: float
@@ -36,15 +36,15 @@ class Cosines:
 
 @dataclass(frozen=True, slots=True)
 class PrecisionCheck:
-    """What one dtype costs.
+    """Cost of one dtype.
 
     Attributes:
         dtype: of the computation.
-        engine: that runs the image tower; empty if the dtype didn't come to run.
-        images: on the rendered pictures that int8 is checked with; None if the dtype didn't come to run.
+        engine: that runs the image tower; empty if the dtype could not be run.
+        images: on the rendered pictures that int8 is checked with; None if the dtype could not be run.
         texts: on TEXTS; None likewise.
         size: of the weights, in bytes; 0 likewise.
-        fault: why it shouldn't be or isn't used; empty if it is fine.
+        fault: the reason why it shouldn't be or isn't used; empty if there is none.
 
     """
 
@@ -59,18 +59,18 @@ class PrecisionCheck:
 def check_precision(
     name: str, folder: Path, dtypes: Sequence[str], *, device: str, engine: str, report: Callable[[str], None]
 ) -> Iterator[PrecisionCheck]:
-    """Compares dtypes with float32 in torch on the same device, which is the first that is yielded.
+    """Compares dtypes with float32 in torch on the same device, and yields float32 itself first.
 
     Args:
-        name: as `load_encoder` takes it.
+        name: see `load_encoder`.
         folder: with its weights.
         dtypes: of DTYPES.
         device: see `load_encoder`.
         engine: see `load_encoder`; of all but the reference.
-        report: told what is done next.
+        report: receives a description of each step before it begins.
 
     Raises:
-        ModelLoadError: it can't be loaded in float32.
+        ModelLoadError: the model can't be loaded in float32.
 
     """
     report("loading in float32")
@@ -96,7 +96,7 @@ def check_precision(
 
 
 def _embeddings(encoder: Encoder, pictures: npt.NDArray[np.uint8]) -> tuple[Float32Array, Float32Array]:
-    """Of the pictures and of TEXTS."""
+    """Returns the embeddings of the pictures and of TEXTS."""
     encoder.images.warm(_BATCH)
     batches = np.split(pictures, range(_BATCH, len(pictures), _BATCH))
     vectors = np.concatenate([encoder.images.encode(batch) for batch in batches])

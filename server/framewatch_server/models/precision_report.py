@@ -1,4 +1,4 @@
-"""What `models verify` says of dtypes."""
+"""The report of `models verify` on dtypes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from rich.filesize import decimal
 
 from framewatch_server.models.precision import DTYPES, REFERENCE, Cosines, PrecisionCheck, check_precision
 from framewatch_server.tables import Row, print_line, print_rows, progress
-from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint
-from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
+from framewatch_server.vision.checkpoints.source import Checkpoint, ModelSource, SourceKind
 
 
 def verify_precision(checkpoint: Checkpoint, dtypes: Sequence[str], *, device: str, engine: str, as_json: bool) -> bool:
-    """Prints what each dtype costs; False if one of `dtypes` has a fault.
+    """Prints the cost of each dtype; returns False if one of `dtypes` has a fault.
 
     Args:
-        checkpoint: that is whole.
-        dtypes: that were asked for; all without one, or for `auto`, and then none is required.
+        checkpoint: whose files are complete.
+        dtypes: that were asked for. None, or `auto`: all of them, and then none is required.
         device: see `check_precision`.
         engine: see `check_precision`.
         as_json: a line of JSON per dtype.
@@ -71,7 +70,7 @@ def _precision_json(source: ModelSource, check: PrecisionCheck) -> Row:
 
 
 def _json_cosines(cosines: Cosines | None) -> Row | None:
-    """JSON has no NaN."""
+    """Returns the figures for JSON; None for NaN, which JSON doesn't have."""
     if cosines is None or math.isnan(cosines.mean):
         return None
     return {"mean": cosines.mean, "least": cosines.least}

@@ -1,4 +1,4 @@
-"""Figures for Prometheus, read from what is there when they are asked for."""
+"""Metrics for Prometheus, read from the server when they are requested."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class MetricsListenError(FramewatchError):
 
 
 class ServerCollector(Collector):
-    """The figures of a server."""
+    """The metrics of a server."""
 
     def __init__(self, scorers: Callable[[], Iterable[Scorer]], under_way: Callable[[], dict[str, int]]) -> None:
-        """Sets up the figures.
+        """Sets up the metrics.
 
         Args:
-            scorers: gives those of the models that are loaded.
-            under_way: gives how many calls of each kind are under way.
+            scorers: returns the scorers of the loaded models.
+            under_way: returns the number of calls under way by kind.
 
         """
         self._scorers = scorers
         self._under_way = under_way
 
     def collect(self) -> Iterator[Metric]:
-        """The figures now."""
+        """Yields the metrics as they are now."""
         yield self._models()
         yield from self._caches()
         calls = GaugeMetricFamily("framewatch_calls_under_way", "Calls that are being answered", labels=["kind"])
@@ -52,16 +52,18 @@ class ServerCollector(Collector):
         models = InfoMetricFamily("framewatch_model", "Models that are loaded", labels=["model"])
         for scorer in self._scorers():
             info = scorer.info
-            said = {"family": info.family, "device": info.device, "dtype": info.dtype, "engine": info.engine}
-            models.add_metric([info.name], said)
+            facts = {"family": info.family, "device": info.device, "dtype": info.dtype, "engine": info.engine}
+            models.add_metric([info.name], facts)
         return models
 
     def _caches(self) -> Iterator[Metric]:
         labels = ["model", "cache"]
-        hits = CounterMetricFamily("framewatch_cache_hits", "What was there, or on its way", labels=labels)
-        misses = CounterMetricFamily("framewatch_cache_misses", "What had to be computed", labels=labels)
-        kept = GaugeMetricFamily("framewatch_cache_bytes", "Bytes kept", labels=labels)
-        limits = GaugeMetricFamily("framewatch_cache_max_bytes", "Bytes kept at most", labels=labels)
+        hits = CounterMetricFamily("framewatch_cache_hits", "Values that were cached or being computed", labels=labels)
+        misses = CounterMetricFamily("framewatch_cache_misses", "Values that had to be computed", labels=labels)
+        kept = GaugeMetricFamily("framewatch_cache_bytes", "Bytes of the cached values", labels=labels)
+        limits = GaugeMetricFamily(
+            "framewatch_cache_max_bytes", "Largest number of bytes of the cached values", labels=labels
+        )
         for scorer in self._scorers():
             for name, cache in scorer.caches.items():
                 which = [scorer.info.name, name]
@@ -74,7 +76,7 @@ class ServerCollector(Collector):
 
 @contextmanager
 def serving_metrics(listen: str, collector: ServerCollector) -> Iterator[str]:
-    """Answers `GET /metrics` on HOST:PORT from a thread of its own; gives the address. Raises MetricsListenError."""
+    """Answers `GET /metrics` on HOST:PORT on a thread; yields the address. Raises MetricsListenError."""
     host, _, port = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")  # of an IPv6 address
     registry = CollectorRegistry()

@@ -41,7 +41,14 @@ class _Gate:
     """A bound on the calls under way."""
 
     def __init__(self, what: str, limit: str, maximum: int) -> None:
-        """`what` and `limit`: names of the bounded things and of the limit, for the error."""
+        """Sets a bound.
+
+        Args:
+            what: name of the bounded calls, for the error.
+            limit: name of the bound, for the error.
+            maximum: calls under way at most.
+
+        """
         self._what = what
         self._limit = limit
         self._maximum = maximum

@@ -77,7 +77,7 @@ class _Ending(Enum):
 
 
 class StreamShell:
-    """One call of StreamFrames, and its lane of the engine.
+    """A call of StreamFrames, and its lane of the engine.
 
     It ends in one of four ways, each by `_end`:
 

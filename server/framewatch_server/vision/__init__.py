@@ -1,1 +1,1 @@
-"""Compute: pictures and words to vectors. No asyncio, no grpc."""
+"""Compute: pictures and texts to vectors. No asyncio, no grpc."""

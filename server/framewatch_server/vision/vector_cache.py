@@ -1,7 +1,7 @@
-"""What is computed of texts, examples and pictures and kept, so that nobody computes it again.
+"""Caches of the vectors of texts, examples and pictures.
 
-A cache is bounded by the bytes that it holds. Concurrent first users of a key share one computation: the first one gets
-the duty to compute, the others its result.
+A cache is bounded by the bytes that it holds. Concurrent first users of a key share one computation: the first one has
+to compute the value, and the others get its result.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Prompts = tuple[tuple[str, ...], ...]
 
 
 class Measured(Protocol):
-    """Something whose size is known, such as an array."""
+    """A value of known size, such as an array."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it takes."""
+        """Size of the value in bytes."""
         ...
 
 
@@ -34,22 +34,28 @@ ValueT = TypeVar("ValueT", bound=Measured)
 
 
 class GivenUp(Exception):
-    """Whoever had the duty to compute went away: claim anew."""
+    """The computation was cancelled: claim the key again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim(Generic[ValueT]):
-    """Where the value is or will be, and whether the holder of the claim has to compute it."""
+    """Answer to a request for a key.
+
+    Attributes:
+        value: the value, now or once it is computed.
+        must_compute: True: the holder of this claim has to compute the value.
+
+    """
 
     value: Future[ValueT]
     must_compute: bool
 
 
 class VectorCache(Generic[ValueT]):
-    """An LRU cache of arrays and the like, safe to use from several threads."""
+    """LRU cache of arrays and similar values, safe to use from several threads."""
 
     def __init__(self, max_bytes: int) -> None:
-        """`max_bytes`: of the values kept; a larger one is computed each time."""
+        """Sets up an empty cache; `max_bytes`: of the values kept. A larger value is computed each time."""
         self._lock = Lock()
         self._kept: LRUCache[Hashable, ValueT] = LRUCache(max_bytes, getsizeof=lambda value: value.nbytes)
         self._coming: dict[Hashable, Future[ValueT]] = {}
@@ -57,7 +63,7 @@ class VectorCache(Generic[ValueT]):
         self._misses = 0
 
     def claim(self, key: Hashable) -> Claim[ValueT]:
-        """Finds the value of a key. Whoever must compute it calls `fulfil` or `give_up`."""
+        """Returns a claim on the value of a key. The one that must compute it calls `fulfil` or `give_up`."""
         with self._lock:
             if (value := self._kept.get(key)) is not None:
                 self._hits += 1
@@ -72,7 +78,7 @@ class VectorCache(Generic[ValueT]):
             return Claim(coming, must_compute=True)
 
     def fulfil(self, key: Hashable, value: ValueT) -> None:
-        """Gives everyone who waits the value, and keeps it."""
+        """Passes the value to all claims that wait for it, and keeps it."""
         with self._lock:
             coming = self._coming.pop(key)
             if value.nbytes <= self._kept.maxsize:
@@ -80,30 +86,30 @@ class VectorCache(Generic[ValueT]):
         coming.set_result(value)
 
     def give_up(self, key: Hashable, error: Exception) -> None:
-        """Tells everyone who waits why there is no value; the next one tries again."""
+        """Passes the error to all claims that wait for the value; the next claim must compute it."""
         with self._lock:
             coming = self._coming.pop(key)
         coming.set_exception(error)
 
     @property
     def kept_bytes(self) -> int:
-        """Bytes of the values kept."""
+        """Size of the values kept, in bytes."""
         with self._lock:
             return int(self._kept.currsize)
 
     @property
     def max_bytes(self) -> int:
-        """Bytes of the values kept at most."""
+        """Limit of the values kept, in bytes."""
         return int(self._kept.maxsize)
 
     @property
     def hits(self) -> int:
-        """How often a value was there or on its way."""
+        """Number of claims whose value was kept or being computed."""
         return self._hits
 
     @property
     def misses(self) -> int:
-        """How often a value had to be computed."""
+        """Number of claims whose value had to be computed."""
         return self._misses
 
 
@@ -113,8 +119,8 @@ class TextVectors:
 
     Attributes:
         matrix: one L2-normalised row per group of texts, `[groups, dimension]`.
-        cut_off: the texts of which the model did not read the end.
-        text_bytes: of the texts themselves, which are kept with the matrix as its key.
+        cut_off: the texts whose end the model did not read.
+        text_bytes: size of the texts themselves, which are kept with the matrix as its key.
 
     """
 
@@ -124,17 +130,17 @@ class TextVectors:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all that is kept."""
+        """Size of everything that is kept, in bytes."""
         return self.matrix.nbytes + self.text_bytes
 
 
 def distinct_texts(prompts: Prompts) -> list[str]:
-    """Every text of a label set once, in order of appearance."""
+    """Returns every text of a label set once, in order of appearance."""
     return list(dict.fromkeys(text for group in prompts for text in group))
 
 
 def text_matrix(prompts: Prompts, embeddings: Float32Array) -> Float32Array:
-    """One L2-normalised row per label, `[labels, dimension]`; a label with several texts is their ensemble.
+    """Returns one L2-normalised row per label, `[labels, dimension]`; a label with several texts is their ensemble.
 
     Args:
         prompts: of each label.

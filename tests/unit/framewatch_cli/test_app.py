@@ -154,7 +154,7 @@ def test_watch_json(server: list[str], folder: Path, capsys: pytest.CaptureFixtu
     assert "2 sent, 2 scored" in err
 
 
-def test_watch_tells_of_a_broken_image_and_goes_on(
+def test_watch_prints_a_broken_image_and_goes_on(
     server: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "1.png").write_bytes(b"broken")
@@ -180,7 +180,7 @@ def test_watch_ends_with_the_servers_error(
     [(True, ""), (False, "; the server had lost the stream's state: rules have started anew")],
     ids=["goes on", "anew"],
 )
-def test_watch_says_when_the_connection_was_lost(
+def test_watch_prints_when_the_connection_was_lost(
     folder: Path, capsys: pytest.CaptureFixture[str], resumed: bool, more: str
 ) -> None:
     service = LossyService()
@@ -216,7 +216,7 @@ def test_watch_says_when_the_connection_was_lost(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_faults_are_told_in_a_sentence(
+def test_faults_are_one_sentence(
     arguments: list[str], expected: int, match: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run([*arguments]) == expected

@@ -1,4 +1,4 @@
-"""What logs say of exceptions, and what they must not."""
+"""Exceptions in logs: with their place, without local variables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def written(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) 
     return capsys.readouterr().err
 
 
-def test_an_exception_is_told_with_its_place(written: str) -> None:
+def test_an_exception_is_logged_with_its_place(written: str) -> None:
     assert "ValueError" in written
     assert "18 bytes" in written
     assert "test_logs.py" in written

@@ -1,4 +1,4 @@
-"""Options that describe labels by texts and pictures, and the regions that they are looked for in."""
+"""Options that describe labels by texts and pictures, and the regions that they are scored in."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From a model's name to its encoder."""
+"""Checkpoints: from a model's name to its files, and from these to its encoder."""

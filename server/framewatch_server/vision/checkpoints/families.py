@@ -1,4 +1,4 @@
-"""The families of dual encoders that are known, and what sets them apart."""
+"""The families of models that can be served, and the differences between them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from framewatch_core.labels.scoring import Activation
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What a checkpoint's family says about it that its files don't.
+    """Properties of a family's checkpoints that are not in their files.
 
     Attributes:
-        title: as people call it.
-        activation: how cosines become probabilities.
-        pads_texts: whether texts are padded to the model's full length, as they were in its training. With less
-            padding, vectors are wrong.
-        class_tokens: how many of the image tower's outputs, at their beginning, belong to no patch.
+        title: the name that people use.
+        activation: turns cosines into probabilities.
+        pads_texts: True: texts are padded to the model's full length, as in its training. With less padding, vectors
+            are wrong.
+        class_tokens: the number of outputs, at the beginning of the image tower's last layer, that belong to no patch.
 
     """
 
@@ -34,10 +34,10 @@ FAMILIES = {
     "altclip": Family("AltCLIP"),
     "chinese_clip": Family("Chinese-CLIP"),
 }
-"""By transformers' model type."""
+"""Families by transformers' model type."""
 
 OPEN_CLIP = "open_clip"
-"""The family of checkpoints in OpenCLIP's own format, whatever their towers are."""
+"""Family of the checkpoints in OpenCLIP's own format, whatever their towers are."""
 
 _NOT_SUPPORTED = {
     "siglip2": (
@@ -52,7 +52,7 @@ _NOT_SUPPORTED = {
 
 
 def family_of(model_type: str, name: str) -> Family:
-    """The family of transformers' model type. Raises ModelLoadError for one that can't be served.
+    """Returns the family of a model type of transformers. Raises ModelLoadError for one that can't be served.
 
     Args:
         model_type: from the checkpoint's config.json.

@@ -1,4 +1,4 @@
-"""Which files of a checkpoint are needed, told by their names; and which of them a folder lacks."""
+"""The files that a checkpoint needs, by their names, and the ones that a folder lacks."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ _SMALL = (
 _PICKLES = ("*.bin", "*.h5", "*.msgpack", "*.onnx", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 _WEIGHTS = "model.safetensors"
 _OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
-_OPEN_CLIP_CONVERTED = "open_clip_pytorch_model.safetensors"  # as the hub's own converter of pickles names it
+_OPEN_CLIP_CONVERTED = "open_clip_pytorch_model.safetensors"  # the name that the hub's own converter of pickles uses
 
 
 def small_files(names: Iterable[str]) -> list[str]:
-    """Those of a repository's files that say what a model is and how its inputs are made, sorted."""
+    """Returns the files of a repository that describe the model and the making of its inputs, sorted."""
     return sorted(name for name in names if _matches(name, _SMALL) and not _matches(name, _PICKLES))
 
 
 def weight_files(names: Collection[str], *, in_transformers_format: bool) -> list[str]:
-    """Those of a repository's files that hold its weights, sorted; none where it has no safetensors.
+    """Returns the files of a repository that hold its weights, sorted; an empty list where it has no safetensors.
 
-    A repository may hold the same weights twice, for transformers and for OpenCLIP: only those that its configuration
-    is for are needed.
+    A repository may hold the same weights twice, for transformers and for OpenCLIP: only the ones that its
+    configuration is for are needed.
 
     Args:
         names: of the repository's files.
-        in_transformers_format: whether its configuration is transformers'; see `is_transformers`.
+        in_transformers_format: True if its configuration is transformers'; see `is_transformers`.
 
     """
     open_clips = (_OPEN_CLIP_WEIGHTS, _OPEN_CLIP_CONVERTED)
@@ -69,24 +69,24 @@ def weight_files(names: Collection[str], *, in_transformers_format: bool) -> lis
 
 
 def is_transformers(folder: Path) -> bool:
-    """Whether a folder's configuration is transformers' rather than OpenCLIP's."""
+    """Returns True if a folder's configuration is transformers' rather than OpenCLIP's."""
     return "model_type" in read_json(folder / CONFIG)
 
 
 def family(folder: Path) -> str:
-    """Transformers' model type, `open_clip` for OpenCLIP's format, or nothing where the folder doesn't say."""
+    """Returns transformers' model type, `open_clip` for OpenCLIP's format, or an empty string for neither."""
     if is_transformers(folder):
         return str(read_json(folder / CONFIG)["model_type"])
     return OPEN_CLIP if (folder / OPEN_CLIP_CONFIG).is_file() else ""
 
 
 def has_tokenizer(folder: Path) -> bool:
-    """Whether a folder holds a tokenizer's files."""
+    """Returns True if a folder holds a tokenizer's files."""
     return any(_matches(path.name, _TOKENIZERS) for path in folder.iterdir() if path.is_file())
 
 
 def missing_files(folder: Path) -> list[str]:
-    """What a checkpoint needs and its folder lacks, by name; empty where it is complete.
+    """Returns the names of the files that a checkpoint needs and its folder lacks; empty if it is complete.
 
     Raises:
         ModelLoadError: one of its JSON files can't be read.
@@ -104,23 +104,23 @@ def missing_files(folder: Path) -> list[str]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A file's object; empty without the file. Raises ModelLoadError if it is there and can't be read."""
+    """Returns a file's object; an empty one without the file. Raises ModelLoadError if it is there and is broken."""
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise ModelLoadError(
-            f"{str(path)!r} can't be read as JSON ({error}): put it right, or have it "
-            "anew (`framewatch-server models download` does, for what is in its cache)"
+            f"{str(path)!r} can't be read as JSON ({error}): correct it, or download it again "
+            "(`framewatch-server models download` repairs the hub's cache)"
         ) from error
     if not isinstance(found, dict):
-        raise ModelLoadError(f"{str(path)!r} holds no JSON object: put it right, or have it anew")
+        raise ModelLoadError(f"{str(path)!r} holds no JSON object: correct it, or download it again")
     return found
 
 
 def _first_or_any(names: Collection[str], patterns: Sequence[str]) -> str:
-    """A file that matches, else the first pattern, which is the name that most checkpoints use."""
+    """Returns a file that matches, else the first pattern, which is the name that most checkpoints use."""
     return next((name for name in sorted(names) if _matches(name, patterns)), patterns[0])
 
 
@@ -133,5 +133,5 @@ def _missing_weights(folder: Path, weights: Sequence[str]) -> list[str]:
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
-    """Only files beside the configuration: further folders hold other models and other formats."""
+    """Returns True for a file beside the configuration that matches: other folders hold other models and formats."""
     return "/" not in name and any(fnmatch(name, pattern) for pattern in patterns)

@@ -12,10 +12,10 @@ import torch
 from framewatch_core.errors import ModelLoadError
 from framewatch_server.vision.checkpoints.families import OPEN_CLIP, family_of
 from framewatch_server.vision.checkpoints.files import EXPECTED_FILES, family, is_transformers, missing_files
-from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint, find_checkpoint
+from framewatch_server.vision.checkpoints.find import find_checkpoint
 from framewatch_server.vision.checkpoints.hub.progress import LoggedProgress
 from framewatch_server.vision.checkpoints.memory import ModelTooLarge, check_fits, free_bytes, needed_bytes
-from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
+from framewatch_server.vision.checkpoints.source import Checkpoint, ModelSource, SourceKind
 from framewatch_server.vision.checkpoints.torch_model import TorchModel
 from framewatch_server.vision.checkpoints.transformers_loader import load_transformers
 from framewatch_server.vision.checkpoints.weights import count_weights, weights_digest

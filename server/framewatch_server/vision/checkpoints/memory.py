@@ -1,10 +1,10 @@
-"""Whether a model fits into memory, before it is loaded.
+"""Memory that a model needs and that is free, compared before the model is loaded.
 
-Measured with random weights of ViT-B/32 and ViT-L/14, warmed with batches of 16, resident memory beyond that of the
-libraries, in bytes per number of the image tower and of all else: torch 4 and 4 in float32, 2 and 2 in bfloat16;
-OpenVINO, beside which torch keeps the texts' tower, up to 12 and 4 in float32, up to 10 and 4 in bfloat16 and int8.
-OpenCLIP's models are built in float32 first, and convolutional towers (MobileCLIP2-S0) want more for the pictures on
-their way.
+Measured with random weights of ViT-B/32 and ViT-L/14, warmed with batches of 16: resident memory beyond that of the
+libraries, in bytes per weight of the image tower and of everything else. torch: 4 and 4 in float32, 2 and 2 in
+bfloat16. OpenVINO, beside which torch keeps the text tower: up to 12 and 4 in float32, up to 10 and 4 in bfloat16 and
+int8. OpenCLIP's models are built in float32 first, and convolutional towers (MobileCLIP2-S0) need more for the
+pictures that are being computed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from framewatch_server.vision.checkpoints.weights import WeightCounts
 
 _CGROUP = Path("/sys/fs/cgroup")
 _NO_LIMIT = 2**63
-_WORKING_BYTES = {"cpu": 128 * 2**20, "cuda": 2**30}  # of the pictures of a batch on their way through the tower
+_WORKING_BYTES = {"cpu": 128 * 2**20, "cuda": 2**30}  # of a batch that is being computed
 _TORCH_BYTES = {"float32": (4, 4), "bfloat16": (2, 2), "float16": (2, 2)}
 _OPEN_CLIP_TORCH_BYTES = {"float32": (4, 4), "bfloat16": (6, 6), "float16": (6, 6)}
 _OPEN_CLIP_WORKING = 3
@@ -28,13 +28,13 @@ _OPENVINO_BYTES = {"float32": (12, 4), "bfloat16": (10, 4), "int8": (10, 4)}
 
 
 class ModelTooLarge(ModelLoadError):
-    """A model does not fit into the memory that is free."""
+    """A model does not fit into the free memory."""
 
     reason = "MODEL_TOO_LARGE"
 
 
 def needed_bytes(counts: WeightCounts, engine: str, dtype: str, device: str, family: str) -> int:
-    """What a model takes once it is loaded and warm.
+    """Returns the bytes of memory that a model takes once it is loaded and warm.
 
     Args:
         counts: of its weights.
@@ -51,14 +51,14 @@ def needed_bytes(counts: WeightCounts, engine: str, dtype: str, device: str, fam
 
 
 def free_bytes(device: torch.device) -> int:
-    """What is free on a device, for the CPU also within the limit of the container."""
+    """Returns the free bytes on a device; for the CPU, also within the container's limit."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return min(psutil.virtual_memory().available, container_free_bytes(_CGROUP))
 
 
 def container_free_bytes(cgroup: Path) -> int:
-    """What is free in a control group (version 2), what the kernel could take back counted; 2**63 without a limit."""
+    """Returns the free bytes in a control group (version 2), reclaimable cache included; 2**63 without a limit."""
     try:
         limit = (cgroup / "memory.max").read_text().strip()
         used = int((cgroup / "memory.current").read_text())
@@ -71,7 +71,7 @@ def container_free_bytes(cgroup: Path) -> int:
 
 
 def check_fits(name: str, needed: int, free: int, where: str) -> None:
-    """Raises ModelTooLarge, with figures, if a model needs more than is free."""
+    """Raises ModelTooLarge, with figures, if a model needs more bytes than are free."""
     if needed > free:
         raise ModelTooLarge(
             f"the model {name!r} needs about {_gib(needed)} of memory, and {_gib(free)} are free on {where}: leave "

@@ -1,4 +1,4 @@
-"""An OpenCLIP model and its tokenizer with the methods that encoders call."""
+"""Adapters: an OpenCLIP model and its tokenizer with the methods that towers call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 class TextFeatures(NamedTuple):
-    """What a text tower gives, by transformers' name.
+    """Output of a text tower, by transformers' name.
 
     Attributes:
         pooler_output: embeddings that are not normalised, `[n, dimension]`.
@@ -20,7 +20,7 @@ class TextFeatures(NamedTuple):
 
 
 class ImageFeatures(NamedTuple):
-    """What an image tower gives, by transformers' names.
+    """Output of an image tower, by transformers' names.
 
     Attributes:
         pooler_output: embeddings that are not normalised, `[n, dimension]`.
@@ -36,27 +36,27 @@ class OpenClipModel(torch.nn.Module):
     """A dual encoder of OpenCLIP with the methods of transformers'."""
 
     def __init__(self, clip: Any) -> None:
-        """Wraps a model of open_clip, of whatever towers."""
+        """Wraps a model of open_clip, whatever its towers are."""
         super().__init__()
         self.clip = clip
-        # The same features as by the same weights in transformers' format: there SigLIP's last layer, which is timm's
-        # here, is normalised and CLIP's is not.
+        # So that features are those of the same weights in transformers' format: there the last layer of SigLIP, which
+        # is timm's here, is normalised and that of CLIP is not.
         self._normalises = hasattr(clip.visual, "trunk")
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the weights."""
+        """Dtype of the weights."""
         return next(self.parameters()).dtype
 
     def get_image_features(self, pixel_values: torch.Tensor) -> ImageFeatures:
-        """Features of inputs `[n, 3, height, width]`; the places are patches, or what a convolution leaves of them."""
-        seen = self.clip.forward_intermediates(
+        """Returns features of inputs `[n, 3, height, width]`; the places are patches, or a convolution's cells."""
+        output = self.clip.forward_intermediates(
             image=pixel_values, image_indices=1, normalize=False, normalize_intermediates=self._normalises
         )
-        return ImageFeatures(seen["image_features"], seen["image_intermediates"][-1].flatten(2).transpose(1, 2))
+        return ImageFeatures(output["image_features"], output["image_intermediates"][-1].flatten(2).transpose(1, 2))
 
     def get_text_features(self, input_ids: torch.Tensor) -> TextFeatures:
-        """Features of tokens `[n, tokens]`."""
+        """Returns features of tokens `[n, tokens]`."""
         return TextFeatures(self.clip.encode_text(input_ids))
 
 

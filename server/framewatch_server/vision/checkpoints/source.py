@@ -1,4 +1,4 @@
-"""Where a model comes from, as users write it."""
+"""Sources of models, in the form that users write, and the checkpoints that are found for them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EXPECTED = (
 
 
 class SourceKind(enum.Enum):
-    """What kind of place a model comes from."""
+    """Kinds of places that a model comes from."""
 
     DEMO = "demo"
     NULL = "null"
@@ -36,13 +36,13 @@ class SourceKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """Where a model comes from.
+    """The place that a model comes from.
 
     Attributes:
-        kind: what `where` is.
-        where: a hub id without its revision, a folder as it was written, `demo` or `null`.
-        name: how requests name the model.
-        revision: branch, tag or commit of a hub id; None is the hub's main branch, and what it is for all else.
+        kind: of the place.
+        where: a hub id without its revision, a folder in the way that it was written, `demo` or `null`.
+        name: the name that requests use for the model.
+        revision: branch, tag or commit of a hub id; None for the hub's main branch, and for any other kind.
 
     """
 
@@ -53,10 +53,10 @@ class ModelSource:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads `[NAME=]WHERE`; without NAME, requests say the folder's name or the hub id without its revision.
+        """Reads `[NAME=]WHERE`; without NAME, requests use the folder's name or the hub id without its revision.
 
         Raises:
-            ModelLoadError: it is none of what is expected.
+            ModelLoadError: the text is no source.
 
         """
         if _is_path(text):
@@ -75,26 +75,42 @@ class ModelSource:
         return cls(SourceKind.HUB, hub_id, name or hub_id, revision)
 
     def __str__(self) -> str:
-        """`where`, with its revision: what a user would write."""
+        """Returns `where` with its revision, in the form that users write."""
         return f"{self.where}@{self.revision}" if self.revision else self.where
 
     @property
     def folder(self) -> Path:
-        """Of a source of the kind FOLDER."""
+        """Path of a source of the kind FOLDER."""
         return Path(self.where).expanduser()
 
     @property
     def is_pinned(self) -> bool:
-        """Whether the revision is a whole commit hash, which always means the same files."""
+        """True if the revision is a whole commit hash, which always means the same files."""
         return self.revision is not None and _COMMIT.fullmatch(self.revision) is not None
 
     def pinned(self, commit: str) -> str:
-        """The hub id at one commit, as a user would write it."""
+        """Returns the hub id at one commit, in the form that users write."""
         return f"{self.where}@{commit}"
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model's files on this machine.
+
+    Attributes:
+        source: their origin.
+        folder: that has them all.
+        commit: of the hub, 40 hexadecimal digits; empty for files that are not from the hub.
+
+    """
+
+    source: ModelSource
+    folder: Path
+    commit: str = ""
+
+
 def check_names(texts: Sequence[str]) -> None:
-    """Raises ModelLoadError if there are no sources, or requests could not tell two of them apart."""
+    """Raises ModelLoadError if there are no sources, or if two of them have the same name for requests."""
     if not texts:
         raise ModelLoadError("there is no model to serve: give one with --model")
     first: dict[str, str] = {}
@@ -122,7 +138,7 @@ def _hub_parts(where: str, text: str) -> tuple[str, str | None]:
         raise ModelLoadError(f"the model {text!r} is no folder and no hub id: {_EXPECTED}")
     if at and (not _REVISION.fullmatch(revision) or ".." in revision or len(revision) > _LONGEST_REVISION):
         raise ModelLoadError(
-            f"the model {text!r} has {revision!r} for a revision: expected a branch, a tag or a commit after the @, "
+            f"the model {text!r} has {revision!r} as its revision: expected a branch, a tag or a commit after the @, "
             "or no @ for the main branch"
         )
     return hub_id, revision or None

@@ -1,4 +1,4 @@
-"""What a checkpoint's safetensors say without being loaded."""
+"""Facts about a checkpoint's safetensors that are read without loading them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _CHUNK = 2**24
 
 @dataclass(frozen=True, slots=True)
 class WeightCounts:
-    """Numbers in a checkpoint's weights.
+    """Number of a checkpoint's weights.
 
     Attributes:
-        image_matrices: in those of the image tower that have two dimensions or more.
+        image_matrices: in the image tower's tensors of two dimensions or more.
         image_others: in the rest of the image tower, such as biases.
-        texts: in all else.
+        texts: in everything else.
 
     """
 
@@ -37,14 +37,14 @@ class WeightCounts:
 
     @property
     def images(self) -> int:
-        """In the image tower."""
+        """Number of weights in the image tower."""
         return self.image_matrices + self.image_others
 
     def size(self, dtype: str, engine: str) -> int:
-        """Bytes of all weights in a dtype of ITEM_SIZES.
+        """Returns the bytes of all weights in a dtype of ITEM_SIZES.
 
-        OpenVINO runs the image tower alone, while texts stay in float32, and int8 is for matrices only: what else is
-        in the tower is in bfloat16 then.
+        OpenVINO runs the image tower alone, while texts stay in float32, and int8 is for matrices only: the tower's
+        other weights are in bfloat16 then.
         """
         item = ITEM_SIZES[dtype]
         others = ITEM_SIZES["bfloat16"] if dtype == "int8" else item
@@ -53,7 +53,7 @@ class WeightCounts:
 
 
 def count_weights(folder: Path) -> WeightCounts:
-    """Counts what is in a folder's safetensors, without reading the weights themselves. Raises ModelLoadError."""
+    """Counts the weights in a folder's safetensors without reading them. Raises ModelLoadError."""
     matrices = others = texts = 0
     for path in weight_paths(folder):
         for key, shape in _shapes(path).items():
@@ -67,7 +67,7 @@ def count_weights(folder: Path) -> WeightCounts:
 
 
 def scalar(folder: Path, name: str) -> float | None:
-    """A tensor of one number, as exact as the checkpoint has it; None if there is no such tensor."""
+    """Returns a tensor of one number, as exact as in the checkpoint; None if there is no such tensor."""
     for path in weight_paths(folder):
         with safe_open(path, framework="pt") as tensors:
             if name in tensors.keys():  # noqa: SIM118 it is no mapping
@@ -84,7 +84,7 @@ def required_scalar(folder: Path, name: str) -> float:
 
 
 def weights_digest(folder: Path) -> str:
-    """Names a checkpoint's weights by its tensors, in however many files they lie: 16 hexadecimal digits.
+    """Identifies a checkpoint's weights by its tensors, in any number of files: 16 hexadecimal digits.
 
     Raises ModelLoadError.
     """
@@ -98,13 +98,13 @@ def weights_digest(folder: Path) -> str:
 
 
 def weight_paths(folder: Path) -> list[Path]:
-    """The safetensors that hold a folder's weights: one, or its shards. Raises ModelLoadError if there are none."""
+    """Returns the safetensors that hold a folder's weights, one or its shards. Raises ModelLoadError for none."""
     names = [path.name for path in folder.iterdir()]
     files = weight_files(names, in_transformers_format=is_transformers(folder))
     paths = [folder / name for name in files if not name.endswith(".json")]
     if not paths:
         raise ModelLoadError(
-            f"the folder {str(folder)!r} has no weights that are read: expected model.safetensors. Weights as pickle "
+            f"the folder {str(folder)!r} has no weights in safetensors: expected model.safetensors. Weights as pickle "
             "(.bin, .pt) can run code and are never loaded: convert them to safetensors"
         )
     return paths
@@ -116,14 +116,14 @@ def _shapes(path: Path) -> dict[str, list[int]]:
             return {key: tensors.get_slice(key).get_shape() for key in tensors.keys()}  # noqa: SIM118 no mapping
     except (SafetensorError, OSError) as error:
         raise ModelLoadError(
-            f"the weights {str(path)!r} can't be read ({error}): have the file anew; `framewatch-server models verify` "
-            "checks those of the hub"
+            f"the weights {str(path)!r} can't be read ({error}): download the file again; `framewatch-server models "
+            "verify` checks a model from the hub"
         ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a tensor's bytes lie."""
+    """The place of a tensor's bytes."""
 
     path: Path
     dtype: str
@@ -133,15 +133,15 @@ class _Place:
 
 
 def _places(path: Path) -> dict[str, _Place]:
-    """By safetensors' format: the header's length in 8 bytes, the header as JSON, then the tensors."""
-    _shapes(path)  # says what is wrong with a file that is none
+    """Returns tensors' places by name. A file has the header's length in 8 bytes, the header as JSON, the tensors."""
+    _shapes(path)  # raises the error for a file that is no safetensors
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         header = json.loads(stream.read(length))
     first = 8 + length
     return {
-        name: _Place(path, said["dtype"], tuple(said["shape"]), *(first + offset for offset in said["data_offsets"]))
-        for name, said in header.items()
+        name: _Place(path, entry["dtype"], tuple(entry["shape"]), *(first + at for at in entry["data_offsets"]))
+        for name, entry in header.items()
         if name != "__metadata__"
     }
 

@@ -95,7 +95,7 @@ def _decode_as_reference(data: bytes, header: ImageHeader) -> UInt8Array:
     try:
         picture = ImageOps.exif_transpose(PillowImage.open(BytesIO(data)))
         if isinstance(picture.info.get("transparency"), bytes):
-            del picture.info["transparency"]  # degrees per palette entry: the conversion would drop them, and warn
+            del picture.info["transparency"]  # opacities of palette entries: the conversion drops them, and warns
         picture = picture.convert("RGB")
     except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
         raise UndecodableImage(f"the {header.format.name} can't be decoded: {error}", "encoded") from error

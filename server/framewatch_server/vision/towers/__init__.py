@@ -1,1 +1,1 @@
-"""Encoders: the image and text towers of a model on each engine."""
+"""Towers: the image and text halves of a model on each engine."""

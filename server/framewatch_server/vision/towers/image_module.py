@@ -13,7 +13,7 @@ _NOT_OF_IMAGES = ("text_model", "text_projection", "logit_")
 
 
 class ImageModule(torch.nn.Module):
-    """From uint8 pixels `[n, 3, height, width]` to float32 vectors `[n, vector_size]`, see `ImageTower`."""
+    """Image half of a model: uint8 pixels `[n, 3, height, width]` to float32 vectors `[n, vector_size]`."""
 
     def __init__(self, model: Any, preprocess: PreprocessSpec, class_tokens: int, device: torch.device) -> None:
         """Wraps a model.

@@ -112,7 +112,7 @@ def test_watch_with_regions_examples_and_contrast(
     ]
 
 
-def test_watch_looks_at_the_score_that_is_named(
+def test_watch_compares_the_score_that_is_named(
     server: list[str], service: FakeService, make_video: Callable[..., Path]
 ) -> None:
     options = ["--label", "box", "--label", "belt", "--score", "similarity"]
@@ -166,7 +166,7 @@ def _event_with_trail() -> pb.StreamFramesResponse:
         pytest.param(["--label", "x", "--rule", "y:0.5"], "'y' is not in the label set", id="another label"),
     ],
 )
-def test_watch_tells_what_does_not_go(
+def test_watch_refuses_options_that_do_not_go_together(
     server: list[str], rules: Path, options: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     filled = [option.format(rules=rules, png=rules.with_name("with.png")) for option in options]
@@ -174,7 +174,7 @@ def test_watch_tells_what_does_not_go(
     assert words in capsys.readouterr().err
 
 
-def test_a_rules_file_with_a_mistake_is_told_by_line(
+def test_a_mistake_in_a_rules_file_is_named_by_line(
     tmp_path: Path, scores: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "rules.yaml"
@@ -183,7 +183,7 @@ def test_a_rules_file_with_a_mistake_is_told_by_line(
     assert "rules.yaml: line 10: rules[0].enter_at" in capsys.readouterr().err
 
 
-def test_replay_says_what_watch_would(
+def test_replay_prints_what_watch_would(
     scores: Path, whole_frame_rules: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["replay", str(scores), "--rules", str(whole_frame_rules)]) == 0
@@ -257,14 +257,14 @@ def test_evaluate_up_to_a_time_replays_no_more(
         pytest.param(["--present", "1s-2s", "--until", "x"], "--until x", id="no time"),
     ],
 )
-def test_calibrate_tells_what_does_not_go(
+def test_calibrate_refuses_options_that_can_not_be(
     make_video: Callable[..., Path], options: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["calibrate", str(make_video(30, 10.0)), "--label", "box", *options]) == 2
     assert words in capsys.readouterr().err
 
 
-def test_drawing_without_matplotlib_says_how_to_get_it(
+def test_drawing_without_matplotlib_names_the_extra(
     make_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)

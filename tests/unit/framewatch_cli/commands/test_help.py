@@ -1,4 +1,4 @@
-"""What the help says of commands that are imported when they are called."""
+"""The help of commands that are imported when they are called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans of calibrations, the examples that they take, and what is written and told of them."""
+"""Plans of calibrations, their examples, their rules files and their reports."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def shown(renderable: RenderableType) -> str:
     return console.export_text()
 
 
-def test_a_calibration_is_told_in_80_columns() -> None:
+def test_a_calibration_report_fits_80_columns() -> None:
     calibration = calibrate_recording(recording(), plan())
     text = shown(calibration_report(calibration))
     assert max(map(len, text.splitlines())) <= 80
@@ -167,7 +167,7 @@ def test_a_calibration_is_told_in_80_columns() -> None:
     assert truth.count("█") == pytest.approx(66 * 7 / 13, abs=2)
 
 
-def test_background_only_tells_no_recall() -> None:
+def test_background_only_reports_no_recall() -> None:
     text = shown(calibration_report(calibrate_recording(recording(()), plan(present=(), absent=(S(0, 13),)))))
     assert "there was none in the material" in text
     assert "recall" not in text
@@ -178,7 +178,7 @@ def truth(*present: Interval, region: Region = WHOLE_FRAME) -> VideoTruth:
     return VideoTruth(13_000_000_000, 500_000_000, (Track(region, present),))
 
 
-def test_an_evaluation_tells_what_was_wrong() -> None:
+def test_an_evaluation_reports_what_was_wrong() -> None:
     calibration = calibrate_recording(recording(), plan())
     wanted = truth(S(2, 5), S(9, 11))
     events = [EmittedEvent.of(event) for event in calibration.events]

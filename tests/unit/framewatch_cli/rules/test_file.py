@@ -1,4 +1,4 @@
-"""Rules files: what is read, what errors say, and that what is written reads back the same."""
+"""Rules files: their contents, their errors, and the round trip from writing to reading."""
 
 from __future__ import annotations
 
@@ -200,12 +200,12 @@ def test_files_are_read_from_their_folder(tmp_path: Path) -> None:
     assert asked[1] == ExampleSource(tmp_path / "pictures" / "one.jpg", None, None)
 
 
-def test_examples_that_hold_no_picture_are_told() -> None:
+def test_examples_that_hold_no_picture_are_refused() -> None:
     with pytest.raises(InvalidLabelSet, match="give images of it too"):
         parse_rules(WHOLE).label_set(lambda source: [] if source.time_ns != 10_250_000_000 else [EncodedImage(b"x")])
 
 
-def test_no_text_is_told(tmp_path: Path) -> None:
+def test_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RulesFileError, match="UTF-8"):
         read_rules(tmp_path / "rules.yaml")
@@ -241,7 +241,7 @@ S = interval
 STEP = np.where((np.arange(300) >= 100) & (np.arange(300) < 200), 0.9, 0.02)
 
 
-def test_a_calibration_says_what_it_rests_on() -> None:
+def test_comments_explain_what_a_calibration_rests_on() -> None:
     text = calibrated_text(STEP, (S(10, 20),), (S(0, 10), S(20, 30)))
     assert (
         "# Calibrated 2026-11-21 from door.mp4: 1 stretch (10.0 s) with and 2 stretches (20.0 s) without box.\n" in text
@@ -253,7 +253,7 @@ def test_a_calibration_says_what_it_rests_on() -> None:
     assert "optimistic" in text
 
 
-def test_a_calibration_from_the_background_says_what_it_does_not_know() -> None:
+def test_comments_of_a_calibration_on_background_name_what_is_unknown() -> None:
     text = calibrated_text(np.full(300, 0.02), (), (S(0, 30),))
     assert "recall" not in text
     assert "How many appearances it finds is not known" in text
@@ -315,7 +315,7 @@ def test_what_is_written_reads_back_the_same(rules: RulesFile, note: str) -> Non
     "text",
     ["no", "7", "1e-05", "~", "2001-01-01", "<<", "=", "?0", "0?", "- a", "a: b", "a #b", " a ", "'", "é😀", "a\u2028b", "a\nb"],
 )  # fmt: skip
-def test_texts_that_look_like_something_else_stay_texts(text: str) -> None:
+def test_texts_with_the_form_of_another_type_stay_texts(text: str) -> None:
     region = Region(text, 0, 0, 1, 1)
     rules = RulesFile((LabelEntry(Label(text, (text,))),), (EventRule(text, 0.5, region_id=text),), (region,))
     assert parse_rules(write_rules(rules)) == rules

@@ -1,4 +1,4 @@
-"""What frames scored, kept for calibration and replay, and as lines of JSON."""
+"""Recordings of scores, for calibration and replay, and as lines of JSON."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_material_without_presence_has_the_other_scores() -> None:
 
 
 @pytest.mark.parametrize(("label", "region"), [("dog", ""), ("box", "left")])
-def test_what_was_not_scored_is_told(label: str, region: str) -> None:
+def test_what_was_not_scored_is_refused(label: str, region: str) -> None:
     with pytest.raises(InvalidRequest, match="frame 0 was not scored against"):
         recording().material(label, PRESENT, (S(0, 2),), region)
 
@@ -138,13 +138,13 @@ def test_errors_name_the_line(line: str, message: str) -> None:
         list(parse_frames([good, "", line]))
 
 
-def test_two_recordings_in_a_file_are_told() -> None:
+def test_two_recordings_in_a_file_are_refused() -> None:
     lines = [json_line(response(frame)) for frame in recording().frames[:3]]
     with pytest.raises(ScoresFileError, match=r"line 4: .*one recording"):
         list(parse_frames([*lines, lines[0]]))
 
 
-def test_a_file_without_frames_is_told(tmp_path: Path) -> None:
+def test_a_file_without_frames_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "scores.jsonl"
     path.write_text("\n")
     with pytest.raises(ScoresFileError, match=r"scores\.jsonl: there is no scored frame"):

@@ -48,7 +48,7 @@ def test_event_line(seen: Event, expected: str) -> None:
     assert event_line(seen).plain == expected
 
 
-def test_event_line_says_wall_time() -> None:
+def test_event_line_has_wall_time() -> None:
     wall_time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     line = event_line(event(EventKind.ENTERED, 3.2, 2.9, wall_time=wall_time)).plain
     assert line.endswith(f"  {wall_time.astimezone():%Y-%m-%d %H:%M:%S}")
@@ -84,7 +84,7 @@ def test_summary_counts() -> None:
     assert summary.event_count == 3
 
 
-def test_suspensions_are_counted_and_told() -> None:
+def test_suspensions_are_counted_and_shown() -> None:
     summary = WatchSummary.of([event_rule("box", 0.8)])
     for kind in (EventKind.SUSPENDED, EventKind.RESUMED):
         summary.add(event(kind, 1.0, 0.5, **OF_ALL_RULES))

@@ -111,7 +111,7 @@ def regional_result(presence: float | None, *, suspended: bool = False) -> Frame
         pytest.param(result(0.0), [event_rule("box", 0.5)], "box 0.90", id="probabilities of the whole frame"),
     ],
 )
-def test_the_live_view_shows_what_rules_look_at(seen: FrameResult, rules: list[EventRule], expected: str) -> None:
+def test_the_live_view_shows_the_scores_of_rules(seen: FrameResult, rules: list[EventRule], expected: str) -> None:
     console = Console(file=io.StringIO(), record=True, width=100, force_terminal=True)
     summary = WatchSummary.of(rules)
     summary.add(seen)

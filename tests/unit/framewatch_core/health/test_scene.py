@@ -1,131 +1,153 @@
-"""What is another place and what is not."""
+"""Phases of a scene, on drawn pictures: a table of what is shown, and the phase and references after it."""
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
-import numpy.typing as npt
 import pytest
 
-from framewatch_core.health.monitor import HealthMonitor, HealthPolicy, HealthProblem
-from framewatch_core.time import NS_PER_S, Moment
-from framewatch_server.vision.pixels.statistics import picture_stats
+from framewatch_core.arrays import Float32Array
+from framewatch_core.health.problem import HealthProblem
+from framewatch_core.health.scene import Reference, Scene, ScenePhase
+from framewatch_core.health.tuning import TUNING
+from framewatch_core.time import NS_PER_S
+from tests.unit.framewatch_core.health.drawn import covered, grey_light, measure, noisy, room, uniform
 
-PLACE = 3
-
-
-def smooth_place(seed: int, size: tuple[int, int] = (160, 96)) -> npt.NDArray[np.float32]:
-    """Soft light and shade and no sharp edge, as at night."""
-    levels = np.random.default_rng(seed).uniform(80, 176, (6, 8)).astype(np.float32)
-    return np.repeat(cv2.resize(levels, size, interpolation=cv2.INTER_CUBIC)[..., None], 3, axis=2)
-
-
-def problems(places: list[npt.NDArray[np.float32]], sigma: float) -> set[HealthProblem | None]:
-    """A picture a second, with noise."""
-    rng, monitor = np.random.default_rng(0), HealthMonitor(HealthPolicy())
-    found = set()
-    for i, place in enumerate(places):
-        noisy = np.clip(place + rng.normal(0, sigma, place.shape), 0, 255).astype(np.uint8)
-        found.add(monitor.update(Moment(i, i * NS_PER_S), {"": picture_stats(noisy)}).problems[""])
-    return found
-
-
-@pytest.mark.parametrize("sigma", [3, 6, 10])
-@pytest.mark.parametrize("seed", [PLACE, 11, 27])
-def test_noise_in_a_smooth_scene_is_no_other_place(seed: int, sigma: float) -> None:
-    assert problems([smooth_place(seed)] * 12, sigma) == {None}
-
-
-def test_a_smooth_scene_that_is_another_is_told() -> None:
-    seen = problems([smooth_place(PLACE)] * 12 + [smooth_place(PLACE + 100)] * 3, 3)
-    assert seen == {None, HealthProblem.SCENE_CHANGED}
-
-
-def texture(seed: int) -> npt.NDArray[np.float32]:
-    """A place full of detail."""
-    levels = np.random.default_rng(seed).uniform(30, 220, (24, 40, 3)).astype(np.float32)
-    return cv2.resize(levels, (640, 360), interpolation=cv2.INTER_CUBIC)
-
-
-def plain(*, marks: bool) -> npt.NDArray[np.float32]:
-    """Bare ground in soft light, with two lines on it or without."""
-    across = np.linspace(-1, 1, 640, dtype=np.float32)
-    down = np.linspace(-1, 1, 360, dtype=np.float32)[:, None]
-    ground = 130 - 25 * (across**2 + down**2)
-    place = np.repeat(ground[..., None], 3, axis=2)
-    if marks:
-        cv2.line(place, (100, 0), (60, 359), (190, 190, 190), 4)
-        cv2.line(place, (540, 0), (600, 359), (190, 190, 190), 4)
-    return place
+DAY, NIGHT, OTHER = room(), grey_light(room()), room(2)
+SETTLE_NS = NS_PER_S
+RATE = 5
 
 
 class Played:
-    """A monitor that is shown pictures with noise."""
+    """A scene that is given pictures as the monitor gives them: what is not held is learned."""
 
-    def __init__(self, fps: float) -> None:
-        self.monitor = HealthMonitor(HealthPolicy())
-        self.said: list[str] = []
-        self.fps = fps
-        self._rng = np.random.default_rng(0)
-        self._count = 0
+    def __init__(self) -> None:
+        self.scene = Scene()
+        self.time_ns = 0
 
-    def show(self, seconds: float, *places: npt.NDArray[np.float32]) -> int:
-        """Shows the places in turn; returns how many of the pictures are held."""
-        held = 0
-        for i in range(round(seconds * self.fps)):
-            place = places[i % len(places)]
-            picture = np.clip(place + self._rng.normal(0, 3, place.shape), 0, 255).astype(np.uint8)
-            at = Moment(self._count, round(self._count * NS_PER_S / self.fps))
-            report = self.monitor.update(at, {"": picture_stats(picture)})
-            self.said += [event.kind.name for event in report.events]
-            held += bool(report.held)
-            self._count += 1
-        return held
+    def show(self, seconds: float, *pictures: Float32Array) -> int:
+        """Shows the pictures in turn, with noise; returns how many of them had a problem."""
+        problems = 0
+        for i in range(round(seconds * RATE)):
+            stats = measure(noisy(pictures[i % len(pictures)]))
+            problem = self.scene.find_loss(stats, self.time_ns)
+            changed = problem is None and self.scene.has_changed(stats, self.time_ns, SETTLE_NS)
+            problems += changed or problem is not None
+            if not changed and problem is None:
+                self.scene.learn(stats, self.time_ns)
+            self.time_ns += NS_PER_S // RATE
+        return problems
 
+    @property
+    def phase(self) -> ScenePhase:
+        return self.scene.phase(self.time_ns)
 
-@pytest.mark.parametrize("fps", [0.5, 1, 2])
-def test_pictures_that_all_differ_are_no_changes(fps: float) -> None:
-    played = Played(fps)
-    assert played.show(40, *(texture(seed) for seed in range(12))) == 0
-    assert played.said == []
-
-
-def test_the_road_behind_a_truck_that_stood_there_for_long_is_known_again() -> None:
-    played = Played(2)
-    road, truck = plain(marks=True), texture(5)
-    played.show(60, road)
-    for _ in range(2):
-        assert played.show(90, truck) < 10
-        assert played.show(90, road) < 10
-    assert played.said == ["SUSPENDED", "RESUMED"] * (len(played.said) // 2)
-    assert played.said
+    def is_like(self, picture: Float32Array) -> bool:
+        """Returns True if the scene would take the picture as it is."""
+        baseline = self.scene.baseline
+        assert baseline is not None
+        return bool(abs(baseline.grey - measure(picture).grey).mean() < 2)
 
 
-def test_a_plain_place_is_trusted_when_what_lay_on_it_is_taken_away() -> None:
-    played = Played(2)
-    empty = plain(marks=False)
-    full = empty.copy()
-    full[120:240, 200:440] = texture(7)[120:240, 200:440]
-    assert played.show(20, empty) == 0
-    assert played.show(120, full) == 0
-    assert played.show(60, empty) == 0
+def test_a_scene_is_empty_fresh_and_steady_in_turn() -> None:
+    played = Played()
+    assert played.phase is ScenePhase.EMPTY
+    played.show(0.2, DAY)
+    assert played.phase is ScenePhase.FRESH
+    played.show(0.8, DAY)
+    assert played.phase is ScenePhase.STEADY
 
 
-@pytest.mark.parametrize("half_period", [3, 8])
-def test_a_blinking_light_is_got_used_to(half_period: int) -> None:
-    """`half_period`: in pictures, five a second."""
-    played = Played(5)
-    dark, lit = texture(3) * 0.5, np.clip(texture(3) * 0.85, 0, 255)
-    played.show(20, dark)
-    blinking = [dark] * half_period + [lit] * half_period
+def test_a_bad_first_picture_leaves_it_empty() -> None:
+    played = Played()
+    assert played.show(1, uniform(0)) == RATE
+    assert played.phase is ScenePhase.EMPTY
+
+
+def test_a_fresh_scene_takes_the_next_picture_whatever_it_shows() -> None:
+    played = Played()
+    played.show(0.4, DAY)
+    assert played.show(0.2, OTHER) == 0
+    assert played.phase is ScenePhase.FRESH
+    assert played.is_like(OTHER)
+
+
+def test_a_steady_scene_is_fresh_again_when_a_change_has_settled() -> None:
+    played = Played()
+    played.show(4, DAY)
+    assert played.show(1, NIGHT) == RATE
+    assert played.phase is ScenePhase.CHANGING
+    assert played.is_like(DAY)
+    played.show(0.2, NIGHT)
+    assert played.is_like(NIGHT)
+    played.show(2, NIGHT)
+    assert played.phase is ScenePhase.STEADY
+
+
+@pytest.mark.parametrize("after", [pytest.param(DAY, id="back"), pytest.param(covered(), id="lost")])
+def test_a_change_that_does_not_last_is_none(after: Float32Array) -> None:
+    played = Played()
+    played.show(4, DAY)
+    played.show(0.6, NIGHT)
+    assert played.phase is ScenePhase.CHANGING
+    played.show(0.2, after)
+    assert played.phase is ScenePhase.STEADY
+    assert played.is_like(DAY)
+
+
+def test_the_previous_reference_needs_no_settling_for_a_minute() -> None:
+    played = Played()
+    played.show(4, DAY)
+    played.show(30, NIGHT)
+    assert played.show(0.6, DAY) == 1, "the first picture alone"
+    assert played.is_like(DAY)
+    played.show(TUNING.previous_ns / NS_PER_S + 1, DAY)
+    assert played.show(1, NIGHT) == RATE
+    assert played.phase is ScenePhase.CHANGING
+
+
+def test_a_change_that_never_settles_is_accepted() -> None:
+    played = Played()
+    played.show(4, DAY)
+    turning = [room(seed) for seed in range(10, 18)]
+    assert played.show(9.8, *turning) == 49
+    assert played.phase is ScenePhase.CHANGING
+    played.show(0.4, *turning)
+    assert played.phase is not ScenePhase.CHANGING
+
+
+def test_a_light_that_blinks_becomes_usual() -> None:
+    played = Played()
+    played.show(4, DAY)
+    blinking = [NIGHT] * 8 + [DAY] * 8
     played.show(20, *blinking)
-    assert played.show(40, *blinking) < 40
+    assert played.show(20, *blinking) == 0
 
 
-def test_a_cover_is_told_after_all_that() -> None:
-    played = Played(4)
-    played.show(30, texture(3))
-    cover = plain(marks=False) * 0.4
-    assert played.show(90, cover) == 360
-    assert played.show(5, texture(3)) <= 5
-    assert played.said == ["SUSPENDED", "RESUMED"]
+def test_a_plain_place_that_was_good_for_a_while_is_kept() -> None:
+    played = Played()
+    marked = uniform(130)
+    marked[:, 10], marked[:, 50] = 190, 190
+    played.show(20, marked)
+    played.show(90, DAY)
+    assert played.show(10, uniform(60)) == 50, "plain, and never shown before: covered"
+    assert played.show(10, uniform(130)) == 0, "as plain, but the kept place"
+
+
+def test_references_that_are_kept_are_bounded() -> None:
+    played = Played()
+    for seed in range(TUNING.kept_references + 4):
+        played.show(8, room(seed))
+    assert len(played.scene._kept) == TUNING.kept_references
+
+
+def test_a_reference_finds_what_differs() -> None:
+    day = Reference.of(measure(DAY))
+    assert day.matches(measure(noisy(DAY)))
+    assert not day.differs(measure(noisy(DAY * 0.9)))
+    for other in (DAY * 0.35, NIGHT, OTHER):
+        assert day.differs(measure(noisy(other)))
+
+
+def test_a_loss_is_returned_as_it_is() -> None:
+    played = Played()
+    played.show(4, DAY)
+    assert played.scene.find_loss(measure(uniform(0)), played.time_ns) is HealthProblem.BLACK

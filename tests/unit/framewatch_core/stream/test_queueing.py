@@ -95,7 +95,7 @@ def test_a_retired_lane_is_not_asked_again() -> None:
 
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=8), st.integers(1, 5))
-def test_everything_is_served_once_in_its_order_and_nobody_waits_longer_than_a_round(
+def test_every_piece_is_served_once_in_its_order_and_no_lane_waits_longer_than_a_round(
     counts: list[int], capacity: int
 ) -> None:
     turns = RoundRobin[tuple[str, int]](capacity)
@@ -108,7 +108,7 @@ def test_everything_is_served_once_in_its_order_and_nobody_waits_longer_than_a_r
         turns.finish()
     for lane, count in zip(lanes, counts, strict=True):
         assert [number for name, number in seen if name == lane.name] == list(range(count))
-    # while all lanes still have work, nobody is ahead by more than one piece
+    # while all lanes still have work, no lane is ahead by more than one piece
     least = min(counts)
     shares: Counter[str] = Counter()
     for name, number in seen:

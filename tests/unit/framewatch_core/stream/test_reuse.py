@@ -1,4 +1,4 @@
-"""What counts as showing nothing new."""
+"""The condition on which a frame shows nothing new."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_allows_change(policy: ReusePolicy, level: int, allowed: bool) -> None:
         pytest.param(10, 0, True, id="at the same time"),
         pytest.param(10, 9, True, id="younger"),
         pytest.param(10, 10, False, id="as old"),
-        pytest.param(10, -9, True, id="judged before the frame it is compared with"),
+        pytest.param(10, -9, True, id="before the source frame in time"),
         pytest.param(10, -10, False, id="long before it"),
         pytest.param(0, 0, False, id="never"),
     ],

@@ -254,7 +254,7 @@ def test_drop_oldest_keeps_the_newest_and_tells_every_drop() -> None:
     ]  # fmt: skip
 
 
-def test_results_that_nobody_reads_stop_reading_and_scoring() -> None:
+def test_unread_results_stop_reading_and_scoring() -> None:
     player = Player(config(overflow_policy=OverflowPolicy.DROP_OLDEST, rules=()))
     sent = 0
     while player.session.accepts_frames:
@@ -372,3 +372,23 @@ def test_every_frame_gets_one_outcome_in_order_whatever_happens(policy: Overflow
     assert [o.frame_id for o in outputs if isinstance(o, FrameResult)] == sent
     kinds = [o.seen.kind.name for o in outputs if isinstance(o, Event)]
     assert kinds == (["ENTERED", "EXITED"] * len(kinds))[: len(kinds)], "events alternate"
+
+
+def test_a_session_that_takes_nothing_in_any_more_refuses_input() -> None:
+    player = Player(config())
+    player.session.close_input()
+    for feed in (lambda: player.send(1), player.session.explain, lambda: player.session.configure(config(), "later")):
+        with pytest.raises(AssertionError, match="takes nothing in"):
+            feed()
+
+
+def test_scores_that_come_after_a_fault_are_ignored() -> None:
+    player = Player(config())
+    player.send(1)
+    player.send(2)
+    first, second = player.works()
+    player.finish(first)
+    player.session.break_off()
+    player.finish(second)
+    assert player.results() == [(1, "scored")]
+    assert player.session.finished

@@ -125,7 +125,7 @@ def test_explanations_that_wait_for_frames_are_bounded_too() -> None:
     player.session.explain()
     assert not player.session.accepts_frames
     player.score_all()
-    assert not player.session.accepts_frames, "nobody has read them"
+    assert not player.session.accepts_frames, "they are not read yet"
     assert len(player.outputs()) == 3
     assert player.session.accepts_frames
 
@@ -152,7 +152,7 @@ def test_to_ask_about_an_earlier_config_after_a_loss_changes_no_rule() -> None:
             scores = (LabelScore("a", 0.1, 0.1), LabelScore("b", 0.9, 0.9))
             session.complete(work, {"": scores}, Timings())
 
-    def said(session: StreamSession[bytes, None]) -> list[tuple[str, int]]:
+    def emitted(session: StreamSession[bytes, None]) -> list[tuple[str, int]]:
         outputs = list(iter(session.next_output, None))
         return [(o.event_id, o.seen.at.frame_id) for o in outputs if isinstance(o, Event)]
 
@@ -160,11 +160,11 @@ def test_to_ask_about_an_earlier_config_after_a_loss_changes_no_rule() -> None:
     first = StreamSession[bytes, None]("s", limits)
     first.configure(old, None)
     send(first, 0)
-    assert said(first) == []
+    assert emitted(first) == []
     first.explain()
     first.configure(new, None)
     send(first, 1)
-    assert said(first) == [("s-1", 1)], "and its client never hears of it"
+    assert emitted(first) == [("s-1", 1)], "and its client never receives it"
     second = StreamSession[bytes, None]("t", limits)
     second.take_over(first.hand_over(), ResumePoint("token", 0))
     second.configure(old, None)
@@ -172,4 +172,4 @@ def test_to_ask_about_an_earlier_config_after_a_loss_changes_no_rule() -> None:
     second.configure(new, None)
     for frame_id in range(1, 5):
         send(second, frame_id)
-    assert said(second) == [("s-1", 1)]
+    assert emitted(second) == [("s-1", 1)]

@@ -1,11 +1,10 @@
-"""What a session says of its pictures' health, and what its rules then see."""
+"""Health of pictures within a session: its events, and the frames that the rules then see."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from framewatch_core.errors import UndecodableImage
@@ -29,12 +28,11 @@ from framewatch_core.stream.messages import (
 from framewatch_core.stream.resume import ResumePoint
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_core.time import NS_PER_S
-from framewatch_server.vision.pixels.statistics import picture_stats
-from tests.unit.framewatch_core.health.test_monitor import ROOM
+from tests.unit.framewatch_core.health.drawn import measure, room, uniform
 
 LIMITS = SessionLimits(running=2, waiting=2, unsent=100)
-GOOD = picture_stats(ROOM)
-BLACK = picture_stats(np.zeros_like(ROOM))
+GOOD = measure(room())
+BLACK = measure(uniform(0))
 POLICY = HealthPolicy(settle_ns=NS_PER_S // 10)
 WHOLE = StreamConfig(LabelSet.of(["box"]), (EventRule("box", 0.8, 0.5),), health=POLICY)
 LEFT, RIGHT = Region("left", 0, 0, 0.5, 1), Region("right", 0.5, 0, 0.5, 1)
@@ -47,16 +45,16 @@ ONLY_LEFT = replace(HALVES, rules=HALVES.rules[:1])
 
 
 class Watched:
-    """A session whose frames, a tenth of a second apart, are scored at once; all that it said."""
+    """A session whose frames, a tenth of a second apart, are scored at once, with its outputs."""
 
     def __init__(self, config: StreamConfig = WHOLE) -> None:
         self.session = StreamSession[float, str]("s", LIMITS)
         self.session.configure(config, "")
-        self.said: list[Output] = []
+        self.outputs: list[Output] = []
         self.count = 0
 
     def show(self, box: float, pictures: Mapping[str, PictureStats] | None = None, times: int = 1) -> None:
-        """Frames of that score in all regions; `pictures`: none, if they are not judged."""
+        """Receives frames of that score in all regions; `pictures`: none if health is not assessed."""
         for _ in range(times):
             self.count += 1
             self.session.receive(Frame(self.count, self.count * NS_PER_S // 10, box), 0)
@@ -66,17 +64,17 @@ class Watched:
             self.session.complete(
                 work, {region.id: (score,) for region in work.config.viewed_regions}, Timings(), pictures
             )
-            self.said.extend(iter(self.session.next_output, None))
+            self.outputs.extend(iter(self.session.next_output, None))
 
     def briefly(self) -> list[str]:
         """Results as their frames' numbers, events as what they are of."""
-        return [brief for output in self.said if (brief := _brief(output))]
+        return [brief for output in self.outputs if (brief := _brief(output))]
 
     def events(self) -> list[str]:
         return [brief for brief in self.briefly() if not brief.isdigit()]
 
     def regions(self, frame_id: int) -> tuple[RegionScores, ...]:
-        (outcome,) = (o.outcome for o in self.said if isinstance(o, FrameResult) and o.frame_id == frame_id)
+        (outcome,) = (o.outcome for o in self.outputs if isinstance(o, FrameResult) and o.frame_id == frame_id)
         assert isinstance(outcome, Scored)
         return outcome.regions
 
@@ -109,10 +107,10 @@ def test_rules_do_not_see_what_the_picture_does_not_show() -> None:
     assert watched.briefly() == [
         "1", "ENTERED box", "2", "3", "4", "SUSPENDED BLACK", "5", "6", "7", "RESUMED", "8", "9", "EXITED box",
     ]  # fmt: skip
-    told = [watched.regions(i)[0] for i in range(1, 10)]
+    regions = [watched.regions(i)[0] for i in range(1, 10)]
     black = HealthProblem.BLACK
-    assert [region.problem for region in told] == [None, None, black, black, black, None, None, None, None]
-    assert [region.suspended for region in told] == [False, False, True, True, True, True, False, False, False]
+    assert [region.problem for region in regions] == [None, None, black, black, black, None, None, None, None]
+    assert [region.suspended for region in regions] == [False, False, True, True, True, True, False, False, False]
 
 
 def test_one_bad_picture_holds_the_rules_and_is_not_said() -> None:
@@ -124,7 +122,7 @@ def test_one_bad_picture_holds_the_rules_and_is_not_said() -> None:
     assert watched.regions(2)[0].suspended
 
 
-def test_what_is_said_of_pictures_comes_before_what_rules_say_of_them() -> None:
+def test_health_events_come_before_the_rules_events_of_the_same_frame() -> None:
     watched = Watched()
     watched.show(0.1, whole(BLACK), 2)
     watched.show(0.1, whole(GOOD))
@@ -142,7 +140,7 @@ def test_a_region_by_itself_is_suspended() -> None:
     assert (right.problem, right.suspended) == (None, False)
 
 
-def test_a_problem_of_the_whole_frame_is_said_of_each_region_that_rules_look_at() -> None:
+def test_a_problem_of_the_whole_frame_is_reported_for_each_region_that_has_rules() -> None:
     watched = Watched(ONLY_LEFT)
     watched.show(0.1, {"": BLACK, "left": BLACK, "right": BLACK}, 3)
     watched.show(0.1, halves(GOOD, GOOD), 3)
@@ -150,7 +148,7 @@ def test_a_problem_of_the_whole_frame_is_said_of_each_region_that_rules_look_at(
     assert [region.suspended for region in watched.regions(2)] == [True, True]
 
 
-@pytest.mark.parametrize("health", [POLICY, HealthPolicy(disabled=True)], ids=["judged", "disabled"])
+@pytest.mark.parametrize("health", [POLICY, HealthPolicy(disabled=True)], ids=["assessed", "disabled"])
 def test_pictures_that_are_not_measured_hold_nothing(health: HealthPolicy) -> None:
     watched = Watched(replace(WHOLE, health=health))
     for box in (0.9, 0.1):
@@ -165,7 +163,7 @@ def test_pictures_that_are_not_measured_hold_nothing(health: HealthPolicy) -> No
         pytest.param(replace(WHOLE, rules=()), id="no rules any more"),
     ],
 )
-def test_a_config_that_no_longer_judges_pictures_ends_the_suspension(later: StreamConfig) -> None:
+def test_a_config_that_no_longer_assesses_pictures_ends_the_suspension(later: StreamConfig) -> None:
     watched = Watched()
     watched.show(0.1, whole(BLACK), 3)
     watched.session.configure(later, "")
@@ -216,29 +214,29 @@ def test_frames_without_an_outcome_are_no_pictures() -> None:
 
 
 def test_health_outlives_the_connection() -> None:
-    """Suspended before the loss: not said again, and RESUMED comes; a problem half settled goes on to count."""
+    """SUSPENDED before the loss is not emitted again, and RESUMED comes; a problem that has half settled counts on."""
     lost, later = Watched(), StreamSession[float, str]("other", LIMITS)
     lost.show(0.9, whole(GOOD))
     lost.show(0.1, whole(BLACK), 3)
-    last = next(output.event_id for output in reversed(lost.said) if isinstance(output, Event))
+    last = next(output.event_id for output in reversed(lost.outputs) if isinstance(output, Event))
     later.take_over(lost.session.hand_over(), ResumePoint("t", lost.count, last))
     later.configure(WHOLE, "")
     resumed = Watched.__new__(Watched)
-    resumed.session, resumed.said, resumed.count = later, [], lost.count
+    resumed.session, resumed.outputs, resumed.count = later, [], lost.count
     resumed.show(0.1, whole(BLACK))
     resumed.show(0.1, whole(GOOD), 2)
-    assert isinstance(resumed.said[0], Started)
+    assert isinstance(resumed.outputs[0], Started)
     assert resumed.events() == ["RESUMED", "EXITED box"]
 
 
-def test_a_frame_that_was_judged_before_the_loss_is_not_judged_again() -> None:
+def test_a_frame_that_was_assessed_before_the_loss_is_not_assessed_again() -> None:
     lost, later = Watched(), StreamSession[float, str]("other", LIMITS)
     lost.show(0.9, whole(GOOD))
     lost.show(0.1, whole(BLACK), 2)
     later.take_over(lost.session.hand_over(), ResumePoint("t", 1, "s-1"))
     later.configure(WHOLE, "")
     resumed = Watched.__new__(Watched)
-    resumed.session, resumed.said, resumed.count = later, [], 1
+    resumed.session, resumed.outputs, resumed.count = later, [], 1
     resumed.show(0.1, whole(BLACK), 3)
     assert resumed.briefly() == ["2", "3", "SUSPENDED BLACK", "4"], "what was missed comes again, once"
 
@@ -248,4 +246,4 @@ def test_event_ids_count_all_events() -> None:
     watched.show(0.9, whole(GOOD))
     watched.show(0.1, whole(BLACK), 2)
     watched.show(0.1, whole(GOOD), 2)
-    assert [o.event_id for o in watched.said if isinstance(o, Event)] == ["s-1", "s-2", "s-3", "s-4"]
+    assert [o.event_id for o in watched.outputs if isinstance(o, Event)] == ["s-1", "s-2", "s-3", "s-4"]

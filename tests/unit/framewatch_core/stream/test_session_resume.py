@@ -1,4 +1,4 @@
-"""A stream that is lost and taken over says what one that is not lost says."""
+"""A stream that is lost and taken over has the outputs of one that is not lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def frame(frame_id: int, box: float, time_s: float | None = None) -> Frame[float
 
 @dataclass
 class Client:
-    """What a client has, and what it must send again."""
+    """A client: the outputs that it has, and the items that it must send again."""
 
     config: StreamConfig
     items: list[Item]
@@ -89,8 +89,8 @@ def scores(box: float) -> tuple[LabelScore, ...]:
     return LabelScore("box", box, box / 2), LabelScore("empty", 1 - box, 0.1)
 
 
-def told(outputs: list[Output]) -> list[object]:
-    """All that must be the same; versions of configs start anew with each stream."""
+def comparable(outputs: list[Output]) -> list[object]:
+    """The parts of outputs that must be the same; versions of configs start anew with each stream."""
     return [
         (o.frame_id, o.time_ns, type(o.outcome), getattr(o.outcome, "scores", getattr(o.outcome, "reason", None)))
         if isinstance(o, FrameResult)
@@ -102,11 +102,11 @@ def told(outputs: list[Output]) -> list[object]:
 def unsplit(items: list[Item], config: StreamConfig = CONFIG) -> list[object]:
     client = Client(config, list(items))
     assert play(StreamSession("s", LIMITS), client, sent=10**6, received=10**6)
-    return told(client.outputs)
+    return comparable(client.outputs)
 
 
 def split(items: list[Item], cuts: list[tuple[int, int, int]], config: StreamConfig = CONFIG) -> list[object]:
-    """With the connection lost after so many items sent and outputs received, again and again."""
+    """Outputs if the connection is lost after so many items sent and outputs received, again and again."""
     client = Client(config, list(items))
     session = StreamSession[float, None]("s", LIMITS)
     for sent, received, keep in cuts:
@@ -116,7 +116,7 @@ def split(items: list[Item], cuts: list[tuple[int, int, int]], config: StreamCon
         session = StreamSession("another", LIMITS)
         session.take_over(state, client.point)
     assert play(session, client, sent=10**6, received=10**6)
-    return told(client.outputs)
+    return comparable(client.outputs)
 
 
 BOXES = [0.1, 0.9, 0.9, 0.2, 0.1, 0.6, 0.9, 0.9, 0.6, 0.3, 0.9, 0.1]
@@ -129,7 +129,7 @@ SLOW = replace(
 
 @pytest.mark.parametrize("keep", [0, 2], ids=["one by one", "some under way"])
 @pytest.mark.parametrize("config", [CONFIG, SLOW, replace(CONFIG, max_frame_rate=5)], ids=["quick", "slow", "rate"])
-def test_split_at_every_point_it_says_the_same(config: StreamConfig, keep: int) -> None:
+def test_split_at_every_point_the_outputs_are_the_same(config: StreamConfig, keep: int) -> None:
     expected = unsplit(FRAMES, config)
     assert sum(isinstance(o, Event) for o in expected) >= 4
     for sent in range(len(FRAMES) + 1):
@@ -137,7 +137,7 @@ def test_split_at_every_point_it_says_the_same(config: StreamConfig, keep: int) 
             assert split(FRAMES, [(sent, received, keep)], config) == expected, (sent, received)
 
 
-def test_lost_again_and_again_it_says_the_same() -> None:
+def test_lost_again_and_again_the_outputs_are_the_same() -> None:
     expected = unsplit(FRAMES)
     for received in (1, 2, 3):  # the first is `started`: with it alone nothing moves on
         cuts = [(3, received, 1)] * (2 * len(expected))
@@ -175,7 +175,7 @@ def build(parts: list[tuple[str, int, float, int]]) -> list[Item]:
 
 @settings(max_examples=300, deadline=None)
 @given(items_of_streams, cuts_of_streams, st.sampled_from([CONFIG, SLOW, replace(SLOW, max_frame_rate=7)]))
-def test_split_anywhere_any_number_of_times_it_says_the_same(
+def test_split_anywhere_any_number_of_times_the_outputs_are_the_same(
     parts: list[tuple[str, int, float, int]], cuts: list[tuple[int, int, int]], config: StreamConfig
 ) -> None:
     items = build(parts)
@@ -195,7 +195,7 @@ def resume(state: StreamState, point: ResumePoint, *frames: Frame[float], arriva
 
 
 def lost(*boxes: float) -> StreamState:
-    """Frames from 0 on, all judged; what the client received is said with the point."""
+    """The state after frames from 0 on, all seen by the rules; the client's part is in the resume point."""
     session = StreamSession[float, None]("s", LIMITS)
     play(session, Client(CONFIG, [frame(i, box) for i, box in enumerate(boxes)]), sent=10**6, received=10**6)
     return session.hand_over()
@@ -240,7 +240,7 @@ def test_missed_events_come_with_their_frames_or_before_later_ones(
         (700, frame(600, 0.1, 9), "OUT_OF_ORDER"),
         (700, frame(701, 0.1, 9), None),
     ],
-    ids=["number", "in order", "time", "before what is judged", "no time", "unknown number", "after it"],
+    ids=["number", "in order", "time", "before the last frame seen", "no time", "unknown number", "after it"],
 )
 def test_frames_come_after_those_that_the_client_has(
     last_frame_id: int | None, sent: Frame[float], reason: str | None

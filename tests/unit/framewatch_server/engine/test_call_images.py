@@ -1,4 +1,4 @@
-"""What is kept of the pictures of calls."""
+"""The cache of the images of calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def kept(images: CallImages, value: int) -> np.ndarray[tuple[int, ...], np.dtype
     return claim.value.result()
 
 
-async def test_a_picture_is_embedded_once() -> None:
+async def test_an_image_is_embedded_once() -> None:
     async with Rig() as rig:
         rig.encoder.released.set()
         images = CallImages(rig.pipeline, 1000)
@@ -33,7 +33,7 @@ async def test_a_picture_is_embedded_once() -> None:
         assert sorted(rig.read) == [1, 2]
 
 
-async def test_what_is_kept_is_the_picture_s_alone_and_can_not_be_changed() -> None:
+async def test_cached_vectors_are_the_images_alone_and_can_not_be_changed() -> None:
     async with Rig(max_batch_size=8) as rig:
         rig.encoder.released.set()
         images = CallImages(rig.pipeline, 1000)
@@ -44,7 +44,7 @@ async def test_what_is_kept_is_the_picture_s_alone_and_can_not_be_changed() -> N
             first.vectors[0, 0] = 9
 
 
-async def test_without_a_cache_every_picture_is_embedded() -> None:
+async def test_without_a_cache_every_image_is_embedded() -> None:
     async with Rig() as rig:
         rig.encoder.released.set()
         images = CallImages(rig.pipeline, 0)
@@ -52,7 +52,7 @@ async def test_without_a_cache_every_picture_is_embedded() -> None:
         assert rig.read == [1, 1]
 
 
-async def test_each_caller_of_a_broken_picture_has_its_own_path_and_nothing_is_kept() -> None:
+async def test_each_caller_with_a_broken_image_gets_its_own_path_and_nothing_is_cached() -> None:
     async with Rig() as rig:
         rig.encoder.released.set()
         images = CallImages(rig.pipeline, 1000)

@@ -28,7 +28,7 @@ def run(device: Device, encoder: FakeEncoder, *jobs: Waiting) -> None:
     device.stop()
 
 
-def test_a_job_that_is_cancelled_while_others_are_told_is_not_lost() -> None:
+def test_a_job_that_is_cancelled_while_others_are_delivered_is_not_lost() -> None:
     encoder, finished = FakeEncoder(), Finished()
     first, second, third = (decoded(value) for value in (1, 2, 3))
     first.cancel()

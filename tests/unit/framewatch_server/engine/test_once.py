@@ -1,4 +1,4 @@
-"""Values that are computed once for all who ask."""
+"""Values that are computed once for all callers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROW = np.ones(4, np.float32)
 
 
 class Computation:
-    """Counts how often it is begun, and ends when it is told to."""
+    """Counts how often it is begun, and ends when it may."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -53,7 +53,7 @@ async def test_one_computes_for_all(cache: VectorCache[Float32Array]) -> None:
 
 
 @pytest.mark.parametrize("gone", [[0], [0, 1, 2], [3], [0, 4]], ids=str)
-async def test_whoever_goes_away_takes_nothing_from_the_others(
+async def test_a_cancelled_caller_takes_nothing_from_the_others(
     cache: VectorCache[Float32Array], gone: list[int]
 ) -> None:
     compute = Computation()
@@ -88,7 +88,7 @@ async def test_an_error_reaches_all_and_the_next_one_tries_again(cache: VectorCa
     assert await computed_once(cache, "key", compute) is ROW
 
 
-async def test_nobody_complains_of_an_error_that_nobody_waits_for(
+async def test_an_error_that_no_caller_waits_for_is_not_logged(
     cache: VectorCache[Float32Array], caplog: pytest.LogCaptureFixture
 ) -> None:
     compute = Computation()

@@ -64,7 +64,7 @@ async def test_batches_under_way_fail_by_themselves() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_nobody_waits_for_batches_under_way_on_a_device_that_is_dead() -> None:
+async def test_batches_under_way_on_a_dead_device_are_refused() -> None:
     rig = Rig(2, encoder=OverlappingEncoder())
     async with rig:
         first, later = await rig.busy(), Source(1, 2, 3, 4, 5)
@@ -176,7 +176,7 @@ async def test_out_of_memory_halves_the_batch_and_is_remembered() -> None:
     assert max(len(batch) for batch in rig.encoder.batches[before:]) <= 2
 
 
-async def test_a_device_that_fails_again_and_again_is_told_and_so_is_its_recovery() -> None:
+async def test_a_device_that_fails_again_and_again_is_reported_and_so_is_its_recovery() -> None:
     rig = Rig()
     rig.encoder.released.set()
     rig.encoder.failure = RuntimeError("device lost")
@@ -194,7 +194,7 @@ async def test_a_device_that_fails_again_and_again_is_told_and_so_is_its_recover
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_nobody_waits_for_a_device_that_is_dead() -> None:
+async def test_jobs_and_calls_of_a_dead_device_are_refused() -> None:
     rig = Rig()
     async with rig:
         first, later = await rig.busy(), Source(1, 2)

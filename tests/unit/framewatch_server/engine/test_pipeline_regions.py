@@ -27,7 +27,7 @@ from tests.unit.framewatch_server.engine.rig import (
 
 
 def sources(values: Sequence[tuple[int, int]]) -> Source:
-    """One lane with jobs of a value and a number of inputs each."""
+    """A lane with jobs of a value and a number of inputs each."""
     source = Source()
     source.jobs = [Waiting(value, source.changed.set, view=regions_view(count)) for value, count in values]
     source.waiting.extend(source.jobs)
@@ -44,7 +44,7 @@ def shapes(source: Source) -> list[tuple[int, ...]]:
         pytest.param([(1, 3), (2, 3), (3, 2)], [[1, 1, 1, 2, 2, 2, 3, 3]], id="they fill a batch"),
         pytest.param([(1, 3), (2, 3), (3, 3)], [[1, 1, 1, 2, 2, 2], [3, 3, 3]], id="one that does not fit waits"),
         pytest.param(
-            [(1, 7), (2, 7), (3, 1)], [[1] * 7, [2] * 7 + [3]], id="one that was taken back is first in the next batch"
+            [(1, 7), (2, 7), (3, 1)], [[1] * 7, [2] * 7 + [3]], id="one that was left over is first in the next batch"
         ),
         pytest.param([(1, 8), (2, 1)], [[1] * 8, [2]], id="a full batch by itself"),
         pytest.param([(1, 20), (2, 1)], [[1] * 8, [1] * 8, [1] * 4, [2]], id="more than a batch: in parts"),
@@ -152,7 +152,7 @@ def decoded(value: int, count: int) -> Waiting:
     return job
 
 
-def test_stopping_embeds_what_was_taken_back() -> None:
+def test_stopping_embeds_a_job_that_was_left_over() -> None:
     encoder, finished = FakeEncoder(), Finished()
     jobs = [decoded(1, 3), decoded(2, 3), decoded(3, 9)]
     device = Device(encoder, max_batch_size=4, deliver=finished.extend, on_health=bool, refusal=RuntimeError)
@@ -167,7 +167,7 @@ def test_stopping_embeds_what_was_taken_back() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_nobody_waits_for_what_was_taken_back_by_a_device_that_died() -> None:
+def test_a_job_left_over_by_a_device_that_died_is_refused() -> None:
     encoder, finished = FakeEncoder(), Finished()
     encoder.failure = SystemExit("the device's thread ends")
     jobs = [decoded(1, 3), decoded(2, 3), decoded(3, 3)]
@@ -184,18 +184,18 @@ def test_nobody_waits_for_what_was_taken_back_by_a_device_that_died() -> None:
     device.start()
     device.stop()
     assert {job for job, _ in finished} == set(jobs)
-    assert len(finished) == len(jobs), "each is told once"
+    assert len(finished) == len(jobs), "each is delivered once"
     assert all(isinstance(result, ServerUnavailable) for _, result in finished)
 
 
-async def test_a_frame_under_another_view_does_not_follow() -> None:
+async def test_a_frame_under_another_view_reuses_nothing() -> None:
     rig = Rig()
     rig.encoder.released.set()
-    source, memory = Source(), EmbeddingReuse[Job]()
+    source, reuse = Source(), EmbeddingReuse[Job]()
     for i, count in enumerate([1, 1, 2, 2, 1]):
-        job = Waiting(7, source.changed.set, memory, regions_view(count))
+        job = Waiting(7, source.changed.set, reuse, regions_view(count))
         assert job.image is not None
-        memory.expect(job, ReusePolicy(0.5), Moment(i, i), job.image, job.view)
+        reuse.expect(job, ReusePolicy(0.5), Moment(i, i), job.image, job.view)
         source.jobs.append(job)
     source.waiting.extend(source.jobs)
     async with rig:
@@ -206,16 +206,16 @@ async def test_a_frame_under_another_view_does_not_follow() -> None:
     assert shapes(source) == [(1, 1), (1, 1), (2, 1), (2, 1), (1, 1)]
 
 
-JUDGED = View(assessed=frozenset({""}))
+ASSESSED = View(assessed=frozenset({""}))
 
 
 async def stream(rig: Rig, frames: Sequence[tuple[int, View]], policy: ReusePolicy) -> list[Embedded]:
     """The results of one stream's frames, one a nanosecond."""
-    source, memory = Source(), EmbeddingReuse[Job]()
+    source, reuse = Source(), EmbeddingReuse[Job]()
     for i, (value, view) in enumerate(frames):
-        job = Waiting(value, source.changed.set, memory, view)
+        job = Waiting(value, source.changed.set, reuse, view)
         assert job.image is not None
-        memory.expect(job, policy, Moment(i, i), job.image, view)
+        reuse.expect(job, policy, Moment(i, i), job.image, view)
         source.jobs.append(job)
     source.waiting.extend(source.jobs)
     async with rig:
@@ -227,25 +227,25 @@ async def stream(rig: Rig, frames: Sequence[tuple[int, View]], policy: ReusePoli
 
 
 def level(result: Embedded) -> int | None:
-    """The brightness that was measured; None: the picture was not judged."""
+    """The brightness that was measured; None: the picture was not assessed."""
     return round(float(result.pictures[""].luma.mean())) if result.pictures else None
 
 
 @pytest.mark.parametrize("decode_threads", [1, 2])
-async def test_followers_have_pictures_to_be_judged_by(decode_threads: int) -> None:
+async def test_reusing_frames_have_pictures_to_be_assessed_by(decode_threads: int) -> None:
     rig = Rig(decode_threads=decode_threads)
     rig.encoder.released.set()
     same, little_change, other = 40, 42, 200
-    frames = [(value, JUDGED) for value in (same, same, little_change, same, other)]
+    frames = [(value, ASSESSED) for value in (same, same, little_change, same, other)]
     found = await stream(rig, frames, ReusePolicy(3 / 255))
     assert [result.reused_frame_id for result in found] == [None, 0, 0, 0, None]
     assert [level(result) for result in found] == [40, 40, 42, 40, 200], "each its own, as far as it was decoded"
 
 
-async def test_a_judged_frame_does_not_follow_one_that_was_not() -> None:
+async def test_an_assessed_frame_reuses_no_frame_that_was_not() -> None:
     rig = Rig()
     rig.encoder.released.set()
-    found = await stream(rig, [(7, View()), (7, JUDGED), (7, JUDGED), (7, View())], ReusePolicy())
+    found = await stream(rig, [(7, View()), (7, ASSESSED), (7, ASSESSED), (7, View())], ReusePolicy())
     assert [result.reused_frame_id for result in found] == [None, None, 1, None]
     assert [level(result) for result in found] == [None, 7, 7, None]
 

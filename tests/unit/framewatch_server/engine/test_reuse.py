@@ -16,9 +16,8 @@ from framewatch_core.errors import ServerDraining
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.stream.reuse import ReusePolicy
 from framewatch_core.time import Moment
-from framewatch_server.engine import reuse
 from framewatch_server.engine.jobs import Embedded, Job
-from framewatch_server.engine.reuse import EmbeddingReuse
+from framewatch_server.engine.reuse import MAX_KEPT_BYTES, EmbeddingReuse
 from framewatch_server.vision.pixels.view import WHOLE
 from tests.unit.framewatch_server.engine.rig import BROKEN, POISON, Rig, Source, Waiting
 
@@ -28,11 +27,11 @@ class Camera(Source):
 
     def __init__(self, *values: int, policy: ReusePolicy, extra: int = 0) -> None:
         super().__init__()
-        memory = EmbeddingReuse[Job]()
+        reuse = EmbeddingReuse[Job]()
         for i, value in enumerate(values):
             image = EncodedImage(bytes([value] * (1 + extra)))
-            job = Waiting(value, self.changed.set, memory)
-            memory.expect(job, policy, Moment(i, i), image, job.view)
+            job = Waiting(value, self.changed.set, reuse)
+            reuse.expect(job, policy, Moment(i, i), image, job.view)
             self.jobs.append(job)
         self.waiting.extend(self.jobs)
 
@@ -57,7 +56,7 @@ CASES = {
     "embedded anew from the age on": Case((1, 1, 1, 1, 1, 1, 1), ReusePolicy(max_age_ns=3), (None, 0, 0, None, 3, 3, None)),
     "age counts for little change too": Case((1, 2, 1, 2), ReusePolicy(0.1, 2), (None, 0, None, 2)),
     "never": Case((1, 1, 1), ReusePolicy(0.5, 0), (None, None, None)),
-    "a broken frame is told and leads nobody": Case((1, BROKEN, 1), EXACT, (None, -1, 0)),
+    "a broken frame fails and is no source frame": Case((1, BROKEN, 1), EXACT, (None, -1, 0)),
 }  # fmt: skip
 
 
@@ -74,7 +73,7 @@ async def test_who_reuses_whose_embedding(case: Case) -> None:
     assert [value for batch in rig.encoder.batches for value in batch] == embedded
 
 
-async def test_a_frame_has_its_leaders_embedding_and_its_own_timings() -> None:
+async def test_a_reusing_frame_has_its_source_frames_embedding_and_its_own_timings() -> None:
     rig = Rig()
     rig.encoder.released.set()
     camera = Camera(10, 12, 10, policy=ReusePolicy(3 / 255))
@@ -93,8 +92,8 @@ async def test_a_frame_has_its_leaders_embedding_and_its_own_timings() -> None:
     assert rig.read == [10, 12]
 
 
-@pytest.mark.parametrize("slow", [10, BROKEN], ids=["decoded late", "broken, and told late"])
-async def test_frames_are_judged_in_their_order_however_they_are_decoded(slow: int) -> None:
+@pytest.mark.parametrize("slow", [10, BROKEN], ids=["decoded late", "broken, and failed late"])
+async def test_frames_are_decided_in_their_order_however_they_are_decoded(slow: int) -> None:
     rig = Rig(decode_threads=2)
     rig.encoder.released.set()
     held = rig.may_read[slow] = threading.Event()
@@ -110,7 +109,7 @@ async def test_frames_are_judged_in_their_order_however_they_are_decoded(slow: i
     assert camera.reused() == ([None, 0, None] if slow == 10 else [-1, None, 1])
 
 
-async def test_the_same_file_is_judged_in_its_turn_too() -> None:
+async def test_the_same_file_is_decided_in_its_turn_too() -> None:
     rig = Rig(decode_threads=2)
     rig.encoder.released.set()
     camera = Camera(1, 2, 1, policy=EXACT)
@@ -119,13 +118,13 @@ async def test_the_same_file_is_judged_in_its_turn_too() -> None:
         rig.pipeline.announce(camera)
         while len(rig.read) < 2:
             await asyncio.sleep(0)
-        assert rig.read == [1, 1], "what comes between may lead: it is decoded"
+        assert rig.read == [1, 1], "the frame between may be the source: this one is decoded"
         held.set()
         await camera.results()
     assert camera.reused() == [None, None, None]
 
 
-async def test_followers_wait_for_a_leader_that_is_on_the_device_and_cost_no_place_in_a_batch() -> None:
+async def test_frames_wait_for_a_source_frame_on_the_device_and_take_no_place_in_a_batch() -> None:
     rig = Rig()
     async with rig:
         first, camera, other = await rig.busy(), Camera(1, 1, 1, policy=EXACT), Source(7)
@@ -141,7 +140,9 @@ async def test_followers_wait_for_a_leader_that_is_on_the_device_and_cost_no_pla
 
 
 @pytest.mark.parametrize("value", [POISON, 3], ids=["it fails for them as well", "they get theirs"])
-async def test_followers_of_a_leader_that_failed_go_their_own_ways(value: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_frames_whose_source_frame_failed_are_embedded_themselves(
+    value: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rig = Rig()
     encode, failures = rig.encoder.encode, iter([RuntimeError("once")])
 
@@ -168,7 +169,7 @@ async def test_followers_of_a_leader_that_failed_go_their_own_ways(value: int, m
         assert camera.reused() == [-1, None, None]
 
 
-async def test_followers_are_answered_when_the_pipeline_stops() -> None:
+async def test_waiting_frames_are_answered_when_the_pipeline_stops() -> None:
     rig = Rig()
     rig.encoder.failure = RuntimeError("device lost")
     async with rig:
@@ -177,12 +178,12 @@ async def test_followers_are_answered_when_the_pipeline_stops() -> None:
         await rig.decoded(2)
     await asyncio.sleep(0)
     assert str((await first.results())[0]) == "device lost"
-    led, followed = await camera.results()
-    assert str(led) == "device lost"
-    assert isinstance(followed, ServerDraining)
+    source, waiting = await camera.results()
+    assert str(source) == "device lost"
+    assert isinstance(waiting, ServerDraining)
 
 
-async def test_cancelled_followers_are_forgotten() -> None:
+async def test_cancelled_waiting_frames_are_forgotten() -> None:
     rig = Rig(2)
     async with rig:
         first, camera = await rig.busy(), Camera(1, 1, 1, policy=EXACT)
@@ -199,7 +200,7 @@ async def test_cancelled_followers_are_forgotten() -> None:
         assert rig.pipeline._turns.under_way == 0, "their places are free again"
 
 
-async def test_streams_do_not_share_what_they_saw() -> None:
+async def test_streams_share_no_source_frames() -> None:
     rig = Rig()
     rig.encoder.released.set()
     cameras = [Camera(1, policy=EXACT), Camera(1, policy=EXACT)]
@@ -211,15 +212,15 @@ async def test_streams_do_not_share_what_they_saw() -> None:
     assert [camera.reused() for camera in cameras] == [[None], [None]]
 
 
-def test_what_a_stream_remembers_goes_with_it() -> None:
-    memory = EmbeddingReuse[str]()
-    memory.expect("job", EXACT, Moment(0, 0), EncodedImage(b"x"), WHOLE)
-    decided = memory.after_decode("job", np.zeros((1, 3, 1, 1), np.uint8), {})
+def test_a_streams_source_frame_goes_with_it() -> None:
+    stream = EmbeddingReuse[str]()
+    stream.expect("job", EXACT, Moment(0, 0), EncodedImage(b"x"), WHOLE)
+    decided = stream.after_decode("job", np.zeros((1, 3, 1, 1), np.uint8), {})
     assert (decided.to_embed, decided.reusing) == (["job"], [])
-    gone = weakref.ref(memory)
+    gone = weakref.ref(stream)
     gc.disable()
     try:
-        del memory, decided
+        del stream, decided
         assert gone() is None, "not even a collection of garbage is needed"
     finally:
         gc.enable()
@@ -228,7 +229,7 @@ def test_what_a_stream_remembers_goes_with_it() -> None:
 async def test_large_files_are_not_kept() -> None:
     rig = Rig()
     rig.encoder.released.set()
-    camera = Camera(1, 1, policy=EXACT, extra=reuse.MAX_KEPT_BYTES)
+    camera = Camera(1, 1, policy=EXACT, extra=MAX_KEPT_BYTES)
     async with rig:
         rig.pipeline.announce(camera)
         await camera.results()
@@ -236,7 +237,7 @@ async def test_large_files_are_not_kept() -> None:
 
 
 async def test_streams_that_come_and_go_leave_no_place_taken() -> None:
-    """Cancelling races with decoding and with batches; whoever wins, every job gives its place back."""
+    """Cancelling races with decoding and with batches; either way, every job gives its place back."""
     rig = Rig(max_batch_size=4, decode_threads=2)
     rig.encoder.released.set()
     rng = random.Random(0)

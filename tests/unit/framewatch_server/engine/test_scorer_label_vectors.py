@@ -1,4 +1,4 @@
-"""What a scorer learns of a label set: once, shared, and told where it can't."""
+"""Label vectors of a scorer: computed once, shared, with the path of an example that is at fault."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from framewatch_server.vision.pixels.view import EXPOSURES
 from framewatch_server.vision.towers.encoder import ModelInfo
 from tests.unit.framewatch_server.engine.rig import FakeEncoder
 
-LIGHTS = len(EXPOSURES) + 1
+INPUTS_PER_EXAMPLE = len(EXPOSURES) + 1
 
 
 class BrightnessEncoder(FakeEncoder):
-    """Embeddings say nothing; the two features are a picture's brightness and what is left of it."""
+    """All embeddings are equal; the two features are a picture's brightness and the rest to 1."""
 
     info = ModelInfo("fake", "clip", (1, 1), 1, 2, "cpu", "float32")
 
@@ -71,7 +71,7 @@ async def presence(scorer: Scorer, level: int, *labels: Label) -> list[float | N
     return [score.presence for score in scores]
 
 
-async def test_examples_are_told_from_counter_examples(scorer: Scorer) -> None:
+async def test_examples_are_distinguished_from_counter_examples(scorer: Scorer) -> None:
     (bright,) = await presence(scorer, 210, BRIGHT)
     (dark,) = await presence(scorer, 15, BRIGHT)
     assert bright is not None
@@ -80,21 +80,21 @@ async def test_examples_are_told_from_counter_examples(scorer: Scorer) -> None:
     assert dark < 0.1
 
 
-async def test_what_was_learned_is_learned_once_for_all_who_ask(scorer: Scorer) -> None:
+async def test_a_discriminant_is_fitted_once_for_all_callers(scorer: Scorer) -> None:
     twin = Label("twin", ("another name",), ("and a contrast",), BRIGHT.examples, BRIGHT.counter_examples)
     sets = [LabelSet((BRIGHT,)), LabelSet((Label("x"), twin)), LabelSet((BRIGHT, twin))]
     await asyncio.gather(*(scorer.label_vectors(each) for each in sets * 3))
-    assert encoder(scorer).inputs == 4 * LIGHTS
+    assert encoder(scorer).inputs == 4 * INPUTS_PER_EXAMPLE
 
 
-async def test_other_examples_are_learned_anew(scorer: Scorer) -> None:
+async def test_other_examples_are_fitted_anew(scorer: Scorer) -> None:
     other = Label("bright", (), (), BRIGHT.examples, BRIGHT.counter_examples[:1])
     for label in (BRIGHT, other):
         await scorer.label_vectors(LabelSet((label,)))
-    assert encoder(scorer).inputs == (4 + 3) * LIGHTS
+    assert encoder(scorer).inputs == (4 + 3) * INPUTS_PER_EXAMPLE
 
 
-async def test_each_caller_is_told_its_own_path(scorer: Scorer) -> None:
+async def test_each_callers_error_has_its_own_path(scorer: Scorer) -> None:
     bad = Label("bad", (), (), (grey(200), BROKEN), (grey(10),))
     sets = [LabelSet((bad,)), LabelSet((Label("x"), Label("y"), bad))]
     found = await asyncio.gather(*(scorer.label_vectors(each) for each in sets), return_exceptions=True)
@@ -105,7 +105,7 @@ async def test_each_caller_is_told_its_own_path(scorer: Scorer) -> None:
     ]
 
 
-async def test_who_goes_away_takes_nothing_from_the_others(scorer: Scorer) -> None:
+async def test_a_cancelled_caller_takes_nothing_from_the_others(scorer: Scorer) -> None:
     first = asyncio.ensure_future(scorer.label_vectors(LabelSet((BRIGHT,))))
     await asyncio.sleep(0)
     second = asyncio.ensure_future(scorer.label_vectors(LabelSet((BRIGHT,))))

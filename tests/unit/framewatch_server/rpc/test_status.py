@@ -42,13 +42,13 @@ def test_the_status_has_reason_domain_metadata_and_field() -> None:
 
 
 def test_what_is_not_ours_leaks_nothing() -> None:
-    told = public_error(ValueError("secret"))
-    assert isinstance(told, errors.InternalError)
-    assert "secret" not in told.message
-    assert told.metadata["error_id"] in told.message
+    public = public_error(ValueError("secret"))
+    assert isinstance(public, errors.InternalError)
+    assert "secret" not in public.message
+    assert public.metadata["error_id"] in public.message
 
 
-def test_what_is_ours_is_told_as_it_is() -> None:
+def test_an_error_of_ours_is_public_as_it_is() -> None:
     error = errors.MissingField("no image", "image")
     assert public_error(error) is error
 

@@ -1,4 +1,4 @@
-"""Large files from the hub into huggingface_hub's cache, begun where the last attempt ended."""
+"""Downloads of large files into huggingface_hub's cache, resumed where the last attempt ended."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from framewatch_server.vision.checkpoints.source import ModelSource
 
 
 def fetch_blob(source: ModelSource, commit: str, file: str, size: int, sha256: str, progress: Progress) -> None:
-    """Brings a file that the hub keeps in LFS into the cache, where `hf_hub_download` finds it.
+    """Downloads a file that the hub keeps in LFS into the cache, where `hf_hub_download` finds it.
 
-    huggingface_hub throws away what it has of a file when its process ends; weights are too large for that. This goes
-    by plain HTTP, which every mirror speaks and which can begin anywhere.
+    huggingface_hub discards a partial file when its process ends; weights are too large for that. This uses plain HTTP,
+    which every mirror supports and which can begin anywhere.
 
     Args:
         source: the model, on the hub.
         commit: the file's.
         file: its name in the repository.
-        size: in bytes, as the hub says.
-        sha256: of its content, as the hub says, in hexadecimal.
-        progress: told as bytes come.
+        size: in bytes, by the hub's listing.
+        sha256: of its content, by the hub's listing, in hexadecimal.
+        progress: receives the progress.
 
     Raises:
-        ModelLoadError: something else came than what the hub says.
-        OSError, httpx2.HTTPError: as huggingface_hub; what has come stays.
+        ModelLoadError: the content is not that of the hub's listing.
+        OSError, httpx2.HTTPError: from huggingface_hub; the bytes that have arrived stay.
 
     """
-    blob = repository_folder(source) / "blobs" / sha256
+    blob = _repository_folder(source) / "blobs" / sha256
     lock = Path(constants.HF_HUB_CACHE) / ".locks" / blob.parent.parent.name / f"{sha256}.lock"
     for folder in (blob.parent, lock.parent):
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,9 +47,15 @@ def fetch_blob(source: ModelSource, commit: str, file: str, size: int, sha256: s
         partial.replace(blob)
 
 
-def repository_folder(source: ModelSource) -> Path:
-    """Where the cache keeps a hub model."""
+def _repository_folder(source: ModelSource) -> Path:
+    """Returns the cache's folder of a hub model."""
     return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=source.where, repo_type="model")
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the hash of a file's content, in hexadecimal."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _continue(url: str, partial: Path, file: str, size: int, progress: Progress) -> None:
@@ -70,12 +76,11 @@ def _continue(url: str, partial: Path, file: str, size: int, progress: Progress)
 
 
 def _check(partial: Path, source: ModelSource, file: str, sha256: str) -> None:
-    with partial.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
+    found = sha256_of(partial)
     if found != sha256:
         partial.unlink()
         raise ModelLoadError(
-            f"{file} of {source} did not come from {constants.ENDPOINT} as the hub has it (sha256 {found}, expected "
-            f"{sha256}) and was removed: try again; if it stays so, a proxy or mirror on the way changes it: name "
-            "another as HF_ENDPOINT"
+            f"{file} of {source} from {constants.ENDPOINT} is not the hub's (sha256 {found}, expected {sha256}) and "
+            "was removed: try again; if it happens again, a proxy or mirror on the way changes it: name another as "
+            "HF_ENDPOINT"
         )

@@ -1,4 +1,4 @@
-"""What went wrong between here and the hub, and how to go on."""
+"""Errors between here and the hub, and how to go on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from framewatch_server.vision.checkpoints.source import ModelSource
 from framewatch_server.vision.error_text import first_line
 
 HUB_FAILURES = (OSError, ValueError, httpx2.HTTPError)
-"""What huggingface_hub raises: ValueError where an answer is none of the hub's."""
+"""Errors that huggingface_hub raises: ValueError for an answer that isn't the hub's."""
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (401, 403)
@@ -28,11 +28,11 @@ _TOO_MANY = 429
 
 
 def hub_error(source: ModelSource, wanted: str, error: Exception) -> ModelLoadError:
-    """The error to raise for a failure of the hub.
+    """Returns the error to raise for a failure of the hub.
 
     Args:
         source: the model.
-        wanted: what was asked for, such as a file's name.
+        wanted: the thing that was asked for, such as a file's name.
         error: one of HUB_FAILURES.
 
     """
@@ -42,7 +42,7 @@ def hub_error(source: ModelSource, wanted: str, error: Exception) -> ModelLoadEr
 
 
 def elsewhere(source: ModelSource) -> str:
-    """How to have a model without the hub."""
+    """Returns instructions to get a model without the hub."""
     return (
         f"download it where there is a network (`framewatch-server models download {source}`) and bring the cache's "
         "folder here as HF_HOME; or give a folder with its files; or try the embedded model `demo`"
@@ -50,7 +50,7 @@ def elsewhere(source: ModelSource) -> str:
 
 
 def _cause(error: Exception) -> Exception:
-    """The library says «check your connection» around whatever really happened."""
+    """Returns the cause of an error, which the library wraps into «check your connection»."""
     inner = error.__cause__
     return inner if isinstance(error, LocalEntryNotFoundError) and isinstance(inner, Exception) else error
 
@@ -80,9 +80,9 @@ def _of_the_disk(source: ModelSource, error: Exception) -> str:
     if number in _NO_SPACE:
         return (
             f"the disk with the cache {constants.HF_HUB_CACHE!r} is full: make room, or name another folder as "
-            f"HF_HOME; what has come of {source} is kept, and the same command goes on from there"
+            f"HF_HOME; the part of {source} that has arrived is kept, and the same command goes on from there"
         )
-    # connections that fail have numbers as well, but no file
+    # failed connections have numbers as well, but no file
     if isinstance(error, OSError) and error.filename is not None and number is not None:
         return (
             f"the cache {constants.HF_HUB_CACHE!r} can't be used ({error}): make it writable, or name another folder "
@@ -95,7 +95,7 @@ def _of_the_host(source: ModelSource, wanted: str, error: Exception) -> str:
     host = constants.ENDPOINT
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     if isinstance(error, EntryNotFoundError):
-        return f"{host} lists {wanted} of {source} and doesn't give it: try again, or another mirror as HF_ENDPOINT"
+        return f"{host} lists {wanted} of {source} and doesn't send it: try again, or another mirror as HF_ENDPOINT"
     if status in _REFUSED:
         return (
             f"{host} refuses {wanted} of {source} ({status}): check the token in HF_TOKEN (or `hf auth whoami`) and "
@@ -103,9 +103,9 @@ def _of_the_host(source: ModelSource, wanted: str, error: Exception) -> str:
         )
     if status == _TOO_MANY:
         return f"{host} has had too many requests (for {wanted} of {source}): wait, or give a token as HF_TOKEN"
-    said = f"answered {status}" if status else f"could not be reached, or broke off ({first_line(error)})"
+    failure = f"answered {status}" if status else f"could not be reached, or broke off ({first_line(error)})"
     return (
-        f"{host} {said} when asked for {wanted} of {source}. What has come is kept: the same command goes on from "
-        "there. To go on: check the network and a proxy's settings (HTTPS_PROXY); or name a mirror as HF_ENDPOINT; or "
-        f"{elsewhere(source)}"
+        f"{host} {failure} when asked for {wanted} of {source}. The part that has arrived is kept: the same command "
+        "goes on from there. To go on: check the network and a proxy's settings (HTTPS_PROXY); or name a mirror as "
+        f"HF_ENDPOINT; or {elsewhere(source)}"
     )

@@ -1,4 +1,4 @@
-"""How far downloads are."""
+"""Progress of downloads."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _log = structlog.get_logger()
 
 
 class Progress(Protocol):
-    """Who is told how far downloads are."""
+    """Receiver of the progress of downloads."""
 
     def begin(self, file: str, size: int, done: int) -> None:
-        """A file of `size` bytes, `done` of them here already; again for the same file if it begins anew."""
+        """Takes the start of a file of `size` bytes, `done` of which are here already; again if the file restarts."""
         ...
 
     def advance(self, file: str, count: int) -> None:
-        """`count` further bytes of a file have come."""
+        """Takes the arrival of `count` further bytes of a file."""
         ...
 
 
 class NoProgress:
-    """Tells nobody."""
+    """Ignores progress."""
 
     def begin(self, file: str, size: int, done: int) -> None:
         """See `Progress.begin`."""
@@ -34,7 +34,7 @@ class NoProgress:
 
 
 class LoggedProgress:
-    """Tells the log when a file begins, and at each tenth of a large one."""
+    """Logs the start of a file, and each tenth of a large one."""
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[int, int]] = {}
@@ -53,7 +53,7 @@ class LoggedProgress:
 
 
 def bar_class(file: str, size: int, progress: Progress) -> type[Any]:
-    """What huggingface_hub takes for a class of tqdm's bars: as much of one as it calls."""
+    """Returns a class for huggingface_hub in place of tqdm's bars, with as much of their interface as it calls."""
 
     class Bar:
         def __init__(self, *_: object, initial: int = 0, **__: object) -> None:
@@ -69,10 +69,10 @@ def bar_class(file: str, size: int, progress: Progress) -> type[Any]:
             progress.advance(file, int(count or 0))
 
         def update_transfer(self, count: float | None = 1) -> None:
-            """Bytes on the wire, which `update` counts as well once they are written."""
+            """Ignores bytes on the wire, which `update` counts as well once they are written."""
 
         def set_postfix_str(self, *_: object, **__: object) -> None:
-            """Rates are worked out elsewhere."""
+            """Ignores rates, which the receiver computes."""
 
         set_transfer_postfix_str = set_postfix_str
         set_description_str = set_postfix_str

@@ -1,4 +1,4 @@
-"""Which files of a checkpoint are needed, and which a folder lacks."""
+"""The files of a checkpoint that are needed, and those that a folder lacks."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_open_clip_needs_no_preprocessing_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["{", "[]"])
 def test_a_configuration_that_is_none_is_told(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content)
-    with pytest.raises(ModelLoadError, match=r"config\.json.*anew"):
+    with pytest.raises(ModelLoadError, match=r"config\.json.*again"):
         missing_files(folder)
 
 

@@ -88,7 +88,7 @@ def test_int8_is_made_once_and_without_progress_bars(
 
 
 @pytest.mark.usefixtures("few_images")
-def test_int8_is_made_anew_with_the_pictures_of_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_int8_is_made_again_with_the_images_of_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("nncf")
     from framewatch_server.vision.towers.openvino import int8
 

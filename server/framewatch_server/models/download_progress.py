@@ -1,4 +1,4 @@
-"""How downloads are shown: bars in a terminal, else a line per file."""
+"""Progress of downloads on a console: bars in a terminal, else a line per file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.progress import TransferSpeedColumn as SpeedColumn
 
 
-class DownloadReport:
-    """A `framewatch_server.vision.checkpoints.hub.progress.Progress` on a console; use as a context manager."""
+class ConsoleProgress:
+    """Progress on a console, see `framewatch_server.vision.checkpoints.hub.progress`; use as a context manager."""
 
     def __init__(self, console: Console) -> None:
-        """`console`: of standard error, so that standard output has the answers alone."""
+        """Sets up the bars; `console`: of standard error, so that standard output has the answers alone."""
         self._console = console
         self._tasks: dict[str, TaskID] = {}
         columns = (
@@ -37,15 +37,15 @@ class DownloadReport:
         self._bars.stop()
 
     def begin(self, file: str, size: int, done: int) -> None:
-        """A file of `size` bytes, `done` of them here already; again for the same file if it begins anew."""
+        """See `Progress.begin`."""
         if file in self._tasks:
             self._bars.update(self._tasks[file], completed=done)
             return
         self._tasks[file] = self._bars.add_task(file, total=size, completed=done)
         if not self._console.is_terminal:
-            here = f", of which {decimal(done)} are here already" if done else ""
-            self._console.print(f"downloading {file}, {decimal(size)}{here}", highlight=False, markup=False)
+            already_here = f", of which {decimal(done)} are here already" if done else ""
+            self._console.print(f"downloading {file}, {decimal(size)}{already_here}", highlight=False, markup=False)
 
     def advance(self, file: str, count: int) -> None:
-        """`count` further bytes of a file have come."""
+        """See `Progress.advance`."""
         self._bars.advance(self._tasks[file], count)

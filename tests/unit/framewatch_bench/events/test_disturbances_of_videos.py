@@ -11,7 +11,7 @@ import pytest
 
 from framewatch_bench.events.disturbances import Kind, Pixels, brightened, spliced, with_noise
 from framewatch_core.health.monitor import HealthProblem
-from tests.unit.framewatch_core.health.health_videos import (
+from tests.unit.framewatch_bench.events.health_videos import (
     events,
     frames,
     jpeg,

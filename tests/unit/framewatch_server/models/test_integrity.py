@@ -1,4 +1,4 @@
-"""Files of folders that no hub vouches for; those of the hub's cache are in the integration tests."""
+"""Files of folders that are not from the hub; those of the hub's cache are in the integration tests."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import shutil
 from pathlib import Path
 
 from framewatch_demo import MODEL_DIR
-from framewatch_server.models.files import check_files
-from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint
-from framewatch_server.vision.checkpoints.source import ModelSource
+from framewatch_server.models.integrity import check_files
+from framewatch_server.vision.checkpoints.source import Checkpoint, ModelSource
 
 
 def test_weights_that_end_too_early_are_found_and_other_files_are_left_out(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What `models verify` says of a checkpoint's files."""
+"""The report of `models verify` on a checkpoint's files."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from collections.abc import Sequence
 
 from rich.filesize import decimal
 
-from framewatch_server.models.files import FileCheck, check_files
+from framewatch_server.models.integrity import FileCheck, check_files
 from framewatch_server.tables import Row, print_line, print_rows
 from framewatch_server.vision.checkpoints.files import missing_files
-from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint, cached_checkpoint, find_checkpoint
-from framewatch_server.vision.checkpoints.source import ModelSource, SourceKind
+from framewatch_server.vision.checkpoints.find import find_checkpoint
+from framewatch_server.vision.checkpoints.hub.download import cached_checkpoint
+from framewatch_server.vision.checkpoints.source import Checkpoint, ModelSource, SourceKind
 
 
 def verify_files(source: ModelSource, *, as_json: bool) -> Checkpoint | None:
-    """Prints what is known of each file; None if one is missing or damaged.
+    """Prints the state of each file, and returns the checkpoint; None if a file is missing or damaged.
 
     Raises:
-        ModelLoadError: nothing of the model is here.
+        ModelLoadError: no file of the model is here.
 
     """
     cached = cached_checkpoint(source) if source.kind is SourceKind.HUB else None
     checkpoint = cached or find_checkpoint(source, offline=True)
     checks = check_files(checkpoint)
-    # a configuration that is damaged can't be asked what else is needed
+    # a damaged configuration doesn't state which other files are needed
     if not any(check.fault for check in checks if check.path.suffix == ".json"):
         missing = missing_files(checkpoint.folder)
         checks += [FileCheck(checkpoint.folder / name, 0, "", "missing") for name in missing]
@@ -33,18 +34,18 @@ def verify_files(source: ModelSource, *, as_json: bool) -> Checkpoint | None:
     for check in faults:
         print_line(f"{check.path.name}: {check.fault}")
     if faults:
-        print_line(f"{source} is not whole: {_how_to_mend(source, faults)}")
+        print_line(f"{source} is not complete: {_how_to_repair(source, faults)}")
     return None if faults else checkpoint
 
 
-def _how_to_mend(source: ModelSource, faults: Sequence[FileCheck]) -> str:
+def _how_to_repair(source: ModelSource, faults: Sequence[FileCheck]) -> str:
     names = ", ".join(check.path.name for check in faults)
     if source.kind is SourceKind.HUB:
         return (
-            f"`framewatch-server models download {source}` takes out what is damaged and downloads it again, with what "
-            f"is missing ({names})"
+            f"`framewatch-server models download {source}` downloads the files that are damaged or missing again "
+            f"({names})"
         )
-    return f"bring {names} anew from where the folder is from"
+    return f"copy {names} again from the origin of the folder"
 
 
 def _file_row(_: ModelSource, check: FileCheck) -> Row:

@@ -1,4 +1,4 @@
-"""Whether the files of a checkpoint are what they were."""
+"""Integrity of a checkpoint's files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from framewatch_server.vision.checkpoints.files import is_transformers, small_files, weight_files
-from framewatch_server.vision.checkpoints.hub.fetch import Checkpoint
+from framewatch_server.vision.checkpoints.hub.blobs import sha256_of
+from framewatch_server.vision.checkpoints.source import Checkpoint
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
@@ -18,13 +19,13 @@ _GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True)
 class FileCheck:
-    """What is known of one file.
+    """State of one file.
 
     Attributes:
         path: in the checkpoint's folder.
         size: in bytes.
-        checked: what was compared: sha256, git sha1, safetensors' header, or nothing.
-        fault: what is wrong, in a word and behind a colon in more; empty if nothing is.
+        checked: the thing that was compared: sha256, git sha1, header (of safetensors), or nothing.
+        fault: one word and, behind a colon, the details; empty if there is none.
 
     """
 
@@ -35,11 +36,11 @@ class FileCheck:
 
 
 def check_files(checkpoint: Checkpoint) -> list[FileCheck]:
-    """Every file of a checkpoint, by name.
+    """Returns the state of every file of a checkpoint, by name.
 
-    huggingface_hub names what it keeps by its hash (sha256 for what is in LFS, git's sha1 of a blob for the rest), so
-    that files from the hub are compared with it without asking. In folders that are no part of its cache nothing says
-    what a file should be: of those that a model is loaded from, the weights' header is compared with their length.
+    huggingface_hub names files in its cache by their hash (sha256 for files in LFS, git's sha1 of a blob for the
+    others), so that they are compared with it without the network. In other folders the right content of a file is not
+    known: for the files that a model is loaded from, the weights' header is compared with their length.
     """
     folder, is_from_hub = checkpoint.folder, bool(checkpoint.commit)
     names = sorted(path.name for path in folder.iterdir() if path.is_file() or path.is_symlink())
@@ -50,7 +51,7 @@ def check_files(checkpoint: Checkpoint) -> list[FileCheck]:
 
 
 def remove(check: FileCheck) -> None:
-    """Takes a file out of the hub's cache, so that it is downloaded again."""
+    """Removes a file from the hub's cache, so that it is downloaded again."""
     content = (_blob(check.path), check.path.resolve())
     for path in (check.path, *content):
         path.unlink(missing_ok=True)
@@ -62,7 +63,7 @@ def _check(path: Path, *, is_from_hub: bool) -> FileCheck:
     size = path.stat().st_size
     expected = _blob(path).name if is_from_hub else ""
     if _SHA256.fullmatch(expected):
-        return FileCheck(path, size, "sha256", _difference(expected, _sha256(path)))
+        return FileCheck(path, size, "sha256", _difference(expected, sha256_of(path)))
     if _GIT_SHA1.fullmatch(expected):
         return FileCheck(path, size, "git sha1", _difference(expected, _git_sha1(path)))
     if path.suffix == ".safetensors":
@@ -71,17 +72,12 @@ def _check(path: Path, *, is_from_hub: bool) -> FileCheck:
 
 
 def _blob(path: Path) -> Path:
-    """Where a file of a snapshot leads: one step, since that may lead on to a store with names of another kind."""
+    """Returns the target of a snapshot's file: one step only, since a further one may lead to other kinds of names."""
     return path.parent / path.readlink() if path.is_symlink() else path
 
 
 def _difference(expected: str, found: str) -> str:
     return "" if found == expected else f"damaged: its content has the hash {found}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _git_sha1(path: Path) -> str:
@@ -94,4 +90,4 @@ def _header_fault(path: Path) -> str:
         with safe_open(path, framework="numpy"):
             return ""
     except (SafetensorError, OSError) as error:
-        return f"damaged: no safetensors that can be read ({error})"
+        return f"damaged: it can't be read as safetensors ({error})"
