@@ -35,7 +35,7 @@ def _cells(query: Path | str, hits: Sequence[tuple[Entry, float]]) -> Iterator[S
     frames = _frame_thumbnails([entry for entry, _ in hits])
     for rank, (entry, score) in enumerate(hits, 1):
         picture = _thumbnail_of(entry, frames)
-        yield SheetCell(picture, (f"{rank}   {score:.3f}", entry.named(entry.path.name)))
+        yield SheetCell(picture, (f"{rank} · {score:.3f}", entry.named(entry.path.name)))
 
 
 def _thumbnail_of(entry: Entry, frames: Mapping[Entry, bytes]) -> bytes | None:

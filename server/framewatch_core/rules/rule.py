@@ -1,7 +1,7 @@
-"""Event rules and what they say; `rule_engine` follows them.
+"""Event rules.
 
-A rule says ENTERED once when its label's score has been high for long enough, EXITED once when it has been low for long
-enough. Between the thresholds nothing changes, which is what keeps a wavering score from flapping.
+A rule emits ENTERED once when its label's score has been high for long enough, and EXITED once when it has been low for
+long enough. Between the two thresholds nothing changes, so that a wavering score does not flap.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ class EventKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EventRule:
-    """When to say that a label has appeared and gone.
+    """Conditions under which ENTERED and EXITED of a label are emitted.
 
     Attributes:
         label: name of a label of the set.
         enter_at: a score of at least this counts towards ENTERED; in (0, 1].
         exit_below: a score of less than this counts towards EXITED; in (0, enter_at]; None: enter_at.
-        min_present_ns: how long the score must have been at least enter_at, first to last frame; 0: one frame will do.
-        min_absent_ns: how long it must have been less than exit_below; 0: one frame is enough.
+        min_present_ns: time for which the score must have been at least enter_at, first to last frame; 0: one frame.
+        min_absent_ns: time for which it must have been less than exit_below; 0: one frame is enough.
         score_kind: the score that the rule goes by.
-        id: names the rule in its events; empty: the label.
+        id: the rule's name in its events; empty: the label.
         region_id: id of the region that the rule watches; empty: the whole frame.
-        cooldown_ns: for how long after EXITED no ENTERED is said; 0: not at all.
+        cooldown_ns: time after EXITED in which no ENTERED is emitted; 0: none.
         smoothing_ns: half-life of the exponential smoothing of the score; 0: none.
-        trail_count: how many scores events tell that led to them; 0 to 100.
+        trail_count: last scores that events carry; 0 to 100.
 
     Raises:
         InvalidRule, LimitExceeded: with the field's path below the rule.
@@ -63,7 +63,7 @@ class EventRule:
 
     def __post_init__(self) -> None:
         if not self.label:
-            raise InvalidRule("the rule names no label: give the name of a label of the set", "label")
+            raise InvalidRule("the rule has no label: give the name of a label of the set", "label")
         check_limit("the rule's id", limit="max_name_chars", maximum=MAX_NAME_CHARS, actual=len(self.id), field="id")
         if not 0 < self.enter_at <= 1:
             raise InvalidRule(f"enter_at is {self.enter_at:g}: expected more than 0 and at most 1", "enter_at")
@@ -83,7 +83,7 @@ class EventRule:
 
     @property
     def name(self) -> str:
-        """What events call the rule."""
+        """The rule's name in its events: the id, or else the label."""
         return self.id or self.label
 
     @property

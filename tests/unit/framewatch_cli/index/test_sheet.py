@@ -48,11 +48,11 @@ def test_pictures_come_with_rank_score_and_name_and_unreadable_ones_without_a_pi
     assert [cell.picture for cell in found[2:]] == [None] * 3
     assert {cell.text for cell in found[2:]} == {"unreadable"}
     assert [cell.lines for cell in found] == [
-        ["1   0.900", "wide.png"],
-        ["2   0.800", "high.png"],
-        ["3   0.700", "missing.png"],
-        ["4   0.600", "junk.png"],
-        ["5   0.500", "pipe.png"],
+        ["1 · 0.900", "wide.png"],
+        ["2 · 0.800", "high.png"],
+        ["3 · 0.700", "missing.png"],
+        ["4 · 0.600", "junk.png"],
+        ["5 · 0.500", "pipe.png"],
     ]
 
 
@@ -74,7 +74,7 @@ def test_frames_of_videos(
     assert found[0].picture.mean() == pytest.approx(60, abs=4)  # type: ignore[union-attr]
     assert found[1].picture.mean() == pytest.approx(20, abs=4)  # type: ignore[union-attr]
     assert found[2].picture is None
-    assert found[0].lines == ["1   0.900", f"{video.name}@1.50s"]
+    assert found[0].lines == ["1 · 0.900", f"{video.name}@1.50s"]
 
 
 def test_a_sheet_has_an_end(
