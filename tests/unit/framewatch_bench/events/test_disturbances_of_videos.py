@@ -12,14 +12,14 @@ import pytest
 from framewatch_bench.events.disturbances import Kind, Pixels, brightened, spliced, with_noise
 from framewatch_core.health.monitor import HealthProblem
 from tests.unit.framewatch_bench.events.health_videos import (
+    assess_health,
     events,
     frames,
     jpeg,
-    assess_health,
+    kinds,
     needs_videos,
     once,
     regions,
-    kinds,
 )
 
 pytestmark = needs_videos
