@@ -43,7 +43,7 @@ from framewatch_core.stream.messages import (
 from framewatch_core.stream.observer import FrameObserver
 from framewatch_core.stream.order import FrameOrder
 from framewatch_core.stream.resume import ResumePoint, StreamState
-from framewatch_core.stream.slots import Epoch, PlanT, Slot, SlotQueue
+from framewatch_core.stream.slots import Epoch, PlanT, Slot, SlotQueue, Work
 from framewatch_core.time import Moment
 
 
@@ -76,29 +76,6 @@ class Phase(Enum):
     HANDED_OVER = auto()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Work(Generic[ImageT, PlanT]):
-    """A frame to score: its image and its slot."""
-
-    image: ImageT
-    slot: Slot[ImageT, PlanT]
-
-    @property
-    def moment(self) -> Moment:
-        """The frame's number and time."""
-        return self.slot.moment
-
-    @property
-    def config(self) -> StreamConfig:
-        """The config that counts for the frame."""
-        return self.slot.epoch.config
-
-    @property
-    def plan(self) -> PlanT:
-        """The plan that came with the config."""
-        return self.slot.epoch.plan
-
-
 class StreamSession(Generic[ImageT, PlanT]):
     """The state of one stream, in one of five phases.
 
@@ -125,10 +102,10 @@ class StreamSession(Generic[ImageT, PlanT]):
         self._phase = Phase.OPEN
         self._observer = FrameObserver(StreamState(stream_id, origin_ns))  # health and rules, with the stream's state
         self._epoch: Epoch[PlanT] | None = None  # that of the frames that come now; None before the first config
-        self._order = FrameOrder()  # what the next frame must come after
+        self._order = FrameOrder()  # the point that the next frame must come after
         self._slots = SlotQueue[ImageT, PlanT](limits.running, limits.waiting)  # frames that are not out yet
         self._explains = PendingExplains[ImageT, PlanT]()  # explains that are not answered or not read yet
-        self._resumed_after: ResumePoint | None = None  # what the client has of the stream that is taken over
+        self._resumed_after: ResumePoint | None = None  # the client's point in the stream that is taken over
         self._missed: deque[Event] = deque()  # that stream's events that the client doesn't have
         self._outbox: deque[Output] = deque()  # outputs to send
 
@@ -146,7 +123,7 @@ class StreamSession(Generic[ImageT, PlanT]):
             self._release()
 
     def break_off(self) -> None:
-        """Ends the session after a fault. Frames without an outcome are forgotten; what is in the outbox is sent."""
+        """Ends the session after a fault. Frames without an outcome are forgotten; the outbox is sent."""
         if not self.finished:
             self._phase = Phase.BROKEN
             self._forget_unfinished()
@@ -169,7 +146,7 @@ class StreamSession(Generic[ImageT, PlanT]):
 
         Args:
             state: the state that the lost stream's session has handed over.
-            point: what the client has of that stream.
+            point: the point that the client has reached in that stream.
 
         """
         self._observer = FrameObserver(state)

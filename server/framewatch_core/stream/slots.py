@@ -72,6 +72,29 @@ class Slot(Generic[ImageT, PlanT]):
         self.state, self.outcome, self.image = SlotState.RESOLVED, outcome, None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Work(Generic[ImageT, PlanT]):
+    """A frame to score: its image and its slot."""
+
+    image: ImageT
+    slot: Slot[ImageT, PlanT]
+
+    @property
+    def moment(self) -> Moment:
+        """The frame's number and time."""
+        return self.slot.moment
+
+    @property
+    def config(self) -> StreamConfig:
+        """The config that counts for the frame."""
+        return self.slot.epoch.config
+
+    @property
+    def plan(self) -> PlanT:
+        """The plan that came with the config."""
+        return self.slot.epoch.plan
+
+
 class SlotQueue(Generic[ImageT, PlanT]):
     """Slots that are not released, oldest first; bounds how many run and wait."""
 

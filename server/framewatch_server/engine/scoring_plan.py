@@ -31,7 +31,7 @@ class ScoringPlan:
 
     @classmethod
     async def make(cls, scorer: Scorer, config: StreamConfig) -> tuple[Self, tuple[RequestWarning, ...]]:
-        """Makes the plan of a config, with warnings as `Scorer.label_vectors` gives them; raises as that does."""
+        """Makes the plan of a config; returns it with the warnings of `Scorer.label_vectors` and raises its errors."""
         labels, warnings = await scorer.label_vectors(config.label_set)
         return cls(scorer, labels, View(config.viewed_regions, assessed=config.judged_regions)), warnings
 

@@ -40,16 +40,16 @@ ResponseT = TypeVar("ResponseT")
 class _Gate:
     """A bound on the calls under way."""
 
-    def __init__(self, what: str, limit: str, maximum: int) -> None:
+    def __init__(self, calls: str, limit: str, maximum: int) -> None:
         """Sets a bound.
 
         Args:
-            what: name of the bounded calls, for the error.
+            calls: name of the bounded calls, for the error.
             limit: name of the bound, for the error.
             maximum: calls under way at most.
 
         """
-        self._what = what
+        self._calls = calls
         self._limit = limit
         self._maximum = maximum
         self.count = 0
@@ -61,7 +61,7 @@ class _Gate:
     @contextmanager
     def enter(self) -> Iterator[None]:
         """Counts a call for as long as the context lasts. Raises LimitExceeded."""
-        check_limit(self._what, limit=self._limit, maximum=self._maximum, actual=self.count + 1)
+        check_limit(self._calls, limit=self._limit, maximum=self._maximum, actual=self.count + 1)
         self.count += 1
         try:
             yield

@@ -25,7 +25,8 @@ from framewatch_core.stream.messages import (
     StreamConfig,
     Timings,
 )
-from framewatch_core.stream.session import SessionLimits, StreamSession, Work
+from framewatch_core.stream.session import SessionLimits, StreamSession
+from framewatch_core.stream.slots import Work
 from framewatch_core.time import NS_PER_S
 
 LABELS = LabelSet.of(["box", "empty"])
