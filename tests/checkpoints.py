@@ -35,7 +35,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 
-from framewatch_bench.towers.checkpoints import byte_tokenizer
+from framewatch_bench.checkpoints import byte_tokenizer
 
 SENTENCES = [
     "a photo of a person", "an empty room with a red car", "the quick brown fox jumps over the lazy dog",

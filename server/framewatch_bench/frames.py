@@ -21,12 +21,10 @@ class JpegFrames:
     """Encoded images that differ from each other.
 
     Attributes:
-        size: a key of SIZES.
         encoded: JPEG files.
 
     """
 
-    size: str
     encoded: tuple[bytes, ...]
 
     @property
@@ -47,4 +45,4 @@ def render_jpegs(size: str, count: int) -> JpegFrames:
         picture = np.clip(large + grain, 0, 255).astype(np.uint8)
         _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         files.append(encoded.tobytes())
-    return JpegFrames(size, tuple(files))
+    return JpegFrames(tuple(files))

@@ -75,7 +75,7 @@ AS_SERVE = EngineOptions()
 @contextmanager
 def checkpoint_of(model: str) -> Iterator[str]:
     """Yields the model to load: `model` itself, or a folder with random weights if it is the name of a geometry."""
-    from framewatch_bench.towers.checkpoints import GEOMETRIES, make_checkpoint  # noqa: PLC0415 torch
+    from framewatch_bench.checkpoints import GEOMETRIES, make_checkpoint  # noqa: PLC0415 torch
 
     if model not in GEOMETRIES:
         yield model

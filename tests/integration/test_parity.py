@@ -19,7 +19,7 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, pipeline
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_bench.towers.checkpoints import GEOMETRIES, make_checkpoint
+from framewatch_bench.checkpoints import GEOMETRIES, make_checkpoint
 from framewatch_core.images.image import EncodedImage
 from framewatch_demo import MODEL_DIR
 from framewatch_server.vision.checkpoints.load import load_encoder

@@ -57,12 +57,11 @@ def _calibration_lines(calibration: Calibration, source: str, date: str) -> Iter
     if calibration.frame_auc is not None:
         kinds = ", ".join(f"{k.name.lower()} {s.auc:.3f}" for k, s in calibration.separations.items())
         yield f"ROC AUC over frames: {_interval(calibration.frame_auc, 3)}"
-        yield f"  by kind of score, without the ends of the stretches: {kinds}"
-    yield "Events on the same material that the rule was made from, so optimistic; in brackets the 95 % confidence"
-    yield "interval:"
+        yield f"  by kind of score, ends of stretches left out: {kinds}"
+    yield "Events on the material that the rule was made from, so optimistic; in brackets 95 % confidence intervals:"
     yield from _estimate_lines(calibration.estimates)
     if calibration.held_out is not None:
-        yield "Events on stretches that were left out while a rule was made:"
+        yield "Events on stretches that were left out when the rule was made:"
         yield from _estimate_lines(calibration.held_out)
     elif not material.present:
         yield "How many appearances it finds is not known: there was none in the material."
@@ -106,10 +105,10 @@ def _min_time_notes(calibration: Calibration) -> Iterator[tuple[str, str]]:
 def _classes(kind: ScoreKind, placement: Placement) -> str:
     absent = f"without it {ABSENT_QUANTILE:.0%} of frames score at most {from_axis(kind, placement.absent_high):.3g}"
     if placement.present_low is None:
-        return f"Without the ends of the stretches: {absent}."
+        return f"Inside the stretches (ends left out): {absent}."
     present = f"with it {1 - PRESENT_QUANTILE:.0%} at least {from_axis(kind, placement.present_low):.3g}"
     overlap = "" if placement.separated else "; the two are near each other or overlap"
-    return f"Without the ends of the stretches: {absent}, {present}{overlap}."
+    return f"Inside the stretches (ends left out): {absent}, {present}{overlap}."
 
 
 def _share(kind: ScoreKind, threshold: float, placement: Placement) -> float:

@@ -14,7 +14,7 @@ from framewatch_core.calibration.emitted import EmittedEvent, presences
 from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import VideoTruth
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
+from framewatch_core.rules.rule import EventRule
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,4 +93,4 @@ def _scores(recording: Recording, rule: EventRule) -> tuple[npt.NDArray[np.int64
     ]
     times_ns = np.array([time_ns for time_ns, _ in found], dtype=np.int64)
     scores = np.array([score for _, score in found], dtype=np.float64)
-    return times_ns, smooth(scores, times_ns, rule.smoothing_ns, DEFAULT_MAX_FRAME_GAP_NS)
+    return times_ns, smooth(scores, times_ns, rule.smoothing_ns)

@@ -18,7 +18,7 @@ from framewatch_bench.frames import JpegFrames
 from framewatch_bench.load.simulation import LABELS
 
 OPEN_CLIP_NAMES = {"ViT-B/32": "ViT-B-32", "ViT-L/14": "ViT-L-14"}
-"""Names in open_clip of the geometries of `framewatch_bench.towers.checkpoints`."""
+"""Names in open_clip of the geometries of `framewatch_bench.checkpoints`."""
 
 Pictures: TypeAlias = list[PillowImage.Image]
 

@@ -29,8 +29,9 @@ from framewatch_core.calibration.thresholds import (
     to_axis,
 )
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.events import Event
 from framewatch_core.rules.replay import RecordedFrame, replay
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule, RuleEvent
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.time import NS_PER_S, Moment
 
 # A minute of frames is worth some 20 independent ones (`estimates.effective_count`): too few for smaller differences.
@@ -92,11 +93,11 @@ class Calibration:
     frame_auc: Estimate | None
     estimates: EventEstimates
     held_out: EventEstimates | None
-    events: tuple[RuleEvent, ...]
+    events: tuple[Event, ...]
     material: Material
     scores: Float64Array
 
-    def histogram(self, bin_count: int = 40) -> Histogram:
+    def histogram(self, bin_count: int) -> Histogram:
         """Returns the distributions of the rule's score in present and absent stretches."""
         kind = self.rule.score_kind
         places = to_axis(kind, self.scores)
@@ -114,7 +115,6 @@ def calibrate(
     *,
     region_id: str = "",
     rule_id: str = "",
-    max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS,
 ) -> Calibration:
     """Returns the rule that fits the material; see `thresholds` for the method, and the module about the estimates.
 
@@ -127,13 +127,12 @@ def calibrate(
         label: the rule's.
         region_id: the rule's.
         rule_id: the rule's.
-        max_frame_gap_ns: see `RuleBook`.
 
     Raises:
         InvalidMaterial, InvalidRule.
 
     """
-    fitter = _Fitter(label, region_id, rule_id, max_frame_gap_ns)
+    fitter = _Fitter(label, region_id, rule_id)
     separations = _separations(material)
     fit = fitter.fit(material)
     present, absent = (fit.scores[material.frames_in(stretches)] for stretches in (material.present, material.absent))
@@ -152,16 +151,16 @@ def calibrate(
     )
 
 
-def smooth(scores: Float64Array, times_ns: Int64Array, half_life_ns: int, max_frame_gap_ns: int) -> Float64Array:
+def smooth(scores: Float64Array, times_ns: Int64Array, half_life_ns: int) -> Float64Array:
     """Smooths exponentially, as rules do: the past's weight halves every half-life, whatever the frame times.
 
-    After a gap of more than `max_frame_gap_ns` it begins anew. A half-life of 0 smooths nothing.
+    After a gap of more than DEFAULT_MAX_FRAME_GAP_NS it begins anew. A half-life of 0 smooths nothing.
     """
     if half_life_ns == 0:
         return scores
     smoothed = scores.copy()
     elapsed = np.diff(times_ns)
-    memories = np.where(elapsed > max_frame_gap_ns, 0.0, np.exp2(-elapsed / half_life_ns))
+    memories = np.where(elapsed > DEFAULT_MAX_FRAME_GAP_NS, 0.0, np.exp2(-elapsed / half_life_ns))
     for i, memory in enumerate(memories.tolist(), 1):
         smoothed[i] = scores[i] + memory * (smoothed[i - 1] - scores[i])
     return smoothed
@@ -183,7 +182,6 @@ class _Fitter:
     label: str
     region_id: str
     rule_id: str
-    max_frame_gap_ns: int
 
     def fit(self, material: Material) -> _Fit:
         """Returns a rule without smoothing, unless smoothing separates better and its events fit as well."""
@@ -198,7 +196,7 @@ class _Fitter:
         return smoothed if smoothed.f1 >= plain.f1 else plain
 
     def _fit_smoothed(self, material: Material, kind: ScoreKind, half_life_ns: int) -> _Fit:
-        scores = smooth(material.scores[kind], material.times_ns, half_life_ns, self.max_frame_gap_ns)
+        scores = smooth(material.scores[kind], material.times_ns, half_life_ns)
         present, absent = (scores[material.inner_frames(s)] for s in (material.present, material.absent))
         placement = place(kind, present, absent) if material.present else place_above(kind, absent)
         rule = self._rule(material, kind, scores, placement, half_life_ns)
@@ -243,13 +241,13 @@ class _Fitter:
         for half_life_ns in (count * material.frame_gap_ns for count in SMOOTHING_FRAME_GAPS):
             if half_life_ns > longest:
                 break
-            scores = smooth(material.scores[kind], material.times_ns, half_life_ns, self.max_frame_gap_ns)
+            scores = smooth(material.scores[kind], material.times_ns, half_life_ns)
             auc = _separations(replace(material, scores={kind: scores}))[kind].auc
             if auc >= best + SMOOTHING_GAIN:
                 best_ns, best = half_life_ns, auc
         return best_ns
 
-    def replay(self, material: Material, rules: Sequence[EventRule]) -> list[RuleEvent]:
+    def replay(self, material: Material, rules: Sequence[EventRule]) -> list[Event]:
         """Returns the rules' events over the whole material."""
         columns = [material.scores.get(kind) for kind in ScoreKind]
         rows = zip(*(np.zeros(len(material.times_ns)) if c is None else c for c in columns), strict=True)
@@ -257,14 +255,14 @@ class _Fitter:
             RecordedFrame(Moment(i, time_ns), {self.region_id: (LabelScore(self.label, *map(float, row)),)})
             for i, (time_ns, row) in enumerate(zip(material.times_ns.tolist(), rows, strict=True))
         )
-        return replay(frames, rules, self.max_frame_gap_ns)
+        return replay(frames, rules)
 
     def _tallies(self, material: Material, rules: Sequence[EventRule]) -> list[Tally]:
         """Returns each rule's counts over the material's known stretches, from one replay."""
         numbered = [replace(rule, id=str(i)) for i, rule in enumerate(rules)]
-        by_rule: list[list[RuleEvent]] = [[] for _ in rules]
+        by_rule: list[list[Event]] = [[] for _ in rules]
         for event in self.replay(material, numbered):
-            by_rule[int(event.rule.id)].append(event)
+            by_rule[int(event.rule_id)].append(event)
         return [tally_events(events, material.present, material.absent) for events in by_rule]
 
     def held_out(self, material: Material) -> EventEstimates | None:

@@ -7,6 +7,7 @@ is the sigmoid of `presence.Discriminant`'s logit; from both it is the sigmoid o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,9 +69,7 @@ def text_groups(label_set: LabelSet) -> tuple[tuple[str, ...], ...]:
     return label_set.prompts() + _distinct_contrasts(label_set)
 
 
-def label_vectors(
-    label_set: LabelSet, texts: Float32Array, discriminants: dict[str, Discriminant] | None = None
-) -> LabelVectors:
+def label_vectors(label_set: LabelSet, texts: Float32Array, discriminants: Mapping[str, Discriminant]) -> LabelVectors:
     """Makes the vectors that a label set's scores are computed with.
 
     Args:
@@ -79,12 +78,11 @@ def label_vectors(
         discriminants: by label name, of those that have examples.
 
     """
-    fitted = discriminants or {}
     rows = {contrast: len(label_set.labels) + i for i, contrast in enumerate(_distinct_contrasts(label_set))}
     has_text = np.array([bool(label.presence_contrast) for label in label_set.labels])
-    has_examples = np.array([label.name in fitted for label in label_set.labels])
+    has_examples = np.array([label.name in discriminants for label in label_set.labels])
     sources = np.maximum(has_text.astype(np.float32) + has_examples, 1)
-    found = [fitted.get(label.name) for label in label_set.labels]
+    found = [discriminants.get(label.name) for label in label_set.labels]
     size = next((len(one.weights) for one in found if one is not None), 0)
     directions = np.array([np.zeros(size) if one is None else one.weights for one in found], np.float32)
     offsets = np.array([0.0 if one is None else one.offset for one in found], np.float32)
@@ -93,7 +91,7 @@ def label_vectors(
         texts=texts,
         contrasts=np.array([rows.get(label.presence_contrast, 0) for label in label_set.labels]),
         text_share=(has_text / sources).astype(np.float32),
-        directions=directions / sources[:, None] if fitted else None,
+        directions=directions / sources[:, None] if discriminants else None,
         offsets=offsets / sources,
     )
 

@@ -1,4 +1,4 @@
-"""How near a rule is to its next event, what holds it back, and what to try."""
+"""Explanations: how near a rule is to its next event, what holds it back, and advice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from framewatch_core.rules.rule import EventKind, EventRule, RuleEvent
+from framewatch_core.rules.events import Event, EventKind
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.rules.state import Run
 from framewatch_core.time import NS_PER_S, Moment
 
@@ -15,7 +16,7 @@ _NS_PER_MS = NS_PER_S // 1000
 
 
 class HeldBackBy(Enum):
-    """What holds a rule back from its next event; see `HeldBackBy` in the .proto."""
+    """Reasons why a rule has not emitted its next event; see `HeldBackBy` in the .proto."""
 
     NO_FRAMES = auto()
     THRESHOLD = auto()
@@ -58,7 +59,7 @@ class Progress:
     run_last_ns: int = 0
 
     @classmethod
-    def after(cls, event: RuleEvent) -> Progress:
+    def after(cls, event: Event) -> Progress:
         """Begins anew with an event."""
         next_kind = EventKind.EXITED if event.kind is EventKind.ENTERED else EventKind.ENTERED
         return cls(next_kind, event.at, event.score)
@@ -93,22 +94,27 @@ class RuleExplanation:
     """How near a rule is to its next event, since its last one or its first frame; see the .proto.
 
     Attributes:
-        rule: the rule.
-        next_kind: what it waits for, ENTERED or EXITED.
+        rule_id: id of the rule.
+        label: the rule's label.
+        region_id: id of the rule's region; empty for the whole frame.
+        next_kind: the event that it waits for; None: a kind of a later version that this one does not know.
         frame_count: frames that it has seen.
-        score: the last score as the rule saw it, smoothed; None: it has never seen a frame.
-        nearest_score: the highest score when it waits for ENTERED, the lowest when it waits for EXITED; None: no frame.
+        score: the last score, smoothed if the rule smooths; None: it has not seen any frame of the stream.
+        nearest_score: the highest score when it waits for ENTERED, the lowest when it waits for EXITED; None: it has
+            seen no frame since its last event.
         nearest: the frame that had it.
         threshold: the score that is needed.
-        longest_held_ns: the longest time that scores were past it on end.
+        longest_held_ns: the longest time for which scores were past the threshold without interruption.
         needed_ns: the time that is needed.
-        held_back_by: what holds it back.
-        message: the same as a sentence for people, with what to try.
+        held_back_by: what holds it back; None: a reason of a later version that this one does not know.
+        message: the same as a sentence for people, with advice.
 
     """
 
-    rule: EventRule
-    next_kind: EventKind
+    rule_id: str
+    label: str
+    region_id: str
+    next_kind: EventKind | None
     frame_count: int
     score: float | None
     nearest_score: float | None
@@ -116,15 +122,37 @@ class RuleExplanation:
     threshold: float
     longest_held_ns: int
     needed_ns: int
-    held_back_by: HeldBackBy
+    held_back_by: HeldBackBy | None
     message: str
+
+    @property
+    def nearest_frame_id(self) -> int | None:
+        """Number of the frame with `nearest_score`; None: there is none."""
+        return None if self.nearest is None else self.nearest.frame_id
+
+    @property
+    def nearest_time_s(self) -> float | None:
+        """Frame time of that frame, in seconds; None: there is none."""
+        return None if self.nearest is None else self.nearest.time_s
+
+    @property
+    def longest_held_s(self) -> float:
+        """The longest time for which scores were past the threshold, in seconds."""
+        return self.longest_held_ns / NS_PER_S
+
+    @property
+    def needed_s(self) -> float:
+        """The time that is needed, in seconds."""
+        return self.needed_ns / NS_PER_S
 
 
 def explain(rule: EventRule, progress: Progress, max_frame_gap_ns: int) -> RuleExplanation:
     """Explains where a rule stands. `max_frame_gap_ns`: the stream's."""
     held_back_by, message = _held_back_by(rule, progress, max_frame_gap_ns)
     return RuleExplanation(
-        rule=rule,
+        rule_id=rule.name,
+        label=rule.label,
+        region_id=rule.region_id,
         next_kind=progress.next_kind,
         frame_count=progress.frame_count,
         score=progress.score,
@@ -166,54 +194,55 @@ def _needed_ns(rule: EventRule, progress: Progress) -> int:
 
 def _suspended(progress: Progress, since: Moment) -> str:
     return (
-        f"It has not been shown pictures since {_frame(since)}, for they can't be trusted. When they are good again it "
-        f"goes on from where it was, waiting for {progress.next_kind.name}."
+        f"Its frames have been held since {_frame(since)}, because of pictures that can't be trusted. After them, the "
+        f"rule goes on as it was, waiting for {progress.next_kind.name}."
     )
 
 
 def _no_frames(progress: Progress) -> str:
     if progress.since is None:
-        return "It has not seen a frame: none has been scored since the rule was given."
-    return f"It has not seen a frame since its last event, {_frame(progress.since)}."
+        return "No frame has been scored since the rule was given."
+    return f"No frame has been scored since its last event, {_frame(progress.since)}."
 
 
-def _too_low(rule: EventRule, reached: float, at: Moment) -> str:
-    # rounded away from the threshold, so that what falls short never reads as enough; the same for what is too high
-    shown = _decimals(reached, math.floor)
+def _too_low(rule: EventRule, highest: float, at: Moment) -> str:
+    # rounded away from the threshold, so that a score that is not enough never reads as enough; the same in _too_high
+    shown = _decimals(highest, math.floor)
     lower = f"an enter_at of {shown:g} or less, or " if shown > 0 else ""
     return (
-        f"The {_score(rule)} came to {shown:g} at most ({_frame(at)}); ENTERED needs at least {rule.enter_at:g}. If it "
-        f"was there, try {lower}better prompts or examples."
+        f"The {_score(rule)} was {shown:g} at most ({_frame(at)}); ENTERED needs at least {rule.enter_at:g}. If "
+        f"{rule.label!r} was there, try {lower}better prompts or examples."
     )
 
 
-def _too_high(rule: EventRule, reached: float, at: Moment) -> str:
-    shown = _decimals(reached, math.ceil)
+def _too_high(rule: EventRule, lowest: float, at: Moment) -> str:
+    shown = _decimals(lowest, math.ceil)
     higher = f"an exit_below above {shown:g}, or " if shown < 1 else ""
     if shown >= rule.enter_at:
         higher = higher.replace(", or ", " with a higher enter_at, or ")
     return (
-        f"The {_score(rule)} fell to {shown:g} at least ({_frame(at)}); EXITED needs less than "
-        f"{rule.exit_threshold:g}. If it had gone, try {higher}better prompts or examples."
+        f"The {_score(rule)} was {shown:g} at least ({_frame(at)}); EXITED needs less than {rule.exit_threshold:g}. If "
+        f"{rule.label!r} was gone, try {higher}better prompts or examples."
     )
 
 
 def _held(rule: EventRule, progress: Progress, held_ns: int) -> str:
     side = "at least" if progress.next_kind is EventKind.ENTERED else "less than"
     threshold = _threshold(rule, progress)
-    return f"The {_score(rule)} was {side} {threshold:g} for {_seconds(held_ns)} on end at most"
+    return f"The {_score(rule)} was {side} {threshold:g} for at most {_seconds(held_ns)} without interruption"
 
 
 def _in_cooldown(rule: EventRule, exited: Moment) -> str:
     return (
-        f", which is enough, but within the cooldown of {_seconds(rule.cooldown_ns)} after EXITED, {_frame(exited)}. "
-        "What stays until that is over is told then; to have ENTERED sooner, try a shorter cooldown."
+        f", which is enough, but within the cooldown of {_seconds(rule.cooldown_ns)} after EXITED ({_frame(exited)}). "
+        "If the score stays there, ENTERED is emitted after the cooldown; for an earlier ENTERED, try a shorter "
+        "cooldown."
     )
 
 
 def _too_sparse(progress: Progress, needed_ns: int, max_frame_gap_ns: int) -> str:
     return (
-        f": frames further apart than max_frame_gap ({_seconds(max_frame_gap_ns)}) don't count. "
+        f": gaps between frames of more than max_frame_gap ({_seconds(max_frame_gap_ns)}) don't count. "
         f"{progress.next_kind.name} needs {_seconds(needed_ns)}. Send frames more often, or try a longer max_frame_gap "
         f"or a shorter {_time_name(progress)}."
     )
@@ -238,10 +267,10 @@ def _frame(moment: Moment) -> str:
 
 
 def _decimals(score: float, rounding: Callable[[float], int]) -> float:
-    """Three decimals; what floats add to them (0.579 * 1000 is 578.99…) is no part of the score."""
+    """Rounds to three decimals; without the error of floats (0.579 * 1000 is 578.99…)."""
     return rounding(round(score * 1000, 6)) / 1000
 
 
 def _seconds(time_ns: int) -> str:
-    """Whole milliseconds, rounded down, as seconds without idle zeros."""
+    """Returns whole milliseconds, rounded down, as seconds without trailing zeros."""
     return f"{time_ns // _NS_PER_MS / 1000:.3f}".rstrip("0").rstrip(".") + " s"

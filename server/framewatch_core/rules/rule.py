@@ -1,48 +1,38 @@
-"""Event rules and what they say; `rule_engine` follows them.
+"""Event rules.
 
-A rule says ENTERED once when its label's score has been high for long enough, EXITED once when it has been low for long
-enough. Between the thresholds nothing changes, which is what keeps a wavering score from flapping.
+A rule emits ENTERED once when its label's score has been high for long enough, and EXITED once when it has been low for
+long enough. Between the two thresholds nothing changes, so that a wavering score does not flap.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from framewatch_core.errors import InvalidRule
-from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.limits import MAX_NAME_CHARS, check_limit
-from framewatch_core.time import NS_PER_S, Moment
+from framewatch_core.time import NS_PER_S
 
 DEFAULT_MAX_FRAME_GAP_NS = 10 * NS_PER_S
 MAX_TRAIL_COUNT = 100
 
 
-class EventKind(Enum):
-    """What happened."""
-
-    ENTERED = auto()
-    EXITED = auto()
-    SUSPENDED = auto()
-    RESUMED = auto()
-
-
 @dataclass(frozen=True, slots=True)
 class EventRule:
-    """When to say that a label has appeared and gone.
+    """Conditions under which ENTERED and EXITED of a label are emitted.
 
     Attributes:
         label: name of a label of the set.
         enter_at: a score of at least this counts towards ENTERED; in (0, 1].
         exit_below: a score of less than this counts towards EXITED; in (0, enter_at]; None: enter_at.
-        min_present_ns: how long the score must have been at least enter_at, first to last frame; 0: one frame will do.
-        min_absent_ns: how long it must have been less than exit_below; 0: one frame is enough.
+        min_present_ns: time for which the score must have been at least enter_at, first to last frame; 0: one frame.
+        min_absent_ns: time for which it must have been less than exit_below; 0: one frame is enough.
         score_kind: the score that the rule goes by.
-        id: names the rule in its events; empty: the label.
+        id: the rule's name in its events; empty: the label.
         region_id: id of the region that the rule watches; empty: the whole frame.
-        cooldown_ns: for how long after EXITED no ENTERED is said; 0: not at all.
+        cooldown_ns: time after EXITED in which no ENTERED is emitted; 0: none.
         smoothing_ns: half-life of the exponential smoothing of the score; 0: none.
-        trail_count: how many scores events tell that led to them; 0 to 100.
+        trail_count: last scores that events carry; 0 to 100.
 
     Raises:
         InvalidRule, LimitExceeded: with the field's path below the rule.
@@ -63,7 +53,7 @@ class EventRule:
 
     def __post_init__(self) -> None:
         if not self.label:
-            raise InvalidRule("the rule names no label: give the name of a label of the set", "label")
+            raise InvalidRule("the rule has no label: give the name of a label of the set", "label")
         check_limit("the rule's id", limit="max_name_chars", maximum=MAX_NAME_CHARS, actual=len(self.id), field="id")
         if not 0 < self.enter_at <= 1:
             raise InvalidRule(f"enter_at is {self.enter_at:g}: expected more than 0 and at most 1", "enter_at")
@@ -83,64 +73,10 @@ class EventRule:
 
     @property
     def name(self) -> str:
-        """What events call the rule."""
+        """The rule's name in its events: the id, or else the label."""
         return self.id or self.label
 
     @property
     def exit_threshold(self) -> float:
         """The score below which frames count towards EXITED."""
         return self.enter_at if self.exit_below is None else self.exit_below
-
-
-@dataclass(frozen=True, slots=True)
-class TrailPoint:
-    """A score that led to an event: as the frame had it, and as the rule saw it (the same without smoothing)."""
-
-    at: Moment
-    score: float
-    smoothed: float
-
-
-@dataclass(frozen=True, slots=True)
-class EventTrail:
-    """What led to an event.
-
-    Attributes:
-        points: the rule's last scores up to the frame that completed the event, oldest first; at most `trail_count`.
-            Frames that the rule did not see are not among them.
-        runner_up: the best other label in that frame by probability; None: there is no other.
-
-    """
-
-    points: tuple[TrailPoint, ...]
-    runner_up: LabelScore | None
-
-
-@dataclass(frozen=True, slots=True)
-class RuleEvent:
-    """What a rule saw. All scores are as the rule saw them: smoothed, if it smooths.
-
-    Attributes:
-        kind: ENTERED or EXITED.
-        rule: the rule.
-        at: the frame that completed it.
-        began: the first frame of the run that satisfied the rule; for EXITED, of the absence. With smoothing, the first
-            whose smoothed score did: a few half-lives after the thing itself.
-        score: of the frame that completed it.
-        peak: the highest score since it began (ENTERED), while it was present (EXITED).
-        present_ns: EXITED: from ENTERED's `began` to this one's; else None.
-        sparse: whether two frames in a row that the rule saw, from the one before `began` to `at`, lay further apart
-            than max_frame_gap: it may have begun at any time between them.
-        trail: what led to it; None unless the rule asks for trails.
-
-    """
-
-    kind: EventKind
-    rule: EventRule
-    at: Moment
-    began: Moment
-    score: float
-    peak: float
-    present_ns: int | None = None
-    sparse: bool = False
-    trail: EventTrail | None = None

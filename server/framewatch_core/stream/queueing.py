@@ -25,7 +25,7 @@ class Lane(Protocol[WorkT_co]):
 
 
 class RoundRobin(Generic[WorkT]):
-    """Hands out the work of many lanes in turn, with a bound on what is under way; itself a lane for another one."""
+    """Hands out the work of many lanes in turn, with a bound on the work under way; itself a lane for another one."""
 
     def __init__(
         self, capacity: int | None = None, *, size: Callable[[WorkT], int] = lambda _: 1, least: int = 0
@@ -36,7 +36,7 @@ class RoundRobin(Generic[WorkT]):
             capacity: sum of sizes that may be under way at once, over all lanes; None: no bound. The last piece handed
                 out may exceed it.
             size: returns the size of a piece.
-            least: pieces that may be under way whatever their sizes.
+            least: number of pieces that may be under way at any sizes.
 
         """
         self._capacity = sys.maxsize if capacity is None else capacity

@@ -12,7 +12,7 @@ from framewatch_core.errors import InvalidRequest
 from framewatch_core.time import NS_PER_S
 
 DEFAULT_MAX_AGE_NS = 10 * NS_PER_S
-"""Age from which on an embedding is not reused, unless the config gives another."""
+"""Age from which on an embedding is not reused, unless the config has another."""
 
 THUMBNAIL_SIDE = 32
 """Cells of a thumbnail in each direction."""

@@ -10,8 +10,10 @@ from typing import Generic, TypeVar
 
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.scoring import LabelScore
-from framewatch_core.stream.messages import Dropped, DropReason, ImageT, Outcome, OverflowPolicy, StreamConfig
+from framewatch_core.stream.config import OverflowPolicy, StreamConfig
+from framewatch_core.stream.messages import ImageT
 from framewatch_core.stream.order import FrameOrder
+from framewatch_core.stream.results import Dropped, DropReason, Outcome
 from framewatch_core.time import Moment
 
 PlanT = TypeVar("PlanT")
@@ -70,6 +72,29 @@ class Slot(Generic[ImageT, PlanT]):
     def resolve(self, outcome: Outcome) -> None:
         """Gives the slot its outcome and lets its image go."""
         self.state, self.outcome, self.image = SlotState.RESOLVED, outcome, None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work(Generic[ImageT, PlanT]):
+    """A frame to score: its image and its slot."""
+
+    image: ImageT
+    slot: Slot[ImageT, PlanT]
+
+    @property
+    def moment(self) -> Moment:
+        """The frame's number and time."""
+        return self.slot.moment
+
+    @property
+    def config(self) -> StreamConfig:
+        """The config that counts for the frame."""
+        return self.slot.epoch.config
+
+    @property
+    def plan(self) -> PlanT:
+        """The plan that came with the config."""
+        return self.slot.epoch.plan
 
 
 class SlotQueue(Generic[ImageT, PlanT]):

@@ -15,7 +15,7 @@ import structlog
 
 from framewatch_core.arrays import Float32Array, UInt8Array
 from framewatch_core.errors import InternalError, NotFinite
-from framewatch_core.stream.messages import Timings
+from framewatch_core.stream.results import Timings
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.thread_names import publish_thread_name
 from framewatch_server.vision.towers.encoder import DeviceOutOfMemory, Encoder
@@ -252,7 +252,7 @@ class Device:
 def _counted(vectors: Float32Array, count: int) -> Float32Array:
     """The vectors. Raises InternalError unless there is one per input."""
     if len(vectors) != count:
-        raise InternalError(f"the model gave {len(vectors)} vectors for {count} inputs")
+        raise InternalError(f"the model returned {len(vectors)} vectors for {count} inputs")
     return vectors
 
 
@@ -263,6 +263,6 @@ def _timings(batch: _Batch, job: Job, inference_ns: int) -> Timings:
 
 def _not_finite() -> Exception:
     return NotFinite(
-        "the model gave no finite numbers for this image: leave it out; if it is so with many, the model's dtype has "
-        "too small a range for it: start the server with another --dtype"
+        "the model returned numbers that are not finite for this image: leave it out; if it happens with many images, "
+        "the range of the model's dtype is too small: start the server with another --dtype"
     )

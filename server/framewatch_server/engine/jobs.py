@@ -11,7 +11,7 @@ from framewatch_core.arrays import Float32Array, UInt8Array
 from framewatch_core.errors import ServerUnavailable
 from framewatch_core.images.image import Image
 from framewatch_core.images.statistics import PictureStats
-from framewatch_core.stream.messages import Timings
+from framewatch_core.stream.results import Timings
 from framewatch_server.engine.reuse import NO_REUSE, EmbeddingReuse, SourceEmbedding
 from framewatch_server.vision.pixels.view import WHOLE, View
 
@@ -37,7 +37,7 @@ class Embedded:
 class Job:
     """An image to embed; a subclass takes the result in `done`.
 
-    A job belongs to one thread at a time: the event loop makes it, a decode thread gives it `pixels` and times, the
+    A job belongs to one thread at a time: the event loop makes it, a decode thread sets `pixels` and times, the
     device thread reads those, and the event loop finishes it. `cancelled` alone may change at any moment.
     """
 
@@ -60,7 +60,7 @@ class Job:
         Args:
             image: the image as it was sent; let go once it is decoded.
             view: which inputs are made of it.
-            reuse: its stream's reuse of embeddings; unless that expects the job, it is embedded whatever it shows.
+            reuse: its stream's reuse of embeddings; a job that it doesn't expect is always embedded.
 
         """
         self.image: Image | None = image
@@ -101,4 +101,4 @@ class Job:
 Finished: TypeAlias = list[tuple[Job, Embedded | Exception]]
 
 CANCELLED = ServerUnavailable("the call was cancelled")
-"""The result of cancelled jobs; it reaches no caller, but gives the job's place back."""
+"""The result of cancelled jobs; it reaches no caller, but frees the job's place."""

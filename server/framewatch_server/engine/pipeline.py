@@ -3,7 +3,7 @@
     lanes → RoundRobin (event loop) → decode threads → device thread, in batches → event loop
 
 The event loop decides whose image is next, before anything is spent on it; from there on everything goes in the order
-of its admission. The device takes what is decoded, up to its batch size, the moment it is free: there is no timer, so a
+of its admission. The device takes decoded images, up to its batch size, the moment it is free: there is no timer, so a
 lone image never waits for company, and under load batches fill by themselves. A frame costs no task and no future here:
 its job is handed from thread to thread, and a batch's results come back to the event loop in one call. A frame that
 shows nothing new never gets to the device (see `reuse`).
@@ -133,7 +133,7 @@ class Pipeline:
         self._turns.retire(lane)
 
     async def run_on_device(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
-        """Calls a function on the device thread, between batches; raises what it raises, or ServerUnavailable."""
+        """Calls a function on the device thread, between batches; raises its error, or ServerUnavailable."""
         if (refusal := self._refusal_now()) is not None:
             raise refusal
         call = _FunctionCall[ResultT](partial(function, *args))

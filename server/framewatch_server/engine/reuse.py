@@ -1,15 +1,16 @@
 """Reuse of embeddings: a frame that shows nothing new is scored by the embedding of an earlier frame of its stream.
 
 That earlier frame, the source frame, is the last one that was embedded, or is about to be. A frame is decided as early
-as possible: before it is decoded if its image is the source frame's to the byte, else after it by what it shows.
+as possible: before it is decoded if its image is the source frame's to the byte, else after it by its content.
 
     expect → before_decode ─ same image ──────────────────────────────┐
                   └ decode → after_decode ─ nothing new ──────────────┤
                                  └ new: it is the source frame now    └→ reusing: at once if the source is resolved,
                                                                          else when `resolved` takes its embedding
 
-Frames are decoded side by side but decided in the order in which they were expected, each once, so that what is
-embedded depends on the frames alone. If a source frame fails, the frames that waited for it are embedded themselves.
+Frames are decoded side by side but decided in the order in which they were expected, each once, so that the choice of
+source frames depends on the frames alone. If a source frame fails, the frames that waited for it are embedded
+themselves.
 """
 
 from __future__ import annotations

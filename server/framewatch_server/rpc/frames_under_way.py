@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from framewatch_core.images.image import Image
 from framewatch_core.stream.queueing import Lane
-from framewatch_core.stream.session import StreamSession, Work
+from framewatch_core.stream.session import StreamSession
+from framewatch_core.stream.slots import Work
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.reuse import EmbeddingReuse
 from framewatch_server.engine.scorer import Scorer
@@ -45,7 +46,7 @@ class FramesUnderWay:
     """
 
     def __init__(self, session: StreamSession[Image, ScoringPlan]) -> None:
-        """`session`: gives frames and takes their scores."""
+        """`session`: the source of frames, to which their scores go back."""
         self._session = session
         self._scorer: Scorer | None = None  # has the lane in its order of turns; a stream has one model
         self._reuse = EmbeddingReuse[Job]()
@@ -58,7 +59,7 @@ class FramesUnderWay:
             self._scorer.announce(lane)
 
     def stop(self, lane: Lane[Job]) -> None:
-        """Asks for no more turns, and gives up the frames that are under way."""
+        """Asks for no more turns, and cancels the frames that are under way."""
         if self._scorer is not None:
             self._scorer.retire(lane)
         for job in self._jobs:

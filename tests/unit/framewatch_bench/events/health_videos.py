@@ -1,4 +1,4 @@
-"""The example videos at the size of thumbnails' thumbnails, and what the monitor says of them."""
+"""The example videos in the size in which health is assessed, and the reports of the monitor about them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ import numpy.typing as npt
 import pytest
 
 from framewatch_bench.events.disturbances import Frame, Pixels
-from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
+from framewatch_core.health.events import HealthEvent, HealthEventKind
+from framewatch_core.health.monitor import HealthMonitor, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.images.regions import Region
-from framewatch_core.rules.rule import EventKind
 from framewatch_core.time import NS_PER_S, Moment
 from framewatch_server.vision.pixels.statistics import picture_stats
 from tests.paths import SHARED_DATA
 
-VIDEOS = SHARED_DATA
 SIZE = (284, 160)
 
 needs_videos = pytest.mark.skipif(
-    not (VIDEOS / "ground_truth.json").is_file(), reason="the shared example videos are not there (../shared/data)"
+    not (SHARED_DATA / "ground_truth.json").is_file(), reason="the example videos are not there (../shared/data)"
 )
 
 
 @functools.cache
 def pictures(name: str) -> npt.NDArray[np.uint8]:
-    """Every second frame of bottles.mp4 and every frame of person.mp4, RGB [n, 160, 284, 3]."""
-    capture = cv2.VideoCapture(str(VIDEOS / name))
+    """Returns every second frame of bottles.mp4, or every frame of person.mp4, RGB `[n, 160, 284, 3]`."""
+    capture = cv2.VideoCapture(str(SHARED_DATA / name))
     every = 2 if capture.get(cv2.CAP_PROP_FPS) > 20 else 1
     frames = []
     while capture.grab():
@@ -55,7 +54,7 @@ def frames(
     change: Callable[[Pixels], Pixels] = lambda pixels: pixels,
     span_s: tuple[float, float] = (0, 1000),
 ) -> Iterator[Frame]:
-    """Frames at about that rate, of the part of the video that lies in the span; from 0 s."""
+    """Yields frames at about `rate`, of the part of the video inside the span, with times from 0 s."""
     native = native_rate(name)
     step = native / rate if rate else 1
     first, last = span_s[0] * native, min(span_s[1] * native, len(pictures(name)))
@@ -64,14 +63,14 @@ def frames(
 
 
 def regions(name: str) -> list[Region]:
-    truth = json.loads((VIDEOS / "ground_truth.json").read_text())[name]["regions"]
+    truth = json.loads((SHARED_DATA / "ground_truth.json").read_text())[name]["regions"]
     return [Region(name, *box) for name, box in truth.items() if box != [0, 0, 1, 1]]
 
 
-def judged(
+def assess_health(
     video: Iterable[Frame], parts: Iterable[Region] = (), policy: HealthPolicy | None = None
 ) -> list[tuple[float, HealthReport]]:
-    """What the monitor reports of each frame, with its time in seconds."""
+    """Returns the monitor's report of each frame, with the frame's time in seconds."""
     monitor, reports = HealthMonitor(policy or HealthPolicy()), []
     for i, (time_s, pixels) in enumerate(video):
         stats = {"": picture_stats(pixels)}
@@ -83,12 +82,14 @@ def judged(
 
 
 def events(reports: list[tuple[float, HealthReport]], region: str = "") -> list[HealthEvent]:
-    return [event for _, report in reports for event in report.events if event.region == region]
+    return [event for _, report in reports for event in report.events if event.region_id == region]
 
 
-def told(reports: list[tuple[float, HealthReport]], region: str = "") -> list[tuple[EventKind, HealthProblem | None]]:
+def kinds(
+    reports: list[tuple[float, HealthReport]], region: str = ""
+) -> list[tuple[HealthEventKind, HealthProblem | None]]:
     return [(event.kind, event.problem) for event in events(reports, region)]
 
 
-def once(problem: HealthProblem) -> list[tuple[EventKind, HealthProblem | None]]:
-    return [(EventKind.SUSPENDED, problem), (EventKind.RESUMED, None)]
+def once(problem: HealthProblem) -> list[tuple[HealthEventKind, HealthProblem | None]]:
+    return [(HealthEventKind.SUSPENDED, problem), (HealthEventKind.RESUMED, None)]

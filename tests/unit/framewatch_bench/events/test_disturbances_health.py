@@ -1,4 +1,4 @@
-"""Picture health on drawn pictures: what is found, when it is said, and for how long rules are held."""
+"""Picture health on drawn pictures: problems, health events and their times, and the frames that are held."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from framewatch_bench.events.disturbances import (
     rain,
     with_noise,
 )
-from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
-from framewatch_core.rules.rule import EventKind
+from framewatch_core.health.events import HealthEvent, HealthEventKind
+from framewatch_core.health.monitor import HealthMonitor, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.time import NS_PER_S, Moment
 from framewatch_server.vision.pixels.statistics import picture_stats
 
@@ -29,7 +29,7 @@ RNG = np.random.default_rng(4)
 
 
 def drawn(seed: int) -> Pixels:
-    """A room with things in it."""
+    """Returns a room with things in it."""
     rng = np.random.default_rng(seed)
     room = np.full((180, 320, 3), (170, 160, 140), np.uint8)
     room[110:] = (120, 80, 50)
@@ -45,16 +45,16 @@ ROOM = drawn(1)
 OTHER_ROOM = drawn(2)
 
 
-def seen(pixels: Pixels = ROOM) -> Pixels:
-    """As by a camera, with its noise."""
+def noisy(pixels: Pixels = ROOM) -> Pixels:
+    """Adds the noise of a camera."""
     return with_noise(pixels, RNG, 3)
 
 
 def with_person(share: float) -> Pixels:
-    """The room with somebody in dark clothes before that share of it."""
+    """Returns the room with a person in dark clothes before `share` of it."""
     pixels = ROOM.copy()
     pixels[:, : round(share * 320)] = (18, 16, 20)
-    return seen(pixels)
+    return noisy(pixels)
 
 
 def bad(problem: HealthProblem) -> Pixels:
@@ -95,24 +95,24 @@ def events(*reports: Sequence[HealthReport]) -> list[HealthEvent]:
     return [event for part in reports for report in part for event in report.events]
 
 
-def kinds(*reports: Sequence[HealthReport]) -> list[tuple[EventKind, HealthProblem | None]]:
+def kinds(*reports: Sequence[HealthReport]) -> list[tuple[HealthEventKind, HealthProblem | None]]:
     return [(event.kind, event.problem) for event in events(*reports)]
 
 
-def once(problem: HealthProblem) -> list[tuple[EventKind, HealthProblem | None]]:
-    return [(EventKind.SUSPENDED, problem), (EventKind.RESUMED, None)]
+def once(problem: HealthProblem) -> list[tuple[HealthEventKind, HealthProblem | None]]:
+    return [(HealthEventKind.SUSPENDED, problem), (HealthEventKind.RESUMED, None)]
 
 
 @pytest.mark.parametrize("rate", [2, 5, 20])
 @pytest.mark.parametrize("problem", LASTING)
-def test_a_problem_that_lasts_is_said_once(problem: HealthProblem, rate: float) -> None:
+def test_a_lasting_problem_suspends_once(problem: HealthProblem, rate: float) -> None:
     stream = Stream(rate)
-    before, during, after = stream.show(4, seen), stream.show(5, lambda: bad(problem)), stream.show(3, seen)
+    before, during, after = stream.show(4, noisy), stream.show(5, lambda: bad(problem)), stream.show(3, noisy)
     assert not any(report.held for report in before)
     assert all(report.held == {""} and report.problems == {"": problem} for report in during)
     suspended, resumed = events(before, during, after)
-    assert (suspended.kind, suspended.problem) == (EventKind.SUSPENDED, problem)
-    assert (resumed.kind, resumed.problem) == (EventKind.RESUMED, None)
+    assert (suspended.kind, suspended.problem) == (HealthEventKind.SUSPENDED, problem)
+    assert (resumed.kind, resumed.problem) == (HealthEventKind.RESUMED, None)
     ends = [round(event.began.time_ns / NS_PER_S, 6) for event in (suspended, resumed)]
     assert ends == pytest.approx([4, 9], abs=1e-6)
     assert [event.at.time_ns - event.began.time_ns for event in (suspended, resumed)] == pytest.approx(
@@ -124,9 +124,9 @@ def test_a_problem_that_lasts_is_said_once(problem: HealthProblem, rate: float) 
 
 
 @pytest.mark.parametrize("rate", [2, 5, 20])
-def test_a_switch_is_said_once_and_the_new_look_learned(rate: float) -> None:
+def test_a_switch_suspends_once_and_the_new_scene_is_learned(rate: float) -> None:
     stream = Stream(rate)
-    day, night = stream.show(4, seen), stream.show(8, lambda: infrared(ROOM, RNG))
+    day, night = stream.show(4, noisy), stream.show(8, lambda: infrared(ROOM, RNG))
     assert kinds(day, night) == once(HealthProblem.SCENE_CHANGED)
     held = [report.held == {""} for report in night]
     assert held == sorted(held, reverse=True)
@@ -135,13 +135,13 @@ def test_a_switch_is_said_once_and_the_new_look_learned(rate: float) -> None:
 
 @pytest.mark.parametrize(
     ("night_s", "expected"),
-    [pytest.param(30, 0, id="soon: the look is known"), pytest.param(75, 1, id="later: one more switch")],
+    [pytest.param(30, 0, id="soon: the scene is known"), pytest.param(75, 1, id="later: one more switch")],
 )
 def test_the_way_back(night_s: float, expected: int) -> None:
     stream = Stream(4)
-    stream.show(4, seen)
+    stream.show(4, noisy)
     stream.show(night_s, lambda: infrared(ROOM, RNG))
-    day = stream.show(6, seen)
+    day = stream.show(6, noisy)
     assert kinds(day) == once(HealthProblem.SCENE_CHANGED) * expected
     assert day[0].held
     assert not day[-1].held
@@ -150,59 +150,59 @@ def test_the_way_back(night_s: float, expected: int) -> None:
 @pytest.mark.parametrize(
     "switched",
     [
-        pytest.param(lambda: seen(brightened(ROOM, 0.35)), id="lights out"),
-        pytest.param(lambda: seen(OTHER_ROOM), id="turned"),
-        pytest.param(lambda: seen(np.repeat(cv2.cvtColor(ROOM, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)), id="grey"),
-        pytest.param(lambda: seen(brightened(ROOM, 0.12)), id="nearly dark"),
+        pytest.param(lambda: noisy(brightened(ROOM, 0.35)), id="lights out"),
+        pytest.param(lambda: noisy(OTHER_ROOM), id="turned"),
+        pytest.param(lambda: noisy(np.repeat(cv2.cvtColor(ROOM, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)), id="grey"),
+        pytest.param(lambda: noisy(brightened(ROOM, 0.12)), id="nearly dark"),
     ],
 )
 def test_other_switches(switched: Callable[[], Pixels]) -> None:
     stream = Stream()
-    assert kinds(stream.show(4, seen), stream.show(6, switched)) == once(HealthProblem.SCENE_CHANGED)
+    assert kinds(stream.show(4, noisy), stream.show(6, switched)) == once(HealthProblem.SCENE_CHANGED)
 
 
 @pytest.mark.parametrize(
     "picture",
     [
-        pytest.param(lambda: with_person(0.4), id="somebody in dark clothes before 40 %"),
+        pytest.param(lambda: with_person(0.4), id="a person in dark clothes before 40 %"),
         pytest.param(lambda: rain(ROOM, RNG), id="rain"),
         pytest.param(lambda: with_noise(ROOM, RNG, 20), id="noise"),
-        pytest.param(lambda: seen(brightened(ROOM, 0.9)), id="exposure control"),
+        pytest.param(lambda: noisy(brightened(ROOM, 0.9)), id="exposure control"),
     ],
 )
 def test_these_are_no_problem(picture: Callable[[], Pixels]) -> None:
     stream = Stream()
-    reports = [*stream.show(4, seen), *stream.show(6, picture), *stream.show(4, seen)]
+    reports = [*stream.show(4, noisy), *stream.show(6, picture), *stream.show(4, noisy)]
     assert not any(report.held or report.events for report in reports)
 
 
 def test_dawn_is_no_switch() -> None:
     stream = Stream(2)
     levels = iter(np.linspace(1, 0.15, 120))
-    assert kinds(stream.show(60, lambda: seen(brightened(ROOM, float(next(levels)))))) == []
+    assert kinds(stream.show(60, lambda: noisy(brightened(ROOM, float(next(levels)))))) == []
 
 
 def test_a_camera_that_moves_is_not_held() -> None:
     stream, shift = Stream(), iter(range(0, 100_000, 37))
-    reports = stream.show(20, lambda: seen(np.roll(ROOM, next(shift), axis=1)))
+    reports = stream.show(20, lambda: noisy(np.roll(ROOM, next(shift), axis=1)))
     assert not any(report.held for report in reports)
 
 
 @pytest.mark.parametrize("problem", [*LASTING, HealthProblem.SCENE_CHANGED])
-def test_a_glitch_holds_and_is_not_said(problem: HealthProblem) -> None:
+def test_a_glitch_holds_frames_and_emits_nothing(problem: HealthProblem) -> None:
     stream = Stream()
-    stream.show(3, seen)
-    glitch, after = stream.show(0.1, lambda: bad(problem)), stream.show(2, seen)
+    stream.show(3, noisy)
+    glitch, after = stream.show(0.1, lambda: bad(problem)), stream.show(2, noisy)
     assert kinds(glitch, after) == []
     assert [bool(report.held) for report in glitch + after] == [True] * 11 + [False] * 10
 
 
-def test_one_suspension_whatever_comes_between() -> None:
+def test_problems_in_a_row_suspend_once() -> None:
     stream = Stream()
-    stream.show(3, seen)
+    stream.show(3, noisy)
     chain = [stream.show(2, lambda kind=kind: bad(kind)) for kind in LASTING]
     assert kinds(
-        *chain, stream.show(0.5, seen), stream.show(1, lambda: bad(HealthProblem.BLACK)), stream.show(2, seen)
+        *chain, stream.show(0.5, noisy), stream.show(1, lambda: bad(HealthProblem.BLACK)), stream.show(2, noisy)
     ) == once(HealthProblem.BLACK)
 
 
@@ -218,22 +218,22 @@ def test_a_stream_may_start_badly(picture: Callable[[], Pixels], problem: Health
     stream = Stream()
     first = stream.show(2, picture)
     assert first[0].held == {""}
-    assert kinds(first, stream.show(2, seen)) == once(problem)
+    assert kinds(first, stream.show(2, noisy)) == once(problem)
 
 
-def test_a_stream_that_starts_covered_can_not_be_told_from_a_plain_place() -> None:
+def test_a_stream_that_starts_covered_is_taken_for_a_plain_place() -> None:
     stream = Stream()
     first = stream.show(2, lambda: covered(ROOM, RNG))
     assert not any(report.held for report in first)
-    assert kinds(first, stream.show(4, seen)) == once(HealthProblem.SCENE_CHANGED)
+    assert kinds(first, stream.show(4, noisy)) == once(HealthProblem.SCENE_CHANGED)
 
 
 @pytest.mark.parametrize("rate", [2, 25])
 def test_a_frozen_picture_is_found_and_ends_with_the_first_change(rate: float) -> None:
-    still = seen()
+    still = noisy()
     stream = Stream(rate, HealthPolicy(frozen_after_ns=4 * NS_PER_S))
-    stream.show(3, seen)
-    frozen, after = stream.show(8, lambda: still), stream.show(2, seen)
+    stream.show(3, noisy)
+    frozen, after = stream.show(8, lambda: still), stream.show(2, noisy)
     suspended, resumed = events(frozen, after)
     assert (suspended.problem, suspended.began.time_ns) == (HealthProblem.FROZEN, pytest.approx(3e9, abs=100))
     assert suspended.at.time_ns == pytest.approx(7e9, abs=stream.step_ns)
@@ -259,18 +259,18 @@ def test_something_small_that_moves_is_not_frozen() -> None:
 
 @pytest.mark.parametrize("problem", [*LASTING, HealthProblem.SCENE_CHANGED, HealthProblem.FROZEN])
 @pytest.mark.parametrize("disabled", [True, False], ids=["disabled", "ignored"])
-def test_what_does_not_count(problem: HealthProblem, disabled: bool) -> None:
+def test_disabled_health_and_ignored_problems_do_not_count(problem: HealthProblem, disabled: bool) -> None:
     policy = HealthPolicy(disabled=True) if disabled else HealthPolicy(ignored=frozenset({problem}))
-    stream, still = Stream(4, policy), seen()
-    stream.show(3, seen)
+    stream, still = Stream(4, policy), noisy()
+    stream.show(3, noisy)
     picture = (lambda: still) if problem is HealthProblem.FROZEN else (lambda: bad(problem))
-    reports = [*stream.show(12, picture), *stream.show(3, seen)]
+    reports = [*stream.show(12, picture), *stream.show(3, noisy)]
     assert not any(report.held or report.events or report.problems[""] for report in reports)
 
 
 def test_disabling_ends_a_suspension() -> None:
     stream = Stream()
-    stream.show(3, seen)
+    stream.show(3, noisy)
     assert kinds(stream.show(3, lambda: bad(HealthProblem.COVERED))) == once(HealthProblem.COVERED)[:1]
     stream.monitor.configure(HealthPolicy(disabled=True))
     assert kinds(stream.show(1, lambda: bad(HealthProblem.COVERED))) == once(HealthProblem.COVERED)[1:]
@@ -291,55 +291,55 @@ def right(pixels: Pixels) -> Pixels:
 )
 def test_a_region_by_itself(level: int, problem: HealthProblem | None) -> None:
     def half_gone() -> Pixels:
-        pixels = seen()
+        pixels = noisy()
         pixels[:, :100] = level
         return pixels
 
     stream = Stream()
-    stream.show(3, seen, left=left, right=right)
+    stream.show(3, noisy, left=left, right=right)
     during = stream.show(3, half_gone, left=left, right=right)
-    after = stream.show(3, seen, left=left, right=right)
+    after = stream.show(3, noisy, left=left, right=right)
     assert all(report.problems == {"": None, "left": problem, "right": None} for report in during)
-    said = events(during, after)
-    assert [(event.kind, event.problem) for event in said] == (once(problem) if problem else [])
-    assert {event.region for event in said} <= {"left"}
+    emitted = events(during, after)
+    assert [(event.kind, event.problem) for event in emitted] == (once(problem) if problem else [])
+    assert {event.region_id for event in emitted} <= {"left"}
 
 
 def test_a_problem_of_the_frame_is_one_of_every_region() -> None:
     stream = Stream()
-    stream.show(3, seen, left=left, right=right)
+    stream.show(3, noisy, left=left, right=right)
     during = stream.show(2, lambda: covered(ROOM, RNG), left=left, right=right)
     assert all(report.held == {"", "left", "right"} for report in during)
-    assert [(event.region, event.problem) for event in events(during)] == [
+    assert [(event.region_id, event.problem) for event in events(during)] == [
         (region, HealthProblem.COVERED) for region in ("", "left", "right")
     ]
 
 
-def test_a_new_region_is_told_too_and_an_old_one_forgotten() -> None:
+def test_a_new_region_has_health_events_and_an_old_one_is_forgotten() -> None:
     stream = Stream()
-    stream.show(3, seen, left=left)
+    stream.show(3, noisy, left=left)
     stream.show(2, lambda: covered(ROOM, RNG), left=left)
-    more = [*stream.show(2, lambda: covered(ROOM, RNG), right=right), *stream.show(2, seen, right=right)]
-    assert [(event.kind, event.region) for event in events(more)] == [
-        (EventKind.SUSPENDED, "right"),
-        (EventKind.RESUMED, ""),
-        (EventKind.RESUMED, "right"),
+    more = [*stream.show(2, lambda: covered(ROOM, RNG), right=right), *stream.show(2, noisy, right=right)]
+    assert [(event.kind, event.region_id) for event in events(more)] == [
+        (HealthEventKind.SUSPENDED, "right"),
+        (HealthEventKind.RESUMED, ""),
+        (HealthEventKind.RESUMED, "right"),
     ]
 
 
-def test_without_settling_it_is_said_at_once() -> None:
+def test_without_a_settle_time_a_problem_suspends_at_once() -> None:
     stream = Stream(policy=HealthPolicy(settle_ns=0))
-    stream.show(3, seen)
-    during, after = stream.show(1, lambda: black(ROOM, RNG)), stream.show(1, seen)
+    stream.show(3, noisy)
+    during, after = stream.show(1, lambda: black(ROOM, RNG)), stream.show(1, noisy)
     assert [bool(report.events) for report in during + after] == [True] + [False] * 9 + [True] + [False] * 9
 
 
-def test_a_copy_goes_on_the_same() -> None:
+def test_a_copy_goes_on_identically() -> None:
     stream = Stream()
-    stream.show(3, seen)
+    stream.show(3, noisy)
     stream.show(0.5, lambda: covered(ROOM, RNG))
     pictures = [
-        picture_stats(picture) for picture in [covered(ROOM, RNG) for _ in range(15)] + [seen() for _ in range(15)]
+        picture_stats(picture) for picture in [covered(ROOM, RNG) for _ in range(15)] + [noisy() for _ in range(15)]
     ]
     copy = pickle.loads(pickle.dumps(stream.monitor))
 

@@ -1,4 +1,4 @@
-"""Picture health on the example videos: nothing is wrong with them, and what is done to them is found."""
+"""Picture health on the example videos: as they are, they have no problem; each disturbance is found."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 from framewatch_bench.events.disturbances import Kind, Pixels, brightened, spliced, with_noise
 from framewatch_core.health.monitor import HealthProblem
 from tests.unit.framewatch_bench.events.health_videos import (
+    assess_health,
     events,
     frames,
     jpeg,
-    judged,
+    kinds,
     needs_videos,
     once,
     regions,
-    told,
 )
 
 pytestmark = needs_videos
@@ -32,7 +32,7 @@ EXPECTED = {
     Kind.OVEREXPOSED: HealthProblem.OVEREXPOSED,
     Kind.BLUR: HealthProblem.BLURRED,
 }
-# an empty room, a person there; all bottles, a hand at work
+# an empty room, a person in it; all bottles, a hand between them
 PLACES = [("person.mp4", at) for at in (48.0, 82.0)] + [("bottles.mp4", at) for at in (4.0, 16.5)]
 
 
@@ -54,8 +54,8 @@ def half(pixels: Pixels) -> Pixels:
         pytest.param(4, functools.partial(jpeg, quality=30), id="JPEG quality 30"),
     ],
 )
-def test_nothing_is_wrong_with_good_video(name: str, rate: float | None, change: Callable[[Pixels], Pixels]) -> None:
-    reports = judged(frames(name, rate, change), regions(name))
+def test_good_video_has_no_problem(name: str, rate: float | None, change: Callable[[Pixels], Pixels]) -> None:
+    reports = assess_health(frames(name, rate, change), regions(name))
     assert [(time_s, report.problems) for time_s, report in reports if report.held or report.events] == []
 
 
@@ -64,9 +64,9 @@ def test_nothing_is_wrong_with_good_video(name: str, rate: float | None, change:
 def test_a_splice_suspends_once(name: str, at_s: float, kind: Kind) -> None:
     part = frames(name, 4, span_s=(at_s - 10, at_s + 8) if at_s > 10 else (0, at_s + 8))
     begin = min(at_s, 10.0)
-    reports = judged(spliced(part, kind, at_s=begin), regions(name))
+    reports = assess_health(spliced(part, kind, at_s=begin), regions(name))
     for region in reports[0][1].problems:
-        assert told(reports, region) == once(EXPECTED[kind])
+        assert kinds(reports, region) == once(EXPECTED[kind])
     if kind not in {Kind.FREEZE, Kind.INFRARED}:
         during = [report for time_s, report in reports if begin + 0.25 <= time_s < begin + 30]
         assert len(during) > 115
@@ -76,14 +76,14 @@ def test_a_splice_suspends_once(name: str, at_s: float, kind: Kind) -> None:
 @pytest.mark.parametrize(("name", "at_s"), PLACES)
 def test_rain_is_no_problem(name: str, at_s: float) -> None:
     part = frames(name, 4, span_s=(max(0, at_s - 10), at_s + 8))
-    reports = judged(spliced(part, Kind.RAIN, at_s=min(at_s, 10.0)), regions(name))
+    reports = assess_health(spliced(part, Kind.RAIN, at_s=min(at_s, 10.0)), regions(name))
     assert not any(report.held for _, report in reports)
 
 
 @pytest.mark.parametrize("rate", [2])
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_a_splice_is_found_at_any_rate(kind: Kind, rate: float) -> None:
-    reports = judged(spliced(frames("person.mp4", rate, span_s=(72, 90)), kind, at_s=10))
+    reports = assess_health(spliced(frames("person.mp4", rate, span_s=(72, 90)), kind, at_s=10))
     suspended, resumed = events(reports)
     assert suspended.problem is EXPECTED[kind]
     settled_s = {Kind.FREEZE: 10.0, Kind.INFRARED: 1.0}.get(kind, 1.0)

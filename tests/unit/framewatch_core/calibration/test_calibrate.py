@@ -17,8 +17,8 @@ from framewatch_core.calibration.tally import tally_events
 from framewatch_core.calibration.thresholds import from_axis, to_axis
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.events import EventKind
 from framewatch_core.rules.replay import RecordedFrame, replay
-from framewatch_core.rules.rule import EventKind
 from framewatch_core.time import NS_PER_S, Moment
 from tests.intervals import interval
 
@@ -62,7 +62,7 @@ TIGHT = logit_series((-4, 0.06), (3, 0.6))
 
 
 def rerun(calibration: Calibration, logits: Float64Array) -> list[tuple[str, int]]:
-    """Kinds and tenths of seconds of what the rule says of other scores."""
+    """Kinds and tenths of seconds of the rule's events over other scores."""
     frames = [
         RecordedFrame(Moment(i, i * GAP_NS), {"": [LabelScore("box", 0.0, 0.0, float(score))]})
         for i, score in enumerate(logistic(logits))
@@ -180,13 +180,13 @@ def test_the_kind_that_separates(presence: Float64Array, probability: Float64Arr
     assert set(found.separations) == {ScoreKind.PRESENCE, ScoreKind.PROBABILITY}
 
 
-def test_overlap_is_searched_smoothed_and_told() -> None:
+def test_overlap_is_searched_smoothed_and_reported() -> None:
     found = calibrate(material(logistic(logit_series((-0.8, 1), (0.8, 1)))), "box")
     assert found.rule.smoothing_ns > 0
     assert found.frame_auc is not None
     assert found.frame_auc.low < (found.frame_auc.value or 0) < 1
     tally = tally_events(found.events, PRESENT, ABSENT)
-    assert tally.f1 >= 0.8, "replayed, the rule tells what can be told"
+    assert tally.f1 >= 0.8, "replayed, the rule finds what can be found"
 
 
 def test_a_clear_gap_is_not_left_for_a_better_fit() -> None:
@@ -194,13 +194,13 @@ def test_a_clear_gap_is_not_left_for_a_better_fit() -> None:
     logits[200:300] = 2.0  # the thing marked as gone, and yet there: only thresholds next to the present scores fit
     found = calibrate(material(logistic(logits), absent=(S(0, 10), S(22, 24), S(40, 50))), "box")
     assert found.placement.separated
-    assert found.estimates.precision.basis == "1 of 2", "and that it does not fit is told"
+    assert found.estimates.precision.basis == "1 of 2", "and the estimate shows that it does not fit"
     low, high = found.placement.absent_high, found.placement.present_low or 0
     (enter,) = to_axis(ScoreKind.PRESENCE, np.array([found.rule.enter_at]))
     assert 0.2 < (enter - low) / (high - low) < 0.7
 
 
-def test_no_difference_is_told_as_such() -> None:
+def test_no_difference_is_reported_as_such() -> None:
     found = calibrate(material(logistic(logit_series((0, 1), (0, 1)))), "box")
     assert not found.placement.separated
     assert found.frame_auc is not None
@@ -228,10 +228,8 @@ def test_minimum_times_leave_short_appearances() -> None:
 def test_smoothing_is_the_rule_engines_formula() -> None:
     times = np.array([0, 1, 2, 20], dtype=np.int64) * NS_PER_S
     scores = np.array([0.0, 1.0, 1.0, 0.2])
-    assert smooth(scores, times, NS_PER_S, 10 * NS_PER_S).tolist() == [0, 0.5, 0.75, 0.2], (
-        "halved, and anew after a gap"
-    )
-    assert smooth(scores, times, 0, NS_PER_S) is scores
+    assert smooth(scores, times, NS_PER_S).tolist() == [0, 0.5, 0.75, 0.2], "halved, and anew after a gap"
+    assert smooth(scores, times, 0) is scores
 
 
 def test_histogram_counts_every_known_frame() -> None:

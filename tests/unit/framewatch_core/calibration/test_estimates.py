@@ -75,7 +75,7 @@ def test_frames_that_follow_each_other_are_no_new_observations() -> None:
     independent, slow = rng.normal(size=400), np.cumsum(rng.normal(size=400))
     assert effective_count(independent) > 300
     assert effective_count(slow) < 20
-    assert effective_count(np.full(50, 0.5)) == 1, "a constant tells nothing of what varies"
+    assert effective_count(np.full(50, 0.5)) == 1, "a constant has no information about variation"
     sure = roc_auc_estimate(independent + 100, independent)
     unsure = roc_auc_estimate(slow + 1000, slow)
     assert sure.value == unsure.value == 1

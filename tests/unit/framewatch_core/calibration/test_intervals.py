@@ -1,4 +1,4 @@
-"""Stretches of time as people write them."""
+"""Intervals as people write them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_intervals_are_read(text: str, expected: tuple[Interval, ...]) -> None:
     assert parse_intervals(text, end_ns=100_000_000_000) == expected
 
 
-def test_an_unknown_end_is_told() -> None:
+def test_an_unknown_end_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="end is not known"):
         parse_intervals("9s-end")
 
@@ -45,7 +45,7 @@ def test_an_unknown_end_is_told() -> None:
         pytest.param("1-5,4-6", "without overlap", id="overlap"),
     ],
 )
-def test_what_is_no_interval_is_told(text: str, message: str) -> None:
+def test_other_texts_are_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
         parse_intervals(text)
 

@@ -1,4 +1,4 @@
-"""Files of truth: what is read, and what their errors say."""
+"""Files of truth, and the errors about them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_errors_name_their_place(changes: dict[str, Any], field: str, message: s
     assert caught.value.field == field
 
 
-def test_an_unknown_video_says_which_are_known() -> None:
+def test_an_unknown_video_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidTruth, match=r"known are 'a.mp4'"):
         load_truth({"a.mp4": ENTRY}, "b.mp4")
     with pytest.raises(InvalidTruth, match="expected an object"):

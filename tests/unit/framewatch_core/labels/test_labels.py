@@ -122,7 +122,7 @@ def test_contrasts_count_among_the_prompts_of_a_set() -> None:
         pytest.param(Label("x", (), ("none",), (PICTURE,), (PICTURE,)), ("none",), id="examples and contrast"),
     ],
 )
-def test_what_presence_is_judged_against(label: Label, contrast: tuple[str, ...]) -> None:
+def test_presence_has_a_contrast(label: Label, contrast: tuple[str, ...]) -> None:
     assert label.presence_contrast == contrast
 
 
@@ -137,7 +137,7 @@ def test_a_condensed_label_is_the_same_one_without_its_pictures() -> None:
     assert small != Label("x", ("a",), ("b",), (PICTURE,), (OTHER, OTHER)).condensed(), "another kind"
 
 
-def test_limits_say_which_and_how_much() -> None:
+def test_limits_have_a_name_and_a_value() -> None:
     with pytest.raises(LimitExceeded) as caught:
         LabelSet.of([str(i) for i in range(1001)])
     assert caught.value.metadata == {"limit": "max_labels", "maximum": "1000", "actual": "1001"}

@@ -84,7 +84,7 @@ def test_the_same_picture_many_times_is_one() -> None:
     [(1, 0.0), (4, 0.0), (4, 1e-7)],
     ids=["one", "several that differ", "as two batches have them"],
 )
-def test_examples_that_are_counter_examples_too_say_nothing(count: int, noise: float) -> None:
+def test_examples_that_are_counter_examples_too_mean_nothing(count: int, noise: float) -> None:
     same = pictures(1, count, 16)
     found = fit_discriminant(same, (same * np.float32(1 + noise))[::-1])
     assert not found.weights.any()
@@ -92,7 +92,7 @@ def test_examples_that_are_counter_examples_too_say_nothing(count: int, noise: f
 
 
 def test_what_changes_among_examples_counts_for_less() -> None:
-    """The first feature tells the kinds apart; the second does so as well, but wavers."""
+    """The first feature separates the kinds; the second does so as well, but wavers."""
     wavering = np.array([-0.4, 0.4, -0.4, 0.4])
     there = np.stack([np.full(4, 0.2), 0.2 + wavering], axis=1).astype(np.float32)
     gone = np.stack([np.zeros(4), wavering], axis=1).astype(np.float32)
@@ -104,11 +104,11 @@ def test_what_changes_among_examples_counts_for_less() -> None:
 def test_the_scale_of_features_does_not_matter(scale: float) -> None:
     there, gone = pictures(1, 5, 32, 2), pictures(2, 4, 32)
     plain, scaled = fit_discriminant(there, gone), fit_discriminant(there * scale, gone * scale)
-    seen = pictures(3, 1, 32, 1)[0]
-    assert logit(scaled, seen * np.float32(scale)) == pytest.approx(logit(plain, seen), abs=0.01)
+    other = pictures(3, 1, 32, 1)[0]
+    assert logit(scaled, other * np.float32(scale)) == pytest.approx(logit(plain, other), abs=0.01)
 
 
-def test_the_kinds_exchanged_say_the_opposite() -> None:
+def test_exchanged_kinds_have_the_opposite_logit() -> None:
     there, gone = pictures(1, 5, 32, 2), pictures(2, 4, 32)
     one, other = fit_discriminant(there, gone), fit_discriminant(gone, there)
     np.testing.assert_allclose(one.weights, -other.weights, atol=1e-5)

@@ -11,7 +11,7 @@ from framewatch_core.arrays import Float32Array
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import DEFAULT_CONTRAST, Label, LabelSet
 from framewatch_core.labels.presence import Discriminant
-from framewatch_core.labels.scoring import Activation, ScoreHead
+from framewatch_core.labels.scoring import ScoreFunction, ScoreHead
 from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
 
 HEAD = ScoreHead(10.0)
@@ -22,7 +22,7 @@ IMAGE = np.array([1, 0, 0, 0, 0, 0], np.float32)
 BARE = Label("bare")
 WORDS = Label("words", ("its words",), ("none of it", "nothing"))
 SAME_WORDS = Label("same words", ("other words",), ("none of it", "nothing"))
-SEEN = Label("seen", examples=PICTURES, counter_examples=PICTURES)
+SHOWN = Label("shown", examples=PICTURES, counter_examples=PICTURES)
 BOTH = Label("both", (), ("nothing here",), PICTURES, PICTURES)
 
 
@@ -60,7 +60,7 @@ def vectors(labels: tuple[Label, ...], cosines: list[float], **logits: float) ->
             (("its words",), ("a photo of bare",), ("other words",), ("none of it", "nothing"), DEFAULT_CONTRAST),
             id="a contrast that labels share is embedded once",
         ),
-        pytest.param((SEEN,), (("a photo of seen",),), id="examples alone need none"),
+        pytest.param((SHOWN,), (("a photo of shown",),), id="examples alone need none"),
         pytest.param((BOTH,), (("a photo of both",), ("nothing here",)), id="examples and contrast"),
     ],
 )
@@ -73,12 +73,12 @@ def test_which_texts_are_embedded(labels: tuple[Label, ...], groups: tuple[tuple
     [
         pytest.param((WORDS,), [0.3, 0.2], {}, [sigmoid(10 * 0.1)], id="prompts: two-way softmax"),
         pytest.param((BARE,), [0.2, 0.3], {}, [sigmoid(-10 * 0.1)], id="the default contrast"),
-        pytest.param((SEEN,), [0.9], {"seen": 1.5}, [sigmoid(1.5)], id="examples alone"),
+        pytest.param((SHOWN,), [0.9], {"shown": 1.5}, [sigmoid(1.5)], id="examples alone"),
         pytest.param((BOTH,), [0.3, 0.1], {"both": 3.0}, [sigmoid((10 * 0.2 + 3) / 2)], id="both: the mean of the logits"),
         pytest.param(
-            (WORDS, SEEN, BARE, SAME_WORDS, BOTH),
+            (WORDS, SHOWN, BARE, SAME_WORDS, BOTH),
             [0.1, 0.2, 0.3, 0.4, 0.5, 0.15, 0.25, 0.45],
-            {"seen": -2.0, "both": 4.0},
+            {"shown": -2.0, "both": 4.0},
             [
                 sigmoid(10 * (0.1 - 0.15)),
                 sigmoid(-2),
@@ -98,7 +98,7 @@ def test_presence(
     assert [score.presence for score in scores] == pytest.approx(presences, abs=1e-5)
 
 
-def test_a_two_way_softmax_is_what_the_head_says_of_a_label_and_its_contrast() -> None:
+def test_presence_is_the_heads_softmax_of_a_label_and_its_contrast() -> None:
     (score,) = vectors((WORDS,), [0.31, 0.27]).score(IMAGE, FEATURES, HEAD)
     two_way = HEAD.probabilities(np.array([0.31, 0.27], np.float32))
     assert score.presence == pytest.approx(two_way[0], abs=1e-6)
@@ -115,7 +115,7 @@ def test_a_contrast_does_not_bear_on_probabilities_nor_another_label_on_presence
 
 
 def test_presence_of_a_sigmoid_model_knows_no_bias() -> None:
-    (score,) = vectors((WORDS,), [0.3, 0.2]).score(IMAGE, FEATURES, ScoreHead(10.0, -5.0, Activation.SIGMOID))
+    (score,) = vectors((WORDS,), [0.3, 0.2]).score(IMAGE, FEATURES, ScoreHead(10.0, -5.0, ScoreFunction.SIGMOID))
     assert score.presence == pytest.approx(sigmoid(10 * 0.1), abs=1e-6)
     assert score.probability == pytest.approx(sigmoid(10 * 0.3 - 5), abs=1e-6)
 
@@ -123,7 +123,7 @@ def test_presence_of_a_sigmoid_model_knows_no_bias() -> None:
 @pytest.mark.parametrize(("logit", "presence"), [(1e6, 1.0), (-1e6, 0.0)], ids=["sure", "sure that not"])
 @pytest.mark.filterwarnings("error")
 def test_large_logits_do_not_overflow(logit: float, presence: float) -> None:
-    (score,) = vectors((SEEN,), [0.1], seen=logit).score(IMAGE, FEATURES, HEAD)
+    (score,) = vectors((SHOWN,), [0.1], shown=logit).score(IMAGE, FEATURES, HEAD)
     assert score.presence == presence
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
+from framewatch_core.rules.events import EventKind
 from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
-from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import NS_PER_S, Moment
 
 Frames = Sequence[tuple[float, float | None]]
@@ -47,50 +48,50 @@ class Case:
 
 
 CASES = [
-    Case("no frame", rule(), [], "NO_FRAMES", "It has not seen a frame: none has been scored since the rule was given."),
-    Case("no frame since the last event", rule(), every(1, 0.1, 0.9), "NO_FRAMES", "It has not seen a frame since its last event, frame 2 at 1 s."),
+    Case("no frame", rule(), [], "NO_FRAMES", "No frame has been scored since the rule was given."),
+    Case("no frame since the last event", rule(), every(1, 0.1, 0.9), "NO_FRAMES", "No frame has been scored since its last event, frame 2 at 1 s."),
     Case("held from the first frame", rule(), every(1, None, None), "SUSPENDED",
-         "It has not been shown pictures since frame 1 at 0 s, for they can't be trusted. When they are good again it goes on from where it was, waiting for ENTERED."),
+         "Its frames have been held since frame 1 at 0 s, because of pictures that can't be trusted. After them, the rule goes on as it was, waiting for ENTERED."),
     Case("held now", rule(), every(1, 0.9, 0.9, None, None), "SUSPENDED",
-         "It has not been shown pictures since frame 3 at 2 s, for they can't be trusted. When they are good again it goes on from where it was, waiting for EXITED."),
+         "Its frames have been held since frame 3 at 2 s, because of pictures that can't be trusted. After them, the rule goes on as it was, waiting for EXITED."),
     Case("held right after an event", rule(), every(1, 0.9, None), "SUSPENDED",
-         "It has not been shown pictures since frame 2 at 1 s, for they can't be trusted. When they are good again it goes on from where it was, waiting for EXITED."),
+         "Its frames have been held since frame 2 at 1 s, because of pictures that can't be trusted. After them, the rule goes on as it was, waiting for EXITED."),
     Case("held before", rule(), every(1, None, 0.1), "THRESHOLD",
-         "The probability of 'box' came to 0.1 at most (frame 2 at 1 s); ENTERED needs at least 0.8. If it was there, try an enter_at of 0.1 or less, or better prompts or examples."),
+         "The probability of 'box' was 0.1 at most (frame 2 at 1 s); ENTERED needs at least 0.8. If 'box' was there, try an enter_at of 0.1 or less, or better prompts or examples."),
     Case("too low", rule(), every(0.5, 0.1, 0.579, 0.3, 0.579), "THRESHOLD",
-         "The probability of 'box' came to 0.579 at most (frame 2 at 0.5 s); ENTERED needs at least 0.8. If it was there, try an enter_at of 0.579 or less, or better prompts or examples."),
+         "The probability of 'box' was 0.579 at most (frame 2 at 0.5 s); ENTERED needs at least 0.8. If 'box' was there, try an enter_at of 0.579 or less, or better prompts or examples."),
     Case("too low by a hair", rule(), every(1, 0.79999), "THRESHOLD",
-         "The probability of 'box' came to 0.799 at most (frame 1 at 0 s); ENTERED needs at least 0.8. If it was there, try an enter_at of 0.799 or less, or better prompts or examples."),
+         "The probability of 'box' was 0.799 at most (frame 1 at 0 s); ENTERED needs at least 0.8. If 'box' was there, try an enter_at of 0.799 or less, or better prompts or examples."),
     Case("far too low", rule(), every(1, -0.2), "THRESHOLD",
-         "The probability of 'box' came to -0.2 at most (frame 1 at 0 s); ENTERED needs at least 0.8. If it was there, try better prompts or examples."),
+         "The probability of 'box' was -0.2 at most (frame 1 at 0 s); ENTERED needs at least 0.8. If 'box' was there, try better prompts or examples."),
     Case("too high", rule(), every(1, 0.9, 0.9, 0.6, 0.7), "THRESHOLD",
-         "The probability of 'box' fell to 0.6 at least (frame 3 at 2 s); EXITED needs less than 0.5. If it had gone, try an exit_below above 0.6, or better prompts or examples."),
+         "The probability of 'box' was 0.6 at least (frame 3 at 2 s); EXITED needs less than 0.5. If 'box' was gone, try an exit_below above 0.6, or better prompts or examples."),
     Case("too high by a hair", rule(), every(1, 0.9, 0.50001), "THRESHOLD",
-         "The probability of 'box' fell to 0.501 at least (frame 2 at 1 s); EXITED needs less than 0.5. If it had gone, try an exit_below above 0.501, or better prompts or examples."),
+         "The probability of 'box' was 0.501 at least (frame 2 at 1 s); EXITED needs less than 0.5. If 'box' was gone, try an exit_below above 0.501, or better prompts or examples."),
     Case("too high for enter_at", rule(), every(1, 0.9, 0.85), "THRESHOLD",
-         "The probability of 'box' fell to 0.85 at least (frame 2 at 1 s); EXITED needs less than 0.5. If it had gone, try an exit_below above 0.85 with a higher enter_at, or better prompts or examples."),
+         "The probability of 'box' was 0.85 at least (frame 2 at 1 s); EXITED needs less than 0.5. If 'box' was gone, try an exit_below above 0.85 with a higher enter_at, or better prompts or examples."),
     Case("far too high", rule(), every(1, 1.0, 1.0), "THRESHOLD",
-         "The probability of 'box' fell to 1 at least (frame 2 at 1 s); EXITED needs less than 0.5. If it had gone, try better prompts or examples."),
+         "The probability of 'box' was 1 at least (frame 2 at 1 s); EXITED needs less than 0.5. If 'box' was gone, try better prompts or examples."),
     Case("present for too short a time", rule(present_s=2), every(0.7, 0.9, 0.9, 0.9, 0.1, 0.9), "MIN_TIME",
-         "The probability of 'box' was at least 0.8 for 1.4 s on end at most; ENTERED needs 2 s. Try a min_present of 1.4 s or less, or smoothing if the score wavers."),
+         "The probability of 'box' was at least 0.8 for at most 1.4 s without interruption; ENTERED needs 2 s. Try a min_present of 1.4 s or less, or smoothing if the score wavers."),
     Case("absent for too short a time", rule(absent_s=2), every(1, 0.9, 0.9, 0.1, 0.1, 0.9), "MIN_TIME",
-         "The probability of 'box' was less than 0.5 for 1 s on end at most; EXITED needs 2 s. Try a min_absent of 1 s or less, or smoothing if the score wavers."),
+         "The probability of 'box' was less than 0.5 for at most 1 s without interruption; EXITED needs 2 s. Try a min_absent of 1 s or less, or smoothing if the score wavers."),
     Case("smoothed already", rule(present_s=2, smoothing_s=1), every(1, 0.9, 0.9), "MIN_TIME",
-         "The smoothed probability of 'box' was at least 0.8 for 1 s on end at most; ENTERED needs 2 s. Try a min_present of 1 s or less."),
+         "The smoothed probability of 'box' was at least 0.8 for at most 1 s without interruption; ENTERED needs 2 s. Try a min_present of 1 s or less."),
     Case("in the cooldown", rule(cooldown_s=5), every(1, 0.9, 0.1, 0.9, 0.9), "COOLDOWN",
-         "The probability of 'box' was at least 0.8 for 1 s on end at most, which is enough, but within the cooldown of 5 s after EXITED, frame 2 at 1 s. What stays until that is over is told then; to have ENTERED sooner, try a shorter cooldown."),
+         "The probability of 'box' was at least 0.8 for at most 1 s without interruption, which is enough, but within the cooldown of 5 s after EXITED (frame 2 at 1 s). If the score stays there, ENTERED is emitted after the cooldown; for an earlier ENTERED, try a shorter cooldown."),
     Case("gone again within the cooldown", rule(cooldown_s=2), every(1, 0.9, 0.1, 0.9, 0.1, 0.1, 0.1), "COOLDOWN",
-         "The probability of 'box' was at least 0.8 for 0 s on end at most, which is enough, but within the cooldown of 2 s after EXITED, frame 2 at 1 s. What stays until that is over is told then; to have ENTERED sooner, try a shorter cooldown."),
+         "The probability of 'box' was at least 0.8 for at most 0 s without interruption, which is enough, but within the cooldown of 2 s after EXITED (frame 2 at 1 s). If the score stays there, ENTERED is emitted after the cooldown; for an earlier ENTERED, try a shorter cooldown."),
     Case("too low in the cooldown", rule(cooldown_s=5), every(1, 0.9, 0.1, 0.3), "THRESHOLD",
-         "The probability of 'box' came to 0.3 at most (frame 3 at 2 s); ENTERED needs at least 0.8. If it was there, try an enter_at of 0.3 or less, or better prompts or examples."),
+         "The probability of 'box' was 0.3 at most (frame 3 at 2 s); ENTERED needs at least 0.8. If 'box' was there, try an enter_at of 0.3 or less, or better prompts or examples."),
     Case("too short in the cooldown", rule(present_s=2, cooldown_s=5), [(0, 0.9), (2, 0.9), (3, 0.1), (4, 0.9), (5, 0.9)], "MIN_TIME",
-         "The probability of 'box' was at least 0.8 for 1 s on end at most; ENTERED needs 2 s. Try a min_present of 1 s or less, or smoothing if the score wavers."),
+         "The probability of 'box' was at least 0.8 for at most 1 s without interruption; ENTERED needs 2 s. Try a min_present of 1 s or less, or smoothing if the score wavers."),
     Case("gaps within", rule(present_s=5), [(0, 0.9), (3, 0.9), (20, 0.9)], "SPARSE_FRAMES",
-         "The probability of 'box' was at least 0.8 for 3 s on end at most: frames further apart than max_frame_gap (10 s) don't count. ENTERED needs 5 s. Send frames more often, or try a longer max_frame_gap or a shorter min_present."),
+         "The probability of 'box' was at least 0.8 for at most 3 s without interruption: gaps between frames of more than max_frame_gap (10 s) don't count. ENTERED needs 5 s. Send frames more often, or try a longer max_frame_gap or a shorter min_present."),
     Case("a gap right after", rule(absent_s=5), [(0, 0.9), (3, 0.1), (20, 0.9)], "SPARSE_FRAMES",
-         "The probability of 'box' was less than 0.5 for 0 s on end at most: frames further apart than max_frame_gap (10 s) don't count. EXITED needs 5 s. Send frames more often, or try a longer max_frame_gap or a shorter min_absent."),
+         "The probability of 'box' was less than 0.5 for at most 0 s without interruption: gaps between frames of more than max_frame_gap (10 s) don't count. EXITED needs 5 s. Send frames more often, or try a longer max_frame_gap or a shorter min_absent."),
     Case("a gap elsewhere is none of it", rule(present_s=5), [(0, 0.1), (30, 0.1), (31, 0.9), (33, 0.9), (34, 0.1), (60, 0.1)], "MIN_TIME",
-         "The probability of 'box' was at least 0.8 for 2 s on end at most; ENTERED needs 5 s. Try a min_present of 2 s or less, or smoothing if the score wavers."),
+         "The probability of 'box' was at least 0.8 for at most 2 s without interruption; ENTERED needs 5 s. Try a min_present of 2 s or less, or smoothing if the score wavers."),
 ]  # fmt: skip
 
 
@@ -116,7 +117,9 @@ def test_figures_towards_entered() -> None:
     watched = rule(present_s=3)
     told = explanation(watched, every(1, 0.1, 0.9, 0.95, 0.3, 0.85))
     assert told == RuleExplanation(
-        rule=watched,
+        rule_id="box",
+        label="box",
+        region_id="",
         next_kind=EventKind.ENTERED,
         frame_count=5,
         score=0.85,
