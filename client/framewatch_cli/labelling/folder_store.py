@@ -23,6 +23,7 @@ PICTURES_FILE = "pictures.jsonl"
 LABELS_FILE = "labels.json"
 METADATA_FILE = "metadata.jsonl"
 UNCERTAIN_FOLDER = Pile.UNCERTAIN.value
+_PICTURE = "picture"
 
 Link = Literal["hard", "symbolic"]
 
@@ -58,7 +59,7 @@ class FolderStore(LabelStore):
         if target is None or scored.content is None:
             return
         # the part file lies in the folder itself, where the next run finds it without a search of the whole tree
-        with replacing(target, part_of(self.out / "picture")) as part:
+        with replacing(target, part_of(self.out / _PICTURE)) as part:
             self._fill(part, scored)
             target.parent.mkdir(parents=True, exist_ok=True)
 
@@ -110,9 +111,10 @@ class FolderStore(LabelStore):
         earlier._remove_empty_folders()
 
     def remove_parts(self) -> None:
-        """Removes the part files of pictures and tables."""
-        for folder in (self.out, *(self.out / split for split in Split)):
-            remove_parts(folder)
+        """Removes the part files of pictures, tables and the log."""
+        metadata = (self.out / split / METADATA_FILE for split in Split)
+        for path in (self.out / _PICTURE, self.out / PICTURES_FILE, self.out / LABELS_FILE, self.log_path, *metadata):
+            remove_parts(path)
 
     def _remove_empty_folders(self) -> None:
         """Removes folders without pictures: torchvision's loader refuses an empty class."""

@@ -9,7 +9,8 @@ import grpc
 
 from framewatch_client import FramewatchCallError, FramewatchError, SourceError
 
-_IMAGE = re.compile(r"images?(?:\[(\d+)\])?(?:\.|$)")
+# the path `images` alone names no picture: too many were sent, or none
+_IMAGE = re.compile(r"image(?:s\[(\d+)\])?(?:\.|$)")
 _SHARED = frozenset(
     {
         grpc.StatusCode.NOT_FOUND,

@@ -83,11 +83,13 @@ def test_what_a_killed_run_left_half_written_goes(store: FolderStore, tmp_path: 
         store.out / "train/.metadata.jsonl.0123abcd.framewatch.part",
     ]
     mine = store.out / "train/.notes.part"
-    for path in (*left, mine):
+    index = store.out / ".pictures.npz.0123abcd.framewatch.part"
+    for path in (*left, mine, index):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
     store.remove_parts()
     assert [path.exists() for path in (*left, mine)] == [False, False, True]
+    assert index.exists(), "framewatch embed may be writing it now"
     others = tmp_path / ".b.csv.0123abcd.framewatch.part"
     own = tmp_path / ".[a].csv.0123abcd.framewatch.part"
     for path in (own, others):
