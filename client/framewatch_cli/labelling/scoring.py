@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -25,6 +25,8 @@ from framewatch_client import (
     FrameStatus,
     FramewatchCallError,
     FramewatchError,
+    InvalidResponse,
+    LabelScore,
     ServerWarning,
     StreamStarted,
 )
@@ -83,6 +85,7 @@ async def score_files(
 
     Raises:
         FramewatchCallError: a call failed for another reason than its picture.
+        InvalidResponse: an answer does not fit its call.
 
     """
 
@@ -107,9 +110,12 @@ class _FileScorer:
         self._answer_count = 0
 
     async def score(self, relative: PurePath) -> ScoredPicture:
-        path, data, answers_before = self._files.root / relative, b"", self._answer_count
+        path, answers_before = self._files.root / relative, self._answer_count
         try:
             data = await asyncio.to_thread(read_picture, path)
+        except (OSError, FramewatchError) as error:
+            return self._failed(relative, b"", error)
+        try:
             answer = await self._classify(data)
         except FramewatchCallError as error:
             # a single call that is too late is the fault of its picture; if no other was answered, of the server
@@ -118,9 +124,8 @@ class _FileScorer:
                 raise
             self._answer_count += not is_too_late(error)
             return self._failed(relative, data, error)
-        except (OSError, FramewatchError) as error:
-            return self._failed(relative, data, error)
         self._answer_count += 1
+        check_scores(answer.scores, self._question.label_set)
         result = self._files.result(relative, data)
         return ScoredPicture(replace(result, scores=answer.scores, model=answer.model), path, data)
 
@@ -135,6 +140,12 @@ class _FileScorer:
                 self._warned.add(warning)
                 self._warn(warning)
         return answer
+
+
+def check_scores(scores: Sequence[LabelScore], label_set: LabelSet) -> None:
+    """Raises InvalidResponse unless there is one score for each label."""
+    if sorted(score.label for score in scores) != sorted(label_set.names):
+        raise InvalidResponse(f"{len(scores):,} scores, and not one for each of {len(label_set.names):,} labels")
 
 
 async def score_frames(
@@ -162,10 +173,13 @@ async def score_frames(
             with it.
 
     Raises:
-        As `AsyncFramewatchClient.stream`.
+        InvalidResponse: an answer does not fit its frame.
+        FramewatchError: as `AsyncFramewatchClient.stream`.
 
     """
-    scorer = _FrameScorer(files, done, interrupt, last_scored if question.change_threshold else None)
+    scorer = _FrameScorer(
+        files, question.label_set, done, interrupt, last_scored if question.change_threshold else None
+    )
     items = client.stream(
         scorer.frames(),
         question.label_set,
@@ -186,9 +200,15 @@ class _FrameScorer:
     """Keeps the pixels of frames that are on their way: no more than the stream's window."""
 
     def __init__(
-        self, files: FrameFiles, done: AbstractSet[str], interrupt: Interrupt, last_scored: int | None
+        self,
+        files: FrameFiles,
+        label_set: LabelSet,
+        done: AbstractSet[str],
+        interrupt: Interrupt,
+        last_scored: int | None,
     ) -> None:
         self._files = files
+        self._label_set = label_set
         self._done = done
         self._interrupt = interrupt
         self._last_scored = last_scored
@@ -210,8 +230,8 @@ class _FrameScorer:
                 yield frame
 
     def take(self, item: FrameResult | Event) -> ScoredPicture | None:
-        """Returns the scores of a frame; None: there is nothing to keep."""
-        if isinstance(item, Event):
+        """Returns the scores of a frame; None: there is nothing to keep. Raises InvalidResponse."""
+        if not isinstance(item, FrameResult):
             return None
         result, pixels = self._under_way.pop(item.frame_id)
         if result.item in self._done:
@@ -222,4 +242,5 @@ class _FrameScorer:
             return None
         if item.reused_frame_id is not None:
             return ScoredPicture(replace(result, skipped=True))
+        check_scores(item.scores, self._label_set)
         return ScoredPicture(replace(result, scores=item.scores, model=self._model), None, pixels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from framewatch_cli.pictures.faults import ModelReplaced
 from framewatch_client import Model, ModelNotFound
 
 
@@ -64,6 +65,22 @@ def models_named(models: Sequence[Model], name: str) -> list[Model]:
     if not named:
         raise _not_found(f"no model {name!r} is loaded", models)
     return named
+
+
+def check_weights(weights_digest: str, model: Model, *, results: str) -> None:
+    """Raises ModelReplaced if an answer is of other weights than the model had at the beginning of the run.
+
+    Args:
+        weights_digest: of the answer.
+        model: as the server listed it at the beginning.
+        results: plural name of what the answer has, for the error: "vectors".
+
+    """
+    if weights_digest != model.weights_digest:
+        raise ModelReplaced(
+            f"the server's model {model.name} has other weights now ({weights_digest}, before {model.weights_digest}), "
+            f"and their {results} can't be compared: start again"
+        )
 
 
 def _not_found(what: str, models: Sequence[Model], remedy: str = "") -> ModelNotFound:

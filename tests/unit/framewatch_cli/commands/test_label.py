@@ -486,6 +486,21 @@ def test_what_the_server_warns_of_is_reported_once(
     assert caplog.messages == [], "nor a second time by the logger"
 
 
+@pytest.mark.parametrize("is_video", [False, True], ids=["pictures", "video"])
+def test_an_answer_that_does_not_fit_ends_the_run_and_fails_no_picture(
+    server: list[str], service: LabellingService, folder: Path, video: Path, tmp_path: Path, is_video: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    service.short_from = 3
+    out = tmp_path / "x.jsonl"
+    command = ["label", str(video if is_video else folder), *LABELS, "--out", str(out), "--every", "1", *server]
+    assert run([*command, "--change-threshold", "0"]) == 1
+    err = " ".join(capsys.readouterr().err.split())
+    assert "1 scores, and not one for each of 2 labels" in err
+    assert "[INVALID_RESPONSE]" in err
+    assert not any("INVALID_RESPONSE" in (row["error"] or "") for row in (rows(out) if out.exists() else {}).values())
+
+
 def test_slow_models_have_time(server: list[str], service: LabellingService, folder: Path, tmp_path: Path) -> None:
     run(["label", str(folder), *LABELS, "--out", str(tmp_path / "x.csv"), *server])
     assert min(service.timeouts_s) > 200
