@@ -12,10 +12,11 @@
 - Sources of frames: `open_source`, `Source`, `ImageFiles`, `IMAGE_SUFFIXES`; `Thinner` lowers a frame rate,
   `natural_key` sorts paths, `is_url` and `without_password` are for messages about URLs.
 - Images: `shrink_image` and `encode_jpeg` prepare pixels as the client does.
-- Answers of calls: `Classification`, `Similarity`, `SimilarityMatrix`, `Embeddings`, `Timings`, `ServerWarning`;
+- Answers of calls: `Classification`, `Similarity`, `SimilarityMatrix`, `Embeddings`, `Timings`, `RequestWarning`;
   `LabelScore`. `Model` and `ScoreFunction` describe a server's models.
-- Items of streams: `FrameResult` with `FrameStatus`, `RegionScores`, `HealthProblem`, `DropReason`, `FrameError` and
-  `FrameErrorReason`; `Event` with `EventKind`, `EventTrail` and `TrailPoint`.
+- Items of streams, `StreamResult`: `FrameResult` with `FrameStatus`, `RegionScores`, `HealthProblem`, `DropReason`,
+  `FrameError` and `FrameErrorReason`; `Event` with `EventKind`, `EventTrail` and `TrailPoint`; `HealthEvent` with
+  `HealthEventKind`.
 - Reports of streams: `StreamStarted`, `Reconnected`, `ResumePoint`; `Explanation` with `RuleExplanation`, `HeldBackBy`.
 - Errors: `FramewatchError` is the root of `FramewatchCallError`, `ServerUnreachableError`, `InvalidResponse`,
   `ModelNotFound`, `ClientClosed`, `SourceError`, `InvalidValue` and `InvalidType`; `framewatch_client.errors` has
@@ -39,9 +40,7 @@ from framewatch_client._sources.opening import is_url, open_source, without_pass
 from framewatch_client._sources.source import Source
 from framewatch_client._sources.timing import Thinner
 from framewatch_client.aio import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
-from framewatch_client.answers import Classification, ServerWarning, Similarity, SimilarityMatrix, Timings
 from framewatch_client.blocking import FramewatchClient
-from framewatch_client.embeddings import Embeddings
 from framewatch_client.errors import (
     ClientClosed,
     FramewatchCallError,
@@ -51,38 +50,43 @@ from framewatch_client.errors import (
     ServerUnreachableError,
     SourceError,
 )
-from framewatch_client.models import Model, ScoreFunction
 from framewatch_client.options import DEFAULT_JPEG_QUALITY, StreamKeywords, WatchKeywords, stream_config
 from framewatch_client.types import (
-    Event,
-    EventTrail,
     Explain,
-    Explanation,
     Frame,
-    FrameError,
-    FrameErrorReason,
-    FrameResult,
-    FrameStatus,
     ImageLike,
     LabelsLike,
     Reconfigure,
     Reconnected,
     RegionLike,
-    RuleExplanation,
     RuleLike,
     StreamItem,
-    StreamStarted,
-    TrailPoint,
 )
+from framewatch_core.calls import Classification, Embeddings, Similarity, SimilarityMatrix
 from framewatch_core.errors import FramewatchError, ModelNotFound
-from framewatch_core.health.monitor import HealthPolicy, HealthProblem
+from framewatch_core.health.events import HealthEvent, HealthEventKind
+from framewatch_core.health.monitor import HealthPolicy
+from framewatch_core.health.problem import HealthProblem
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label, LabelSet
-from framewatch_core.labels.scoring import LabelScore, ScoreKind
-from framewatch_core.rules.explanations import HeldBackBy
-from framewatch_core.rules.rule import EventKind, EventRule
-from framewatch_core.stream.messages import DropReason, OverflowPolicy, RegionScores
-from framewatch_core.stream.resume import ResumePoint
+from framewatch_core.labels.scoring import LabelScore, ScoreFunction, ScoreKind
+from framewatch_core.labels.warnings import RequestWarning
+from framewatch_core.models import Model
+from framewatch_core.resume_point import ResumePoint
+from framewatch_core.rules.events import Event, EventKind, EventTrail, TrailPoint
+from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
+from framewatch_core.rules.rule import EventRule
+from framewatch_core.stream.config import OverflowPolicy
+from framewatch_core.stream.messages import Explanation, StreamResult, StreamStarted
+from framewatch_core.stream.results import (
+    DropReason,
+    FrameError,
+    FrameErrorReason,
+    FrameResult,
+    FrameStatus,
+    RegionScores,
+    Timings,
+)
 
 __all__ = [
     "DEFAULT_ADDRESS",
@@ -109,6 +113,8 @@ __all__ = [
     "FramewatchCallError",
     "FramewatchClient",
     "FramewatchError",
+    "HealthEvent",
+    "HealthEventKind",
     "HealthPolicy",
     "HealthProblem",
     "HeldBackBy",
@@ -129,6 +135,7 @@ __all__ = [
     "Region",
     "RegionLike",
     "RegionScores",
+    "RequestWarning",
     "ResumePoint",
     "RuleExplanation",
     "RuleKeywords",
@@ -136,13 +143,13 @@ __all__ = [
     "ScoreFunction",
     "ScoreKind",
     "ServerUnreachableError",
-    "ServerWarning",
     "Similarity",
     "SimilarityMatrix",
     "Source",
     "SourceError",
     "StreamItem",
     "StreamKeywords",
+    "StreamResult",
     "StreamStarted",
     "Thinner",
     "Timings",

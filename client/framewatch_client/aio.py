@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, Unpack
 
@@ -12,8 +13,6 @@ import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_client import _wire as wire
-from framewatch_client import _wire_config as wire_config
 from framewatch_client._call_errors import call_error
 from framewatch_client._channel import open_channel
 from framewatch_client._images import to_message
@@ -22,12 +21,20 @@ from framewatch_client._streaming.exchange import StreamCall
 from framewatch_client._streaming.link import Endpoint
 from framewatch_client._streaming.reconnect import Backoff
 from framewatch_client._streaming.stream import stream_frames
-from framewatch_client.answers import Classification, Similarity, SimilarityMatrix
-from framewatch_client.embeddings import Embeddings, embeddings
-from framewatch_client.errors import ClientClosed, InvalidType
-from framewatch_client.models import Model, models
+from framewatch_client.errors import ClientClosed, InvalidResponse, InvalidType
 from framewatch_client.options import StreamKeywords, StreamOptions
-from framewatch_client.types import Event, FrameResult, ImageLike, LabelsLike, StreamItem
+from framewatch_client.types import ImageLike, LabelsLike, StreamItem
+from framewatch_core.calls import Classification, Embeddings, Similarity, SimilarityMatrix
+from framewatch_core.models import Model
+from framewatch_core.stream.messages import StreamResult
+from framewatch_wire.calls import (
+    classification_from_proto,
+    embeddings_from_proto,
+    similarity_from_proto,
+    similarity_matrix_from_proto,
+)
+from framewatch_wire.labels import label_set_to_proto
+from framewatch_wire.models import models_from_proto
 
 DEFAULT_ADDRESS: Final = "localhost:50051"
 DEFAULT_TIMEOUT_S: Final = 30.0
@@ -109,11 +116,12 @@ class AsyncFramewatchClient:
         """
         request = pb.ClassifyRequest(
             model=model,
-            label_set=wire_config.label_set_message(label_set(labels, templates)),
+            label_set=label_set_to_proto(label_set(labels, templates)),
             image=to_message(image),
             top_count=top_count,
         )
-        return wire.classification(await self._unary(lambda stub: stub.Classify(request, timeout=self._timeout_s)))
+        answer = await self._unary(lambda stub: stub.Classify(request, timeout=self._timeout_s))
+        return classification_from_proto(answer)
 
     async def label(
         self,
@@ -142,7 +150,8 @@ class AsyncFramewatchClient:
 
         """
         request = pb.SimilarityRequest(model=model, query=to_message(query), candidates=_image_messages(candidates))
-        return wire.similarity(await self._unary(lambda stub: stub.Similarity(request, timeout=self._timeout_s)))
+        answer = await self._unary(lambda stub: stub.Similarity(request, timeout=self._timeout_s))
+        return similarity_from_proto(answer)
 
     async def similarities(
         self, queries: ImageLike | Sequence[ImageLike], candidates: ImageLike | Sequence[ImageLike], *, model: str = ""
@@ -161,7 +170,8 @@ class AsyncFramewatchClient:
         rows, columns = _image_messages(queries), _image_messages(candidates)
         request = pb.SimilarityRequest(model=model, queries=rows, candidates=columns)
         answer = await self._unary(lambda stub: stub.Similarity(request, timeout=self._timeout_s))
-        return wire.similarity_matrix(answer, len(rows), len(columns))
+        with _usable_response():
+            return similarity_matrix_from_proto(answer, len(rows), len(columns))
 
     async def embed(
         self,
@@ -187,7 +197,8 @@ class AsyncFramewatchClient:
         verbatim = [texts] if isinstance(texts, str) else list(texts)
         request = pb.EmbedRequest(model=model, images=messages, texts=verbatim)
         answer = await self._unary(lambda stub: stub.Embed(request, timeout=self._timeout_s))
-        return embeddings(answer, image_count=len(messages), text_count=len(verbatim))
+        with _usable_response():
+            return embeddings_from_proto(answer, image_count=len(messages), text_count=len(verbatim))
 
     async def list_models(self) -> tuple[Model, ...]:
         """Returns the models that the server has; the first is its default.
@@ -197,15 +208,15 @@ class AsyncFramewatchClient:
 
         """
         request = pb.ListModelsRequest()
-        return models(await self._unary(lambda stub: stub.ListModels(request, timeout=self._timeout_s)))
+        return models_from_proto(await self._unary(lambda stub: stub.ListModels(request, timeout=self._timeout_s)))
 
     def stream(
         self,
         frames: Iterable[StreamItem] | AsyncIterable[StreamItem],
         labels: LabelsLike,
         **options: Unpack[StreamKeywords],
-    ) -> AsyncGenerator[FrameResult | Event, None]:
-        """Watches frames: yields one FrameResult per frame, in the order sent, each followed by the Events it caused.
+    ) -> AsyncGenerator[StreamResult, None]:
+        """Watches frames: yields one FrameResult per frame, in the order sent, each followed by the events it caused.
 
         Closed early or cancelled, it cancels the call and releases the frames' source; use `contextlib.aclosing` where
         you leave the loop early. A plain iterable is read on a thread of its own, a frame at a time.
@@ -275,3 +286,12 @@ def _check_source(frames: object) -> None:
         )
     if isinstance(frames, np.ndarray | bytes) or not isinstance(frames, Iterable | AsyncIterable):
         raise InvalidType(f"frames is {type(frames).__name__}: expected an iterable of images")
+
+
+@contextmanager
+def _usable_response() -> Iterator[None]:
+    """Raises InvalidResponse for what the wire's conversion of a response raises."""
+    try:
+        yield
+    except ValueError as error:
+        raise InvalidResponse(str(error)) from error

@@ -12,7 +12,8 @@ import grpc
 from framewatch_client._threads import LoopThread
 from framewatch_client.aio import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFramewatchClient
 from framewatch_client.options import StreamKeywords
-from framewatch_client.types import Event, FrameResult, LabelsLike, StreamItem
+from framewatch_client.types import LabelsLike, StreamItem
+from framewatch_core.stream.messages import StreamResult
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,7 +76,7 @@ class FramewatchClient:
 
     def stream(
         self, frames: Iterable[StreamItem], labels: LabelsLike, **options: Unpack[StreamKeywords]
-    ) -> Generator[FrameResult | Event, None, None]:
+    ) -> Generator[StreamResult, None, None]:
         """Watches frames; see AsyncFramewatchClient.stream.
 
         `frames` is read, and the functions among the options are called, on other threads. Closing the generator

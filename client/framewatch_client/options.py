@@ -13,13 +13,14 @@ from typing import Final, TypedDict, TypeVar, Unpack
 
 from framewatch_client._inputs import check_keywords, event_rules, finite_ns, label_set, stream_regions
 from framewatch_client._streaming.config_warnings import log_warning
-from framewatch_client.answers import ServerWarning
 from framewatch_client.errors import InvalidValue
-from framewatch_client.types import LabelsLike, Reconnected, RegionLike, RuleLike, StreamStarted
+from framewatch_client.types import LabelsLike, Reconnected, RegionLike, RuleLike
 from framewatch_core.health.monitor import HealthPolicy
+from framewatch_core.labels.warnings import RequestWarning
+from framewatch_core.resume_point import ResumePoint
 from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS
-from framewatch_core.stream.messages import OverflowPolicy, StreamConfig
-from framewatch_core.stream.resume import ResumePoint
+from framewatch_core.stream.config import OverflowPolicy, StreamConfig
+from framewatch_core.stream.messages import StreamStarted
 from framewatch_core.stream.reuse import DEFAULT_MAX_AGE_NS, ReusePolicy
 
 DEFAULT_JPEG_QUALITY: Final = 90
@@ -103,7 +104,7 @@ class NotifyKeywords(TypedDict, total=False):
 
     on_started: Callable[[StreamStarted], object] | None
     on_reconnect: Callable[[Reconnected], object] | None
-    on_warning: Callable[[ServerWarning], object]
+    on_warning: Callable[[RequestWarning], object]
 
 
 class StreamKeywords(WatchKeywords, SendKeywords, NotifyKeywords, total=False):
@@ -179,7 +180,7 @@ class NotifyOptions:
 
     on_started: Callable[[StreamStarted], object] | None = None
     on_reconnect: Callable[[Reconnected], object] | None = None
-    on_warning: Callable[[ServerWarning], object] = log_warning
+    on_warning: Callable[[RequestWarning], object] = log_warning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

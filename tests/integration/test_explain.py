@@ -10,8 +10,8 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_bench.spawn import ServerProcess
 from framewatch_client import Event, Explain, Explanation, FrameResult, FramewatchClient, StreamItem, event_rule
+from framewatch_core.rules.events import EventKind
 from framewatch_core.rules.explanations import HeldBackBy
-from framewatch_core.rules.rule import EventKind
 from tests.integration.belt import belt, belt_frames, box_label, presence_rule, timed
 from tests.integration.test_stream import config, frame
 

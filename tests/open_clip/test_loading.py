@@ -18,7 +18,7 @@ from open_clip.tokenizer import HFTokenizer
 from safetensors.torch import load_file, save_file
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.labels.scoring import Activation
+from framewatch_core.labels.scoring import ScoreFunction
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.checkpoints.open_clip_adapters import OpenClipTextReader
 from framewatch_server.vision.towers.encoder import Encoder
@@ -89,11 +89,11 @@ def test_weights_without_a_logit_scale_are_told(copied: Callable[[str], Path]) -
 
 @pytest.mark.parametrize(
     ("bias", "expected"),
-    [(-10.0, Activation.SIGMOID), (0.0, Activation.SOFTMAX), (None, Activation.SOFTMAX)],
+    [(-10.0, ScoreFunction.SIGMOID), (0.0, ScoreFunction.SOFTMAX), (None, ScoreFunction.SOFTMAX)],
     ids=["trained with a sigmoid", "put there by OpenCLIP", "none"],
 )
 def test_the_weights_say_how_scores_are_made(
-    copied: Callable[[str], Path], bias: float | None, expected: Activation
+    copied: Callable[[str], Path], bias: float | None, expected: ScoreFunction
 ) -> None:
     folder = copied("ViT")
     weights = load_file(folder / WEIGHTS)

@@ -19,7 +19,7 @@ from framewatch_cli.rules.progress import frame_progress
 from framewatch_cli.rules.reports import calibration_report, print_missing_frames
 from framewatch_cli.rules.score_files import scores_writer
 from framewatch_cli.terminal.output import ExitCode, Output
-from framewatch_client import Event, FrameResult, open_source
+from framewatch_client import StreamResult, open_source
 from framewatch_core.calibration.intervals import Interval, parse_intervals
 from framewatch_core.time import NS_PER_S
 
@@ -126,7 +126,7 @@ def _run(server: str, plan: CalibrationPlan, scores: Path | None, output: Output
         show = stack.enter_context(frame_progress(output.errors))
         write = stack.enter_context(scores_writer(scores))
 
-        def take(item: FrameResult | Event) -> None:
+        def take(item: StreamResult) -> None:
             show(item)
             write(item)
 

@@ -8,17 +8,18 @@ from framewatch_cli.commands.answers import answer_footer, score_table
 from framewatch_cli.commands.options.connection import Connection, run_with_client
 from framewatch_cli.commands.options.labels import print_single_label_hint
 from framewatch_cli.commands.options.parameters import Flag, Labels, Templates, Top, UsageError
-from framewatch_cli.terminal.json_lines import print_json
+from framewatch_cli.terminal.json_lines import print_line
 from framewatch_cli.terminal.output import ExitCode, Output, describe
 from framewatch_client import (
     AsyncFramewatchClient,
     FramewatchCallError,
     FramewatchError,
     LabelSet,
+    RequestWarning,
     ServerUnreachableError,
-    ServerWarning,
     label_set,
 )
+from framewatch_wire.json_lines import classification_json
 
 
 def classify(
@@ -65,7 +66,7 @@ async def _classify(
 ) -> ExitCode:
     """Scores images one after the other; an image that fails does not stop the others."""
     code = ExitCode.OK
-    printed: set[ServerWarning] = set()
+    printed: set[RequestWarning] = set()
     for number, image in enumerate(images):
         try:
             answer = await client.classify(image, labels, top_count=top, model=model)
@@ -78,7 +79,7 @@ async def _classify(
         output.print_warnings(warning for warning in answer.warnings if warning not in printed)
         printed.update(answer.warnings)
         if output.json:
-            print_json(answer.message)
+            print_line(classification_json(answer))
             continue
         if number:
             output.results.print()

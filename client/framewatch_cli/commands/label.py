@@ -25,7 +25,7 @@ from framewatch_cli.labelling.summary import LabelSummary
 from framewatch_cli.pictures.calls import CALL_TIMEOUT_S
 from framewatch_cli.pictures.model import models_named
 from framewatch_cli.terminal.output import ExitCode, Output
-from framewatch_client import AsyncFramewatchClient, ServerWarning
+from framewatch_client import AsyncFramewatchClient, RequestWarning
 
 SHOWN_SOURCES = 3
 
@@ -124,7 +124,7 @@ def _run(
 ) -> bool:
     """Labels the source, and writes the tables however that ends. Returns True if Ctrl-C ended it."""
 
-    def warn(warning: ServerWarning) -> None:
+    def warn(warning: RequestWarning) -> None:
         output.print_warnings([warning])
 
     if restart:

@@ -8,13 +8,13 @@ from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
-from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.commands.options.connection import run_with_client
 from framewatch_cli.commands.options.parameters import Flag
-from framewatch_cli.terminal.json_lines import print_json
+from framewatch_cli.terminal.json_lines import print_line
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_cli.terminal.tables import MIN_NAME_CELLS, plain_table
 from framewatch_client import DEFAULT_ADDRESS, AsyncFramewatchClient, Model
+from framewatch_wire.json_lines import models_json
 
 
 def models(
@@ -33,7 +33,7 @@ def models(
     output = Output(json)
     found = run_with_client(server, AsyncFramewatchClient.list_models)
     if json:
-        print_json(pb.ListModelsResponse(models=[model.message for model in found]))
+        print_line(models_json(found))
         return ExitCode.OK
     output.results.print(_table(found))
     output.results.print("★ answers calls that name no model", style="dim")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from framewatch_cli.commands.options.files import load_rules, with_trails
 from framewatch_cli.commands.options.parameters import Flag
-from framewatch_cli.rules.replaying import replayed_event
 from framewatch_cli.rules.score_files import iter_recording
-from framewatch_cli.terminal.json_lines import print_json
+from framewatch_cli.terminal.json_lines import print_line
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_cli.watching.lines import event_line, explanation_report, trail_line
 from framewatch_client import Event
 from framewatch_core.rules.replay import RecordedFrame, Replay
 from framewatch_core.time import NS_PER_S
+from framewatch_wire.json_lines import response_json
 
 
 def replay(scores: Path, /, *, rules: Path, explain: Flag = False, json: Flag = False) -> int:
@@ -41,9 +42,9 @@ def replay(scores: Path, /, *, rules: Path, explain: Flag = False, json: Flag = 
     events = list(running.events(counter.counted(iter_recording(scores))))
     elapsed_s = time.monotonic() - start_s
     for number, event in enumerate(events, 1):
-        _print(replayed_event(event, number), output)
+        _print(replace(event, event_id=f"replay-{number}"), output)
     if explain and not json:
-        rows = ((rule.rule.name, rule.next_kind, rule.message) for rule in running.explain())
+        rows = ((rule.rule_id, rule.next_kind, rule.message) for rule in running.explain())
         output.results.print()
         output.results.print(explanation_report(rows))
     output.print_hint(counter.rate_line(elapsed_s))
@@ -77,7 +78,7 @@ class _FrameCounter:
 
 def _print(event: Event, output: Output) -> None:
     if output.json:
-        print_json(event.message)
+        print_line(response_json(event))
         return
     output.results.print(event_line(event), soft_wrap=True)
     if event.trail is not None:

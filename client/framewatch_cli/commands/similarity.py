@@ -9,9 +9,10 @@ from rich.console import RenderableType
 from framewatch_cli.commands.answers import answer_footer, similarity_matrix_table, similarity_table
 from framewatch_cli.commands.options.connection import Connection, run_with_client
 from framewatch_cli.commands.options.parameters import Flag, Repeated, UsageError
-from framewatch_cli.terminal.json_lines import print_json
+from framewatch_cli.terminal.json_lines import print_line
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_client import AsyncFramewatchClient, Similarity, SimilarityMatrix
+from framewatch_wire.json_lines import similarity_json
 
 
 def similarity(
@@ -45,7 +46,7 @@ def similarity(
     answer = run_with_client(connection.server, lambda client: _compare(client, queries, images, connection.model))
     output = Output(json)
     if json:
-        print_json(answer.message)
+        print_line(similarity_json(answer))
     else:
         output.results.print(_table(queries, images, answer))
     return ExitCode.OK

@@ -29,7 +29,7 @@ from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
-from framewatch_core.stream.messages import OverflowPolicy
+from framewatch_core.stream.config import OverflowPolicy
 
 DEFAULT_ENTER_AT = 0.8
 DEFAULT_EXIT_BELOW = 0.5

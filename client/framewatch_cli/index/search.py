@@ -8,7 +8,7 @@ from pathlib import Path
 from framewatch_cli.index.model import pick_index_model
 from framewatch_cli.index.vector_index import Entry, VectorIndex
 from framewatch_cli.pictures.model import check_weights
-from framewatch_client import AsyncFramewatchClient, ServerWarning
+from framewatch_client import AsyncFramewatchClient, RequestWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SearchResult:
     hits: tuple[tuple[Entry, float], ...]
     index_count: int
     model: str
-    warnings: tuple[ServerWarning, ...]
+    warnings: tuple[RequestWarning, ...]
 
 
 async def search_index(client: AsyncFramewatchClient, index: VectorIndex, settings: SearchSettings) -> SearchResult:

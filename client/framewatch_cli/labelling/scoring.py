@@ -19,7 +19,6 @@ from framewatch_cli.terminal.interrupts import Interrupt
 from framewatch_client import (
     AsyncFramewatchClient,
     Classification,
-    Event,
     Frame,
     FrameResult,
     FrameStatus,
@@ -27,13 +26,13 @@ from framewatch_client import (
     FramewatchError,
     InvalidResponse,
     LabelScore,
-    ServerWarning,
+    RequestWarning,
     StreamStarted,
 )
 from framewatch_core.arrays import UInt8Array
 from framewatch_core.labels.labels import LabelSet
 
-Warn = Callable[[ServerWarning], object]
+Warn = Callable[[RequestWarning], object]
 """Called with a warning of the server."""
 
 CALLS_AT_ONCE = 16
@@ -106,7 +105,7 @@ class _FileScorer:
         self._files = files
         self._question = question
         self._warn = warn
-        self._warned: set[ServerWarning] = set()
+        self._warned: set[RequestWarning] = set()
         self._answer_count = 0
 
     async def score(self, relative: PurePath) -> ScoredPicture:
@@ -192,7 +191,7 @@ async def score_frames(
     )
     async with aclosing(items):
         async for item in items:
-            if (scored := scorer.take(item)) is not None:
+            if isinstance(item, FrameResult) and (scored := scorer.take(item)) is not None:
                 yield scored
 
 
@@ -229,10 +228,8 @@ class _FrameScorer:
                 self._under_way[number] = result, frame.image
                 yield frame
 
-    def take(self, item: FrameResult | Event) -> ScoredPicture | None:
+    def take(self, item: FrameResult) -> ScoredPicture | None:
         """Returns the scores of a frame; None: there is nothing to keep. Raises InvalidResponse."""
-        if not isinstance(item, FrameResult):
-            return None
         result, pixels = self._under_way.pop(item.frame_id)
         if result.item in self._done:
             return None

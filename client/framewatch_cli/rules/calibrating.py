@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from framewatch_cli.pictures.examples import as_example
 from framewatch_cli.pictures.frames import frames_at
 from framewatch_cli.rules.recording import Recording, record
-from framewatch_client import AsyncFramewatchClient, Event, FrameResult, SourceError, open_source, rule_name
+from framewatch_client import (
+    AsyncFramewatchClient,
+    SourceError,
+    StreamResult,
+    open_source,
+    rule_name,
+)
 from framewatch_core.calibration.calibrate import Calibration, calibrate
 from framewatch_core.calibration.intervals import Interval, complement
 from framewatch_core.calibration.material import inner
@@ -98,7 +104,7 @@ class CalibrationRun:
 async def calibrate_source(
     client: AsyncFramewatchClient,
     plan: CalibrationPlan,
-    on_item: Callable[[FrameResult | Event], object] | None = None,
+    on_item: Callable[[StreamResult], object] | None = None,
 ) -> CalibrationRun:
     """Takes examples, scores the source and calibrates.
 

@@ -16,8 +16,8 @@ from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.estimates import Estimate
 from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation
 from framewatch_core.calibration.truth import InvalidTruth, VideoTruth, load_truth
+from framewatch_core.rules.events import EventKind
 from framewatch_core.rules.replay import replay
-from framewatch_core.rules.rule import EventKind
 from framewatch_core.time import NS_PER_S
 
 

@@ -12,7 +12,8 @@ from framewatch_core.calibration.calibrate import Calibration
 from framewatch_core.calibration.evaluation import RuleEvaluation
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.thresholds import place_of, to_axis
-from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.rules.events import EventKind
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import NS_PER_S
 
 PRESENT, ABSENT, SCORE = "#2e7d32", "#1565c0", "#37474f"

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from framewatch_cli.rules.score_files import ItemSink
 from framewatch_cli.terminal.progress import ProgressCounter
-from framewatch_client import Event, FrameResult
+from framewatch_client import FrameResult, StreamResult
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def frame_progress(console: Console) -> Iterator[ItemSink]:
     with ProgressCounter(console, "frames") as progress:
         progress.start(None)
 
-        def show(item: FrameResult | Event) -> None:
+        def show(item: StreamResult) -> None:
             if isinstance(item, FrameResult):
                 progress.advance()
 

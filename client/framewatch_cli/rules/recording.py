@@ -10,7 +10,16 @@ from typing import Unpack
 
 import numpy as np
 
-from framewatch_client import AsyncFramewatchClient, Event, Frame, FrameResult, FrameStatus, LabelsLike, WatchKeywords
+from framewatch_client import (
+    AsyncFramewatchClient,
+    Event,
+    Frame,
+    FrameResult,
+    FrameStatus,
+    LabelsLike,
+    StreamResult,
+    WatchKeywords,
+)
 from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import Material
@@ -18,7 +27,6 @@ from framewatch_core.errors import InvalidRequest
 from framewatch_core.images.regions import WHOLE_FRAME_ID
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.replay import RecordedFrame
-from framewatch_core.rules.rule import EventKind
 from framewatch_core.time import Moment, nanoseconds
 
 
@@ -84,7 +92,7 @@ async def record(
     labels: LabelsLike,
     *,
     until_ns: int | None = None,
-    on_item: Callable[[FrameResult | Event], object] | None = None,
+    on_item: Callable[[StreamResult], object] | None = None,
     **options: Unpack[WatchKeywords],
 ) -> Recording:
     """Streams frames and returns their scores and events.
@@ -106,9 +114,7 @@ async def record(
         return await _collect(items, on_item)
 
 
-async def _collect(
-    items: AsyncIterator[FrameResult | Event], on_item: Callable[[FrameResult | Event], object] | None
-) -> Recording:
+async def _collect(items: AsyncIterator[StreamResult], on_item: Callable[[StreamResult], object] | None) -> Recording:
     collector = Collector()
     async for item in items:
         if on_item is not None:
@@ -131,15 +137,15 @@ class Collector:
         self._events: list[EmittedEvent] = []
         self._missing_count = 0
 
-    def add(self, item: FrameResult | Event) -> None:
+    def add(self, item: StreamResult) -> None:
         """Adds the next result or event."""
         if isinstance(item, Event):
-            if item.kind in {EventKind.ENTERED, EventKind.EXITED}:
-                self._events.append(emitted(item))
-        elif item.status is FrameStatus.SCORED:
-            self._frames.append(recorded_frame(item))
-        else:
-            self._missing_count += 1
+            self._events.append(EmittedEvent.of(item))
+        elif isinstance(item, FrameResult):
+            if item.status is FrameStatus.SCORED:
+                self._frames.append(recorded_frame(item))
+            else:
+                self._missing_count += 1
 
     def recording(self) -> Recording:
         """Returns the recording of all that was added."""
@@ -149,12 +155,7 @@ class Collector:
 def recorded_frame(result: FrameResult) -> RecordedFrame:
     """Returns a scored frame as the rule engine takes it."""
     return RecordedFrame(
-        Moment(result.frame_id, nanoseconds(result.time_s)),
+        Moment(result.frame_id, result.time_ns),
         {region.region_id: region.scores for region in result.regions},
         frozenset(region.region_id for region in result.regions if region.suspended),
     )
-
-
-def emitted(event: Event) -> EmittedEvent:
-    """Returns an event as evaluations take it."""
-    return EmittedEvent(event.kind, event.rule_id, nanoseconds(event.time_s), nanoseconds(event.began_time_s))

@@ -1,4 +1,4 @@
-"""Scores as lines of JSON: what `framewatch watch --json` prints and `replay` reads."""
+"""Files of scores: lines of JSON as `framewatch watch --json` prints them, which `replay` reads."""
 
 from __future__ import annotations
 
@@ -10,48 +10,48 @@ from pathlib import Path
 from typing import Any
 
 from framewatch_cli.rules.recording import Recording
-from framewatch_cli.terminal.json_lines import json_line
-from framewatch_client import Event, FrameResult
+from framewatch_client import StreamResult
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.replay import RecordedFrame
 from framewatch_core.time import NS_PER_S, Moment
+from framewatch_wire.json_lines import response_json
 
 SCORES_SUFFIX = ".jsonl"
 
 
 class ScoresFileError(ValueError):
-    """A file of scores that can't be read; the message has the line's number."""
+    """Error of a file of scores that can't be read; the message has the line's number."""
 
 
-ItemSink = Callable[[FrameResult | Event], None]
-"""Takes what a stream gives, one by one."""
+ItemSink = Callable[[StreamResult], None]
+"""Takes the items of a stream, one by one."""
 
 
-def take_nothing(_item: FrameResult | Event) -> None:
-    """An ItemSink that keeps nothing."""
+def take_nothing(_item: StreamResult) -> None:
+    """Drops an item: an ItemSink that keeps nothing."""
 
 
 @contextmanager
 def scores_writer(path: Path | None) -> Iterator[ItemSink]:
-    """Writes what it is given as lines of JSON to a file; None: nowhere. Raises OSError."""
+    """Yields a sink that writes items to a file, as lines of JSON; of None, one that drops them. Raises OSError."""
     if path is None:
         yield take_nothing
         return
     with path.open("w", encoding="utf-8") as file:
 
-        def write(item: FrameResult | Event) -> None:
-            file.write(json_line(item.message) + "\n")
+        def write(item: StreamResult) -> None:
+            file.write(response_json(item) + "\n")
 
         yield write
 
 
 def read_recording(path: Path) -> Recording:
-    """The frames of a file of scores. Raises OSError, ScoresFileError."""
+    """Returns the frames of a file of scores. Raises OSError, ScoresFileError."""
     return Recording(tuple(iter_recording(path)))
 
 
 def iter_recording(path: Path) -> Iterator[RecordedFrame]:
-    """As `read_recording`, one frame at a time."""
+    """Yields the frames of a file of scores, one at a time. Raises OSError, ScoresFileError."""
     count = 0
     with path.open(encoding="utf-8") as lines:
         try:
@@ -67,7 +67,7 @@ def iter_recording(path: Path) -> Iterator[RecordedFrame]:
 
 
 def parse_frames(lines: Iterable[str]) -> Iterator[RecordedFrame]:
-    """The scored frames among lines of `StreamFramesResponse` in JSON; other lines and blank ones are passed over.
+    """Yields the scored frames among lines of `StreamFramesResponse` in JSON; skips other lines and blank ones.
 
     Raises:
         ScoresFileError: with the line's number.
@@ -99,7 +99,7 @@ def _what(error: Exception) -> str:
 
 
 def _frame(message: Mapping[str, Any]) -> RecordedFrame | None:
-    """None: the message is no scored frame."""
+    """Returns a scored frame; None: the message is something else."""
     result = message.get("result")
     if result is None or "scores" not in _object(result, "result"):
         return None
@@ -124,12 +124,12 @@ def _score(value: Any) -> LabelScore:
 
 def _object(value: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{what} is {value!r:.60}: expected an object")  # noqa: TRY004  told with the line like others
+        raise ValueError(f"{what} is {value!r:.60}: expected an object")  # noqa: TRY004  reported with the line as the others are
     return value
 
 
 def _nanoseconds(text: Any) -> int:
-    """A Duration of protobuf's JSON mapping, such as `1.5s`."""
+    """Returns the nanoseconds of a Duration in protobuf's JSON mapping, such as `1.5s`."""
     if isinstance(text, str) and text.endswith("s"):
         try:
             return int(Decimal(text[:-1]) * NS_PER_S)

@@ -11,42 +11,61 @@ from rich.text import Text
 
 from framewatch_cli.terminal.charts import sparkline
 from framewatch_cli.terminal.tables import clock, plain_table
-from framewatch_cli.watching.summary import PRESENCE_KINDS, WatchSummary
-from framewatch_client import Event, EventTrail, FrameError, rule_name
-from framewatch_core.rules.rule import EventKind
+from framewatch_cli.watching.summary import WatchSummary
+from framewatch_client import Event, EventTrail, FrameError, HealthEvent, HealthEventKind, rule_name
+from framewatch_core.rules.events import EventKind, StreamEvent
 
 TRAIL_CELLS = 30
 _KIND_STYLES = {
     EventKind.ENTERED: "bold green",
     EventKind.EXITED: "bold yellow",
-    EventKind.SUSPENDED: "bold red",
-    EventKind.RESUMED: "bold blue",
+}
+_HEALTH_KIND_STYLES = {
+    HealthEventKind.SUSPENDED: "bold red",
+    HealthEventKind.RESUMED: "bold blue",
 }
 
 
 def event_line(event: Event) -> Text:
     """Returns an event as a line, such as `ENTERED box in left  00:03.200 (began 00:02.900, frame 32)  score 0.93`."""
     line = Text(no_wrap=False)
-    line.append(f"{event.kind.name:<7}", _KIND_STYLES.get(event.kind, "bold"))
-    if event.label:
-        line.append(f" {event.label}", "bold")
-    if event.region:
-        line.append(f" in {event.region}", "bold")
-    if event.rule_id not in {event.label, rule_name(event.label, event.region)}:
+    line.append(f"{event.kind.name:<7}", _KIND_STYLES[event.kind])
+    line.append(f" {event.label}", "bold")
+    if event.region_id:
+        line.append(f" in {event.region_id}", "bold")
+    if event.rule_id not in {event.label, rule_name(event.label, event.region_id)}:
         line.append(f" [{event.rule_id}]", "dim")
-    line.append(f"  {clock(event.time_s)}", "cyan")
-    line.append(f" (began {clock(event.began_time_s)}, frame {event.frame_id})", "dim")
-    if event.kind in PRESENCE_KINDS:
-        line.append(f"  score {event.score:.2f}")
-    if event.problem is not None:
-        line.append(f"  problem: {event.problem.name.lower().replace('_', ' ')}", "red")
+    _append_times(line, event)
+    line.append(f"  score {event.score:.2f}")
     if event.present_s is not None:
         line.append(f"  present {event.present_s:.1f} s")
     if event.sparse:
         line.append("  frames were missing", "yellow")
+    _append_wall_time(line, event)
+    return line
+
+
+def health_event_line(event: HealthEvent) -> Text:
+    """Returns a health event as a line, such as `SUSPENDED in left  00:03.200 (began …)  problem: black`."""
+    line = Text(no_wrap=False)
+    line.append(f"{event.kind.name:<7}", _HEALTH_KIND_STYLES[event.kind])
+    if event.region_id:
+        line.append(f" in {event.region_id}", "bold")
+    _append_times(line, event)
+    if event.problem is not None:
+        line.append(f"  problem: {event.problem.name.lower().replace('_', ' ')}", "red")
+    _append_wall_time(line, event)
+    return line
+
+
+def _append_times(line: Text, event: StreamEvent) -> None:
+    line.append(f"  {clock(event.time_s)}", "cyan")
+    line.append(f" (began {clock(event.began_time_s)}, frame {event.frame_id})", "dim")
+
+
+def _append_wall_time(line: Text, event: StreamEvent) -> None:
     if event.wall_time is not None:
         line.append(f"  {event.wall_time.astimezone():%Y-%m-%d %H:%M:%S}", "dim")
-    return line
 
 
 def trail_line(trail: EventTrail) -> Text:

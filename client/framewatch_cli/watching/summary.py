@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from framewatch_client import Event, FrameResult, FrameStatus
-from framewatch_core.rules.rule import EventKind, EventRule
-
-PRESENCE_KINDS = frozenset({EventKind.ENTERED, EventKind.EXITED})
-"""Kinds of events that rules emit; the others are about a region's pictures."""
+from framewatch_client import Event, FrameResult, FrameStatus, HealthEvent, HealthEventKind, StreamResult
+from framewatch_core.rules.events import EventKind
+from framewatch_core.rules.rule import EventRule
 
 
 @dataclass(slots=True)
@@ -83,10 +81,13 @@ class WatchSummary:
         """Number of events of all rules."""
         return sum(rule.entered_count + rule.exited_count for rule in self.rules.values())
 
-    def add(self, item: FrameResult | Event) -> None:
+    def add(self, item: StreamResult) -> None:
         """Counts an outcome or an event."""
         if isinstance(item, Event):
-            self._add_event(item)
+            self.rules.setdefault(item.rule_id, RuleSummary(item.label)).add(item)
+            return
+        if isinstance(item, HealthEvent):
+            self.suspended_count += item.kind is HealthEventKind.SUSPENDED
             return
         self.time_s = item.time_s
         if item.status is FrameStatus.SCORED:
@@ -98,9 +99,3 @@ class WatchSummary:
         else:
             self.failed += 1
             self.last_failure = item.error.message if item.error else "an outcome that this client doesn't know"
-
-    def _add_event(self, event: Event) -> None:
-        if event.kind in PRESENCE_KINDS:
-            self.rules.setdefault(event.rule_id, RuleSummary(event.label)).add(event)
-        elif event.kind is EventKind.SUSPENDED:
-            self.suspended_count += 1

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from framewatch_cli.terminal.json_lines import print_json
+from framewatch_cli.terminal.json_lines import print_line
 from framewatch_cli.terminal.progress import progress_columns
 from framewatch_cli.terminal.tables import bar
 from framewatch_cli.watching.lines import (
@@ -22,13 +22,15 @@ from framewatch_cli.watching.lines import (
     event_line,
     explanation_report,
     failure_line,
+    health_event_line,
     summary_tables,
     trail_line,
 )
 from framewatch_cli.watching.summary import WatchSummary
-from framewatch_client import Event, Explanation, FrameResult, StreamStarted
+from framewatch_client import Event, Explanation, FrameResult, HealthEvent, StreamResult, StreamStarted
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
+from framewatch_wire.json_lines import response_json
 
 REFRESHES_PER_S = 10
 SHOWN_SCORES = 5
@@ -55,7 +57,7 @@ class WatchView(ABC):
         self._explanation = explanation
 
     @abstractmethod
-    def show(self, item: FrameResult | Event) -> None:
+    def show(self, item: StreamResult) -> None:
         """Shows an outcome or event that the summary has already counted."""
 
     def _summary_tables(self) -> RenderableType:
@@ -84,12 +86,14 @@ class PlainView(WatchView):
         super().__init__(source, summary, clock)
         self._console = console
 
-    def show(self, item: FrameResult | Event) -> None:
+    def show(self, item: StreamResult) -> None:
         """Prints events and failures."""
         if isinstance(item, Event):
             self._console.print(event_line(item), soft_wrap=True)
             if item.trail is not None:
                 self._console.print(trail_line(item.trail), soft_wrap=True)
+        elif isinstance(item, HealthEvent):
+            self._console.print(health_event_line(item), soft_wrap=True)
         elif item.error is not None:
             self._console.print(failure_line(item.frame_id, item.error), soft_wrap=True)
 
@@ -138,7 +142,7 @@ class LiveView(PlainView):
         self._live.start()
         return self
 
-    def show(self, item: FrameResult | Event) -> None:
+    def show(self, item: StreamResult) -> None:
         """Prints events and failures above the live part and moves the bar on."""
         super().show(item)
         if isinstance(item, FrameResult):
@@ -191,16 +195,16 @@ class JsonView(WatchView):
     def started(self, started: StreamStarted) -> None:
         """Prints the response as a line of JSON."""
         super().started(started)
-        print_json(started.message)
+        print_line(response_json(started))
 
-    def show(self, item: FrameResult | Event) -> None:
+    def show(self, item: StreamResult) -> None:
         """Prints the response as a line of JSON."""
-        print_json(item.message)
+        print_line(response_json(item))
 
     def explain(self, explanation: Explanation) -> None:
         """Prints the response as a line of JSON."""
         super().explain(explanation)
-        print_json(explanation.message)
+        print_line(response_json(explanation))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

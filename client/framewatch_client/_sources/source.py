@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from framewatch_client.types import Frame
-from framewatch_core.stream.messages import OverflowPolicy
+from framewatch_core.stream.config import OverflowPolicy
 
 
 class Source(ABC):

@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from framewatch_client.answers import ServerWarning
+from framewatch_core.labels.warnings import RequestWarning
 
 _log = logging.getLogger("framewatch_client")
 
 
-def log_warning(warning: ServerWarning) -> None:
+def log_warning(warning: RequestWarning) -> None:
     """Logs a warning with the logger `framewatch_client`."""
     _log.warning("%s", warning)
 
 
-class ConfigWarnings:
+class WarningReporter:
     """Reports each warning once, however often its config is sent.
 
     A connection that comes back sends its configs again, and a config that differs little from the one before it has
@@ -23,12 +23,12 @@ class ConfigWarnings:
     after a gap, all warnings are reported.
     """
 
-    def __init__(self, report: Callable[[ServerWarning], object]) -> None:
+    def __init__(self, report: Callable[[RequestWarning], object]) -> None:
         self._report = report
         self._version = 0
-        self._last: frozenset[ServerWarning] = frozenset()
+        self._last: frozenset[RequestWarning] = frozenset()
 
-    def take(self, version: int, warnings: Sequence[ServerWarning]) -> None:
+    def take(self, version: int, warnings: Sequence[RequestWarning]) -> None:
         """Takes the warnings of a config. `version`: the client's count of the stream's configs, from 1."""
         if version <= self._version:
             return

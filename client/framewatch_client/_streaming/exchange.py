@@ -8,11 +8,11 @@ from contextlib import suppress
 import grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import _wire as wire
 from framewatch_client._call_errors import call_error, ended_early, not_accepted
 from framewatch_client._streaming.outbox import Outbox
 from framewatch_client.errors import ClientClosed
-from framewatch_client.types import StreamStarted
+from framewatch_core.stream.messages import StreamStarted
+from framewatch_wire.responses import stream_started_from_proto
 
 StreamCall = grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFramesResponse]
 
@@ -39,7 +39,7 @@ class Exchange:
             raise not_accepted(self._address, timeout_s) from None
         if response is None:
             raise ended_early("before it had accepted the config")
-        return wire.stream_started(response)
+        return stream_started_from_proto(response.started)
 
     def send(self, outbox: Outbox) -> None:
         """Starts the task that sends the outbox's requests."""

@@ -10,14 +10,16 @@ from dataclasses import replace
 from typing import Any, Final
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import _wire_config as wire_config
 from framewatch_client._images import check_bytes, to_stream_message
 from framewatch_client._inputs import event_rules, finite_ns, label_set, stream_regions
 from framewatch_client._threads import WorkerThread
 from framewatch_client.errors import InvalidValue
-from framewatch_client.types import Explain, Explanation, Frame, Reconfigure, StreamItem
+from framewatch_client.types import Explain, Frame, Reconfigure, StreamItem
 from framewatch_core.images.regions import least_shares
-from framewatch_core.stream.messages import StreamConfig
+from framewatch_core.stream.config import StreamConfig
+from framewatch_core.stream.messages import Explanation
+from framewatch_wire.config import config_to_proto
+from framewatch_wire.frames import frame_to_proto
 
 RELEASE_GRACE_S = 2.0
 """The longest wait of a stream's end for a source that is being read."""
@@ -87,7 +89,7 @@ class RequestEncoder:
             regions=before.regions if item.regions is None else stream_regions(item.regions),
             health=item.health or before.health,
         )
-        return wire_config.config_message(self._config)
+        return config_to_proto(self._config)
 
     @property
     def _needed_short_side(self) -> int | None:
@@ -101,8 +103,8 @@ class RequestEncoder:
         self._last_id = max(self._last_id, frame_id)
         image = to_stream_message(frame.image, short_side=self._needed_short_side, jpeg_quality=self._jpeg_quality)
         check_bytes(image, self._max_image_bytes)
-        time_offset = None if frame.time_s is None else wire_config.duration(_frame_time_ns(frame.time_s))
-        return pb.Frame(frame_id=frame_id, time_offset=time_offset, image=image)
+        time_ns = None if frame.time_s is None else _frame_time_ns(frame.time_s)
+        return frame_to_proto(frame_id, time_ns, image)
 
 
 class Feed:

@@ -8,15 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import _wire as wire
-from framewatch_client._streaming.config_warnings import ConfigWarnings
+from framewatch_client._streaming.config_warnings import WarningReporter
 from framewatch_client._streaming.exchange import Exchange, StreamCall
 from framewatch_client._streaming.outbox import Outbox
 from framewatch_client._streaming.reconnect import Backoff, is_temporary
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
 from framewatch_client.options import StreamOptions
-from framewatch_client.types import Event, Explanation, FrameResult, Reconnected, StreamStarted
-from framewatch_core.stream.resume import ResumePoint
+from framewatch_client.types import Reconnected
+from framewatch_core.resume_point import ResumePoint
+from framewatch_core.stream.messages import Explanation, StreamResult, StreamStarted
+from framewatch_wire.events import event_from_proto, health_event_from_proto
+from framewatch_wire.explanations import explanation_from_proto
+from framewatch_wire.results import frame_result_from_proto
+from framewatch_wire.warnings import warnings_from_proto
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Link:
         self._outbox = outbox
         self._reconnect_timeout_s = options.send.reconnect_timeout_s
         self._on_reconnect = options.notify.on_reconnect
-        self._warnings = ConfigWarnings(options.notify.on_warning)
+        self._warnings = WarningReporter(options.notify.on_warning)
         self._exchange = None
         self._point = options.send.resume
         self._version_offset = 0
@@ -112,27 +116,30 @@ class Link:
         if self._on_reconnect is not None:
             self._on_reconnect(Reconnected(error, clock() - lost_at_s, started))
 
-    def take(self, response: pb.StreamFramesResponse) -> FrameResult | Event | Explanation | None:
+    def take(self, response: pb.StreamFramesResponse) -> StreamResult | Explanation | None:
         """Records a response and returns its content; None: a warning, or a case that this client doesn't know."""
         self._first_loss_s, self._attempt = None, 0
         match response.WhichOneof("response"):
             case "result":
                 self._outbox.answer()
                 self._point = self._point and replace(self._point, last_frame_id=response.result.frame_id)
-                result = wire.frame_result(response)
+                result = frame_result_from_proto(response.result)
                 version = result.config_version + self._version_offset
                 return replace(result, config_version=version, resume_point=self._point)
-            case "event" | "health_event":
-                event_id = response.event.event_id or response.health_event.event_id
-                self._point = self._point and replace(self._point, last_event_id=event_id)
-                event = wire.event(response)
+            case "event":
+                self._point = self._point and replace(self._point, last_event_id=response.event.event_id)
+                event = event_from_proto(response.event)
                 return event and replace(event, resume_point=self._point)
+            case "health_event":
+                self._point = self._point and replace(self._point, last_event_id=response.health_event.event_id)
+                health_event = health_event_from_proto(response.health_event)
+                return health_event and replace(health_event, resume_point=self._point)
             case "explanation":
                 self._outbox.answer_explain()
-                return wire.explanation(response)
+                return explanation_from_proto(response.explanation)
             case "config_warnings":
                 version = response.config_warnings.config_version + self._version_offset
-                self._warnings.take(version, wire.server_warnings(response.config_warnings.warnings))
+                self._warnings.take(version, warnings_from_proto(response.config_warnings.warnings))
                 return None
             case _:
                 return None
@@ -146,7 +153,7 @@ class Link:
 
 def _point_after(started: StreamStarted, before: ResumePoint | None) -> ResumePoint | None:
     """Returns the resume point after the server's answer to a config; None: the server can't resume streams."""
-    token = started.message.started.resume_token
+    token = started.resume_token
     if not token:
         return None
     if before is None:

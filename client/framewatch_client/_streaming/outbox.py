@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.stream.resume import ResumePoint
+from framewatch_core.resume_point import ResumePoint
+from framewatch_wire.config import resume_point_to_proto
 
 
 class Outbox:
@@ -52,8 +53,7 @@ class Outbox:
         self._sent_count = 0
         request = pb.StreamFramesRequest(config=self.config)
         if point is not None:
-            resume = pb.Resume(token=point.token, last_frame_id=point.last_frame_id, last_event_id=point.last_event_id)
-            request.config.resume.CopyFrom(resume)
+            request.config.resume.CopyFrom(resume_point_to_proto(point))
         return request
 
     async def next(self) -> pb.StreamFramesRequest | None:

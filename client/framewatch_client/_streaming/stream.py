@@ -11,14 +11,16 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 
 import anyio
 
-from framewatch_client import _wire_config as wire_config
 from framewatch_client._streaming.feed import Feed, RequestEncoder
 from framewatch_client._streaming.link import Endpoint, Link
 from framewatch_client._streaming.outbox import Outbox
 from framewatch_client._streaming.producer import Producer
 from framewatch_client.options import SendOptions, StreamOptions
-from framewatch_client.types import Event, Explanation, FrameResult, StreamItem, StreamStarted
-from framewatch_core.stream.messages import StreamConfig
+from framewatch_client.types import StreamItem
+from framewatch_core.stream.config import StreamConfig
+from framewatch_core.stream.messages import Explanation, StreamResult, StreamStarted
+from framewatch_core.stream.results import FrameResult
+from framewatch_wire.config import config_to_proto
 
 DEFAULT_WINDOW = 8
 """Frames on the way if neither the server nor the caller limits them."""
@@ -29,9 +31,9 @@ async def stream_frames(
     frames: Iterable[StreamItem] | AsyncIterable[StreamItem],
     config: StreamConfig,
     options: StreamOptions,
-) -> AsyncGenerator[FrameResult | Event, None]:
+) -> AsyncGenerator[StreamResult, None]:
     """Yields outcomes and events, in the server's order; see `AsyncFramewatchClient.stream`."""
-    outbox = Outbox(wire_config.config_message(config))
+    outbox = Outbox(config_to_proto(config))
     link = Link(endpoint, outbox, options)
     producer: Producer | None = None
     try:

@@ -21,7 +21,16 @@ from framewatch_bench.demo.belt import BeltVideo, render_belt_video
 from framewatch_bench.demo.pictures import score_of, write_annotated_video, write_plot
 from framewatch_bench.spawn import ServerProcess
 from framewatch_cli.watching.lines import event_line
-from framewatch_client import Event, EventKind, EventRule, FrameResult, FramewatchClient, event_rule, open_source
+from framewatch_client import (
+    Event,
+    EventKind,
+    EventRule,
+    FrameResult,
+    FramewatchClient,
+    StreamResult,
+    event_rule,
+    open_source,
+)
 
 _LABELS = ("box", "an empty conveyor belt")
 _TOLERANCE_S = 0.5
@@ -37,11 +46,11 @@ class Watched:
     results: list[FrameResult] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
-    def add(self, item: FrameResult | Event) -> None:
+    def add(self, item: StreamResult) -> None:
         """Adds an item of the stream."""
         if isinstance(item, Event):
             self.events.append(item)
-        else:
+        elif isinstance(item, FrameResult):
             self.results.append(item)
 
     def presences(self) -> list[Seconds]:
@@ -106,7 +115,7 @@ def watch(address: str, source: Path, rule: EventRule, console: Console) -> Watc
             watched.add(item)
             if isinstance(item, Event):
                 progress.print("    ", event_line(item))
-            else:
+            elif isinstance(item, FrameResult):
                 progress.update(task, advance=1, score=f"{_LABELS[0]} {score_of(item, _LABELS[0]):.2f}")
     return watched
 

@@ -19,7 +19,16 @@ import numpy as np
 from framewatch_bench.events.disturbances import Kind, Pixels, brightened, spliced, with_noise
 from framewatch_cli.rules.calibrating import CalibrationPlan, CalibrationRun, calibrate_source
 from framewatch_cli.rules.recording import record
-from framewatch_client import AsyncFramewatchClient, Event, EventKind, Frame, FrameResult, Label, Region, open_source
+from framewatch_client import (
+    AsyncFramewatchClient,
+    Frame,
+    HealthEvent,
+    HealthEventKind,
+    Label,
+    Region,
+    StreamResult,
+    open_source,
+)
 from framewatch_core.calibration.evaluation import Evaluation, evaluate
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth, load_truth
@@ -206,10 +215,10 @@ async def find_rules(client: AsyncFramewatchClient, video: Video, label: str) ->
 
 async def watch_case(client: AsyncFramewatchClient, video: Video, case: Case, run: CalibrationRun) -> CaseResult:
     """Watches a case by the rules of `run`, and compares the events with its truth."""
-    counts: Counter[EventKind] = Counter()
+    counts: Counter[HealthEventKind] = Counter()
 
-    def count(item: FrameResult | Event) -> None:
-        if isinstance(item, Event):
+    def count(item: StreamResult) -> None:
+        if isinstance(item, HealthEvent):
             counts[item.kind] += 1
 
     with open_source(str(video.path), case.fps) as source:
@@ -217,7 +226,9 @@ async def watch_case(client: AsyncFramewatchClient, video: Video, case: Case, ru
             client, case.change(source), run.label_set, regions=video.regions, rules=run.rules, on_item=count
         )
     evaluation = evaluate(recording.events, run.rules, case.truth)
-    return CaseResult(video.path.name, case, evaluation, counts[EventKind.SUSPENDED], counts[EventKind.RESUMED])
+    return CaseResult(
+        video.path.name, case, evaluation, counts[HealthEventKind.SUSPENDED], counts[HealthEventKind.RESUMED]
+    )
 
 
 def _each(change: Callable[[Pixels], Pixels], frames: Iterable[Frame]) -> Iterator[Frame]:

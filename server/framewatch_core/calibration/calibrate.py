@@ -29,8 +29,9 @@ from framewatch_core.calibration.thresholds import (
     to_axis,
 )
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.events import Event
 from framewatch_core.rules.replay import RecordedFrame, replay
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule, RuleEvent
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.time import NS_PER_S, Moment
 
 # A minute of frames is worth some 20 independent ones (`estimates.effective_count`): too few for smaller differences.
@@ -92,7 +93,7 @@ class Calibration:
     frame_auc: Estimate | None
     estimates: EventEstimates
     held_out: EventEstimates | None
-    events: tuple[RuleEvent, ...]
+    events: tuple[Event, ...]
     material: Material
     scores: Float64Array
 
@@ -246,7 +247,7 @@ class _Fitter:
                 best_ns, best = half_life_ns, auc
         return best_ns
 
-    def replay(self, material: Material, rules: Sequence[EventRule]) -> list[RuleEvent]:
+    def replay(self, material: Material, rules: Sequence[EventRule]) -> list[Event]:
         """Returns the rules' events over the whole material."""
         columns = [material.scores.get(kind) for kind in ScoreKind]
         rows = zip(*(np.zeros(len(material.times_ns)) if c is None else c for c in columns), strict=True)
@@ -259,9 +260,9 @@ class _Fitter:
     def _tallies(self, material: Material, rules: Sequence[EventRule]) -> list[Tally]:
         """Returns each rule's counts over the material's known stretches, from one replay."""
         numbered = [replace(rule, id=str(i)) for i, rule in enumerate(rules)]
-        by_rule: list[list[RuleEvent]] = [[] for _ in rules]
+        by_rule: list[list[Event]] = [[] for _ in rules]
         for event in self.replay(material, numbered):
-            by_rule[int(event.rule.id)].append(event)
+            by_rule[int(event.rule_id)].append(event)
         return [tally_events(events, material.present, material.absent) for events in by_rule]
 
     def held_out(self, material: Material) -> EventEstimates | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from framewatch_core.calibration.intervals import Interval
-from framewatch_core.rules.rule import EventKind, RuleEvent
+from framewatch_core.rules.events import Event, EventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class EmittedEvent:
     began_ns: int
 
     @classmethod
-    def of(cls, event: RuleEvent) -> EmittedEvent:
+    def of(cls, event: Event) -> EmittedEvent:
         """Takes an event of the rule engine."""
-        return cls(event.kind, event.rule.name, event.at.time_ns, event.began.time_ns)
+        return cls(event.kind, event.rule_id, event.at.time_ns, event.began.time_ns)
 
 
 def presences(events: Iterable[EmittedEvent], end_ns: int) -> list[Interval]:

@@ -18,7 +18,8 @@ from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.estimates import Estimate, proportion
 from framewatch_core.calibration.truth import Track, VideoTruth
 from framewatch_core.errors import InvalidRule
-from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.rules.events import EventKind
+from framewatch_core.rules.rule import EventRule
 
 _KINDS = (EventKind.ENTERED, EventKind.EXITED)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from framewatch_core.calibration.emitted import EmittedEvent, presences
 from framewatch_core.calibration.estimates import Estimate, proportion, rate_per_hour
 from framewatch_core.calibration.intervals import Interval
-from framewatch_core.rules.rule import RuleEvent
+from framewatch_core.rules.events import Event
 
 # the end of a presence without EXITED
 _FOREVER_NS = 2**63
@@ -76,7 +76,7 @@ class EventEstimates:
     false_per_hour: Estimate
 
 
-def tally_events(events: Iterable[RuleEvent], present: Sequence[Interval], absent: Sequence[Interval]) -> Tally:
+def tally_events(events: Iterable[Event], present: Sequence[Interval], absent: Sequence[Interval]) -> Tally:
     """Counts right and wrong presences of one rule; a presence without EXITED goes on for ever.
 
     Args:

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.health.baseline import find_loss
+from framewatch_core.health.events import HealthEvent, HealthEventKind
 from framewatch_core.health.frozen import StillPicture
 from framewatch_core.health.problem import HealthProblem
 from framewatch_core.health.region import RegionTones
 from framewatch_core.health.scene import Scene
 from framewatch_core.images.regions import WHOLE_FRAME_ID
 from framewatch_core.images.statistics import PictureStats
-from framewatch_core.rules.rule import EventKind
 from framewatch_core.time import NS_PER_S, Moment
 
 __all__ = [
     "DEFAULT_FROZEN_AFTER_NS",
     "DEFAULT_SETTLE_NS",
-    "HealthEvent",
     "HealthMonitor",
     "HealthPolicy",
     "HealthProblem",
@@ -57,26 +56,6 @@ class HealthPolicy:
             raise InvalidRequest(f"frozen_after is {after_s:g} s: expected more than 0, or nothing", "frozen_after")
         if self.settle_ns < 0:
             raise InvalidRequest(f"settle_time is {self.settle_ns / NS_PER_S:g} s: expected 0 or more", "settle_time")
-
-
-@dataclass(frozen=True, slots=True)
-class HealthEvent:
-    """Rules of a region were suspended or go on.
-
-    Attributes:
-        kind: SUSPENDED or RESUMED.
-        region: the region's id.
-        problem: SUSPENDED: what is wrong; else None.
-        at: the frame that completed it.
-        began: the first frame with the problem, or the first good one.
-
-    """
-
-    kind: EventKind
-    region: str
-    problem: HealthProblem | None
-    at: Moment
-    began: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +137,9 @@ class HealthMonitor:
         """Holds no region any more, since pictures are not assessed; returns RESUMED for those that were suspended."""
         holds, self._holds = self._holds, {}
         return [
-            HealthEvent(EventKind.RESUMED, region, None, at, at) for region, hold in holds.items() if hold.is_suspended
+            HealthEvent(kind=HealthEventKind.RESUMED, region_id=region, at=at, began=at)
+            for region, hold in holds.items()
+            if hold.is_suspended
         ]
 
     def _hold(
@@ -222,7 +203,9 @@ class _Hold:
         if self.is_suspended or not may_emit or at.time_ns - self.bad_since.time_ns < settle_ns:
             return None
         self.is_suspended = True
-        return HealthEvent(EventKind.SUSPENDED, region, problem, at, self.bad_since)
+        return HealthEvent(
+            kind=HealthEventKind.SUSPENDED, region_id=region, problem=problem, at=at, began=self.bad_since
+        )
 
     def take_good(self, region: str, at: Moment, settle_ns: int) -> HealthEvent | None:
         """Takes a good picture."""
@@ -232,4 +215,6 @@ class _Hold:
         if at.time_ns - good_since.time_ns < settle_ns:
             return None
         was_suspended, self.is_suspended, self.bad_since, self.good_since = self.is_suspended, False, None, None
-        return HealthEvent(EventKind.RESUMED, region, None, at, good_since) if was_suspended else None
+        if not was_suspended:
+            return None
+        return HealthEvent(kind=HealthEventKind.RESUMED, region_id=region, at=at, began=good_since)

@@ -23,7 +23,7 @@ class ScoreKind(Enum):
     PRESENCE = auto()
 
 
-class Activation(Enum):
+class ScoreFunction(Enum):
     """Function from a model's logits to probabilities."""
 
     SOFTMAX = auto()
@@ -43,14 +43,14 @@ class ScoreHead:
 
     logit_scale: float
     logit_bias: float = 0.0
-    activation: Activation = Activation.SOFTMAX
+    activation: ScoreFunction = ScoreFunction.SOFTMAX
 
     def probabilities(self, similarities: Float32Array) -> Float32Array:
         """Returns the probabilities of cosines, float32 `[..., labels]` to the same shape; computed in float64."""
         logits = similarities.astype(np.float64)
         logits *= self.logit_scale
         logits += self.logit_bias
-        if self.activation is Activation.SIGMOID:
+        if self.activation is ScoreFunction.SIGMOID:
             return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
         # ufuncs in place: for a few labels, functions that wrap them cost more than they do
         logits -= np.maximum.reduce(logits, axis=-1, keepdims=True)

@@ -29,6 +29,10 @@ class RequestWarning:
     message: str
     field: str
 
+    def __str__(self) -> str:
+        where = f" ({self.field})" if self.field else ""
+        return f"{self.message}{where} [{self.reason}]"
+
     def under(self, parent: str) -> RequestWarning:
         """Returns the same warning with a path that begins with that of the message that has the field."""
         return replace(self, field=f"{parent}.{self.field}")

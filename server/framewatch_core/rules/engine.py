@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.events import Event
 from framewatch_core.rules.explanations import Progress, RuleExplanation, explain
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule, RuleEvent
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.rules.state import RuleState
 from framewatch_core.time import Moment
 
@@ -47,9 +48,7 @@ class RuleBook:
         """Ids of the rules' regions."""
         return self._regions
 
-    def update(
-        self, at: Moment, scores: Mapping[str, Sequence[LabelScore]], held: Collection[str] = ()
-    ) -> list[RuleEvent]:
+    def update(self, at: Moment, scores: Mapping[str, Sequence[LabelScore]], held: Collection[str] = ()) -> list[Event]:
         """Takes the scores of the next frame; returns the events that it completes, in the rules' order.
 
         Args:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from framewatch_core.rules.rule import EventKind, EventRule, RuleEvent
+from framewatch_core.rules.events import Event, EventKind
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.rules.state import Run
 from framewatch_core.time import NS_PER_S, Moment
 
@@ -58,7 +59,7 @@ class Progress:
     run_last_ns: int = 0
 
     @classmethod
-    def after(cls, event: RuleEvent) -> Progress:
+    def after(cls, event: Event) -> Progress:
         """Begins anew with an event."""
         next_kind = EventKind.EXITED if event.kind is EventKind.ENTERED else EventKind.ENTERED
         return cls(next_kind, event.at, event.score)
@@ -93,22 +94,27 @@ class RuleExplanation:
     """How near a rule is to its next event, since its last one or its first frame; see the .proto.
 
     Attributes:
-        rule: the rule.
-        next_kind: what it waits for, ENTERED or EXITED.
+        rule_id: id of the rule.
+        label: the rule's label.
+        region_id: id of the rule's region; empty for the whole frame.
+        next_kind: the event that it waits for; None: a kind of a later version that this one does not know.
         frame_count: frames that it has seen.
-        score: the last score as the rule saw it, smoothed; None: it has never seen a frame.
-        nearest_score: the highest score when it waits for ENTERED, the lowest when it waits for EXITED; None: no frame.
+        score: the last score, smoothed if the rule smooths; None: it has not seen any frame of the stream.
+        nearest_score: the highest score when it waits for ENTERED, the lowest when it waits for EXITED; None: it has
+            seen no frame since its last event.
         nearest: the frame that had it.
         threshold: the score that is needed.
-        longest_held_ns: the longest time that scores were past it on end.
+        longest_held_ns: the longest time for which scores were past the threshold without interruption.
         needed_ns: the time that is needed.
-        held_back_by: what holds it back.
-        message: the same as a sentence for people, with what to try.
+        held_back_by: what holds it back; None: a reason of a later version that this one does not know.
+        message: the same as a sentence for people, with advice.
 
     """
 
-    rule: EventRule
-    next_kind: EventKind
+    rule_id: str
+    label: str
+    region_id: str
+    next_kind: EventKind | None
     frame_count: int
     score: float | None
     nearest_score: float | None
@@ -116,15 +122,37 @@ class RuleExplanation:
     threshold: float
     longest_held_ns: int
     needed_ns: int
-    held_back_by: HeldBackBy
+    held_back_by: HeldBackBy | None
     message: str
+
+    @property
+    def nearest_frame_id(self) -> int | None:
+        """Number of the frame with `nearest_score`; None: there is none."""
+        return None if self.nearest is None else self.nearest.frame_id
+
+    @property
+    def nearest_time_s(self) -> float | None:
+        """Frame time of that frame, in seconds; None: there is none."""
+        return None if self.nearest is None else self.nearest.time_s
+
+    @property
+    def longest_held_s(self) -> float:
+        """The longest time for which scores were past the threshold, in seconds."""
+        return self.longest_held_ns / NS_PER_S
+
+    @property
+    def needed_s(self) -> float:
+        """The time that is needed, in seconds."""
+        return self.needed_ns / NS_PER_S
 
 
 def explain(rule: EventRule, progress: Progress, max_frame_gap_ns: int) -> RuleExplanation:
     """Explains where a rule stands. `max_frame_gap_ns`: the stream's."""
     held_back_by, message = _held_back_by(rule, progress, max_frame_gap_ns)
     return RuleExplanation(
-        rule=rule,
+        rule_id=rule.name,
+        label=rule.label,
+        region_id=rule.region_id,
         next_kind=progress.next_kind,
         frame_count=progress.frame_count,
         score=progress.score,

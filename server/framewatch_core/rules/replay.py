@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from framewatch_core.errors import InvalidRule
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
+from framewatch_core.rules.events import Event
 from framewatch_core.rules.explanations import RuleExplanation
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule, RuleEvent
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.time import Moment
 
 
@@ -31,7 +32,7 @@ class RecordedFrame:
 
 def replay(
     frames: Iterable[RecordedFrame], rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS
-) -> list[RuleEvent]:
+) -> list[Event]:
     """The events of rules over recorded frames, by the code that the server runs.
 
     Args:
@@ -51,7 +52,7 @@ def replay(
 
 def iter_replay(
     frames: Iterable[RecordedFrame], rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS
-) -> Iterator[RuleEvent]:
+) -> Iterator[Event]:
     """As `replay`, one event at a time; frames are read as they are needed."""
     return Replay(rules, max_frame_gap_ns).events(frames)
 
@@ -64,7 +65,7 @@ class Replay:
         self._book.configure(dict(enumerate(rules)), max_frame_gap_ns)
         self._needs = {(rule.region_id, rule.label, rule.score_kind): i for i, rule in reversed(list(enumerate(rules)))}
 
-    def events(self, frames: Iterable[RecordedFrame]) -> Iterator[RuleEvent]:
+    def events(self, frames: Iterable[RecordedFrame]) -> Iterator[Event]:
         """The events of the next frames, which are read as they are needed. Raises InvalidRule."""
         for frame in frames:
             for (region, label, kind), i in self._needs.items():

@@ -7,24 +7,14 @@ long enough. Between the two thresholds nothing changes, so that a wavering scor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from framewatch_core.errors import InvalidRule
-from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.limits import MAX_NAME_CHARS, check_limit
-from framewatch_core.time import NS_PER_S, Moment
+from framewatch_core.time import NS_PER_S
 
 DEFAULT_MAX_FRAME_GAP_NS = 10 * NS_PER_S
 MAX_TRAIL_COUNT = 100
-
-
-class EventKind(Enum):
-    """What happened."""
-
-    ENTERED = auto()
-    EXITED = auto()
-    SUSPENDED = auto()
-    RESUMED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,57 +80,3 @@ class EventRule:
     def exit_threshold(self) -> float:
         """The score below which frames count towards EXITED."""
         return self.enter_at if self.exit_below is None else self.exit_below
-
-
-@dataclass(frozen=True, slots=True)
-class TrailPoint:
-    """A score that led to an event: as the frame had it, and as the rule saw it (the same without smoothing)."""
-
-    at: Moment
-    score: float
-    smoothed: float
-
-
-@dataclass(frozen=True, slots=True)
-class EventTrail:
-    """What led to an event.
-
-    Attributes:
-        points: the rule's last scores up to the frame that completed the event, oldest first; at most `trail_count`.
-            Frames that the rule did not see are not among them.
-        runner_up: the best other label in that frame by probability; None: there is no other.
-
-    """
-
-    points: tuple[TrailPoint, ...]
-    runner_up: LabelScore | None
-
-
-@dataclass(frozen=True, slots=True)
-class RuleEvent:
-    """What a rule saw. All scores are as the rule saw them: smoothed, if it smooths.
-
-    Attributes:
-        kind: ENTERED or EXITED.
-        rule: the rule.
-        at: the frame that completed it.
-        began: the first frame of the run that satisfied the rule; for EXITED, of the absence. With smoothing, the first
-            whose smoothed score did: a few half-lives after the thing itself.
-        score: of the frame that completed it.
-        peak: the highest score since it began (ENTERED), while it was present (EXITED).
-        present_ns: EXITED: from ENTERED's `began` to this one's; else None.
-        sparse: whether two frames in a row that the rule saw, from the one before `began` to `at`, lay further apart
-            than max_frame_gap: it may have begun at any time between them.
-        trail: what led to it; None unless the rule asks for trails.
-
-    """
-
-    kind: EventKind
-    rule: EventRule
-    at: Moment
-    began: Moment
-    score: float
-    peak: float
-    present_ns: int | None = None
-    sparse: bool = False
-    trail: EventTrail | None = None

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from framewatch_core.labels.scoring import LabelScore
-from framewatch_core.rules.rule import EventKind, EventRule, EventTrail, RuleEvent, TrailPoint
+from framewatch_core.rules.events import Event, EventKind, EventTrail, TrailPoint
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import Moment
 
 
@@ -103,7 +104,7 @@ class RuleState:
         self.run = None
         self._starts_anew = True
 
-    def update(self, at: Moment, scores: Mapping[str, LabelScore], max_frame_gap_ns: int) -> RuleEvent | None:
+    def update(self, at: Moment, scores: Mapping[str, LabelScore], max_frame_gap_ns: int) -> Event | None:
         """Takes a scored frame; returns the event that it completes.
 
         Args:
@@ -157,29 +158,53 @@ class RuleState:
         run.peak = max(run.peak, self.score)
         return run
 
-    def _enter(self, run: Run, at: Moment, scores: Mapping[str, LabelScore]) -> RuleEvent | None:
+    def _enter(self, run: Run, at: Moment, scores: Mapping[str, LabelScore]) -> Event | None:
         """Makes entering present, if the run is long enough and the cooldown is over."""
         if run.counted_ns < self.rule.min_present_ns or self._is_cooling_down(at):
             return None
         self.run, self._presence = None, _Presence(run.began, run.peak)
-        trail = self._event_trail(scores)
-        return RuleEvent(EventKind.ENTERED, self.rule, at, run.began, self.score, run.peak, None, run.sparse, trail)
+        return self._event(EventKind.ENTERED, run, at, scores, run.peak)
 
-    def _exit(self, run: Run, presence: _Presence, at: Moment, scores: Mapping[str, LabelScore]) -> RuleEvent | None:
+    def _exit(self, run: Run, presence: _Presence, at: Moment, scores: Mapping[str, LabelScore]) -> Event | None:
         """Makes exiting absent, if the run is long enough."""
         if run.counted_ns < self.rule.min_absent_ns:
             return None
         self.run, self._presence, self._exited_ns = None, None, at.time_ns
-        present_ns, trail = run.began.time_ns - presence.began.time_ns, self._event_trail(scores)
-        return RuleEvent(
-            EventKind.EXITED, self.rule, at, run.began, self.score, presence.peak, present_ns, run.sparse, trail
+        present_ns = run.began.time_ns - presence.began.time_ns
+        return self._event(EventKind.EXITED, run, at, scores, presence.peak, present_ns)
+
+    def _event(
+        self,
+        kind: EventKind,
+        run: Run,
+        at: Moment,
+        scores: Mapping[str, LabelScore],
+        peak_score: float,
+        present_ns: int | None = None,
+    ) -> Event:
+        rule = self.rule
+        return Event(
+            kind=kind,
+            rule_id=rule.name,
+            label=rule.label,
+            region_id=rule.region_id,
+            at=at,
+            began=run.began,
+            score=self.score,
+            peak_score=peak_score,
+            present_ns=present_ns,
+            sparse=run.sparse,
+            trail=self._event_trail(scores),
         )
 
     def _is_cooling_down(self, at: Moment) -> bool:
         return self._exited_ns is not None and at.time_ns - self._exited_ns < self.rule.cooldown_ns
 
     def _event_trail(self, scores: Mapping[str, LabelScore]) -> EventTrail | None:
-        return None if self._trail is None else EventTrail(tuple(self._trail), _runner_up(self.rule.label, scores))
+        if self._trail is None:
+            return None
+        rule = self.rule
+        return EventTrail(tuple(self._trail), _runner_up(rule.label, scores), rule.enter_at, rule.exit_threshold)
 
 
 def _runner_up(label: str, scores: Mapping[str, LabelScore]) -> LabelScore | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
-from framewatch_core.health.monitor import HealthEvent
-from framewatch_core.rules.rule import RuleEvent
-from framewatch_core.stream.messages import Event, Explanation, Scored, StreamConfig
+from framewatch_core.health.events import HealthEvent
+from framewatch_core.rules.events import Event
+from framewatch_core.stream.config import StreamConfig
+from framewatch_core.stream.messages import Explanation
+from framewatch_core.stream.results import Scored
 from framewatch_core.stream.resume import StreamState
 from framewatch_core.stream.slots import Epoch, Slot
 
@@ -20,7 +23,7 @@ class FrameObserver:
         self.state = state
         self._version = 0  # version of the config that health and rules have; 0: none yet
 
-    def observe(self, slot: Slot[Any, Any], scored: Scored) -> tuple[Scored, list[Event]]:
+    def observe(self, slot: Slot[Any, Any], scored: Scored) -> tuple[Scored, list[Event | HealthEvent]]:
         """Shows a scored frame to health and rules.
 
         Returns:
@@ -34,15 +37,17 @@ class FrameObserver:
         self._configure(config, slot.epoch.version)
         state.last_seen = moment
         held: Collection[str] = ()
-        causes: list[HealthEvent | RuleEvent] = []
+        found: list[Event | HealthEvent] = []
         if slot.pictures:
             report = state.health.update(moment, slot.pictures, state.rules.regions)
-            scored, held = scored.judged(report), report.held
-            causes += report.events
+            scored, held = scored.with_health(report), report.held
+            found += report.events
         else:
-            causes += state.health.release(moment)
-        causes += state.rules.update(moment, slot.scores, held)
-        events = [Event(state.next_event_id(), cause, config.origin_time_ns) for cause in causes]
+            found += state.health.release(moment)
+        found += state.rules.update(moment, slot.scores, held)
+        events = [
+            replace(event, event_id=state.next_event_id(), origin_time_ns=config.origin_time_ns) for event in found
+        ]
         state.events.extend(events)
         return scored, events
 

@@ -6,10 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from itertools import islice
 
+from framewatch_core.health.events import HealthEvent
 from framewatch_core.health.monitor import HealthMonitor, HealthPolicy
 from framewatch_core.images.regions import MAX_REGIONS
 from framewatch_core.rules.engine import RuleBook
-from framewatch_core.stream.messages import MAX_RULES, Event
+from framewatch_core.rules.events import Event
+from framewatch_core.stream.config import MAX_RULES
 from framewatch_core.stream.order import FrameOrder
 from framewatch_core.time import Moment
 
@@ -18,22 +20,6 @@ MAX_KEPT_EVENTS = MAX_RULES + MAX_REGIONS
 
 MAX_RELEASED_FRAMES = 256
 """Frames whose results can have been lost without the order of those before them being forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResumePoint:
-    """The point that a client has reached in a stream that was lost.
-
-    Attributes:
-        token: names the stream.
-        last_frame_id: the last frame whose result came; None: none did.
-        last_event_id: the last event that came; empty: none did.
-
-    """
-
-    token: str
-    last_frame_id: int | None = None
-    last_event_id: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,7 +44,7 @@ class StreamState:
     health: HealthMonitor = field(default_factory=lambda: HealthMonitor(HealthPolicy()))
     last_seen: Moment | None = None
     event_count: int = 0
-    events: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_EVENTS))
+    events: deque[Event | HealthEvent] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_EVENTS))
     released: deque[tuple[int, FrameOrder]] = field(default_factory=lambda: deque(maxlen=MAX_RELEASED_FRAMES))
 
     def has_seen(self, frame_id: int) -> bool:
@@ -70,7 +56,7 @@ class StreamState:
         self.event_count += 1
         return f"{self.stream_id}-{self.event_count}"
 
-    def events_after(self, event_id: str) -> deque[Event]:
+    def events_after(self, event_id: str) -> deque[Event | HealthEvent]:
         """Returns the events after that one; all that are kept if it is not among them."""
         ids = [event.event_id for event in self.events]
         first = ids.index(event_id) + 1 if event_id in ids else 0

@@ -18,31 +18,29 @@ from enum import Enum, auto
 from typing import Generic
 
 from framewatch_core.errors import FrameOutOfOrder, FramewatchError, InvalidRequest, MissingConfig
+from framewatch_core.health.events import HealthEvent
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.scoring import LabelScore, best_first
 from framewatch_core.labels.warnings import RequestWarning
+from framewatch_core.resume_point import ResumePoint
+from framewatch_core.rules.events import Event
+from framewatch_core.stream.config import StreamConfig
 from framewatch_core.stream.explains import PendingExplains
-from framewatch_core.stream.messages import (
-    ConfigWarnings,
-    Dropped,
-    DropReason,
-    Event,
-    Explanation,
-    Failed,
-    Frame,
-    FrameResult,
-    ImageT,
-    Outcome,
-    Output,
-    RegionScores,
-    Scored,
-    Started,
-    StreamConfig,
-    Timings,
-)
+from framewatch_core.stream.messages import ConfigWarnings, Explanation, ImageT, Output, ReceivedFrame, Started
 from framewatch_core.stream.observer import FrameObserver
 from framewatch_core.stream.order import FrameOrder
-from framewatch_core.stream.resume import ResumePoint, StreamState
+from framewatch_core.stream.results import (
+    Dropped,
+    DropReason,
+    Failed,
+    FrameError,
+    FrameResult,
+    Outcome,
+    RegionScores,
+    Scored,
+    Timings,
+)
+from framewatch_core.stream.resume import StreamState
 from framewatch_core.stream.slots import Epoch, PlanT, Slot, SlotQueue, Work
 from framewatch_core.time import Moment
 
@@ -106,7 +104,7 @@ class StreamSession(Generic[ImageT, PlanT]):
         self._slots = SlotQueue[ImageT, PlanT](limits.running, limits.waiting)  # frames that are not out yet
         self._explains = PendingExplains[ImageT, PlanT]()  # explains that are not answered or not read yet
         self._resumed_after: ResumePoint | None = None  # the client's point in the stream that is taken over
-        self._missed: deque[Event] = deque()  # that stream's events that the client doesn't have
+        self._missed: deque[Event | HealthEvent] = deque()  # that stream's events that the client doesn't have
         self._outbox: deque[Output] = deque()  # outputs to send
 
     # ---- the end ----
@@ -181,7 +179,7 @@ class StreamSession(Generic[ImageT, PlanT]):
         if last is None and point is not None and point.last_frame_id is not None:
             self._emit_missed(point.last_frame_id)
 
-    def receive(self, frame: Frame[ImageT], now_ns: int) -> None:
+    def receive(self, frame: ReceivedFrame[ImageT], now_ns: int) -> None:
         """Takes a frame. `now_ns`: its arrival on the shell's clock. Raises MissingConfig before the first config."""
         self._check_open()
         if self._epoch is None:
@@ -277,7 +275,7 @@ class StreamSession(Generic[ImageT, PlanT]):
 
     def fail(self, work: Work[ImageT, PlanT], error: FramewatchError) -> None:
         """Takes the error of a frame that could not be scored."""
-        self._resolve(work, Failed(error))
+        self._resolve(work, Failed(FrameError.of(error)))
 
     # ---- sending ----
 
@@ -303,14 +301,14 @@ class StreamSession(Generic[ImageT, PlanT]):
             msg = f"the session takes nothing in: it is {self._phase.name}"
             raise AssertionError(msg)
 
-    def _refusal(self, frame: Frame[ImageT], moment: Moment, config: StreamConfig) -> Outcome | None:
+    def _refusal(self, frame: ReceivedFrame[ImageT], moment: Moment, config: StreamConfig) -> Outcome | None:
         """The outcome of a frame that is not to be scored; None for a frame that is."""
         try:
             self._order.check(moment, gives_time=frame.time_ns is not None)
         except FrameOutOfOrder as error:
-            return Failed(error)
+            return Failed(FrameError.of(error))
         if isinstance(frame.image, FramewatchError):
-            return Failed(frame.image)
+            return Failed(FrameError.of(frame.image))
         if not self._order.is_within_rate(moment.time_ns, config.max_frame_rate):
             return Dropped(DropReason.FRAME_RATE_LIMIT)
         return None
@@ -326,14 +324,14 @@ class StreamSession(Generic[ImageT, PlanT]):
             self._emit(*released)
             self._answer_explains()
         if self._phase is Phase.DRAINING and not len(self._slots) and self._missed:
-            self._emit_missed(self._missed[-1].seen.at.frame_id)
+            self._emit_missed(self._missed[-1].frame_id)
         self._close_when_empty()
 
     def _emit(self, slot: Slot[ImageT, PlanT], outcome: Outcome) -> None:
         """Emits a frame's outcome and then its events, both the missed and the new ones."""
         frame_id = slot.moment.frame_id
         self._emit_missed(frame_id - 1)
-        events: list[Event] = []
+        events: list[Event | HealthEvent] = []
         if isinstance(outcome, Scored):
             outcome, events = self._observer.observe(slot, outcome)
         self._outbox.append(FrameResult(frame_id, slot.moment.time_ns, slot.epoch.version, outcome))
@@ -343,7 +341,7 @@ class StreamSession(Generic[ImageT, PlanT]):
 
     def _emit_missed(self, frame_id: int) -> None:
         """Emits the missed events again up to those of a frame."""
-        while self._missed and self._missed[0].seen.at.frame_id <= frame_id:
+        while self._missed and self._missed[0].frame_id <= frame_id:
             self._outbox.append(self._missed.popleft())
 
     def _answer_explains(self) -> None:

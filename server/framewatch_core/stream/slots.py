@@ -10,8 +10,10 @@ from typing import Generic, TypeVar
 
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.scoring import LabelScore
-from framewatch_core.stream.messages import Dropped, DropReason, ImageT, Outcome, OverflowPolicy, StreamConfig
+from framewatch_core.stream.config import OverflowPolicy, StreamConfig
+from framewatch_core.stream.messages import ImageT
 from framewatch_core.stream.order import FrameOrder
+from framewatch_core.stream.results import Dropped, DropReason, Outcome
 from framewatch_core.time import Moment
 
 PlanT = TypeVar("PlanT")

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import FieldError
 from framewatch_core.images.image import Image, ImageKey
-from framewatch_core.stream.messages import Timings
 from framewatch_core.stream.queueing import RoundRobin
+from framewatch_core.stream.results import Timings
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.once import computed_once
 from framewatch_server.engine.pipeline import Pipeline

@@ -15,7 +15,7 @@ import structlog
 
 from framewatch_core.arrays import Float32Array, UInt8Array
 from framewatch_core.errors import InternalError, NotFinite
-from framewatch_core.stream.messages import Timings
+from framewatch_core.stream.results import Timings
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
 from framewatch_server.engine.thread_names import publish_thread_name
 from framewatch_server.vision.towers.encoder import DeviceOutOfMemory, Encoder

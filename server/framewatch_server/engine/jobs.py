@@ -11,7 +11,7 @@ from framewatch_core.arrays import Float32Array, UInt8Array
 from framewatch_core.errors import ServerUnavailable
 from framewatch_core.images.image import Image
 from framewatch_core.images.statistics import PictureStats
-from framewatch_core.stream.messages import Timings
+from framewatch_core.stream.results import Timings
 from framewatch_server.engine.reuse import NO_REUSE, EmbeddingReuse, SourceEmbedding
 from framewatch_server.vision.pixels.view import WHOLE, View
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from sys import getsizeof
 from typing import Self
@@ -12,6 +11,7 @@ from typing import Self
 import numpy as np
 
 from framewatch_core.arrays import Float32Array
+from framewatch_core.calls import Embeddings
 from framewatch_core.errors import FieldError
 from framewatch_core.images.image import Image, ImageKey
 from framewatch_core.labels.labels import Label, LabelSet
@@ -19,8 +19,9 @@ from framewatch_core.labels.presence import Discriminant, fit_discriminant
 from framewatch_core.labels.scoring import LabelScore, ScoreHead, cosines
 from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
 from framewatch_core.labels.warnings import RequestWarning, truncated_prompts, truncated_texts
-from framewatch_core.stream.messages import Timings
+from framewatch_core.models import Model
 from framewatch_core.stream.queueing import Lane
+from framewatch_core.stream.results import Timings
 from framewatch_server.engine.call_images import CallImages
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.once import computed_once
@@ -34,24 +35,6 @@ _TEXTS_AT_ONCE = 32
 """Texts embedded between two batches of images: a large label set must not hold up the streams."""
 
 _EXAMPLE = View(is_example=True)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Embeddings:
-    """Vectors of images and texts.
-
-    Attributes:
-        images: L2-normalised, `[images, dimension]`.
-        texts: L2-normalised, `[texts, dimension]`.
-        timings: where the images' time went.
-        warnings: about texts that were cut off, with paths below the request.
-
-    """
-
-    images: Float32Array
-    texts: Float32Array
-    timings: Timings
-    warnings: tuple[RequestWarning, ...]
 
 
 class Scorer:
@@ -91,6 +74,28 @@ class Scorer:
     def head(self) -> ScoreHead:
         """The model's way from cosines to probabilities."""
         return self._encoder.head
+
+    @property
+    def model(self) -> Model:
+        """The model as clients see it."""
+        info = self.info
+        height, width = info.image_size
+        return Model(
+            name=info.name,
+            family=info.family,
+            image_width=width,
+            image_height=height,
+            dimension=info.dimension,
+            device=info.device,
+            dtype=info.dtype,
+            engine=info.engine,
+            score_function=self.head.activation,
+            max_text_tokens=info.max_text_tokens,
+            revision=info.revision,
+            weights_digest=info.weights_digest,
+            memory_bytes=info.memory_bytes,
+            is_demo=info.is_demo,
+        )
 
     @property
     def caches(self) -> Mapping[str, VectorCache[Float32Array] | VectorCache[TextVectors]]:
@@ -168,11 +173,13 @@ class Scorer:
         """Returns the embeddings of images, given by their fields' paths, and of texts; raises as `similarities`."""
         found = await self._images.embed_all(images)
         vectors, timings = self._embeddings(found), _sum(found)
-        if not texts:
-            return Embeddings(vectors, np.empty((0, self.info.dimension), np.float32), timings, ())
-        read = await self._text_vectors(tuple((text,) for text in texts))
-        warnings = truncated_texts(texts, read.cut_off, self.info.max_text_tokens, "texts")
-        return Embeddings(vectors, read.matrix, timings, warnings)
+        info = self.info
+        matrix, warnings = np.empty((0, info.dimension), np.float32), tuple[RequestWarning, ...]()
+        if texts:
+            read = await self._text_vectors(tuple((text,) for text in texts))
+            matrix = read.matrix
+            warnings = truncated_texts(texts, read.cut_off, info.max_text_tokens, "texts")
+        return Embeddings(vectors, matrix, info.name, info.weights_digest, info.dimension, timings, warnings)
 
     def _embeddings(self, found: Sequence[Embedded]) -> Float32Array:
         dimension = self.info.dimension

@@ -9,7 +9,7 @@ from framewatch_core.arrays import Float32Array
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.labels.vectors import LabelVectors
 from framewatch_core.labels.warnings import RequestWarning
-from framewatch_core.stream.messages import StreamConfig
+from framewatch_core.stream.config import StreamConfig
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.vision.pixels.view import View
 
@@ -33,7 +33,7 @@ class ScoringPlan:
     async def make(cls, scorer: Scorer, config: StreamConfig) -> tuple[Self, tuple[RequestWarning, ...]]:
         """Makes the plan of a config; returns it with the warnings of `Scorer.label_vectors` and raises its errors."""
         labels, warnings = await scorer.label_vectors(config.label_set)
-        return cls(scorer, labels, View(config.viewed_regions, assessed=config.judged_regions)), warnings
+        return cls(scorer, labels, View(config.viewed_regions, assessed=config.assessed_regions)), warnings
 
     def scores(self, vectors: Float32Array) -> dict[str, tuple[LabelScore, ...]]:
         """Scores a frame's vectors, `[regions, vector_size]`; by region id, in the labels' order."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from framewatch_core.stream.resume import ResumePoint, StreamState
+from framewatch_core.resume_point import ResumePoint
+from framewatch_core.stream.resume import StreamState
 from framewatch_core.time import NS_PER_S
 from framewatch_server.engine.resume import ResumableStreams, Running, Ticket
 

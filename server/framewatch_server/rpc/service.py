@@ -11,20 +11,25 @@ import grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_core.calls import Classification, SimilarityMatrix
 from framewatch_core.errors import InvalidRequest, MissingField, ServerDraining, ServerStarting
 from framewatch_core.images.image import Image
 from framewatch_core.labels.labels import MAX_LABELS, MAX_PROMPT_CHARS, check_texts
 from framewatch_core.labels.scoring import best_first
 from framewatch_core.limits import check_limit
-from framewatch_core.stream.messages import OverflowPolicy
+from framewatch_core.stream.config import OverflowPolicy
 from framewatch_core.stream.session import SessionLimits
 from framewatch_server.config import ServerConfig
 from framewatch_server.engine.models import Models
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
-from framewatch_server.rpc import answers, requests
 from framewatch_server.rpc.status import abort, public_error
 from framewatch_server.rpc.stream import StreamShell, StreamSurroundings
+from framewatch_wire.calls import classification_to_proto, embeddings_to_proto, similarity_to_proto
+from framewatch_wire.fields import under
+from framewatch_wire.images import image_from_proto, images_from_proto
+from framewatch_wire.labels import label_set_from_proto
+from framewatch_wire.models import models_to_proto
 
 MAX_TEXTS = MAX_LABELS
 """Texts of one Embed call."""
@@ -81,8 +86,8 @@ async def _answering(context: Context) -> AsyncIterator[None]:
 async def _images(messages: Sequence[pb.Image], field: str) -> dict[str, Image]:
     """Returns images by their paths; many are copied on another thread, so that streams go on meanwhile."""
     if len(messages) <= _FEW_IMAGES:
-        return requests.to_images(messages, field)
-    return await asyncio.to_thread(requests.to_images, messages, field)
+        return images_from_proto(messages, field)
+    return await asyncio.to_thread(images_from_proto, messages, field)
 
 
 class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
@@ -147,20 +152,17 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         scorer = self._scorer_for(request.model)
         if not request.HasField("label_set"):
             raise MissingField("the request has no label_set: give the labels to look for", "label_set")
-        with requests.under("label_set"):
-            label_set = requests.to_label_set(request.label_set)
-        with requests.under("image"):
-            image = requests.to_image(request.image)
-        with requests.under("label_set"):
+        with under("label_set"):
+            label_set = label_set_from_proto(request.label_set)
+        with under("image"):
+            image = image_from_proto(request.image)
+        with under("label_set"):
             labels, warnings = await scorer.label_vectors(label_set)
-        with requests.under("image"):
+        with under("image"):
             scores, timings = await scorer.score(image, labels)
-        return pb.ClassifyResponse(
-            scores=answers.label_scores(best_first(scores, request.top_count)),
-            model=scorer.info.name,
-            timings=answers.timings(timings),
-            warnings=[answers.warning(each.under("label_set")) for each in warnings],
-        )
+        best = best_first(scores, request.top_count)
+        placed = tuple(warning.under("label_set") for warning in warnings)
+        return classification_to_proto(Classification(best, scorer.info.name, timings, placed))
 
     async def Similarity(self, request: pb.SimilarityRequest, context: Context) -> pb.SimilarityResponse:  # noqa: N802
         """Compares one image, or several, with one or more others."""
@@ -174,14 +176,12 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         self._check_images(len(queries) + len(request.candidates), "candidates")
         candidates = await _images(request.candidates, "candidates")
         similarities, timings = await scorer.similarities(queries, candidates)
-        return pb.SimilarityResponse(
-            similarities=similarities.ravel().tolist(), model=scorer.info.name, timings=answers.timings(timings)
-        )
+        return similarity_to_proto(SimilarityMatrix(similarities, scorer.info.name, timings))
 
     async def _queries(self, request: pb.SimilarityRequest) -> dict[str, Image]:
         if not request.queries:
-            with requests.under("query"):
-                return {"query": requests.to_image(request.query)}
+            with under("query"):
+                return {"query": image_from_proto(request.query)}
         if request.HasField("query"):
             raise InvalidRequest("the request has both query and queries: leave one of them out", "queries")
         self._check_images(len(request.queries), "queries")
@@ -201,23 +201,15 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
             raise MissingField("the request has neither images nor texts: give at least one to embed", "images")
         self._check_images(len(request.images), "images")
         check_texts(request.texts, "texts", MAX_TEXTS, MAX_PROMPT_CHARS, InvalidRequest)
-        found = await scorer.embed(await _images(request.images, "images"), list(request.texts))
-        return pb.EmbedResponse(
-            model=scorer.info.name,
-            dimension=scorer.info.dimension,
-            image_vectors=answers.float32_bytes(found.images),
-            text_vectors=answers.float32_bytes(found.texts),
-            timings=answers.timings(found.timings),
-            warnings=[answers.warning(each) for each in found.warnings],
-            weights_digest=scorer.info.weights_digest,
-        )
+        images = await _images(request.images, "images")
+        return embeddings_to_proto(await scorer.embed(images, list(request.texts)))
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:  # noqa: N802
         """Lists the loaded models."""
         return await self._answer(context, self._list_models, request)
 
     async def _list_models(self, _: pb.ListModelsRequest) -> pb.ListModelsResponse:
-        return pb.ListModelsResponse(models=[answers.model(each.info, each.head) for each in self._loaded()])
+        return models_to_proto([scorer.model for scorer in self._loaded()])
 
     async def StreamFrames(  # noqa: N802
         self,

@@ -21,25 +21,21 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import MissingField, ServerDraining, StreamTakenOver
 from framewatch_core.images.image import Image
 from framewatch_core.images.regions import least_shares
-from framewatch_core.stream.messages import (
-    ConfigWarnings,
-    Event,
-    Explanation,
-    FrameResult,
-    Output,
-    OverflowPolicy,
-    Started,
-    StreamConfig,
-)
-from framewatch_core.stream.resume import ResumePoint, StreamState
+from framewatch_core.resume_point import ResumePoint
+from framewatch_core.stream.config import OverflowPolicy, StreamConfig
+from framewatch_core.stream.messages import Output, Started, StreamStarted
+from framewatch_core.stream.resume import StreamState
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.scoring_plan import ScoringPlan
-from framewatch_server.rpc import answers, requests
 from framewatch_server.rpc.frames_under_way import FrameJob, FramesUnderWay
 from framewatch_server.rpc.resume_claim import ResumeClaim
+from framewatch_wire.config import config_from_proto, resume_point_from_proto
+from framewatch_wire.fields import under
+from framewatch_wire.frames import frame_from_proto
+from framewatch_wire.responses import response_to_proto
 
 # gRPC's iterator would keep each request until the next one is asked for
 Read: TypeAlias = Callable[[], Awaitable[object]]
@@ -124,28 +120,18 @@ class StreamShell:
             await asyncio.gather(self._reader, drain, return_exceptions=True)
 
     def _to_response(self, output: Output) -> pb.StreamFramesResponse:
-        match output:
-            case FrameResult():
-                return pb.StreamFramesResponse(result=answers.frame_result(output))
-            case Event():
-                return answers.event(output)
-            case Explanation():
-                return pb.StreamFramesResponse(explanation=answers.explanation(output))
-            case ConfigWarnings():
-                return pb.StreamFramesResponse(config_warnings=answers.config_warnings(output))
-            case Started():
-                return pb.StreamFramesResponse(started=self._started(output))
+        return response_to_proto(self._started(output) if isinstance(output, Started) else output)
 
-    def _started(self, started: Started) -> pb.StreamStarted:
+    def _started(self, started: Started) -> StreamStarted:
         scorer, limits = self._session.plan.scorer, self._surroundings.limits
-        return pb.StreamStarted(
+        return StreamStarted(
             model=scorer.info.name,
             config_version=started.config_version,
             useful_short_side=_useful_short_side(scorer, started.config),
             in_flight_frame_count=limits.running + limits.waiting,
             max_image_bytes=self._surroundings.max_image_bytes,
             resume_token=self._claim.token,
-            resume_lifetime=answers.duration(self._claim.lifetime_ns),
+            resume_lifetime_ns=self._claim.lifetime_ns,
             resumed=started.resumed,
         )
 
@@ -174,11 +160,13 @@ class StreamShell:
     async def _take(self, request: pb.StreamFramesRequest) -> None:
         match request.WhichOneof("request"):
             case "config":
-                await self._configure(requests.to_config(request.config), requests.to_resume_point(request.config))
+                config = request.config
+                point = resume_point_from_proto(config.resume) if config.HasField("resume") else None
+                await self._configure(config_from_proto(config), point)
             case "frame":
                 self._update_share()
                 self._claim.confirm()
-                self._session.receive(requests.to_frame(request.frame), time.monotonic_ns())
+                self._session.receive(frame_from_proto(request.frame), time.monotonic_ns())
             case "explain":
                 self._session.explain()
             case _:
@@ -187,13 +175,14 @@ class StreamShell:
     async def _configure(self, config: StreamConfig, point: ResumePoint | None) -> None:
         scorer = self._surroundings.find_scorer(config.model)
         # labels that can't be embedded end the call here, before it is answered and another stream is taken over
-        with requests.under("config.label_set"):
+        with under("config.label_set"):
             plan, warnings = await ScoringPlan.make(scorer, config)
         if not self._claim.is_held:
             state = self._claim.begin(self, scorer.info.name, point)
             if state is not None and point is not None:
                 self._session.take_over(state, point)
-        self._session.configure(config.condensed(), plan, warnings)
+        placed = tuple(warning.under("config.label_set") for warning in warnings)
+        self._session.configure(config.condensed(), plan, placed)
 
     def _update_share(self) -> None:
         """Takes account of the streams that have come and gone."""

@@ -30,7 +30,7 @@ async def test_classify(address: str, service: FakeService, picture_file: Path) 
     async with AsyncFramewatchClient(address) as client:
         answer = await client.classify(picture_file, ["a", "b", "c"], templates=[], top_count=2, model="m")
     assert [(score.label, score.probability) for score in answer.scores] == [("a", 0.5), ("b", 0.25)]
-    assert (answer.label, answer.model, answer.message.model) == ("a", "fake", "fake")
+    assert (answer.label, answer.model) == ("a", "fake")
     (request,) = service.calls
     assert isinstance(request, pb.ClassifyRequest)
     assert (request.model, request.top_count) == ("m", 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.labels.scoring import Activation
+from framewatch_core.labels.scoring import ScoreFunction
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Family:
     """
 
     title: str
-    activation: Activation = Activation.SOFTMAX
+    activation: ScoreFunction = ScoreFunction.SOFTMAX
     pads_texts: bool = False
     class_tokens: int = 1
 
@@ -30,7 +30,7 @@ class Family:
 FAMILIES = {
     "clip": Family("CLIP, MetaCLIP"),
     "metaclip_2": Family("MetaCLIP 2"),
-    "siglip": Family("SigLIP, SigLIP 2", Activation.SIGMOID, pads_texts=True, class_tokens=0),
+    "siglip": Family("SigLIP, SigLIP 2", ScoreFunction.SIGMOID, pads_texts=True, class_tokens=0),
     "altclip": Family("AltCLIP"),
     "chinese_clip": Family("Chinese-CLIP"),
 }

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from timm.utils import reparameterize_model
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.labels.scoring import Activation, ScoreHead
+from framewatch_core.labels.scoring import ScoreFunction, ScoreHead
 from framewatch_server.vision.checkpoints.files import OPEN_CLIP_CONFIG, has_tokenizer, read_json
 from framewatch_server.vision.checkpoints.open_clip_adapters import OpenClipModel, OpenClipTextReader
 from framewatch_server.vision.checkpoints.torch_model import TorchModel
@@ -127,7 +127,7 @@ def _dimensions(model: OpenClipModel, reader: TextReader, input_size: tuple[int,
 
 def _head(folder: Path, bias: float | None) -> ScoreHead:
     # a bias of 0 is what OpenCLIP gives a softmax model that has none; training with a sigmoid takes it far below
-    activation = Activation.SIGMOID if bias else Activation.SOFTMAX
+    activation = ScoreFunction.SIGMOID if bias else ScoreFunction.SOFTMAX
     scale = math.exp(required_scalar(folder, "logit_scale"))
     return ScoreHead(logit_scale=scale, logit_bias=bias or 0.0, activation=activation)
 

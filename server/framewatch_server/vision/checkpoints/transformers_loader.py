@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_core.labels.scoring import Activation, ScoreHead
+from framewatch_core.labels.scoring import ScoreFunction, ScoreHead
 from framewatch_server.vision.checkpoints.families import family_of
 from framewatch_server.vision.checkpoints.torch_model import TorchModel
 from framewatch_server.vision.checkpoints.weights import required_scalar
@@ -59,7 +59,7 @@ def load_transformers(folder: Path, name: str, device: torch.device, dtype: torc
             f"the weights in {str(folder)!r} lack {len(missing)} tensors that the model needs, such as "
             f"{', '.join(missing[:_SHOWN])}: download the checkpoint again"
         )
-    is_sigmoid = family.activation is Activation.SIGMOID
+    is_sigmoid = family.activation is ScoreFunction.SIGMOID
     return TorchModel(
         model=model.eval().to(device),
         reader=TransformersTextReader(tokenizer, position_count(config.text_config), pads_to_max=family.pads_texts),

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pytest
 
 from framewatch_bench.events.disturbances import Frame, Pixels
-from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
+from framewatch_core.health.events import HealthEvent, HealthEventKind
+from framewatch_core.health.monitor import HealthMonitor, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.images.regions import Region
-from framewatch_core.rules.rule import EventKind
 from framewatch_core.time import NS_PER_S, Moment
 from framewatch_server.vision.pixels.statistics import picture_stats
 from tests.paths import SHARED_DATA
@@ -82,12 +82,14 @@ def assess_health(
 
 
 def events(reports: list[tuple[float, HealthReport]], region: str = "") -> list[HealthEvent]:
-    return [event for _, report in reports for event in report.events if event.region == region]
+    return [event for _, report in reports for event in report.events if event.region_id == region]
 
 
-def kinds(reports: list[tuple[float, HealthReport]], region: str = "") -> list[tuple[EventKind, HealthProblem | None]]:
+def kinds(
+    reports: list[tuple[float, HealthReport]], region: str = ""
+) -> list[tuple[HealthEventKind, HealthProblem | None]]:
     return [(event.kind, event.problem) for event in events(reports, region)]
 
 
-def once(problem: HealthProblem) -> list[tuple[EventKind, HealthProblem | None]]:
-    return [(EventKind.SUSPENDED, problem), (EventKind.RESUMED, None)]
+def once(problem: HealthProblem) -> list[tuple[HealthEventKind, HealthProblem | None]]:
+    return [(HealthEventKind.SUSPENDED, problem), (HealthEventKind.RESUMED, None)]

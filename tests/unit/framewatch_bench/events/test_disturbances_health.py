@@ -20,8 +20,8 @@ from framewatch_bench.events.disturbances import (
     rain,
     with_noise,
 )
-from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
-from framewatch_core.rules.rule import EventKind
+from framewatch_core.health.events import HealthEvent, HealthEventKind
+from framewatch_core.health.monitor import HealthMonitor, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.time import NS_PER_S, Moment
 from framewatch_server.vision.pixels.statistics import picture_stats
 
@@ -95,12 +95,12 @@ def events(*reports: Sequence[HealthReport]) -> list[HealthEvent]:
     return [event for part in reports for report in part for event in report.events]
 
 
-def kinds(*reports: Sequence[HealthReport]) -> list[tuple[EventKind, HealthProblem | None]]:
+def kinds(*reports: Sequence[HealthReport]) -> list[tuple[HealthEventKind, HealthProblem | None]]:
     return [(event.kind, event.problem) for event in events(*reports)]
 
 
-def once(problem: HealthProblem) -> list[tuple[EventKind, HealthProblem | None]]:
-    return [(EventKind.SUSPENDED, problem), (EventKind.RESUMED, None)]
+def once(problem: HealthProblem) -> list[tuple[HealthEventKind, HealthProblem | None]]:
+    return [(HealthEventKind.SUSPENDED, problem), (HealthEventKind.RESUMED, None)]
 
 
 @pytest.mark.parametrize("rate", [2, 5, 20])
@@ -111,8 +111,8 @@ def test_a_lasting_problem_suspends_once(problem: HealthProblem, rate: float) ->
     assert not any(report.held for report in before)
     assert all(report.held == {""} and report.problems == {"": problem} for report in during)
     suspended, resumed = events(before, during, after)
-    assert (suspended.kind, suspended.problem) == (EventKind.SUSPENDED, problem)
-    assert (resumed.kind, resumed.problem) == (EventKind.RESUMED, None)
+    assert (suspended.kind, suspended.problem) == (HealthEventKind.SUSPENDED, problem)
+    assert (resumed.kind, resumed.problem) == (HealthEventKind.RESUMED, None)
     ends = [round(event.began.time_ns / NS_PER_S, 6) for event in (suspended, resumed)]
     assert ends == pytest.approx([4, 9], abs=1e-6)
     assert [event.at.time_ns - event.began.time_ns for event in (suspended, resumed)] == pytest.approx(
@@ -302,7 +302,7 @@ def test_a_region_by_itself(level: int, problem: HealthProblem | None) -> None:
     assert all(report.problems == {"": None, "left": problem, "right": None} for report in during)
     emitted = events(during, after)
     assert [(event.kind, event.problem) for event in emitted] == (once(problem) if problem else [])
-    assert {event.region for event in emitted} <= {"left"}
+    assert {event.region_id for event in emitted} <= {"left"}
 
 
 def test_a_problem_of_the_frame_is_one_of_every_region() -> None:
@@ -310,7 +310,7 @@ def test_a_problem_of_the_frame_is_one_of_every_region() -> None:
     stream.show(3, noisy, left=left, right=right)
     during = stream.show(2, lambda: covered(ROOM, RNG), left=left, right=right)
     assert all(report.held == {"", "left", "right"} for report in during)
-    assert [(event.region, event.problem) for event in events(during)] == [
+    assert [(event.region_id, event.problem) for event in events(during)] == [
         (region, HealthProblem.COVERED) for region in ("", "left", "right")
     ]
 
@@ -320,10 +320,10 @@ def test_a_new_region_has_health_events_and_an_old_one_is_forgotten() -> None:
     stream.show(3, noisy, left=left)
     stream.show(2, lambda: covered(ROOM, RNG), left=left)
     more = [*stream.show(2, lambda: covered(ROOM, RNG), right=right), *stream.show(2, noisy, right=right)]
-    assert [(event.kind, event.region) for event in events(more)] == [
-        (EventKind.SUSPENDED, "right"),
-        (EventKind.RESUMED, ""),
-        (EventKind.RESUMED, "right"),
+    assert [(event.kind, event.region_id) for event in events(more)] == [
+        (HealthEventKind.SUSPENDED, "right"),
+        (HealthEventKind.RESUMED, ""),
+        (HealthEventKind.RESUMED, "right"),
     ]
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.app import run
-from framewatch_cli.terminal.json_lines import json_line
-from tests.unit.framewatch_cli.rules.recordings import PRESENT, recording, response
+from framewatch_wire.json_lines import response_json
+from tests.unit.framewatch_cli.rules.recordings import PRESENT, recording, result
 from tests.unit.framewatch_client.fake_server import FakeService
 
 RULES = """
@@ -57,7 +57,7 @@ def rules(tmp_path: Path, picture: np.ndarray) -> Path:
 @pytest.fixture
 def scores(tmp_path: Path) -> Path:
     path = tmp_path / "scores.jsonl"
-    path.write_text("".join(json_line(response(frame)) + "\n" for frame in recording().frames))
+    path.write_text("".join(response_json(result(frame)) + "\n" for frame in recording().frames))
     return path
 
 

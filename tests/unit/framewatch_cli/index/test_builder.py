@@ -12,14 +12,15 @@ from framewatch_cli.index.builder import IndexBuilder
 from framewatch_cli.index.plan import IndexPlan, plan_index
 from framewatch_cli.index.sources import FoundFiles, Picture
 from framewatch_cli.index.vector_index import OUTDATED_NS, Entry, VectorIndex
-from framewatch_client.models import Model, models
+from framewatch_core.models import Model
+from framewatch_wire.models import models_from_proto
 from tests.unit.framewatch_client.fake_server import fake_model
 
 NS = 1_700_000_000_000_000_000
 
 
 def model() -> Model:
-    return models(pb.ListModelsResponse(models=[fake_model()]))[0]
+    return models_from_proto(pb.ListModelsResponse(models=[fake_model()]))[0]
 
 
 def write(path: Path, size: int = 1, mtime_ns: int = NS) -> Path:

@@ -18,7 +18,8 @@ from framewatch_cli.index.sources import Picture
 from framewatch_cli.pictures.faults import AllPicturesFailed, ModelReplaced
 from framewatch_cli.pictures.folder import FileState
 from framewatch_client import AsyncFramewatchClient, FramewatchCallError, InvalidResponse
-from framewatch_client.models import Model, models
+from framewatch_core.models import Model
+from framewatch_wire.models import models_from_proto
 from tests.unit.framewatch_client.fake_server import Context, FakeService, fake_model, start
 
 PNG = cv2.imencode(".png", np.full((8, 8, 3), (0, 0, 255), dtype=np.uint8))[1].tobytes()
@@ -29,7 +30,7 @@ def picture(number: int, data: bytes = PNG) -> Picture:
 
 
 def model(name: str = "fake", weights_digest: str = "0123456789abcdef") -> Model:
-    return models(pb.ListModelsResponse(models=[fake_model(name, weights_digest)]))[0]
+    return models_from_proto(pb.ListModelsResponse(models=[fake_model(name, weights_digest)]))[0]
 
 
 class Sink:

@@ -8,7 +8,7 @@ import pytest
 
 from framewatch_cli.index.model import ModelMismatch, pick_index_model
 from framewatch_client import ModelNotFound
-from framewatch_client.models import Model
+from framewatch_core.models import Model
 from tests.unit.framewatch_cli.index.test_builder import index_of
 from tests.unit.framewatch_cli.index.test_embedding import model
 

@@ -7,10 +7,11 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.pictures.model import UsedModel, pick_model
 from framewatch_client import ModelNotFound
-from framewatch_client.models import Model, models
+from framewatch_core.models import Model
+from framewatch_wire.models import models_from_proto
 from tests.unit.framewatch_client.fake_server import fake_model
 
-A1, A2, B1 = models(
+A1, A2, B1 = models_from_proto(
     pb.ListModelsResponse(models=[fake_model("a", "1111"), fake_model("a", "2222"), fake_model("b", "1111")])
 )
 

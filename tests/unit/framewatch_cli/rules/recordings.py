@@ -6,13 +6,13 @@ import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.rules.recording import Recording
-from framewatch_client import _wire as wire
-from framewatch_client import _wire_config as wire_config
-from framewatch_client.types import FrameResult
+from framewatch_client import FrameResult
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.replay import RecordedFrame
 from framewatch_core.time import Moment
+from framewatch_wire.durations import duration_to_proto
+from framewatch_wire.results import frame_result_from_proto
 from tests.intervals import interval
 
 S = interval
@@ -35,7 +35,7 @@ def recording(
 
 def response(frame: RecordedFrame) -> pb.StreamFramesResponse:
     result = pb.FrameResult(
-        frame_id=frame.at.frame_id, time_offset=wire_config.duration(frame.at.time_ns), config_version=1
+        frame_id=frame.at.frame_id, time_offset=duration_to_proto(frame.at.time_ns), config_version=1
     )
     for region, scores in frame.scores.items():
         added = result.scores.regions.add(region_id=region, suspended=region in frame.held)
@@ -47,4 +47,4 @@ def response(frame: RecordedFrame) -> pb.StreamFramesResponse:
 
 
 def result(frame: RecordedFrame) -> FrameResult:
-    return wire.frame_result(response(frame))
+    return frame_result_from_proto(response(frame).result)

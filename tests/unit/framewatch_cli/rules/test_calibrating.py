@@ -35,7 +35,7 @@ from framewatch_core.images.image import EncodedImage
 from framewatch_core.images.regions import WHOLE_FRAME, Region
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.rule import EventKind
+from framewatch_core.rules.events import EventKind
 from tests.unit.framewatch_cli.rules.recordings import PRESENT, S, recording
 
 BOX = (Label("box"), Label("belt"))

@@ -12,21 +12,25 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.rules.recording import Collector, Recording, record
 from framewatch_cli.rules.score_files import ScoresFileError, parse_frames, read_recording, scores_writer
-from framewatch_cli.terminal.json_lines import json_line
-from framewatch_client import _wire as wire
-from framewatch_client import _wire_config as wire_config
-from framewatch_client import open_source
+from framewatch_client import Event, FrameResult, HealthEvent, open_source
 from framewatch_client.aio import AsyncFramewatchClient
 from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.rule import EventKind
-from tests.unit.framewatch_cli.rules.recordings import FRAME_NS, PRESENT, S, recording, response, result
+from framewatch_core.rules.events import EventKind
+from framewatch_core.stream.messages import StreamStarted
+from framewatch_core.stream.results import Dropped
+from framewatch_core.time import Moment
+from framewatch_wire.durations import duration_to_proto
+from framewatch_wire.json_lines import response_json
+from framewatch_wire.responses import response_from_proto
+from framewatch_wire.results import frame_result_from_proto
+from tests.unit.framewatch_cli.rules.recordings import FRAME_NS, PRESENT, S, recording, result
 from tests.unit.framewatch_client.fake_server import FakeService
 
 
 def event(kind: pb.EventKind, frame_id: int) -> pb.StreamFramesResponse:
-    seen = pb.Event(kind=kind, rule_id="box", frame_id=frame_id, time_offset=wire_config.duration(frame_id * FRAME_NS))
+    seen = pb.Event(kind=kind, rule_id="box", frame_id=frame_id, time_offset=duration_to_proto(frame_id * FRAME_NS))
     return pb.StreamFramesResponse(event=seen)
 
 
@@ -36,12 +40,12 @@ def test_scored_frames_and_events_of_rules_are_kept() -> None:
     for frame in frames:
         collector.add(result(frame))
     failed = pb.FrameResult(frame_id=3, error=pb.FrameError(message="broken"))
-    collector.add(wire.frame_result(pb.StreamFramesResponse(result=failed)))
+    collector.add(frame_result_from_proto(failed))
     suspended = pb.HealthEvent(kind=pb.HEALTH_EVENT_KIND_SUSPENDED, frame_id=4)
     for message in (pb.StreamFramesResponse(health_event=suspended), event(pb.EVENT_KIND_ENTERED, 4)):
-        seen = wire.event(message)
-        assert seen is not None
-        collector.add(seen)
+        item = response_from_proto(message)
+        assert isinstance(item, Event | HealthEvent)
+        collector.add(item)
     found = collector.recording()
     assert [frame.at for frame in found.frames] == [frame.at for frame in frames]
     assert found.frames[1].scores[""][0].presence == pytest.approx(frames[1].scores[""][0].presence)
@@ -108,11 +112,11 @@ def test_lines_of_json_are_read_again(tmp_path: Path) -> None:
 def test_lines_that_are_no_scored_frames_are_passed_over() -> None:
     frame = recording().frames[0]
     lines = [
-        json_line(pb.StreamFramesResponse(started=pb.StreamStarted(model="demo"))),
-        json_line(pb.StreamFramesResponse(result=pb.FrameResult(dropped=pb.FrameDropped()))),
+        response_json(StreamStarted(model="demo")),
+        response_json(FrameResult(0, 0, 1, Dropped(None))),
         "",
-        json_line(response(frame)),
-        json_line(event(pb.EVENT_KIND_ENTERED, 0)),
+        response_json(result(frame)),
+        response_json(Event(kind=EventKind.ENTERED, rule_id="box", label="box", at=Moment(0, 0), began=Moment(0, 0))),
         '{"of a later version": {}}',
     ]
     assert [found.at for found in parse_frames(lines)] == [frame.at]
@@ -133,13 +137,13 @@ def test_lines_that_are_no_scored_frames_are_passed_over() -> None:
     ],
 )
 def test_errors_name_the_line(line: str, message: str) -> None:
-    good = json_line(response(recording().frames[0]))
+    good = response_json(result(recording().frames[0]))
     with pytest.raises(ScoresFileError, match=rf"^line 3: .*{message}"):
         list(parse_frames([good, "", line]))
 
 
 def test_two_recordings_in_a_file_are_refused() -> None:
-    lines = [json_line(response(frame)) for frame in recording().frames[:3]]
+    lines = [response_json(result(frame)) for frame in recording().frames[:3]]
     with pytest.raises(ScoresFileError, match=r"line 4: .*one recording"):
         list(parse_frames([*lines, lines[0]]))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console, RenderableType
 
-from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import (
     Event,
     EventKind,
@@ -14,11 +14,13 @@ from framewatch_client import (
     FrameErrorReason,
     FrameResult,
     FrameStatus,
+    HealthEvent,
+    HealthEventKind,
     LabelScore,
     RegionScores,
 )
-
-OF_ALL_RULES = {"rule_id": "", "label": "", "region": "left"}
+from framewatch_core.stream.results import Dropped, DropReason, Failed, Scored
+from framewatch_core.time import Moment, nanoseconds
 
 
 def event(kind: EventKind, time_s: float, began_s: float, present_s: float | None = None, **fields: object) -> Event:
@@ -28,42 +30,44 @@ def event(kind: EventKind, time_s: float, began_s: float, present_s: float | Non
         "kind": kind,
         "rule_id": "box",
         "label": "box",
-        "frame_id": round(time_s * 10),
-        "time_s": time_s,
-        "began_frame_id": round(began_s * 10),
-        "began_time_s": began_s,
+        "at": moment(time_s),
+        "began": moment(began_s),
         "score": 0.934,
         "peak_score": 0.95,
-        "present_s": present_s,
-        "region": "",
-        "sparse": False,
-        "problem": None,
-        "trail": None,
-        "wall_time": None,
-        "began_wall_time": None,
-        "message": pb.StreamFramesResponse(event=pb.Event(label="box")),
+        "present_ns": None if present_s is None else nanoseconds(present_s),
     }
     return Event(**{**values, **fields})  # type: ignore[arg-type]
 
 
+def health_event(kind: HealthEventKind, time_s: float, began_s: float, **fields: object) -> HealthEvent:
+    """A health event of the region `left`, ten frames a second."""
+    values: dict[str, object] = {
+        "event_id": "e-2",
+        "kind": kind,
+        "region_id": "left",
+        "at": moment(time_s),
+        "began": moment(began_s),
+    }
+    return HealthEvent(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def moment(time_s: float) -> Moment:
+    return Moment(round(time_s * 10), nanoseconds(time_s))
+
+
 def result(time_s: float, status: FrameStatus = FrameStatus.SCORED) -> FrameResult:
-    scored = status is FrameStatus.SCORED
-    return FrameResult(
-        frame_id=round(time_s * 10),
-        time_s=time_s,
-        config_version=1,
-        status=status,
-        regions=(RegionScores("", (LabelScore("box", 0.9, 0.3), LabelScore("an empty belt", 0.1, 0.2))),)
-        if scored
-        else (),
-        drop_reason=None,
-        error=FrameError(FrameErrorReason.UNDECODABLE_IMAGE, "the bytes end early")
-        if status is FrameStatus.FAILED
-        else None,
-        timings=None,
-        reused_frame_id=None,
-        message=pb.StreamFramesResponse(result=pb.FrameResult(frame_id=round(time_s * 10))),
-    )
+    scores = LabelScore("box", 0.9, 0.3), LabelScore("an empty belt", 0.1, 0.2)
+    outcomes = {
+        FrameStatus.SCORED: Scored((RegionScores("", scores),)),
+        FrameStatus.DROPPED: Dropped(DropReason.OVERFLOW),
+        FrameStatus.FAILED: Failed(FrameError(FrameErrorReason.UNDECODABLE_IMAGE, "the bytes end early")),
+    }
+    return FrameResult(round(time_s * 10), nanoseconds(time_s), 1, outcomes.get(status))
+
+
+def reused(result: FrameResult, frame_id: int) -> FrameResult:
+    assert isinstance(result.outcome, Scored)
+    return replace(result, outcome=replace(result.outcome, reused_frame_id=frame_id))
 
 
 def shown(renderable: RenderableType, width: int = 100) -> str:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from framewatch_cli.watching.lines import counter_line, event_line, failure_line, summary_tables
+from framewatch_cli.watching.lines import counter_line, event_line, failure_line, health_event_line, summary_tables
 from framewatch_cli.watching.summary import WatchSummary
-from framewatch_client import Event, EventKind, FrameError, FrameErrorReason, FrameStatus, HealthProblem, event_rule
-from tests.unit.framewatch_cli.watching.items import OF_ALL_RULES, event, result, shown
+from framewatch_client import (
+    Event,
+    EventKind,
+    FrameError,
+    FrameErrorReason,
+    FrameStatus,
+    HealthEvent,
+    HealthEventKind,
+    HealthProblem,
+    event_rule,
+)
+from framewatch_core.time import NS_PER_S
+from tests.unit.framewatch_cli.watching.items import event, health_event, result, reused, shown
 
 
 @pytest.mark.parametrize(
@@ -26,31 +36,42 @@ from tests.unit.framewatch_cli.watching.items import OF_ALL_RULES, event, result
             "ENTERED box [r[1]]  00:03.200 (began 00:02.900, frame 32)  score 0.93",
         ),
         (
-            event(EventKind.ENTERED, 3.2, 2.9, rule_id="box left", region="left"),
+            event(EventKind.ENTERED, 3.2, 2.9, rule_id="box left", region_id="left"),
             "ENTERED box in left  00:03.200 (began 00:02.900, frame 32)  score 0.93",
-        ),
-        (
-            event(EventKind.SUSPENDED, 3.2, 2.2, problem=HealthProblem.SCENE_CHANGED, **OF_ALL_RULES),
-            "SUSPENDED in left  00:03.200 (began 00:02.200, frame 32)  problem: scene changed",
-        ),
-        (
-            event(EventKind.RESUMED, 9.0, 8.0, **{**OF_ALL_RULES, "region": ""}),
-            "RESUMED  00:09.000 (began 00:08.000, frame 90)",
         ),
         (
             event(EventKind.ENTERED, 3.2, 2.9, sparse=True),
             "ENTERED box  00:03.200 (began 00:02.900, frame 32)  score 0.93  frames were missing",
         ),
     ],
-    ids=["entered", "exited", "rule with a name", "in a region", "suspended", "resumed", "sparse"],
+    ids=["entered", "exited", "rule with a name", "in a region", "sparse"],
 )
 def test_event_line(seen: Event, expected: str) -> None:
     assert event_line(seen).plain == expected
 
 
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (
+            health_event(HealthEventKind.SUSPENDED, 3.2, 2.2, problem=HealthProblem.SCENE_CHANGED),
+            "SUSPENDED in left  00:03.200 (began 00:02.200, frame 32)  problem: scene changed",
+        ),
+        (
+            health_event(HealthEventKind.RESUMED, 9.0, 8.0, region_id=""),
+            "RESUMED  00:09.000 (began 00:08.000, frame 90)",
+        ),
+    ],
+    ids=["suspended", "resumed"],
+)
+def test_health_event_line(seen: HealthEvent, expected: str) -> None:
+    assert health_event_line(seen).plain == expected
+
+
 def test_event_line_has_wall_time() -> None:
     wall_time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    line = event_line(event(EventKind.ENTERED, 3.2, 2.9, wall_time=wall_time)).plain
+    origin_ns = int(wall_time.timestamp()) * NS_PER_S - 3_200_000_000
+    line = event_line(event(EventKind.ENTERED, 3.2, 2.9, origin_time_ns=origin_ns)).plain
     assert line.endswith(f"  {wall_time.astimezone():%Y-%m-%d %H:%M:%S}")
 
 
@@ -72,7 +93,7 @@ def test_summary_counts() -> None:
         result(4.0, FrameStatus.FAILED),
         result(5.0),
         event(EventKind.ENTERED, 5.0, 4.5),
-        replace(result(6.0), reused_frame_id=50),
+        reused(result(6.0), 50),
     ]:
         summary.add(item)
     assert (summary.scored, summary.dropped, summary.failed, summary.unanswered) == (5, 1, 1, 2)
@@ -86,8 +107,8 @@ def test_summary_counts() -> None:
 
 def test_suspensions_are_counted_and_shown() -> None:
     summary = WatchSummary.of([event_rule("box", 0.8)])
-    for kind in (EventKind.SUSPENDED, EventKind.RESUMED):
-        summary.add(event(kind, 1.0, 0.5, **OF_ALL_RULES))
+    for kind in (HealthEventKind.SUSPENDED, HealthEventKind.RESUMED):
+        summary.add(health_event(kind, 1.0, 0.5))
     assert (summary.suspended_count, summary.event_count) == (1, 0)
     assert list(summary.rules) == ["box"]
     assert "1 suspension" in counter_line(summary).plain

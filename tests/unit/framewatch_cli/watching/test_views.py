@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.watching.summary import WatchSummary
 from framewatch_cli.watching.views import JsonView, LiveView, PlainView, WatchView
 from framewatch_client import (
@@ -23,9 +22,10 @@ from framewatch_client import (
     StreamStarted,
     event_rule,
 )
+from framewatch_core.stream.results import Scored
 from tests.unit.framewatch_cli.watching.items import event, result, shown
 
-STARTED = StreamStarted("demo", 1, 192, 4, 0, pb.StreamFramesResponse(started=pb.StreamStarted(model="demo")))
+STARTED = StreamStarted("demo", 1, 192, 4)
 
 
 def plain(console: Console, summary: WatchSummary) -> WatchView:
@@ -81,7 +81,7 @@ def test_json_view_has_only_responses_on_standard_output(capsys: pytest.CaptureF
 
 def regional_result(presence: float | None, *, suspended: bool = False) -> FrameResult:
     scores = (LabelScore("box", 0.9, 0.3, presence), LabelScore("an empty belt", 0.1, 0.2, 0.5))
-    return replace(result(0.0), regions=(RegionScores("left", scores, None, suspended),))
+    return replace(result(0.0), outcome=Scored((RegionScores("left", scores, None, suspended),)))
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import AsyncFramewatchClient, Frame, FrameResult, Reconfigure, ServerWarning
-from framewatch_client._streaming.config_warnings import ConfigWarnings
+from framewatch_client import AsyncFramewatchClient, Frame, FrameResult, Reconfigure, RequestWarning
+from framewatch_client._streaming.config_warnings import WarningReporter
 from tests.unit.framewatch_client.fake_server import FakeService, LossyService, fault, start
 
 GREY = np.full((8, 8), 128, dtype=np.uint8)
-A, B = ServerWarning("TEXT_TRUNCATED", "a", ""), ServerWarning("TEXT_TRUNCATED", "b", "")
+A, B = RequestWarning("TEXT_TRUNCATED", "a", ""), RequestWarning("TEXT_TRUNCATED", "b", "")
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ A, B = ServerWarning("TEXT_TRUNCATED", "a", ""), ServerWarning("TEXT_TRUNCATED",
         "one without any lay between, and all are sent again",
     ],
 )
-def test_each_is_reported_once(configs: list[tuple[int, list[ServerWarning]]], expected: list[ServerWarning]) -> None:
-    reported: list[ServerWarning] = []
-    warnings = ConfigWarnings(reported.append)
+def test_each_is_reported_once(configs: list[tuple[int, list[RequestWarning]]], expected: list[RequestWarning]) -> None:
+    reported: list[RequestWarning] = []
+    warnings = WarningReporter(reported.append)
     for version, found in configs:
         warnings.take(version, found)
     assert reported == expected
@@ -50,7 +50,7 @@ def test_each_is_reported_once(configs: list[tuple[int, list[ServerWarning]]], e
 
 async def test_a_stream_reports_and_goes_on(address: str, service: FakeService) -> None:
     service.warnings = [pb.Warning(reason="TEXT_TRUNCATED", message="a")]
-    reported: list[ServerWarning] = []
+    reported: list[RequestWarning] = []
     frames = [Frame(GREY), Reconfigure(["c", "d"]), Frame(GREY)]
     async with AsyncFramewatchClient(address) as client:
         items = [item async for item in client.stream(frames, ["a", "b"], on_warning=reported.append)]
@@ -71,7 +71,7 @@ async def test_a_connection_that_comes_back_does_not_warn_again() -> None:
     service = LossyService()
     service.warnings = [pb.Warning(reason="TEXT_TRUNCATED", message="a")]
     service.losses = [(1, fault(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING", "the server is draining"))]
-    reported: list[ServerWarning] = []
+    reported: list[RequestWarning] = []
     server, address = await start(service)
     async with AsyncFramewatchClient(address) as client:
         items = [item async for item in client.stream([GREY] * 3, ["a", "b"], on_warning=reported.append)]

@@ -6,7 +6,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client._streaming.outbox import Outbox
-from framewatch_core.stream.resume import ResumePoint
+from framewatch_core.resume_point import ResumePoint
 
 FIRST, LATER = (pb.StreamConfig(model=name) for name in ("first", "later"))
 

@@ -17,8 +17,8 @@ from framewatch_core.calibration.tally import tally_events
 from framewatch_core.calibration.thresholds import from_axis, to_axis
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.events import EventKind
 from framewatch_core.rules.replay import RecordedFrame, replay
-from framewatch_core.rules.rule import EventKind
 from framewatch_core.time import NS_PER_S, Moment
 from tests.intervals import interval
 

@@ -10,7 +10,8 @@ import pytest
 
 from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import InvalidRequest
-from framewatch_core.health.monitor import HealthEvent, HealthMonitor, HealthPolicy, HealthProblem, HealthReport
+from framewatch_core.health.events import HealthEvent
+from framewatch_core.health.monitor import HealthMonitor, HealthPolicy, HealthProblem, HealthReport
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.time import NS_PER_S, Moment
 from tests.unit.framewatch_core.health.drawn import blurred, covered, grey_light, measure, noisy, room, uniform
@@ -168,7 +169,7 @@ def test_a_region_by_itself(level: int, problem: HealthProblem | None) -> None:
     after = stream.show(3, regions=("left", "right"))
     assert all(report.problems == {"": None, "left": problem, "right": None} for report in during)
     assert kinds(during, after) == (once(problem) if problem else [])
-    assert {event.region for event in events(during, after)} <= {"left"}
+    assert {event.region_id for event in events(during, after)} <= {"left"}
 
 
 def test_a_problem_of_the_frame_is_one_of_every_region() -> None:
@@ -176,7 +177,7 @@ def test_a_problem_of_the_frame_is_one_of_every_region() -> None:
     stream.show(3, regions=("left", "right"))
     during = stream.show(2, covered(), regions=("left", "right"))
     assert all(report.held == {"", "left", "right"} for report in during)
-    assert [(event.region, event.problem) for event in events(during)] == [
+    assert [(event.region_id, event.problem) for event in events(during)] == [
         (region, HealthProblem.COVERED) for region in ("", "left", "right")
     ]
 
@@ -186,7 +187,7 @@ def test_a_new_region_is_suspended_too_and_an_old_one_forgotten() -> None:
     stream.show(3, regions=("left",))
     stream.show(2, covered(), regions=("left",))
     later = stream.show(2, covered(), regions=("right",)) + stream.show(2, regions=("right",))
-    assert [(event.kind.name, event.region) for event in events(later)] == [
+    assert [(event.kind.name, event.region_id) for event in events(later)] == [
         ("SUSPENDED", "right"),
         ("RESUMED", ""),
         ("RESUMED", "right"),
@@ -214,7 +215,7 @@ def test_release_resumes_suspended_regions_alone() -> None:
     stream.show(3, regions=("left", "right"))
     stream.play(1, lambda: measure(noisy(ROOM)), ("right",), left=measure(uniform(0)))
     at = Moment(1000, 1000 * NS_PER_S)
-    assert [(event.kind.name, event.region, event.at, event.began) for event in stream.monitor.release(at)] == [
+    assert [(event.kind.name, event.region_id, event.at, event.began) for event in stream.monitor.release(at)] == [
         ("RESUMED", "left", at, at)
     ]
     assert stream.monitor.release(at) == []

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from framewatch_core.labels.scoring import Activation, LabelScore, ScoreHead, best_first, cosine, ensemble
+from framewatch_core.labels.scoring import LabelScore, ScoreFunction, ScoreHead, best_first, cosine, ensemble
 
 EYE = np.eye(3, dtype=np.float32)
 
@@ -15,7 +15,7 @@ def test_softmax_is_the_models_own() -> None:
 
 
 def test_sigmoid_has_a_bias_and_no_sum() -> None:
-    head = ScoreHead(10.0, -5.0, Activation.SIGMOID)
+    head = ScoreHead(10.0, -5.0, ScoreFunction.SIGMOID)
     assert head.probabilities(np.array([0.5, 1.0], np.float32)) == pytest.approx([0.5, 1 / (1 + np.exp(-5))], abs=1e-6)
 
 

@@ -11,7 +11,7 @@ from framewatch_core.arrays import Float32Array
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import DEFAULT_CONTRAST, Label, LabelSet
 from framewatch_core.labels.presence import Discriminant
-from framewatch_core.labels.scoring import Activation, ScoreHead
+from framewatch_core.labels.scoring import ScoreFunction, ScoreHead
 from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
 
 HEAD = ScoreHead(10.0)
@@ -115,7 +115,7 @@ def test_a_contrast_does_not_bear_on_probabilities_nor_another_label_on_presence
 
 
 def test_presence_of_a_sigmoid_model_knows_no_bias() -> None:
-    (score,) = vectors((WORDS,), [0.3, 0.2]).score(IMAGE, FEATURES, ScoreHead(10.0, -5.0, Activation.SIGMOID))
+    (score,) = vectors((WORDS,), [0.3, 0.2]).score(IMAGE, FEATURES, ScoreHead(10.0, -5.0, ScoreFunction.SIGMOID))
     assert score.presence == pytest.approx(sigmoid(10 * 0.1), abs=1e-6)
     assert score.probability == pytest.approx(sigmoid(10 * 0.3 - 5), abs=1e-6)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from framewatch_core.errors import InvalidRule, LimitExceeded
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
-from framewatch_core.rules.rule import EventKind, EventRule, RuleEvent, TrailPoint
+from framewatch_core.rules.events import Event, EventKind, TrailPoint
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import NS_PER_S, Moment
 
 GAP_NS = 10 * NS_PER_S
@@ -47,7 +48,7 @@ def rule(
     )
 
 
-def play(rules: list[EventRule], frames: Sequence[tuple[float, float | None]], gap_ns: int = GAP_NS) -> list[RuleEvent]:
+def play(rules: list[EventRule], frames: Sequence[tuple[float, float | None]], gap_ns: int = GAP_NS) -> list[Event]:
     """`frames`: (time in s, probability, None for a held frame); frame numbers count from 1."""
     book = RuleBook()
     book.configure({r: r for r in rules}, gap_ns)
@@ -62,7 +63,7 @@ def play(rules: list[EventRule], frames: Sequence[tuple[float, float | None]], g
     ]
 
 
-def brief(event: RuleEvent) -> tuple[str, int, int]:
+def brief(event: Event) -> tuple[str, int, int]:
     """Kind, completing frame, beginning frame."""
     return event.kind.name, event.at.frame_id, event.began.frame_id
 
@@ -161,12 +162,12 @@ def test_hysteresis(case: Case) -> None:
 
 def test_entered_tells_peak_and_score() -> None:
     (entered,) = play([rule(present_s=0.2)], every(0.1, 0.85, 0.95, 0.9))
-    assert (entered.score, entered.peak, entered.present_ns) == (0.9, 0.95, None)
+    assert (entered.score, entered.peak_score, entered.present_ns) == (0.9, 0.95, None)
 
 
 def test_exited_tells_peak_and_how_long() -> None:
     _, exited = play([rule(absent_s=0.1)], [(1, 0.85), (2, 0.99), (3, 0.3), (3.1, 0.2)])
-    assert (exited.score, exited.peak) == (0.2, 0.99)
+    assert (exited.score, exited.peak_score) == (0.2, 0.99)
     assert exited.present_ns == seconds(2), "from the first frame of the presence to the first of the absence"
 
 
@@ -177,13 +178,13 @@ def test_presence_lasts_through_held_stretches() -> None:
 
 def test_peaks_and_scores_are_smoothed() -> None:
     entered, exited = play([rule(0.7, 0.3, smoothing_s=1)], every(1, 0.5, 1.0, 1.0, 0.0, 0.0))
-    assert (entered.score, entered.peak) == (0.75, 0.75)
-    assert (exited.score, exited.peak) == (0.21875, 0.875)
+    assert (entered.score, entered.peak_score) == (0.75, 0.75)
+    assert (exited.score, exited.peak_score) == (0.21875, 0.875)
 
 
 def test_a_run_that_outlasts_the_cooldown_tells_its_own_peak() -> None:
     *_, entered = play([rule(cooldown_s=3)], every(1, 0.9, 0.1, 0.85, 0.95, 0.8))
-    assert (entered.began.frame_id, entered.peak, entered.score) == (3, 0.95, 0.8)
+    assert (entered.began.frame_id, entered.peak_score, entered.score) == (3, 0.95, 0.8)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def test_rules_look_at_their_region() -> None:
     book = RuleBook()
     book.configure({r: r for r in (left, whole, lost)}, GAP_NS)
     heard = [
-        (event.kind.name, event.rule.region_id, event.at.frame_id)
+        (event.kind.name, event.region_id, event.at.frame_id)
         for number, (scores, held) in enumerate(
             [
                 ({"": [score(0.1)], "left": [score(0.9)]}, ()),
@@ -231,7 +232,7 @@ def test_trails_tell_the_last_scores() -> None:
         TrailPoint(Moment(3, seconds(2)), 0.5, 0.5),
         TrailPoint(Moment(4, seconds(3)), 1.0, 0.75),
     )
-    assert [(point.at.frame_id, point.smoothed) for point in exited.trail.points] == [(5, 0.375), (6, 0.1875)]
+    assert [(point.at.frame_id, point.smoothed_score) for point in exited.trail.points] == [(5, 0.375), (6, 0.1875)]
     assert entered.trail.runner_up is None, "there is no other label"
 
 
@@ -251,16 +252,17 @@ def test_trails_name_the_best_other_label() -> None:
 
 def test_the_peak_may_lie_before_entered_was_said() -> None:
     _, exited = play([rule(present_s=0.1)], every(0.1, 0.99, 0.85, 0.1))
-    assert exited.peak == 0.99
+    assert exited.peak_score == 0.99
 
 
 def test_each_rule_keeps_its_own_state() -> None:
-    events = play([rule(0.8), rule(0.5, 0.3)], every(1, 0.6, 0.9, 0.2))
-    assert [(e.kind, e.rule.enter_at) for e in events] == [
-        (EventKind.ENTERED, 0.5),
-        (EventKind.ENTERED, 0.8),
-        (EventKind.EXITED, 0.8),
-        (EventKind.EXITED, 0.5),
+    rules = [replace(rule(0.8), id="0.8"), replace(rule(0.5, 0.3), id="0.5")]
+    events = play(rules, every(1, 0.6, 0.9, 0.2))
+    assert [(e.kind, e.rule_id) for e in events] == [
+        (EventKind.ENTERED, "0.5"),
+        (EventKind.ENTERED, "0.8"),
+        (EventKind.EXITED, "0.8"),
+        (EventKind.EXITED, "0.5"),
     ]
 
 
@@ -298,10 +300,8 @@ def test_a_rule_under_the_same_key_keeps_its_state() -> None:
     book = RuleBook()
     book.configure({"kept": rule(), "gone": rule(0.7)}, GAP_NS)
     assert len(book.update(Moment(1, 0), {"": [score(0.9)]})) == 2
-    book.configure({"new": rule(0.6), "kept": rule()}, GAP_NS)
-    assert [(e.kind, e.rule.enter_at) for e in book.update(Moment(2, 1), {"": [score(0.9)]})] == [
-        (EventKind.ENTERED, 0.6)
-    ]
+    book.configure({"new": replace(rule(0.6), id="0.6"), "kept": rule()}, GAP_NS)
+    assert [(e.kind, e.rule_id) for e in book.update(Moment(2, 1), {"": [score(0.9)]})] == [(EventKind.ENTERED, "0.6")]
     assert [e.kind for e in book.update(Moment(3, 2), {"": [score(0.1)]})] == [EventKind.EXITED, EventKind.EXITED]
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
+from framewatch_core.rules.events import EventKind
 from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
-from framewatch_core.rules.rule import EventKind, EventRule
+from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import NS_PER_S, Moment
 
 Frames = Sequence[tuple[float, float | None]]
@@ -116,7 +117,9 @@ def test_figures_towards_entered() -> None:
     watched = rule(present_s=3)
     told = explanation(watched, every(1, 0.1, 0.9, 0.95, 0.3, 0.85))
     assert told == RuleExplanation(
-        rule=watched,
+        rule_id="box",
+        label="box",
+        region_id="",
         next_kind=EventKind.ENTERED,
         frame_count=5,
         score=0.85,

@@ -20,7 +20,7 @@ def frames(*scores: float, region: str = "", held: frozenset[str] = frozenset())
 
 def test_events_are_the_rule_engines() -> None:
     events = replay(frames(0.1, 0.9, 0.9, 0.2), [EventRule("box", 0.5), EventRule("box", 0.95, id="never")])
-    assert [(e.kind.name, e.at.frame_id, e.rule.name) for e in events] == [("ENTERED", 1, "box"), ("EXITED", 3, "box")]
+    assert [(e.kind.name, e.at.frame_id, e.rule_id) for e in events] == [("ENTERED", 1, "box"), ("EXITED", 3, "box")]
 
 
 def test_rules_look_at_their_regions() -> None:
@@ -28,7 +28,7 @@ def test_rules_look_at_their_regions() -> None:
         RecordedFrame(Moment(1, 0), {"a": [LabelScore("box", 0.9, 0)], "b": [LabelScore("box", 0.1, 0)]}),
     ]
     rules = [EventRule("box", 0.5, region_id=region, id=region) for region in "ab"]
-    assert [event.rule.id for event in replay(seen, rules)] == ["a"]
+    assert [event.rule_id for event in replay(seen, rules)] == ["a"]
 
 
 def test_held_frames_are_not_seen() -> None:

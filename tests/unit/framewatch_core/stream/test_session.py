@@ -10,21 +10,11 @@ import pytest
 from framewatch_core.errors import InvalidRequest, MissingConfig, UndecodableImage
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.rules.events import Event
 from framewatch_core.rules.rule import EventRule
-from framewatch_core.stream.messages import (
-    Dropped,
-    DropReason,
-    Event,
-    Failed,
-    Frame,
-    FrameResult,
-    Output,
-    OverflowPolicy,
-    Scored,
-    Started,
-    StreamConfig,
-    Timings,
-)
+from framewatch_core.stream.config import OverflowPolicy, StreamConfig
+from framewatch_core.stream.messages import Output, ReceivedFrame, Started
+from framewatch_core.stream.results import Dropped, DropReason, Failed, FrameResult, Scored, Timings
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_core.stream.slots import Work
 from framewatch_core.time import NS_PER_S
@@ -53,7 +43,7 @@ class Player:
 
     def send(self, frame_id: int, box: float = 0.1, time_s: float | None = 0.0) -> None:
         self.session.receive(
-            Frame(frame_id, None if time_s is None else round(time_s * NS_PER_S), box), frame_id * 1000
+            ReceivedFrame(frame_id, None if time_s is None else round(time_s * NS_PER_S), box), frame_id * 1000
         )
 
     def works(self) -> list[Work[float, str]]:
@@ -81,9 +71,9 @@ def brief(output: Output) -> tuple[int, str]:
         case FrameResult(frame_id, outcome=Dropped(reason)):
             return frame_id, reason.name
         case FrameResult(frame_id, outcome=Failed(error)):
-            return frame_id, error.reason
-        case Event(seen=seen):
-            return seen.at.frame_id, seen.kind.name
+            return frame_id, error.reason.name
+        case Event(at=at, kind=kind):
+            return at.frame_id, kind.name
         case Started(config_version=version):
             return version, "started"
 
@@ -171,7 +161,7 @@ def test_order(frames: list[tuple[int, float | None]], expected: list[tuple[int,
 def test_a_bad_picture_is_an_outcome_and_the_rules_do_not_see_it() -> None:
     player = Player(config(rules=(EventRule("box", 0.8, min_present_ns=NS_PER_S),)))
     player.send(1, 0.9, 0)
-    player.session.receive(Frame(2, NS_PER_S // 2, UndecodableImage("broken")), 0)
+    player.session.receive(ReceivedFrame(2, NS_PER_S // 2, UndecodableImage("broken")), 0)
     player.send(3, 0.9, 1)
     player.score_all()
     assert player.results() == [(1, "scored"), (2, "UNDECODABLE_IMAGE"), (3, "scored"), (3, "ENTERED")]
@@ -292,7 +282,7 @@ def test_frame_rate_limit(times: list[float], kept: list[int]) -> None:
 
 def test_a_bad_picture_does_not_use_up_the_frame_rate() -> None:
     player = Player(config(max_frame_rate=1.0, rules=()))
-    player.session.receive(Frame(1, 0, UndecodableImage("broken")), 0)
+    player.session.receive(ReceivedFrame(1, 0, UndecodableImage("broken")), 0)
     player.send(2, 0.1, 0.1)
     player.score_all()
     assert player.results() == [(1, "UNDECODABLE_IMAGE"), (2, "scored")]
@@ -319,7 +309,7 @@ def test_a_new_config_counts_for_the_frames_after_it_and_keeps_equal_rules() -> 
     player.score_all()
     outputs = player.outputs()
     assert [o.config_version for o in outputs if isinstance(o, FrameResult)] == [1, 2, 2]
-    assert [(o.seen.kind.name, o.seen.rule.name, o.seen.at.frame_id) for o in outputs if isinstance(o, Event)] == [
+    assert [(o.kind.name, o.rule_id, o.at.frame_id) for o in outputs if isinstance(o, Event)] == [
         ("ENTERED", "box", 1), ("ENTERED", "other", 2), ("EXITED", "box", 3), ("EXITED", "other", 3),
     ]  # fmt: skip
 
@@ -371,7 +361,7 @@ def test_every_frame_gets_one_outcome_in_order_whatever_happens(policy: Overflow
         outputs.extend(player.outputs())
         player.score_all()
     assert [o.frame_id for o in outputs if isinstance(o, FrameResult)] == sent
-    kinds = [o.seen.kind.name for o in outputs if isinstance(o, Event)]
+    kinds = [o.kind.name for o in outputs if isinstance(o, Event)]
     assert kinds == (["ENTERED", "EXITED"] * len(kinds))[: len(kinds)], "events alternate"
 
 

@@ -7,10 +7,13 @@ import pytest
 from framewatch_core.errors import MissingConfig, UndecodableImage
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.resume_point import ResumePoint
+from framewatch_core.rules.events import Event
 from framewatch_core.rules.explanations import HeldBackBy
 from framewatch_core.rules.rule import EventRule
-from framewatch_core.stream.messages import Event, Explanation, Frame, StreamConfig, Timings
-from framewatch_core.stream.resume import ResumePoint
+from framewatch_core.stream.config import StreamConfig
+from framewatch_core.stream.messages import Explanation, ReceivedFrame
+from framewatch_core.stream.results import Timings
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from tests.unit.framewatch_core.stream.test_session import LABELS, RULE, Player, brief, config
 
@@ -93,7 +96,7 @@ def test_it_goes_by_the_config_before_it() -> None:
     player.score_all()
     _, of_later, of_latest = player.outputs()
     assert isinstance(of_later, Explanation)
-    assert [(rule.rule.label, rule.frame_count) for rule in of_later.rules] == [("empty", 0), ("box", 1)]
+    assert [(rule.label, rule.frame_count) for rule in of_later.rules] == [("empty", 0), ("box", 1)]
     assert of_latest == Explanation(())
 
 
@@ -147,14 +150,14 @@ def test_to_ask_about_an_earlier_config_after_a_loss_changes_no_rule() -> None:
     old, new = (StreamConfig(labels, (EventRule(name, 0.5),)) for name in "ab")
 
     def send(session: StreamSession[bytes, None], frame_id: int) -> None:
-        session.receive(Frame(frame_id, frame_id, b"x"), 0)
+        session.receive(ReceivedFrame(frame_id, frame_id, b"x"), 0)
         for work in iter(session.next_work, None):
             scores = (LabelScore("a", 0.1, 0.1), LabelScore("b", 0.9, 0.9))
             session.complete(work, {"": scores}, Timings())
 
     def emitted(session: StreamSession[bytes, None]) -> list[tuple[str, int]]:
         outputs = list(iter(session.next_output, None))
-        return [(o.event_id, o.seen.at.frame_id) for o in outputs if isinstance(o, Event)]
+        return [(o.event_id, o.at.frame_id) for o in outputs if isinstance(o, Event)]
 
     limits = SessionLimits(running=8, waiting=8)
     first = StreamSession[bytes, None]("s", limits)

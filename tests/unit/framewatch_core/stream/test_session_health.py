@@ -8,24 +8,18 @@ from dataclasses import replace
 import pytest
 
 from framewatch_core.errors import UndecodableImage
-from framewatch_core.health.monitor import HealthEvent, HealthPolicy, HealthProblem
+from framewatch_core.health.events import HealthEvent
+from framewatch_core.health.monitor import HealthPolicy, HealthProblem
 from framewatch_core.images.regions import Region
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.resume_point import ResumePoint
+from framewatch_core.rules.events import Event
 from framewatch_core.rules.rule import EventRule
-from framewatch_core.stream.messages import (
-    Event,
-    Frame,
-    FrameResult,
-    Output,
-    RegionScores,
-    Scored,
-    Started,
-    StreamConfig,
-    Timings,
-)
-from framewatch_core.stream.resume import ResumePoint
+from framewatch_core.stream.config import StreamConfig
+from framewatch_core.stream.messages import Output, ReceivedFrame, Started
+from framewatch_core.stream.results import FrameResult, RegionScores, Scored, Timings
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_core.time import NS_PER_S
 from tests.unit.framewatch_core.health.drawn import measure, room, uniform
@@ -57,7 +51,7 @@ class Watched:
         """Receives frames of that score in all regions; `pictures`: none if health is not assessed."""
         for _ in range(times):
             self.count += 1
-            self.session.receive(Frame(self.count, self.count * NS_PER_S // 10, box), 0)
+            self.session.receive(ReceivedFrame(self.count, self.count * NS_PER_S // 10, box), 0)
             work = self.session.next_work()
             assert work is not None
             score = LabelScore("box", box, box, box)
@@ -83,10 +77,10 @@ def _brief(output: Output) -> str:
     match output:
         case FrameResult(frame_id):
             return str(frame_id)
-        case Event(seen=HealthEvent(kind, region, problem)):
+        case HealthEvent(kind=kind, region_id=region, problem=problem):
             return " ".join(part for part in (kind.name, problem and problem.name, region) if part)
-        case Event(seen=seen):
-            return f"{seen.kind.name} {seen.rule.name}"
+        case Event(kind=event_kind, rule_id=rule_id):
+            return f"{event_kind.name} {rule_id}"
     return ""
 
 
@@ -207,7 +201,7 @@ def test_frames_without_an_outcome_are_no_pictures() -> None:
     watched = Watched()
     watched.show(0.1, whole(BLACK), 2)
     for frame_id in (3, 4):
-        watched.session.receive(Frame(frame_id, frame_id * NS_PER_S // 10, UndecodableImage("broken")), 0)
+        watched.session.receive(ReceivedFrame(frame_id, frame_id * NS_PER_S // 10, UndecodableImage("broken")), 0)
     watched.count = 4
     watched.show(0.1, whole(GOOD))
     assert watched.events() == ["SUSPENDED BLACK"], "only one good picture yet"
@@ -218,7 +212,7 @@ def test_health_outlives_the_connection() -> None:
     lost, later = Watched(), StreamSession[float, str]("other", LIMITS)
     lost.show(0.9, whole(GOOD))
     lost.show(0.1, whole(BLACK), 3)
-    last = next(output.event_id for output in reversed(lost.outputs) if isinstance(output, Event))
+    last = next(output.event_id for output in reversed(lost.outputs) if isinstance(output, Event | HealthEvent))
     later.take_over(lost.session.hand_over(), ResumePoint("t", lost.count, last))
     later.configure(WHOLE, "")
     resumed = Watched.__new__(Watched)
@@ -246,4 +240,4 @@ def test_event_ids_count_all_events() -> None:
     watched.show(0.9, whole(GOOD))
     watched.show(0.1, whole(BLACK), 2)
     watched.show(0.1, whole(GOOD), 2)
-    assert [o.event_id for o in watched.outputs if isinstance(o, Event)] == ["s-1", "s-2", "s-3", "s-4"]
+    assert [o.event_id for o in watched.outputs if isinstance(o, Event | HealthEvent)] == ["s-1", "s-2", "s-3", "s-4"]

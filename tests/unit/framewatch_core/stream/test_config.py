@@ -10,7 +10,8 @@ from framewatch_core.images.image import EncodedImage
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.rules.rule import EventRule
-from framewatch_core.stream.messages import StreamConfig, Timings
+from framewatch_core.stream.config import StreamConfig
+from framewatch_core.stream.results import Timings
 
 LABELS = LabelSet.of(["box", "empty"])
 LEFT = Region("left", 0, 0, 0.5, 1)
@@ -88,12 +89,12 @@ def test_a_condensed_config_keeps_no_picture_and_is_condensed_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "judged"),
+    ("config", "assessed"),
     [
         pytest.param(BASE, {rule.region_id for rule in BASE.rules}, id="rules"),
         pytest.param(replace(BASE, rules=()), set(), id="no rules to suspend"),
         pytest.param(replace(BASE, health=HealthPolicy(disabled=True)), set(), id="disabled"),
     ],
 )
-def test_which_pictures_are_judged(config: StreamConfig, judged: set[str]) -> None:
-    assert config.judged_regions == judged
+def test_which_pictures_are_assessed(config: StreamConfig, assessed: set[str]) -> None:
+    assert config.assessed_regions == assessed

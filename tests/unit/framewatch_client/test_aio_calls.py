@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import AsyncFramewatchClient, FramewatchClient, InvalidResponse, ScoreFunction, ServerWarning
-from framewatch_client.embeddings import embeddings
-from framewatch_client.models import models
+from framewatch_client import AsyncFramewatchClient, FramewatchClient, InvalidResponse, RequestWarning, ScoreFunction
+from framewatch_client.aio import _usable_response
+from framewatch_wire.calls import embeddings_from_proto
+from framewatch_wire.models import models_from_proto
 from tests.unit.framewatch_client.fake_server import FakeService, fake_model
 
 GREY = np.full((8, 8), 128, dtype=np.uint8)
@@ -33,8 +34,7 @@ async def test_embed(address: str, service: FakeService) -> None:
     assert answer.images.tolist() == [[0, 0, 1], [1, 0, 0]]
     assert answer.texts.tolist() == [[0, 0, 1]]
     assert (answer.model, answer.weights_digest, answer.dimension) == ("fake", "0123456789abcdef", 3)
-    assert answer.warnings == (ServerWarning("TEXT_TRUNCATED", "too long", "texts[0]"),)
-    assert answer.message.model == "fake"
+    assert answer.warnings == (RequestWarning("TEXT_TRUNCATED", "too long", "texts[0]"),)
     answer.images[0] = 0  # the caller's own
 
 
@@ -72,8 +72,8 @@ async def test_embed_reads_files(address: str, picture_file: Path, service: Fake
     ids=["too few", "no dimension", "texts that were not asked for"],
 )
 def test_vectors_that_do_not_fit(message: pb.EmbedResponse, match: str) -> None:
-    with pytest.raises(InvalidResponse, match=match) as caught:
-        embeddings(message, image_count=2, text_count=0)
+    with pytest.raises(InvalidResponse, match=match) as caught, _usable_response():
+        embeddings_from_proto(message, image_count=2, text_count=0)
     assert caught.value.reason == "INVALID_RESPONSE"
 
 
@@ -90,7 +90,7 @@ async def test_list_models(address: str, service: FakeService) -> None:
 
 def test_an_unknown_score_function_is_none() -> None:
     message = pb.ListModelsResponse(models=[pb.Model(name="new", score_function=99)])  # type: ignore[arg-type]
-    assert models(message)[0].score_function is None
+    assert models_from_proto(message)[0].score_function is None
 
 
 async def test_similarities(address: str, service: FakeService) -> None:

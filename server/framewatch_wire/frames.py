@@ -1,0 +1,39 @@
+"""Frames of a stream."""
+
+from __future__ import annotations
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_core.errors import FramewatchError
+from framewatch_core.images.image import Image
+from framewatch_core.stream.messages import ReceivedFrame
+from framewatch_wire.durations import checked_duration_from_proto, duration_to_proto
+from framewatch_wire.fields import under
+from framewatch_wire.images import image_from_proto
+
+
+def frame_to_proto(frame_id: int, time_ns: int | None, image: pb.Image) -> pb.Frame:
+    """Returns a frame as a message.
+
+    Args:
+        frame_id: its number.
+        time_ns: its time since the client's origin, not negative; None: the server takes the time of arrival.
+        image: its image, converted already: images are large and are not to be held twice.
+
+    """
+    time_offset = None if time_ns is None else duration_to_proto(time_ns)
+    return pb.Frame(frame_id=frame_id, time_offset=time_offset, image=image)
+
+
+def frame_from_proto(message: pb.Frame) -> ReceivedFrame[Image]:
+    """Returns a frame. What is wrong with it comes as its image, since it must not end the stream."""
+    image: Image | FramewatchError
+    time_ns = None
+    try:
+        if message.HasField("time_offset"):
+            with under("frame.time_offset"):
+                time_ns = checked_duration_from_proto(message.time_offset)
+        with under("frame.image"):
+            image = image_from_proto(message.image)
+    except FramewatchError as error:
+        image = error
+    return ReceivedFrame(message.frame_id, time_ns, image)
