@@ -724,8 +724,11 @@ class ClassifyResponse(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_DIGEST_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model that computed them."""
+    weights_digest: _builtins.str
+    """Model.weights_digest of the model: a server that was restarted with other weights gives other scores."""
     @_builtins.property
     def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelScore]:
         """Best first by probability; ties in the label set's order."""
@@ -745,10 +748,11 @@ class ClassifyResponse(_message.Message):
         model: _builtins.str = ...,
         timings: Global___Timings | None = ...,
         warnings: _abc.Iterable[Global___Warning] | None = ...,
+        weights_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "scores", b"scores", "timings", b"timings", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "scores", b"scores", "timings", b"timings", "warnings", b"warnings", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1724,6 +1728,7 @@ class StreamStarted(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     RESUME_LIFETIME_FIELD_NUMBER: _builtins.int
     RESUMED_FIELD_NUMBER: _builtins.int
+    WEIGHTS_DIGEST_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model that scores the frames."""
     config_version: _builtins.int
@@ -1742,6 +1747,8 @@ class StreamStarted(_message.Message):
     """
     resumed: _builtins.bool
     """True: this stream has taken over from the one that the config's resume names."""
+    weights_digest: _builtins.str
+    """Model.weights_digest of the model: a server that was restarted with other weights gives other scores."""
     @_builtins.property
     def resume_lifetime(self) -> _duration_pb2.Duration:
         """How long after the loss the token is valid."""
@@ -1757,10 +1764,11 @@ class StreamStarted(_message.Message):
         resume_token: _builtins.str = ...,
         resume_lifetime: _duration_pb2.Duration | None = ...,
         resumed: _builtins.bool = ...,
+        weights_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["resume_lifetime", b"resume_lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_version", b"config_version", "in_flight_frame_count", b"in_flight_frame_count", "max_image_bytes", b"max_image_bytes", "model", b"model", "resume_lifetime", b"resume_lifetime", "resume_token", b"resume_token", "resumed", b"resumed", "useful_short_side", b"useful_short_side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_version", b"config_version", "in_flight_frame_count", b"in_flight_frame_count", "max_image_bytes", b"max_image_bytes", "model", b"model", "resume_lifetime", b"resume_lifetime", "resume_token", b"resume_token", "resumed", b"resumed", "useful_short_side", b"useful_short_side", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

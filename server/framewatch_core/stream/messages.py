@@ -58,6 +58,7 @@ class StreamStarted:
         resumed: True: the stream goes on from the one that was lost, with its rules as they were.
         resume_point: position at the stream's start, for `stream(resume=...)`; set by clients. None: the server can't
             resume the stream.
+        weights_digest: of the model's weights; empty: unknown, as servers of earlier versions did not give it.
 
     """
 
@@ -70,6 +71,7 @@ class StreamStarted:
     resume_lifetime_ns: int = 0
     resumed: bool = False
     resume_point: ResumePoint | None = field(default=None, compare=False, repr=False)
+    weights_digest: str = ""
 
     @property
     def resume_lifetime_s(self) -> float:
