@@ -133,6 +133,7 @@ class StreamShell:
             resume_token=self._claim.token,
             resume_lifetime_ns=self._claim.lifetime_ns,
             resumed=started.resumed,
+            weights_digest=scorer.info.weights_digest,
         )
 
     # ---- reading ----
