@@ -91,7 +91,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class RuleExplanation:
-    """How near a rule is to its next event, since its last one or its first frame; see the .proto.
+    """Distance of a rule to its next event, since its last one or its first frame; see the .proto.
 
     Attributes:
         rule_id: id of the rule.

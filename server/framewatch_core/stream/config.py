@@ -21,7 +21,7 @@ MAX_TRAIL_POINTS = 10_000
 
 
 class OverflowPolicy(Enum):
-    """What happens to frames that come faster than they are scored."""
+    """Treatment of frames that come faster than they are scored."""
 
     BLOCK = auto()
     DROP_OLDEST = auto()

@@ -20,7 +20,7 @@ ImageT = TypeVar("ImageT")
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFrame(Generic[ImageT]):
-    """One frame of a stream as the server received it.
+    """Frame of a stream as the server received it.
 
     Attributes:
         frame_id: the client's number.
@@ -75,13 +75,13 @@ class StreamStarted:
 
     @property
     def resume_lifetime_s(self) -> float:
-        """How long after its loss the server lets this stream be resumed, in seconds; 0: not at all."""
+        """Time after its loss for which this stream can be resumed, in seconds; 0: it can't be."""
         return self.resume_lifetime_ns / NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """How near all rules are to their next event, in the config's order."""
+    """Explanations of all rules, in the config's order."""
 
     rules: tuple[RuleExplanation, ...]
 
