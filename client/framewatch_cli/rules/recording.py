@@ -20,7 +20,6 @@ from framewatch_client import (
     StreamResult,
     WatchKeywords,
 )
-from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import Material
 from framewatch_core.errors import InvalidRequest
@@ -45,7 +44,7 @@ class Recording:
     """
 
     frames: tuple[RecordedFrame, ...]
-    events: tuple[EmittedEvent, ...] = ()
+    events: tuple[Event, ...] = ()
     missing_count: int = 0
 
     @property
@@ -137,13 +136,13 @@ class Collector:
 
     def __init__(self) -> None:
         self._frames: list[RecordedFrame] = []
-        self._events: list[EmittedEvent] = []
+        self._events: list[Event] = []
         self._missing_count = 0
 
     def add(self, item: StreamResult) -> None:
         """Adds the next result or event."""
         if isinstance(item, Event):
-            self._events.append(EmittedEvent.of(item))
+            self._events.append(item)
         elif isinstance(item, FrameResult):
             if item.status is FrameStatus.SCORED:
                 self._frames.append(recorded_frame(item))
