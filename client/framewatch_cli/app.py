@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError
 
 from framewatch_cli.commands.help import COMMANDS
 from framewatch_cli.commands.options.parameters import UsageError
+from framewatch_cli.pictures.faults import RunFailed
 from framewatch_cli.terminal.output import ExitCode, Output, describe
 from framewatch_client import (
     ClientClosed,
@@ -81,7 +82,15 @@ def run(arguments: Sequence[str]) -> int:
     except ServerUnreachableError as error:
         output.print_error(f"error: {describe(error)}")
         return ExitCode.UNREACHABLE
-    except (FramewatchCallError, ClientClosed, InvalidResponse, ModelNotFound, SourceError, OSError) as error:
+    except (
+        FramewatchCallError,
+        ClientClosed,
+        InvalidResponse,
+        ModelNotFound,
+        RunFailed,
+        SourceError,
+        OSError,
+    ) as error:
         output.print_error(f"error: {describe(error)}")
         return ExitCode.FAILED
     except (CycloptsError, UsageError, FramewatchError, ValueError) as error:

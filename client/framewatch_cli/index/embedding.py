@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
-
-import grpc
+from typing import NoReturn
 
 from framewatch_cli.index.sources import Picture
 from framewatch_cli.pictures.calls import in_thread, map_in_order
-from framewatch_cli.pictures.faults import Fault, fault_of, fault_text, picture_at_fault
-from framewatch_client import AsyncFramewatchClient, Embeddings, FramewatchCallError, Model
+from framewatch_cli.pictures.faults import AllPicturesFailed, Fault, fault_of, fault_text, picture_at_fault
+from framewatch_cli.pictures.model import check_weights
+from framewatch_client import AsyncFramewatchClient, FramewatchCallError, Model
 from framewatch_core.arrays import Float32Array
 
 CALLS_AT_ONCE = 4
@@ -38,7 +38,10 @@ async def embed_pictures(
         skip: called with each picture that the server can't read or embed, and the reason.
 
     Raises:
-        FramewatchCallError: the server refused something else, or every picture. What was taken stays taken.
+        FramewatchCallError: the server refused something else. What was taken stays taken, here and below.
+        AllPicturesFailed: it refused every picture.
+        ModelReplaced: the model has other weights now.
+        InvalidResponse: an answer does not fit its call.
 
     """
     embedding = _Embedding(client, model, take, skip)
@@ -93,7 +96,7 @@ class _Embedding:
                     return
                 self._skip(batch.pop(number), fault_text(error))
             else:
-                check_weights(answer, self._model)
+                check_weights(self._model.name, self._model.weights_digest, answer.weights_digest, results="vectors")
                 self._succeed()
                 for picture, vector in zip(batch, answer.images, strict=True):
                     self._take(picture, vector)
@@ -107,7 +110,7 @@ class _Embedding:
             return
         self._suspects.append((batch[0], error))
         if len(self._suspects) >= MAX_SUSPECTS:
-            raise self._all_failed()
+            self._raise_all_failed()
 
     def _succeed(self) -> None:
         self._has_succeeded = True
@@ -116,24 +119,13 @@ class _Embedding:
         self._suspects.clear()
 
     def end(self) -> None:
-        """Skips the last suspects. Raises FramewatchCallError if no picture was embedded at all."""
+        """Skips the last suspects. Raises AllPicturesFailed if no picture was embedded at all."""
         if self._suspects and not self._has_succeeded:
-            raise self._all_failed()
+            self._raise_all_failed()
         self._succeed()
 
-    def _all_failed(self) -> FramewatchCallError:
+    def _raise_all_failed(self) -> NoReturn:
         names = ", ".join(picture.file.path.name for picture, _ in self._suspects)
         error = self._suspects[-1][1]
         message = f"{error.message}; each of these failed alone, too, and no other was embedded meanwhile: {names}"
-        return FramewatchCallError(error.code, error.reason, message, metadata=error.metadata)
-
-
-def check_weights(answer: Embeddings, model: Model) -> None:
-    """Raises FramewatchCallError if the answer is of other weights than the model's: the server has been replaced."""
-    if answer.weights_digest != model.weights_digest:
-        raise FramewatchCallError(
-            grpc.StatusCode.ABORTED,
-            "MODEL_REPLACED",
-            f"the server's model {model.name} has other weights now ({answer.weights_digest}, before "
-            f"{model.weights_digest}), and their vectors can't be compared: start again",
-        )
+        raise AllPicturesFailed(message, error) from error

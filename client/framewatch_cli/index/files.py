@@ -72,7 +72,7 @@ def lock_index(path: Path) -> Iterator[None]:
         "file"
     )
     with only_run(real.with_name(f".{real.name}.lock"), busy):
-        remove_parts(real.parent, real.name)
+        remove_parts(real)
         yield
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from framewatch_cli.index.embedding import check_weights
 from framewatch_cli.index.model import pick_index_model
 from framewatch_cli.index.vector_index import Entry, VectorIndex
+from framewatch_cli.pictures.model import check_weights
 from framewatch_client import AsyncFramewatchClient, RequestWarning
 
 
@@ -55,14 +55,16 @@ async def search_index(client: AsyncFramewatchClient, index: VectorIndex, settin
 
     Raises:
         OSError: the query's picture can't be read.
-        FramewatchCallError: the server refused the query, or lacks the index's model.
+        FramewatchCallError: the server refused the query.
+        ModelNotFound: it lacks the index's model.
+        ModelReplaced: the model has other weights now.
         ModelMismatch: the model that was asked for is another than the index's.
 
     """
     model = pick_index_model(await client.list_models(), settings.model, index, settings.path)
     images, texts = ([], [settings.query]) if settings.image is None else ([settings.image], [])
     answer = await client.embed(images, texts, model=model.name)
-    check_weights(answer, model)
+    check_weights(model.name, model.weights_digest, answer.weights_digest, results="vectors")
     query = answer.texts[0] if settings.image is None else answer.images[0]
     hits = index.search(query, top=settings.top, min_score=settings.min_score)
     found = tuple((index.entries[hit.number], hit.score) for hit in hits)

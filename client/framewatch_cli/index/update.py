@@ -101,7 +101,8 @@ async def update_index(client: AsyncFramewatchClient, settings: IndexSettings, e
         RunBusy: another run is writing this index.
         IndexFileError, ModelMismatch, OSError: the index can't be read, written, or gone on with.
         ValueError: a video was given without a frame rate.
-        FramewatchCallError: the server refused a call.
+        ModelNotFound: the server lacks the index's model, or the one that was asked for.
+        FramewatchError: as `embed_pictures`.
 
     """
     with lock_index(settings.path):

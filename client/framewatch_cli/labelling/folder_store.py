@@ -23,6 +23,7 @@ PICTURES_FILE = "pictures.jsonl"
 LABELS_FILE = "labels.json"
 METADATA_FILE = "metadata.jsonl"
 UNCERTAIN_FOLDER = Pile.UNCERTAIN.value
+_PICTURE = "picture"
 
 Link = Literal["hard", "symbolic"]
 
@@ -58,7 +59,7 @@ class FolderStore(LabelStore):
         if target is None or scored.content is None:
             return
         # the part file lies in the folder itself, where the next run finds it without a search of the whole tree
-        with replacing(target, part_of(self.out / "picture")) as part:
+        with replacing(target, part_of(self.out / _PICTURE)) as part:
             self._fill(part, scored)
             target.parent.mkdir(parents=True, exist_ok=True)
 
@@ -110,9 +111,10 @@ class FolderStore(LabelStore):
         earlier._remove_empty_folders()
 
     def remove_parts(self) -> None:
-        """Removes the part files of pictures and tables."""
-        for folder in (self.out, *(self.out / split for split in Split)):
-            remove_parts(folder)
+        """Removes the part files of pictures, tables and the log."""
+        metadata = (self.out / split / METADATA_FILE for split in Split)
+        for path in (self.out / _PICTURE, self.out / PICTURES_FILE, self.out / LABELS_FILE, self.log_path, *metadata):
+            remove_parts(path)
 
     def _remove_empty_folders(self) -> None:
         """Removes folders without pictures: torchvision's loader refuses an empty class."""
@@ -132,23 +134,25 @@ class FolderStore(LabelStore):
                 place = self._place(picture, decision)
                 row = picture_row(picture, decision, "" if place is None else place.relative_to(self.out).as_posix())
                 file.write(json_line(row))
-                if decision.split is not None and place is not None:
-                    metadata[decision.split].write(self._metadata_line(row, place, decision.split))
+                if decision.split is None or place is None:
+                    return
+                if (rows := metadata[decision.split]) is not None:
+                    rows.write(self._metadata_line(row, place, decision.split))
 
             yield write
             self._write_labels(sorting)
         self._remove_empty_folders()
 
     @contextmanager
-    def _metadata_file(self, split: Split) -> Iterator[IO[str]]:
+    def _metadata_file(self, split: Split) -> Iterator[IO[str] | None]:
+        """Yields the file of a split's metadata; None: there is none to write."""
         path = self.out / split / METADATA_FILE
         if self._metadata and path.parent.is_dir():
             with replacing_text(path) as file:
                 yield file
             return
         path.unlink(missing_ok=True)
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123  no file
-            yield nowhere
+        yield None
 
     def _metadata_line(self, row: Row, place: Path, split: Split) -> str:
         kept = {name: row[name] for name in row if name not in {"file", "pile", "split", "error"}}

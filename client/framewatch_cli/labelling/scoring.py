@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ from framewatch_cli.labelling.sources import FrameFiles, PictureFiles
 from framewatch_cli.pictures.calls import map_in_order
 from framewatch_cli.pictures.faults import Fault, fault_of, fault_text, is_too_late
 from framewatch_cli.pictures.folder import read_picture
+from framewatch_cli.pictures.model import check_weights
 from framewatch_cli.terminal.interrupts import Interrupt
 from framewatch_client import (
     AsyncFramewatchClient,
@@ -24,6 +25,8 @@ from framewatch_client import (
     FrameStatus,
     FramewatchCallError,
     FramewatchError,
+    InvalidResponse,
+    LabelScore,
     RequestWarning,
     StreamStarted,
 )
@@ -46,12 +49,25 @@ class Question:
         label_set: the labels.
         model: one of the server's; empty: its default.
         change_threshold: of video, see `AsyncFramewatchClient.stream`.
+        weights_digest: of the model's weights, which must not change on the way; empty: unknown.
 
     """
 
     label_set: LabelSet
     model: str = ""
     change_threshold: float = 0.0
+    weights_digest: str = ""
+
+    def check_weights(self, weights_digest: str) -> None:
+        """Raises ModelReplaced if an answer is of other weights. Servers of earlier versions don't give them."""
+        if weights_digest and self.weights_digest:
+            check_weights(self.model, self.weights_digest, weights_digest, results="scores")
+
+    def check_scores(self, scores: Sequence[LabelScore]) -> None:
+        """Raises InvalidResponse unless there is one score for each label."""
+        names = self.label_set.names
+        if sorted(score.label for score in scores) != sorted(names):
+            raise InvalidResponse(f"{len(scores):,} scores, and not one for each of {len(names):,} labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,8 @@ async def score_files(
 
     Raises:
         FramewatchCallError: a call failed for another reason than its picture.
+        ModelReplaced: the model has other weights now.
+        InvalidResponse: an answer does not fit its call.
 
     """
 
@@ -106,9 +124,12 @@ class _FileScorer:
         self._answer_count = 0
 
     async def score(self, relative: PurePath) -> ScoredPicture:
-        path, data, answers_before = self._files.root / relative, b"", self._answer_count
+        path, answers_before = self._files.root / relative, self._answer_count
         try:
             data = await asyncio.to_thread(read_picture, path)
+        except (OSError, FramewatchError) as error:
+            return self._failed(relative, b"", error)
+        try:
             answer = await self._classify(data)
         except FramewatchCallError as error:
             # a single call that is too late is the fault of its picture; if no other was answered, of the server
@@ -117,9 +138,9 @@ class _FileScorer:
                 raise
             self._answer_count += not is_too_late(error)
             return self._failed(relative, data, error)
-        except (OSError, FramewatchError) as error:
-            return self._failed(relative, data, error)
         self._answer_count += 1
+        self._question.check_weights(answer.weights_digest)
+        self._question.check_scores(answer.scores)
         result = self._files.result(relative, data)
         return ScoredPicture(replace(result, scores=answer.scores, model=answer.model), path, data)
 
@@ -161,10 +182,12 @@ async def score_frames(
             with it.
 
     Raises:
-        As `AsyncFramewatchClient.stream`.
+        ModelReplaced: the model has other weights now.
+        InvalidResponse: an answer does not fit its frame.
+        FramewatchError: as `AsyncFramewatchClient.stream`.
 
     """
-    scorer = _FrameScorer(files, done, interrupt, last_scored if question.change_threshold else None)
+    scorer = _FrameScorer(files, question, done, interrupt, last_scored if question.change_threshold else None)
     items = client.stream(
         scorer.frames(),
         question.label_set,
@@ -173,6 +196,7 @@ async def score_frames(
         change_threshold=question.change_threshold,
         max_reuse_age_s=MAX_REUSE_AGE_S,
         on_started=scorer.started,
+        on_reconnect=lambda reconnected: scorer.started(reconnected.started),
         on_warning=warn,
     )
     async with aclosing(items):
@@ -185,9 +209,15 @@ class _FrameScorer:
     """Keeps the pixels of frames that are on their way: no more than the stream's window."""
 
     def __init__(
-        self, files: FrameFiles, done: AbstractSet[str], interrupt: Interrupt, last_scored: int | None
+        self,
+        files: FrameFiles,
+        question: Question,
+        done: AbstractSet[str],
+        interrupt: Interrupt,
+        last_scored: int | None,
     ) -> None:
         self._files = files
+        self._question = question
         self._done = done
         self._interrupt = interrupt
         self._last_scored = last_scored
@@ -195,6 +225,8 @@ class _FrameScorer:
         self._model = ""
 
     def started(self, started: StreamStarted) -> None:
+        """Takes the start of a call of the stream, the first one or one after a loss. Raises ModelReplaced."""
+        self._question.check_weights(started.weights_digest)
         self._model = started.model
 
     def frames(self) -> Iterator[Frame]:
@@ -209,7 +241,7 @@ class _FrameScorer:
                 yield frame
 
     def take(self, item: FrameResult) -> ScoredPicture | None:
-        """Returns the scores of a frame; None: there is nothing to keep."""
+        """Returns the scores of a frame; None: there is nothing to keep. Raises InvalidResponse."""
         result, pixels = self._under_way.pop(item.frame_id)
         if result.item in self._done:
             return None
@@ -219,4 +251,5 @@ class _FrameScorer:
             return None
         if item.reused_frame_id is not None:
             return ScoredPicture(replace(result, skipped=True))
+        self._question.check_scores(item.scores)
         return ScoredPicture(replace(result, scores=item.scores, model=self._model), None, pixels)

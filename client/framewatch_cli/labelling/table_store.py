@@ -43,9 +43,9 @@ class TableStore(LabelStore):
         self.out.unlink(missing_ok=True)
 
     def remove_parts(self) -> None:
-        """Removes the part files of the table and its log; runs may be writing other tables of the folder."""
+        """Removes the part files of the table and its log."""
         for path in (self.out, self.log_path):
-            remove_parts(path.parent, path.name)
+            remove_parts(path)
 
     @contextmanager
     def tables(self, sorting: Sorting) -> Iterator[WriteRow]:

@@ -7,6 +7,7 @@ run that is killed leaves it behind, and the next run removes it with `remove_pa
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -15,13 +16,22 @@ from pathlib import Path
 from typing import IO, BinaryIO, TextIO
 
 PART_SUFFIX = ".framewatch.part"
+MAX_NAME_BYTES = 200
+"""Longest name of a file that is part of its part file's name; most systems take names of 255 bytes."""
+
 # a process id would not do: containers that share a folder use the same ones
 _PROCESS = secrets.token_hex(4)
+_ANY_PROCESS = "[0-9a-f]" * len(_PROCESS)
 
 
 def part_of(path: Path) -> Path:
     """Returns the part file in which this process writes what takes the place of `path`."""
-    return path.with_name(f".{path.name}.{_PROCESS}{PART_SUFFIX}")
+    return path.with_name(f".{_part_stem(path)}.{_PROCESS}{PART_SUFFIX}")
+
+
+def _part_stem(path: Path) -> str:
+    name = os.fsencode(path.name)
+    return path.name if len(name) <= MAX_NAME_BYTES else hashlib.blake2b(name, digest_size=16).hexdigest()
 
 
 def is_part(path: Path) -> bool:
@@ -29,16 +39,13 @@ def is_part(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(PART_SUFFIX)
 
 
-def remove_parts(folder: Path, name: str | None = None) -> None:
-    """Removes the part files that killed runs left. Raises OSError.
+def remove_parts(path: Path) -> None:
+    """Removes the part files that killed runs left of `path`. Raises OSError.
 
-    Args:
-        folder: where they lie; it may be missing.
-        name: of the file that was to be replaced; None: of any file.
-
+    The caller holds the lock of those that write `path`. Parts of other files in the folder may be other runs' work.
     """
-    for path in folder.glob(f".{'*' if name is None else glob.escape(name)}.*{PART_SUFFIX}"):
-        path.unlink()
+    for part in path.parent.glob(f".{glob.escape(_part_stem(path))}.{_ANY_PROCESS}{PART_SUFFIX}"):
+        part.unlink()
 
 
 @contextmanager

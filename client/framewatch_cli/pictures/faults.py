@@ -1,4 +1,4 @@
-"""The fault of a failed call: one picture, which is left out, or something that all calls share."""
+"""The fault of a failed call: one picture, which is left out, or something that all calls share, which ends the run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import grpc
 
 from framewatch_client import FramewatchCallError, FramewatchError, SourceError
 
-_IMAGE = re.compile(r"images?(?:\[(\d+)\])?(?:\.|$)")
+# the path `images` alone names no picture: too many were sent, or none
+_IMAGE = re.compile(r"image(?:s\[(\d+)\])?(?:\.|$)")
 _SHARED = frozenset(
     {
         grpc.StatusCode.NOT_FOUND,
@@ -19,6 +20,26 @@ _SHARED = frozenset(
         grpc.StatusCode.FAILED_PRECONDITION,
     }
 )
+
+
+class RunFailed(FramewatchError):
+    """A run of many calls that can't go on, although no call was refused as a whole. Its results so far are kept."""
+
+
+class ModelReplaced(RunFailed):
+    """A model that has other weights in the middle of a run, since the server was restarted with them."""
+
+    reason = "MODEL_REPLACED"
+
+
+class AllPicturesFailed(RunFailed):
+    """Pictures that failed alone, one after the other. Reason and metadata are those of the last one's call."""
+
+    def __init__(self, message: str, error: FramewatchCallError) -> None:
+        """`error`: of the last picture's call."""
+        super().__init__(message)
+        self.reason = error.reason
+        self.metadata = error.metadata
 
 
 class Fault(Enum):

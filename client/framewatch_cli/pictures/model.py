@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from framewatch_cli.pictures.faults import ModelReplaced
 from framewatch_client import Model, ModelNotFound
 
 
@@ -64,6 +65,23 @@ def models_named(models: Sequence[Model], name: str) -> list[Model]:
     if not named:
         raise _not_found(f"no model {name!r} is loaded", models)
     return named
+
+
+def check_weights(model: str, before: str, now: str, *, results: str) -> None:
+    """Raises ModelReplaced if an answer is of other weights than the model had at the beginning of the run.
+
+    Args:
+        model: name of the model.
+        before: digest of its weights at the beginning.
+        now: digest of the answer's weights.
+        results: plural name of what the answer has, for the error: "vectors".
+
+    """
+    if now != before:
+        raise ModelReplaced(
+            f"the server's model {model} has other weights now ({now}, before {before}), and their {results} can't be "
+            "compared: start again"
+        )
 
 
 def _not_found(what: str, models: Sequence[Model], remedy: str = "") -> ModelNotFound:

@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import cv2
 
@@ -21,6 +20,10 @@ NETWORK_TIMEOUT_MS = 10_000
 """The longest wait for a URL to open, and for each of its frames."""
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+
+# A port is no password. A password may have characters that should have been encoded: then no such URL can be opened,
+# but the message about that must not show it. `urlsplit` finds no password there, or raises an error with it.
+_PASSWORD = re.compile(rf"\A({_URL.pattern}[^:@/?#\[]*):(?!\d*(?:[/?#]|\Z))(?:[^/?#]*@|.*@)", re.DOTALL)
 
 
 def open_source(spec: str, fps: float | None = None) -> Source:
@@ -66,11 +69,7 @@ def is_url(spec: str) -> bool:
 
 def without_password(url: str) -> str:
     """Returns the URL with its password, if there is one, hidden."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, _, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}").geturl()
+    return _PASSWORD.sub(r"\1:***@", url, count=1)
 
 
 def _open_images(paths: Sequence[Path], spec: str, fps: float | None) -> Source:

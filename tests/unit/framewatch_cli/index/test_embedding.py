@@ -15,8 +15,9 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_cli.index import embedding
 from framewatch_cli.index.embedding import embed_pictures, in_batches
 from framewatch_cli.index.sources import Picture
+from framewatch_cli.pictures.faults import AllPicturesFailed, ModelReplaced
 from framewatch_cli.pictures.folder import FileState
-from framewatch_client import AsyncFramewatchClient, FramewatchCallError
+from framewatch_client import AsyncFramewatchClient, FramewatchCallError, InvalidResponse
 from framewatch_core.models import Model
 from framewatch_wire.models import models_from_proto
 from tests.unit.framewatch_client.fake_server import Context, FakeService, fake_model, start
@@ -156,11 +157,11 @@ async def test_a_server_that_fails_with_all_pictures_ends_it_soon(
     sink = Sink()
     service.unembeddable = {PNG}
     async with AsyncFramewatchClient(address) as client:
-        with pytest.raises(
-            FramewatchCallError, match=r"no finite numbers; each of these failed alone.*\.png"
-        ) as caught:
+        with pytest.raises(AllPicturesFailed, match=r"no finite numbers; each of these failed alone.*\.png") as caught:
             await embed_pictures(client, iter([picture(n) for n in range(count)]), model(), sink.take, sink.refuse)
-    assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    assert caught.value.reason == "INTERNAL"
+    assert isinstance(caught.value.__cause__, FramewatchCallError)
+    assert caught.value.__cause__.code is grpc.StatusCode.INTERNAL
     assert (sink.taken, sink.refused) == ({}, {})
     assert len(service.calls) <= 2 * embedding.CALLS_AT_ONCE + embedding.MAX_SUSPECTS
 
@@ -169,16 +170,35 @@ async def test_a_server_that_fails_from_some_moment_on_ends_it(address: str, ser
     sink = Sink()
     service.embeds_left = 3
     async with AsyncFramewatchClient(address) as client:
-        with pytest.raises(FramewatchCallError, match="as configured"):
+        with pytest.raises(AllPicturesFailed, match="as configured"):
             await embed_pictures(client, iter([picture(n) for n in range(1000)]), model(), sink.take, sink.refuse)
     assert len(sink.taken) == 24
     assert sink.refused == {}
 
 
+class ShortService(FakeService):
+    """Its vectors lack a number."""
+
+    async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:  # noqa: N802
+        response = await super().Embed(request, context)
+        response.image_vectors = response.image_vectors[:-4]
+        return response
+
+
+async def test_an_answer_that_does_not_fit_ends_it_and_no_picture_is_at_fault() -> None:
+    sink = Sink()
+    server, address = await start(ShortService())
+    async with AsyncFramewatchClient(address) as client:
+        with pytest.raises(InvalidResponse, match="bytes of vectors for 8 images"):
+            await embed_pictures(client, iter([picture(n) for n in range(100)]), model(), sink.take, sink.refuse)
+    await server.stop(None)
+    assert (sink.taken, sink.refused) == ({}, {})
+
+
 async def test_a_model_that_was_replaced_on_the_way(address: str) -> None:
     sink = Sink()
     async with AsyncFramewatchClient(address) as client:
-        with pytest.raises(FramewatchCallError, match="has other weights now") as caught:
+        with pytest.raises(ModelReplaced, match="has other weights now") as caught:
             await embed_pictures(client, iter([picture(0)]), model("fake", "f" * 16), sink.take, sink.refuse)
     assert caught.value.reason == "MODEL_REPLACED"
     assert sink.taken == {}

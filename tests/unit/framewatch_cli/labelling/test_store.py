@@ -83,11 +83,13 @@ def test_what_a_killed_run_left_half_written_goes(store: FolderStore, tmp_path: 
         store.out / "train/.metadata.jsonl.0123abcd.framewatch.part",
     ]
     mine = store.out / "train/.notes.part"
-    for path in (*left, mine):
+    index = store.out / ".pictures.npz.0123abcd.framewatch.part"
+    for path in (*left, mine, index):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
     store.remove_parts()
     assert [path.exists() for path in (*left, mine)] == [False, False, True]
+    assert index.exists(), "framewatch embed may be writing it now"
     others = tmp_path / ".b.csv.0123abcd.framewatch.part"
     own = tmp_path / ".[a].csv.0123abcd.framewatch.part"
     for path in (own, others):
@@ -115,6 +117,18 @@ def test_an_empty_class_has_no_folder(store: FolderStore) -> None:
         write(one, decide(one, strictest))
     assert not (store.out / "train").exists()
     assert (store.out / "uncertain/a/one.jpg").exists()
+
+
+@pytest.mark.parametrize("metadata", [False, True])
+def test_names_that_are_no_text_have_rows_too(tmp_path: Path, metadata: bool) -> None:
+    store = FolderStore(tmp_path / "out", LABELS, tmp_path, metadata=metadata)
+    one = picture("one\udcff.jpg", 0.95)
+    store.out.mkdir()
+    store.keep(ScoredPicture(one, tmp_path / "of no use", b"content"), decide(one, STRICT))
+    with store.tables(STRICT) as write:
+        write(one, decide(one, STRICT))
+    tables = [store.out / "pictures.jsonl", *([store.out / "train/metadata.jsonl"] if metadata else [])]
+    assert all("one\\udcff.jpg" in table.read_text() for table in tables)
 
 
 @pytest.mark.parametrize(

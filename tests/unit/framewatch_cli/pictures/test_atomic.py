@@ -41,16 +41,26 @@ def test_names_that_are_no_text_can_be_written(tmp_path: Path) -> None:
 
 
 def test_parts_of_a_file_are_removed_and_others_stay(tmp_path: Path) -> None:
-    own, other = tmp_path / ".[a].csv.0123abcd.framewatch.part", tmp_path / ".b.csv.0123abcd.framewatch.part"
+    own, other, longer = (
+        tmp_path / f".{name}.0123abcd.framewatch.part" for name in ("[a].csv", "b.csv", "[a].csv.0123abcd.csv")
+    )
     mine = tmp_path / ".notes.part"
-    for path in (own, other, mine):
+    for path in (own, other, longer, mine):
         path.touch()
-    remove_parts(tmp_path, "[a].csv")
-    assert set(tmp_path.iterdir()) == {other, mine}
-    remove_parts(tmp_path)
-    assert list(tmp_path.iterdir()) == [mine]
-    remove_parts(tmp_path / "missing")
+    remove_parts(tmp_path / "[a].csv")
+    assert set(tmp_path.iterdir()) == {other, longer, mine}
+    remove_parts(tmp_path / "missing/a.csv")
     assert [is_part(path) for path in (own, other, mine)] == [True, True, False]
+
+
+def test_a_name_may_be_as_long_as_the_system_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("é" * 125 + ".html")
+    part_of(path).touch()
+    remove_parts(path)
+    assert list(tmp_path.iterdir()) == []
+    with replacing_text(path) as file:
+        file.write("whole")
+    assert path.read_text() == "whole"
 
 
 def test_two_processes_write_to_files_of_their_own(tmp_path: Path) -> None:

@@ -42,6 +42,12 @@ def test_fps_must_be_positive(fps: float) -> None:
         ("rtsp://user:secret@host:554/a?b=c", "rtsp://user:***@host:554/a?b=c"),
         ("rtsp://user@host/a", "rtsp://user@host/a"),
         ("http://host/a", "http://host/a"),
+        ("rtsp://host:554/a@b", "rtsp://host:554/a@b"),
+        ("rtsp://[::1]:554/a@b", "rtsp://[::1]:554/a@b"),
+        ("rtsp://user:a@b@host/a@b", "rtsp://user:***@host/a@b"),
+        ("rtsp://user:sec#ret@host/a", "rtsp://user:***@host/a"),
+        ("rtsp://user:sec/ret@host/a", "rtsp://user:***@host/a"),
+        ("rtsp://user:sec[ret@host/a", "rtsp://user:***@host/a"),
     ],
 )
 def test_passwords_are_not_shown(url: str, expected: str) -> None:
