@@ -9,8 +9,7 @@ from typing import Any
 
 from framewatch_cli.pictures.examples import load_example
 from framewatch_cli.rules.file import RulesFile
-from framewatch_cli.rules.recording import Recording, record
-from framewatch_cli.rules.score_files import ItemSink
+from framewatch_cli.rules.recording import ItemSink, Recording, record
 from framewatch_client import AsyncFramewatchClient, Thinner, open_source
 from framewatch_core.calibration.estimates import Estimate
 from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation

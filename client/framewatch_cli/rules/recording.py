@@ -28,6 +28,9 @@ from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.replay import RecordedFrame
 from framewatch_core.time import Moment, nanoseconds
 
+ItemSink = Callable[[StreamResult], object]
+"""Takes the results and events of a stream, one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -91,7 +94,7 @@ async def record(
     labels: LabelsLike,
     *,
     until_ns: int | None = None,
-    on_item: Callable[[StreamResult], object] | None = None,
+    on_item: ItemSink | None = None,
     **options: Unpack[WatchKeywords],
 ) -> Recording:
     """Streams frames and returns their scores and events.
@@ -113,7 +116,7 @@ async def record(
         return await _collect(items, on_item)
 
 
-async def _collect(items: AsyncIterator[StreamResult], on_item: Callable[[StreamResult], object] | None) -> Recording:
+async def _collect(items: AsyncIterator[StreamResult], on_item: ItemSink | None) -> Recording:
     collector = Collector()
     async for item in items:
         if on_item is not None:
