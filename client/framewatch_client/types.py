@@ -1,4 +1,4 @@
-"""What callers give to the clients: images, labels, rules and the items of streams; and reports of a stream's state."""
+"""Arguments of the clients: images, labels, rules and the items of streams; and reports of a stream's state."""
 
 from __future__ import annotations
 

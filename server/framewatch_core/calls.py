@@ -19,6 +19,7 @@ class Classification:
         model: name of the model that computed them.
         timings: the server's time.
         warnings: remarks on the request, such as labels that the model read only in part.
+        weights_digest: of the model's weights; empty: unknown, as servers of earlier versions did not give it.
 
     """
 
@@ -26,6 +27,7 @@ class Classification:
     model: str
     timings: Timings
     warnings: tuple[RequestWarning, ...] = ()
+    weights_digest: str = ""
 
     @property
     def best(self) -> LabelScore:

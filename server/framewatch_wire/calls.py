@@ -19,6 +19,7 @@ def classification_to_proto(value: Classification) -> pb.ClassifyResponse:
         model=value.model,
         timings=timings_to_proto(value.timings),
         warnings=map(warning_to_proto, value.warnings),
+        weights_digest=value.weights_digest,
     )
 
 
@@ -29,6 +30,7 @@ def classification_from_proto(message: pb.ClassifyResponse) -> Classification:
         message.model,
         timings_from_proto(message.timings),
         warnings_from_proto(message.warnings),
+        message.weights_digest,
     )
 
 

@@ -27,7 +27,7 @@ class EnumCodec(Generic[MemberT, NumberT]):
     def __init__(
         self, members: type[MemberT], numbers: EnumDescriptor, prefix: str, *, none: str = "UNSPECIFIED"
     ) -> None:
-        """`none`: name of the number that stands for None."""
+        """Creates the codec. `none`: name of the number that stands for None."""
         names: dict[MemberT | None, str] = {None: none, **{member: member.name for member in members}}
         self._numbers: dict[MemberT | None, NumberT] = {
             member: cast("NumberT", numbers.values_by_name[f"{prefix}_{name}"].number) for member, name in names.items()

@@ -1,4 +1,4 @@
-"""How near rules are to their next events."""
+"""Explanations of rules: the distance to their next events."""
 
 from __future__ import annotations
 

@@ -61,6 +61,7 @@ def stream_started_to_proto(started: StreamStarted) -> pb.StreamStarted:
         resume_token=started.resume_token,
         resume_lifetime=duration_to_proto(started.resume_lifetime_ns),
         resumed=started.resumed,
+        weights_digest=started.weights_digest,
     )
 
 
@@ -75,4 +76,5 @@ def stream_started_from_proto(message: pb.StreamStarted) -> StreamStarted:
         resume_token=message.resume_token,
         resume_lifetime_ns=duration_from_proto(message.resume_lifetime),
         resumed=message.resumed,
+        weights_digest=message.weights_digest,
     )

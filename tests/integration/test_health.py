@@ -10,7 +10,7 @@ import pytest
 
 from framewatch_bench.events.disturbances import Kind, spliced
 from framewatch_bench.spawn import ServerProcess
-from framewatch_client import Event, Frame, FrameResult, FramewatchClient, StreamItem
+from framewatch_client import Frame, FrameResult, FramewatchClient, HealthEvent, StreamItem
 from framewatch_core.health.monitor import HealthPolicy, HealthProblem
 from tests.integration.belt import Pixels, assert_near, belt, belt_frames, box_label, passages, presence_rule
 
@@ -39,7 +39,7 @@ def watch(client: FramewatchClient, source: Iterator[Frame], **options: Any) -> 
 
 
 def health_events(items: list[Any]) -> list[tuple[str, HealthProblem | None]]:
-    return [(item.kind.name, item.problem) for item in items if isinstance(item, Event) and not item.rule_id]
+    return [(item.kind.name, item.problem) for item in items if isinstance(item, HealthEvent)]
 
 
 def test_black_in_the_middle_of_a_passage_ends_nothing(client: FramewatchClient) -> None:
@@ -61,8 +61,8 @@ def test_black_in_the_middle_of_a_passage_ends_nothing(client: FramewatchClient)
 
 def test_the_suspension_says_since_when_and_of_what(client: FramewatchClient) -> None:
     items = watch(client, with_splice(Kind.BLACK, 5.0))
-    suspended, resumed = (item for item in items if isinstance(item, Event) and not item.rule_id)
-    assert (suspended.label, suspended.region, suspended.trail) == ("", "", None)
+    suspended, resumed = (item for item in items if isinstance(item, HealthEvent))
+    assert (suspended.region_id, suspended.problem, resumed.problem) == ("", HealthProblem.BLACK, None)
     assert suspended.began_time_s == pytest.approx(5.0)
     assert suspended.time_s == pytest.approx(6.0)
     assert resumed.began_time_s == pytest.approx(5.0 + LASTING_S)

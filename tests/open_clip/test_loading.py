@@ -101,7 +101,7 @@ def test_the_weights_say_how_scores_are_made(
     weights |= {} if bias is None else {"logit_bias": torch.tensor([bias])}
     save_file(weights, folder / WEIGHTS)
     head = load(folder).head
-    assert (head.activation, head.logit_bias) == (expected, bias or 0.0)
+    assert (head.score_function, head.logit_bias) == (expected, bias or 0.0)
     assert head.logit_scale == pytest.approx(np.exp(3.0), rel=1e-12)
 
 

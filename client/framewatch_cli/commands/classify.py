@@ -12,7 +12,6 @@ from framewatch_cli.terminal.json_lines import print_line
 from framewatch_cli.terminal.output import ExitCode, Output, describe
 from framewatch_client import (
     AsyncFramewatchClient,
-    FramewatchCallError,
     FramewatchError,
     LabelSet,
     RequestWarning,
@@ -72,7 +71,7 @@ async def _classify(
             answer = await client.classify(image, labels, top_count=top, model=model)
         except ServerUnreachableError:
             raise
-        except (OSError, FramewatchError, FramewatchCallError) as error:
+        except (OSError, FramewatchError) as error:
             output.print_error(f"{image}: {describe(error, image)}")
             code = ExitCode.FAILED
             continue

@@ -96,7 +96,7 @@ class _Embedding:
                     return
                 self._skip(batch.pop(number), fault_text(error))
             else:
-                check_weights(answer.weights_digest, self._model, results="vectors")
+                check_weights(self._model.name, self._model.weights_digest, answer.weights_digest, results="vectors")
                 self._succeed()
                 for picture, vector in zip(batch, answer.images, strict=True):
                     self._take(picture, vector)

@@ -64,7 +64,7 @@ async def search_index(client: AsyncFramewatchClient, index: VectorIndex, settin
     model = pick_index_model(await client.list_models(), settings.model, index, settings.path)
     images, texts = ([], [settings.query]) if settings.image is None else ([settings.image], [])
     answer = await client.embed(images, texts, model=model.name)
-    check_weights(answer.weights_digest, model, results="vectors")
+    check_weights(model.name, model.weights_digest, answer.weights_digest, results="vectors")
     query = answer.texts[0] if settings.image is None else answer.images[0]
     hits = index.search(query, top=settings.top, min_score=settings.min_score)
     found = tuple((index.entries[hit.number], hit.score) for hit in hits)

@@ -134,23 +134,25 @@ class FolderStore(LabelStore):
                 place = self._place(picture, decision)
                 row = picture_row(picture, decision, "" if place is None else place.relative_to(self.out).as_posix())
                 file.write(json_line(row))
-                if decision.split is not None and place is not None:
-                    metadata[decision.split].write(self._metadata_line(row, place, decision.split))
+                if decision.split is None or place is None:
+                    return
+                if (rows := metadata[decision.split]) is not None:
+                    rows.write(self._metadata_line(row, place, decision.split))
 
             yield write
             self._write_labels(sorting)
         self._remove_empty_folders()
 
     @contextmanager
-    def _metadata_file(self, split: Split) -> Iterator[IO[str]]:
+    def _metadata_file(self, split: Split) -> Iterator[IO[str] | None]:
+        """Yields the file of a split's metadata; None: there is none to write."""
         path = self.out / split / METADATA_FILE
         if self._metadata and path.parent.is_dir():
             with replacing_text(path) as file:
                 yield file
             return
         path.unlink(missing_ok=True)
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123  no file
-            yield nowhere
+        yield None
 
     def _metadata_line(self, row: Row, place: Path, split: Split) -> str:
         kept = {name: row[name] for name in row if name not in {"file", "pile", "split", "error"}}

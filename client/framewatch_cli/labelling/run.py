@@ -139,8 +139,10 @@ async def label_source(
 
     Raises:
         FramewatchCallError: a call failed for another reason than its picture, or the model of the pictures so far is
-            not loaded. The pictures until then are kept.
-        OSError: a file can't be written. The pictures until then are kept.
+            not loaded. The pictures until then are kept, here and below.
+        ModelReplaced: the model has other weights now.
+        InvalidResponse: an answer does not fit its call.
+        OSError: a file can't be written.
 
     """
     if _is_done(source, log):
@@ -153,7 +155,7 @@ async def label_source(
         remedy="start the server with that one, give another --out, or --restart to label all anew",
     )
     log.note_weights(model.weights_digest)
-    question = replace(job.question, model=model.name)
+    question = replace(job.question, model=model.name, weights_digest=model.weights_digest)
     with first_interrupt(source.close) as interrupt:
         async with aclosing(_scored(client, source, question, log, interrupt, warn)) as results:
             async for scored in results:

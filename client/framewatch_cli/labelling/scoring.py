@@ -15,6 +15,7 @@ from framewatch_cli.labelling.sources import FrameFiles, PictureFiles
 from framewatch_cli.pictures.calls import map_in_order
 from framewatch_cli.pictures.faults import Fault, fault_of, fault_text, is_too_late
 from framewatch_cli.pictures.folder import read_picture
+from framewatch_cli.pictures.model import check_weights
 from framewatch_cli.terminal.interrupts import Interrupt
 from framewatch_client import (
     AsyncFramewatchClient,
@@ -48,12 +49,25 @@ class Question:
         label_set: the labels.
         model: one of the server's; empty: its default.
         change_threshold: of video, see `AsyncFramewatchClient.stream`.
+        weights_digest: of the model's weights, which must not change on the way; empty: unknown.
 
     """
 
     label_set: LabelSet
     model: str = ""
     change_threshold: float = 0.0
+    weights_digest: str = ""
+
+    def check_weights(self, weights_digest: str) -> None:
+        """Raises ModelReplaced if an answer is of other weights. Servers of earlier versions don't give them."""
+        if weights_digest and self.weights_digest:
+            check_weights(self.model, self.weights_digest, weights_digest, results="scores")
+
+    def check_scores(self, scores: Sequence[LabelScore]) -> None:
+        """Raises InvalidResponse unless there is one score for each label."""
+        names = self.label_set.names
+        if sorted(score.label for score in scores) != sorted(names):
+            raise InvalidResponse(f"{len(scores):,} scores, and not one for each of {len(names):,} labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,7 @@ async def score_files(
 
     Raises:
         FramewatchCallError: a call failed for another reason than its picture.
+        ModelReplaced: the model has other weights now.
         InvalidResponse: an answer does not fit its call.
 
     """
@@ -124,7 +139,8 @@ class _FileScorer:
             self._answer_count += not is_too_late(error)
             return self._failed(relative, data, error)
         self._answer_count += 1
-        check_scores(answer.scores, self._question.label_set)
+        self._question.check_weights(answer.weights_digest)
+        self._question.check_scores(answer.scores)
         result = self._files.result(relative, data)
         return ScoredPicture(replace(result, scores=answer.scores, model=answer.model), path, data)
 
@@ -139,12 +155,6 @@ class _FileScorer:
                 self._warned.add(warning)
                 self._warn(warning)
         return answer
-
-
-def check_scores(scores: Sequence[LabelScore], label_set: LabelSet) -> None:
-    """Raises InvalidResponse unless there is one score for each label."""
-    if sorted(score.label for score in scores) != sorted(label_set.names):
-        raise InvalidResponse(f"{len(scores):,} scores, and not one for each of {len(label_set.names):,} labels")
 
 
 async def score_frames(
@@ -172,13 +182,12 @@ async def score_frames(
             with it.
 
     Raises:
+        ModelReplaced: the model has other weights now.
         InvalidResponse: an answer does not fit its frame.
         FramewatchError: as `AsyncFramewatchClient.stream`.
 
     """
-    scorer = _FrameScorer(
-        files, question.label_set, done, interrupt, last_scored if question.change_threshold else None
-    )
+    scorer = _FrameScorer(files, question, done, interrupt, last_scored if question.change_threshold else None)
     items = client.stream(
         scorer.frames(),
         question.label_set,
@@ -187,6 +196,7 @@ async def score_frames(
         change_threshold=question.change_threshold,
         max_reuse_age_s=MAX_REUSE_AGE_S,
         on_started=scorer.started,
+        on_reconnect=lambda reconnected: scorer.started(reconnected.started),
         on_warning=warn,
     )
     async with aclosing(items):
@@ -201,13 +211,13 @@ class _FrameScorer:
     def __init__(
         self,
         files: FrameFiles,
-        label_set: LabelSet,
+        question: Question,
         done: AbstractSet[str],
         interrupt: Interrupt,
         last_scored: int | None,
     ) -> None:
         self._files = files
-        self._label_set = label_set
+        self._question = question
         self._done = done
         self._interrupt = interrupt
         self._last_scored = last_scored
@@ -215,6 +225,8 @@ class _FrameScorer:
         self._model = ""
 
     def started(self, started: StreamStarted) -> None:
+        """Takes the start of a call of the stream, the first one or one after a loss. Raises ModelReplaced."""
+        self._question.check_weights(started.weights_digest)
         self._model = started.model
 
     def frames(self) -> Iterator[Frame]:
@@ -239,5 +251,5 @@ class _FrameScorer:
             return None
         if item.reused_frame_id is not None:
             return ScoredPicture(replace(result, skipped=True))
-        check_scores(item.scores, self._label_set)
+        self._question.check_scores(item.scores)
         return ScoredPicture(replace(result, scores=item.scores, model=self._model), None, pixels)

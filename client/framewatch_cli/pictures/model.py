@@ -67,19 +67,20 @@ def models_named(models: Sequence[Model], name: str) -> list[Model]:
     return named
 
 
-def check_weights(weights_digest: str, model: Model, *, results: str) -> None:
+def check_weights(model: str, before: str, now: str, *, results: str) -> None:
     """Raises ModelReplaced if an answer is of other weights than the model had at the beginning of the run.
 
     Args:
-        weights_digest: of the answer.
-        model: as the server listed it at the beginning.
+        model: name of the model.
+        before: digest of its weights at the beginning.
+        now: digest of the answer's weights.
         results: plural name of what the answer has, for the error: "vectors".
 
     """
-    if weights_digest != model.weights_digest:
+    if now != before:
         raise ModelReplaced(
-            f"the server's model {model.name} has other weights now ({weights_digest}, before {model.weights_digest}), "
-            f"and their {results} can't be compared: start again"
+            f"the server's model {model} has other weights now ({now}, before {before}), and their {results} can't be "
+            "compared: start again"
         )
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from framewatch_cli.pictures.examples import as_example
 from framewatch_cli.pictures.frames import frames_at
-from framewatch_cli.rules.recording import Recording, record
+from framewatch_cli.rules.recording import ItemSink, Recording, record
 from framewatch_client import (
     AsyncFramewatchClient,
     SourceError,
-    StreamResult,
     open_source,
     rule_name,
 )
@@ -104,7 +103,7 @@ class CalibrationRun:
 async def calibrate_source(
     client: AsyncFramewatchClient,
     plan: CalibrationPlan,
-    on_item: Callable[[StreamResult], object] | None = None,
+    on_item: ItemSink | None = None,
 ) -> CalibrationRun:
     """Takes examples, scores the source and calibrates.
 

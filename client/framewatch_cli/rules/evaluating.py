@@ -9,10 +9,8 @@ from typing import Any
 
 from framewatch_cli.pictures.examples import load_example
 from framewatch_cli.rules.file import RulesFile
-from framewatch_cli.rules.recording import Recording, record
-from framewatch_cli.rules.score_files import ItemSink
+from framewatch_cli.rules.recording import ItemSink, Recording, record
 from framewatch_client import AsyncFramewatchClient, Thinner, open_source
-from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.estimates import Estimate
 from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation
 from framewatch_core.calibration.truth import InvalidTruth, VideoTruth, load_truth
@@ -66,7 +64,7 @@ def replayed(
         for frame in recording.frames
         if (until_ns is None or frame.at.time_ns < until_ns) and thinner.takes(frame.at.time_ns / NS_PER_S)
     )
-    return Recording(frames, tuple(map(EmittedEvent.of, replay(frames, file.rules))))
+    return Recording(frames, tuple(replay(frames, file.rules)))
 
 
 async def watch_recording(
@@ -109,10 +107,10 @@ def _rule_summary(rule: RuleEvaluation) -> dict[str, Any]:
     return {
         "rule": rule.rule,
         "region": rule.region_id,
-        "right": [_moment(match.event.kind, match.event.began_ns) for match in rule.matches],
+        "right": [_moment(match.event.kind, match.event.began.time_ns) for match in rule.matches],
         "missed": [_moment(transition.kind, transition.time_ns) for transition in rule.missed],
-        "false": [_moment(event.kind, event.began_ns) for event in rule.false],
-        "doubled": [_moment(event.kind, event.began_ns) for event in rule.doubled],
+        "false": [_moment(event.kind, event.began.time_ns) for event in rule.false],
+        "doubled": [_moment(event.kind, event.began.time_ns) for event in rule.doubled],
     }
 
 

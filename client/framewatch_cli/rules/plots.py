@@ -102,16 +102,16 @@ def _bar(ax: Any, span: Interval, name: str | None) -> None:
 def _draw_events(ax: Any, timeline: Timeline) -> None:
     evaluation = timeline.evaluation
     if evaluation is None:
-        _mark(ax, [(event.kind, event.began_ns) for event in timeline.events], ENTER, "event")
+        _mark(ax, [(event.kind, event.began.time_ns) for event in timeline.events], ENTER, "event")
         return
-    _mark(ax, [(match.event.kind, match.event.began_ns) for match in evaluation.matches], RIGHT, "right event")
+    _mark(ax, [(match.event.kind, match.event.began.time_ns) for match in evaluation.matches], RIGHT, "right event")
     _mark(ax, _false(evaluation), WRONG, "false event")
     for i, missed in enumerate(evaluation.missed):
         ax.axvline(missed.time_ns / NS_PER_S, color=WRONG, linestyle=":", label="missed" if i == 0 else None)
 
 
 def _false(evaluation: RuleEvaluation) -> list[tuple[EventKind, int]]:
-    return [(event.kind, event.began_ns) for event in (*evaluation.false, *evaluation.doubled)]
+    return [(event.kind, event.began.time_ns) for event in (*evaluation.false, *evaluation.doubled)]
 
 
 def _mark(ax: Any, events: Sequence[tuple[EventKind, int]], colour: str, name: str) -> None:

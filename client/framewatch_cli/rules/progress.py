@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from framewatch_cli.rules.score_files import ItemSink
+from framewatch_cli.rules.recording import ItemSink
 from framewatch_cli.terminal.progress import ProgressCounter
 from framewatch_client import FrameResult, StreamResult
 

@@ -20,7 +20,6 @@ from framewatch_client import (
     StreamResult,
     WatchKeywords,
 )
-from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.material import Material
 from framewatch_core.errors import InvalidRequest
@@ -28,6 +27,9 @@ from framewatch_core.images.regions import WHOLE_FRAME_ID
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.replay import RecordedFrame
 from framewatch_core.time import Moment, nanoseconds
+
+ItemSink = Callable[[StreamResult], object]
+"""Takes the results and events of a stream, one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Recording:
     """
 
     frames: tuple[RecordedFrame, ...]
-    events: tuple[EmittedEvent, ...] = ()
+    events: tuple[Event, ...] = ()
     missing_count: int = 0
 
     @property
@@ -92,7 +94,7 @@ async def record(
     labels: LabelsLike,
     *,
     until_ns: int | None = None,
-    on_item: Callable[[StreamResult], object] | None = None,
+    on_item: ItemSink | None = None,
     **options: Unpack[WatchKeywords],
 ) -> Recording:
     """Streams frames and returns their scores and events.
@@ -114,7 +116,7 @@ async def record(
         return await _collect(items, on_item)
 
 
-async def _collect(items: AsyncIterator[StreamResult], on_item: Callable[[StreamResult], object] | None) -> Recording:
+async def _collect(items: AsyncIterator[StreamResult], on_item: ItemSink | None) -> Recording:
     collector = Collector()
     async for item in items:
         if on_item is not None:
@@ -134,13 +136,13 @@ class Collector:
 
     def __init__(self) -> None:
         self._frames: list[RecordedFrame] = []
-        self._events: list[EmittedEvent] = []
+        self._events: list[Event] = []
         self._missing_count = 0
 
     def add(self, item: StreamResult) -> None:
         """Adds the next result or event."""
         if isinstance(item, Event):
-            self._events.append(EmittedEvent.of(item))
+            self._events.append(item)
         elif isinstance(item, FrameResult):
             if item.status is FrameStatus.SCORED:
                 self._frames.append(recorded_frame(item))

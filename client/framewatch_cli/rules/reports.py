@@ -14,11 +14,11 @@ from framewatch_cli.terminal.charts import Marks, axis, columns, merged, peaks, 
 from framewatch_cli.terminal.output import Output
 from framewatch_cli.terminal.tables import clock, plain_table
 from framewatch_core.calibration.calibrate import Calibration
-from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.estimates import Estimate
 from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation, Transition
 from framewatch_core.calibration.tally import EventEstimates
 from framewatch_core.calibration.thresholds import place_of
+from framewatch_core.rules.events import Event
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import NS_PER_S
 
@@ -189,13 +189,13 @@ def _figures_table(evaluation: Evaluation) -> Table:
 
 def _wrong(rule: RuleEvaluation) -> Iterator[Text]:
     wrong: list[tuple[int, str]] = [(t.time_ns, f"missed {_moment(t)}") for t in rule.missed]
-    wrong += [(e.began_ns, f"false {_moment(e)}") for e in rule.false]
-    wrong += [(e.began_ns, f"emitted twice: {_moment(e)}") for e in rule.doubled]
+    wrong += [(e.began.time_ns, f"false {_moment(e)}") for e in rule.false]
+    wrong += [(e.began.time_ns, f"emitted twice: {_moment(e)}") for e in rule.doubled]
     return (Text(sentence) for _, sentence in sorted(wrong))
 
 
-def _moment(what: EmittedEvent | Transition) -> str:
-    time_ns = what.time_ns if isinstance(what, Transition) else what.began_ns
+def _moment(what: Event | Transition) -> str:
+    time_ns = what.time_ns if isinstance(what, Transition) else what.began.time_ns
     return f"{what.kind.name} at {clock(time_ns / NS_PER_S)}"
 
 

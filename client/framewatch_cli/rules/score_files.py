@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from framewatch_cli.rules.recording import Recording
+from framewatch_cli.rules.recording import ItemSink, Recording
 from framewatch_client import StreamResult
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.replay import RecordedFrame
@@ -17,14 +18,11 @@ from framewatch_core.time import NS_PER_S, Moment
 from framewatch_wire.json_lines import response_json
 
 SCORES_SUFFIX = ".jsonl"
+_DURATION = re.compile(r"(?P<seconds>\d{1,12}(?:\.\d{1,9})?)s", re.ASCII)
 
 
 class ScoresFileError(ValueError):
     """Error of a file of scores that can't be read; the message has the line's number."""
-
-
-ItemSink = Callable[[StreamResult], None]
-"""Takes the items of a stream, one by one."""
 
 
 def take_nothing(_item: StreamResult) -> None:
@@ -130,9 +128,7 @@ def _object(value: Any, what: str) -> Mapping[str, Any]:
 
 def _nanoseconds(text: Any) -> int:
     """Returns the nanoseconds of a Duration in protobuf's JSON mapping, such as `1.5s`."""
-    if isinstance(text, str) and text.endswith("s"):
-        try:
-            return int(Decimal(text[:-1]) * NS_PER_S)
-        except InvalidOperation:
-            pass
-    raise ValueError(f"time_offset is {text!r}: expected seconds such as '1.5s'")
+    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f"time_offset is {text!r}: expected seconds such as '1.5s'")
+    return int(Decimal(found["seconds"]) * NS_PER_S)

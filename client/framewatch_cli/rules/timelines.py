@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from framewatch_cli.rules.recording import Recording
 from framewatch_core.calibration.calibrate import Calibration, smooth
-from framewatch_core.calibration.emitted import EmittedEvent, presences
 from framewatch_core.calibration.evaluation import Evaluation, RuleEvaluation
 from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.presences import presences
 from framewatch_core.calibration.truth import VideoTruth
+from framewatch_core.rules.events import Event
 from framewatch_core.rules.rule import EventRule
 
 
@@ -39,7 +40,7 @@ class Timeline:
     end_ns: int
     present: tuple[Interval, ...]
     absent: tuple[Interval, ...]
-    events: tuple[EmittedEvent, ...]
+    events: tuple[Event, ...]
     evaluation: RuleEvaluation | None = None
 
     @property
@@ -58,7 +59,7 @@ def calibration_timeline(calibration: Calibration) -> Timeline:
         end_ns=int(material.times_ns[-1]) + material.frame_gap_ns,
         present=material.present,
         absent=material.absent,
-        events=tuple(map(EmittedEvent.of, calibration.events)),
+        events=calibration.events,
     )
 
 
@@ -80,7 +81,7 @@ def evaluation_timelines(
             truth.end_ns,
             tracks[rule.region_id].present,
             (),
-            tuple(event for event in recording.events if event.rule == rule.name),
+            tuple(event for event in recording.events if event.rule_id == rule.name),
             evaluations[rule.name],
         )
         for rule in rules

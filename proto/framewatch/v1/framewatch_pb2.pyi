@@ -20,13 +20,13 @@ server ignores fields that it doesn't know.
 
 Message sizes. gRPC's clients refuse responses of more than 4 MiB unless they are configured otherwise. Two responses
 can be larger: FrameScores (1000 labels in 64 regions) and EmbedResponse (1024 vectors of 1024 numbers). Raise the
-client's limit (`grpc.max_receive_message_length`, `MaxCallRecvMsgSize`, `maxInboundMessageSize`) to 64 MiB, or ask for
-less: StreamConfig.top_count, fewer images per Embed call. The server accepts requests of up to its
+client's limit (`grpc.max_receive_message_length`, `MaxCallRecvMsgSize`, `maxInboundMessageSize`) to 64 MiB, or ask
+for less: StreamConfig.top_count, fewer images per Embed call. The server accepts requests of up to its
 `max_message_bytes` (default 64 MiB).
 
-Keepalive. Routers and NATs forget silent connections. Send HTTP/2 pings every 30 s, also while no call runs, and never
-more often than every 10 s: the server closes connections that ping too often (GOAWAY, too_many_pings). The server
-pings every 30 s too.
+Keepalive. Routers and NATs forget silent connections. Send HTTP/2 pings every 30 s, also while no call runs, and
+never more often than every 10 s: the server closes connections that ping too often (GOAWAY, too_many_pings). The
+server pings every 30 s too.
 """
 
 from collections import abc as _abc
@@ -376,11 +376,11 @@ class Image(_message.Message):
     ENCODED_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
     encoded: _builtins.bytes
-    """A JPEG, PNG or WebP file, recognised by its first bytes. EXIF orientation is applied, an alpha channel is discarded
-    (the colour stored under it counts), a colour that a PNG without alpha channel declares transparent becomes white,
-    of an animation the first frame counts. A PNG with 16-bit grey pixels is refused. Limits: the server's
-    `max_image_bytes` (default 32 MiB) and, read from the header before decoding, `max_image_pixels` (default
-    50 million).
+    """A JPEG, PNG or WebP file, recognised by its first bytes. EXIF orientation is applied, an alpha channel is
+    discarded (the colour stored under it counts), a colour that a PNG without alpha channel declares transparent
+    becomes white, of an animation the first frame counts. A PNG with 16-bit grey pixels is refused. Limits: the
+    server's `max_image_bytes` (default 32 MiB) and, read from the header before decoding, `max_image_pixels`
+    (default 50 million).
     """
     @_builtins.property
     def raw(self) -> Global___RawImage:
@@ -414,8 +414,8 @@ class RawImage(_message.Message):
     ROW_STRIDE_BYTES_FIELD_NUMBER: _builtins.int
     PIXEL_FORMAT_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
-    """The pixels. Size: row_stride_bytes for each row except the last, which needs no padding; more is permitted. NV12 and
-    I420 have 3/2 * height rows, with their chroma planes; every other format has `height` rows.
+    """The pixels. Size: row_stride_bytes for each row except the last, which needs no padding; more is permitted. NV12
+    and I420 have 3/2 * height rows, with their chroma planes; every other format has `height` rows.
     """
     width: _builtins.int
     """Width in pixels; at least 1. Even for NV12 and I420."""
@@ -460,22 +460,22 @@ class Label(_message.Message):
     @_builtins.property
     def prompts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Texts that describe the label, used verbatim; several are an ensemble (their normalised embeddings are averaged and
-        normalised again). Empty: `name`, put into the set's templates. At most 32, each 1 to 2000 characters; at most 10,000
-        texts over all labels of a set.
+        normalised again). Empty: `name`, put into the set's templates. At most 32, each 1 to 2000 characters; at most
+        10,000 texts over all labels of a set.
         """
 
     @_builtins.property
     def contrast_prompts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Texts that describe a picture without the label, such as `an empty room`; several are an ensemble. Only `presence`
-        uses them. Empty: `an empty scene`, `an empty room`, `an empty street`, `a blank wall`, or with examples none. At most
-        32, each 1 to 2000 characters.
+        uses them. Empty: `an empty scene`, `an empty room`, `an empty street`, `a blank wall`, or with examples none. At
+        most 32, each 1 to 2000 characters.
         """
 
     @_builtins.property
     def examples(self) -> _containers.RepeatedCompositeFieldContainer[Global___Image]:
-        """Images of the label, best from the same camera and cropped to the same region: a few of them are worth more than any
-        text. Only `presence` uses them. At most 64 per label, and 512 examples and counter-examples per set; the server's
-        limits on images apply.
+        """Images of the label, best from the same camera and cropped to the same region: a few of them are worth more than
+        any text. Only `presence` uses them. At most 64 per label, and 512 examples and counter-examples per set; the
+        server's limits on images apply.
         """
 
     @_builtins.property
@@ -724,8 +724,11 @@ class ClassifyResponse(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_DIGEST_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model that computed them."""
+    weights_digest: _builtins.str
+    """Model.weights_digest of the model: a server that was restarted with other weights gives other scores."""
     @_builtins.property
     def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelScore]:
         """Best first by probability; ties in the label set's order."""
@@ -745,10 +748,11 @@ class ClassifyResponse(_message.Message):
         model: _builtins.str = ...,
         timings: Global___Timings | None = ...,
         warnings: _abc.Iterable[Global___Warning] | None = ...,
+        weights_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "scores", b"scores", "timings", b"timings", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "scores", b"scores", "timings", b"timings", "warnings", b"warnings", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -848,8 +852,8 @@ class EmbedRequest(_message.Message):
     """Name of a loaded model; empty: the server's default model."""
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___Image]:
-        """Images; at most the server's `max_images_per_call` (default 1024). An image that can't be decoded fails the call, and
-        the error has its path.
+        """Images; at most the server's `max_images_per_call` (default 1024). An image that can't be decoded fails the call,
+        and the error has its path.
         """
 
     @_builtins.property
@@ -876,10 +880,12 @@ Global___EmbedRequest: _TypeAlias = EmbedRequest  # noqa: Y015
 @_typing.final
 class EmbedResponse(_message.Message):
     """Vectors of length 1, in one space: the dot product of any two is their cosine. The cosines of two images and those of
-    two texts are higher than those of an image and a text that describes it, which are about 0.2 to 0.35 with most models.
+    two texts are higher than those of an image and a text that describes it, which are about 0.2 to 0.35 with most
+    models.
 
-    The response can exceed the 4 MiB that gRPC's clients accept by default: 1024 vectors of 1024 numbers are 4 MiB alone.
-    Raise the client's limit, or send at most 4 MiB / (4 * dimension) images and texts per call, with some bytes to spare.
+    The response can exceed the 4 MiB that gRPC's clients accept by default: 1024 vectors of 1024 numbers are 4 MiB
+    alone. Raise the client's limit, or send at most 4 MiB / (4 * dimension) images and texts per call, with some bytes
+    to spare.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1068,9 +1074,9 @@ class StreamFramesRequest(_message.Message):
 
     @_builtins.property
     def explain(self) -> Global___Explain:
-        """Request for an explanation: how near every rule is to its next event, and what holds it back. The server sends the
-        explanation as soon as all frames before the request have their results. Explanations come in the order of their
-        requests. Before the first config: FAILED_PRECONDITION.
+        """Request for an explanation: how near every rule is to its next event, and what holds it back. The server sends
+        the explanation as soon as all frames before the request have their results. Explanations come in the order of
+        their requests. Before the first config: FAILED_PRECONDITION.
         """
 
     def __init__(
@@ -1150,9 +1156,9 @@ class HealthPolicy(_message.Message):
     """When rules don't see a picture because it has a problem.
 
     Pictures are assessed while the config has rules. A picture with a problem is held: the rules of its region don't see
-    it. If the problem lasts, a SUSPENDED health event is emitted once for each region that rules watch, and a RESUMED one
-    once pictures have been good again for a while. A rule goes on from where it was: a label that was present before stays
-    present until pictures show otherwise.
+    it. If the problem lasts, a SUSPENDED health event is emitted once for each region that rules watch, and a RESUMED
+    one once pictures have been good again for a while. A rule goes on from where it was: a label that was present before
+    stays present until pictures show otherwise.
 
     A problem of the whole frame is one of every region. A region by itself can only be black or over-exposed: a region
     without detail, or one that does not change, may simply be so.
@@ -1218,8 +1224,8 @@ class Resume(_message.Message):
     scored again, but not shown to the rules a second time. Absent: no result was received (0 is a frame's number).
     """
     last_event_id: _builtins.str
-    """event_id of the last Event or HealthEvent that was received, whichever came later: both count in one sequence. Later
-    ones are sent again. Empty: none was received.
+    """event_id of the last Event or HealthEvent that was received, whichever came later: both count in one sequence.
+    Later ones are sent again. Empty: none was received.
     """
     def __init__(
         self,
@@ -1263,11 +1269,11 @@ class StreamConfig(_message.Message):
     top_count: _builtins.int
     """Number of labels per region in a result, best first; 0, or more than there are: all. Rules always see all labels. A
     result with all of 1000 labels in 64 regions exceeds the 4 MiB that gRPC's clients accept by default: with that
-    limit, keep top_count * regions below about 20,000 (with label names of up to 100 bytes), or raise it to 64 MiB.
+    limit, keep top_count * regions below about 30,000 (with label names of up to 100 bytes), or raise it to 64 MiB.
     """
     max_frame_rate: _builtins.float
-    """Frames per second of frame time above which frames are dropped with FRAME_RATE_LIMIT; greater than 0, finite. Absent:
-    no limit. Optional, since 0 is refused rather than taken for «no limit».
+    """Frames per second of frame time above which frames are dropped with FRAME_RATE_LIMIT; greater than 0, finite.
+    Absent: no limit. Optional, since 0 is refused rather than taken for «no limit».
     """
     @_builtins.property
     def label_set(self) -> Global___LabelSet:
@@ -1302,8 +1308,8 @@ class StreamConfig(_message.Message):
 
     @_builtins.property
     def resume(self) -> Global___Resume:
-        """In the first config of a stream: takes over from a stream that was lost. Absent: the stream starts afresh. Ignored in
-        later configs.
+        """In the first config of a stream: takes over from a stream that was lost. Absent: the stream starts afresh. Ignored
+        in later configs.
         """
 
     @_builtins.property
@@ -1357,8 +1363,8 @@ class Reuse(_message.Message):
     """
     @_builtins.property
     def max_age(self) -> _duration_pb2.Duration:
-        """A frame that is this much later than the embedded one, in frame time, is embedded anew; not negative. 0: every frame
-        is embedded. Absent: 10 s.
+        """A frame that is this much later than the embedded one, in frame time, is embedded anew; not negative. 0: every
+        frame is embedded. Absent: 10 s.
         """
 
     def __init__(
@@ -1379,8 +1385,8 @@ Global___Reuse: _TypeAlias = Reuse  # noqa: Y015
 
 @_typing.final
 class EventRule(_message.Message):
-    """Emits ENTERED once when a label's score has been high for long enough, EXITED once when it has been low for long enough.
-    All times are frame time.
+    """Emits ENTERED once when a label's score has been high for long enough, EXITED once when it has been low for long
+    enough. All times are frame time.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1405,8 +1411,8 @@ class EventRule(_message.Message):
     score_kind: Global___ScoreKind.ValueType
     """The score that the rule goes by. Unspecified: SCORE_KIND_PROBABILITY."""
     enter_at: _builtins.float
-    """A frame whose score is at least this counts towards ENTERED; in (0, 1]. Required; optional in proto3's sense only, so
-    that a rule without it is recognised: absent and 0 would look the same.
+    """A frame whose score is at least this counts towards ENTERED; in (0, 1]. Required; optional in proto3's sense only,
+    so that a rule without it is recognised: absent and 0 would look the same.
     """
     exit_below: _builtins.float
     """A frame whose score is less than this counts towards EXITED; in (0, enter_at]. Absent: enter_at."""
@@ -1414,8 +1420,8 @@ class EventRule(_message.Message):
     """Number of scores in an event's trail; at most 100, and 10,000 over all rules. 0: events have no trail."""
     @_builtins.property
     def min_present(self) -> _duration_pb2.Duration:
-        """How long the score must have been at least enter_at before ENTERED, from the first to the last frame of the run; not
-        negative. Absent or 0: one frame is enough.
+        """How long the score must have been at least enter_at before ENTERED, from the first to the last frame of the run;
+        not negative. Absent or 0: one frame is enough.
         """
 
     @_builtins.property
@@ -1539,8 +1545,8 @@ class StreamFramesResponse(_message.Message):
 
     @_builtins.property
     def config_warnings(self) -> Global___ConfigWarnings:
-        """Remarks on a config, if there are any. Those on the first config follow `started`, those on a later one come before
-        the results under it.
+        """Remarks on a config, if there are any. Those on the first config follow `started`, those on a later one come
+        before the results under it.
         """
 
     @_builtins.property
@@ -1722,13 +1728,14 @@ class StreamStarted(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     RESUME_LIFETIME_FIELD_NUMBER: _builtins.int
     RESUMED_FIELD_NUMBER: _builtins.int
+    WEIGHTS_DIGEST_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model that scores the frames."""
     config_version: _builtins.int
     """Version of the config: 1. Later configs of the stream count up from it."""
     useful_short_side: _builtins.int
-    """Frames whose shorter side has more pixels than this can be shrunk to it before sending without a visible loss in the
-    scores.
+    """Frames whose shorter side has more pixels than this can be shrunk to it before sending without a visible loss in
+    the scores.
     """
     in_flight_frame_count: _builtins.int
     """Frames without a result that a client should have sent at most; more of them only wait."""
@@ -1740,6 +1747,8 @@ class StreamStarted(_message.Message):
     """
     resumed: _builtins.bool
     """True: this stream has taken over from the one that the config's resume names."""
+    weights_digest: _builtins.str
+    """Model.weights_digest of the model: a server that was restarted with other weights gives other scores."""
     @_builtins.property
     def resume_lifetime(self) -> _duration_pb2.Duration:
         """How long after the loss the token is valid."""
@@ -1755,10 +1764,11 @@ class StreamStarted(_message.Message):
         resume_token: _builtins.str = ...,
         resume_lifetime: _duration_pb2.Duration | None = ...,
         resumed: _builtins.bool = ...,
+        weights_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["resume_lifetime", b"resume_lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_version", b"config_version", "in_flight_frame_count", b"in_flight_frame_count", "max_image_bytes", b"max_image_bytes", "model", b"model", "resume_lifetime", b"resume_lifetime", "resume_token", b"resume_token", "resumed", b"resumed", "useful_short_side", b"useful_short_side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_version", b"config_version", "in_flight_frame_count", b"in_flight_frame_count", "max_image_bytes", b"max_image_bytes", "model", b"model", "resume_lifetime", b"resume_lifetime", "resume_token", b"resume_token", "resumed", b"resumed", "useful_short_side", b"useful_short_side", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1862,8 +1872,8 @@ class RegionScores(_message.Message):
     region_id: _builtins.str
     """Id of the region; empty for the whole frame."""
     reused_frame_id: _builtins.int
-    """The earlier frame whose embedding was scored, since nothing had changed (StreamConfig.reuse). Absent: the frame's own
-    embedding was scored.
+    """The earlier frame whose embedding was scored, since nothing had changed (StreamConfig.reuse). Absent: the frame's
+    own embedding was scored.
     """
     problem: Global___HealthProblem.ValueType
     """The problem of the picture; HEALTH_PROBLEM_NONE: there is none, or the picture was not assessed."""
@@ -1992,8 +2002,8 @@ class EventTrail(_message.Message):
     """The rule's exit_below; enter_at if the rule has none."""
     @_builtins.property
     def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrailPoint]:
-        """The rule's last scores up to the frame that completed the event, oldest first; at most EventRule.trail_count. Frames
-        that the rule did not see are not among them.
+        """The rule's last scores up to the frame that completed the event, oldest first; at most EventRule.trail_count.
+        Frames that the rule did not see are not among them.
         """
 
     @_builtins.property
@@ -2018,8 +2028,8 @@ Global___EventTrail: _TypeAlias = EventTrail  # noqa: Y015
 
 @_typing.final
 class Event(_message.Message):
-    """A label appeared or disappeared; follows the result of the frame that completed the event. ENTERED and EXITED of a rule
-    alternate, beginning with ENTERED. Scores are smoothed if the rule smooths.
+    """A label appeared or disappeared; follows the result of the frame that completed the event. ENTERED and EXITED of a
+    rule alternate, beginning with ENTERED. Scores are smoothed if the rule smooths.
 
     Later versions may add the camera's name, the identity of the thing that was recognised, and calls that list past
     events and subscribe to those of all streams.
@@ -2058,7 +2068,9 @@ class Event(_message.Message):
     frame_id: _builtins.int
     """The frame that completed the event."""
     began_frame_id: _builtins.int
-    """The frame at which it began: the first of the run that satisfied the rule. For EXITED, the first frame of the absence."""
+    """The frame at which it began: the first of the run that satisfied the rule. For EXITED, the first frame of the
+    absence.
+    """
     score: _builtins.float
     """The score of frame_id, of the rule's kind."""
     peak_score: _builtins.float
@@ -2150,8 +2162,8 @@ class HealthEvent(_message.Message):
     frame_id: _builtins.int
     """The frame that completed the event."""
     began_frame_id: _builtins.int
-    """SUSPENDED: the first frame with a problem; of a frozen picture, the first one that looked the same. RESUMED: the first
-    good frame.
+    """SUSPENDED: the first frame with a problem; of a frozen picture, the first one that looked the same. RESUMED: the
+    first good frame.
     """
     @_builtins.property
     def time_offset(self) -> _duration_pb2.Duration:

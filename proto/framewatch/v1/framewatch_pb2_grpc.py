@@ -105,15 +105,16 @@ class ZeroShotServiceServicer(object):
         before its config ends with OK and without `started`. The end of a stream emits no event: that nobody watches any
         more does not mean that a label has disappeared.
 
-        Read responses while you send. A server whose responses are not read stops reading requests, by HTTP/2 flow control,
-        so that a client that first sends all frames and then reads comes to a standstill.
+        Read responses while you send. A server whose responses are not read stops reading requests, by HTTP/2 flow
+        control, so that a client that first sends all frames and then reads comes to a standstill.
 
-        If the connection is lost, open a new stream with StreamConfig.resume. Do so after UNAVAILABLE, and after CANCELLED,
-        INTERNAL or UNKNOWN without a google.rpc.Status: a broken transport is reported with those codes too. Never do so
-        after ABORTED, which means that another stream has taken over, nor after other codes, which would come again. Wait
-        before each attempt, for a random time between 0 and min(5 s, 0.2 s * 2^attempt), the first attempt being number 0;
-        any response but `started` sets the number back. While reconnecting, DEADLINE_EXCEEDED and RESOURCE_EXHAUSTED are
-        worth another attempt as well: the server may be slow, or still count the lost stream among those that it permits.
+        If the connection is lost, open a new stream with StreamConfig.resume. Do so after UNAVAILABLE, and after
+        CANCELLED, INTERNAL or UNKNOWN without a google.rpc.Status: a broken transport is reported with those codes too.
+        Never do so after ABORTED, which means that another stream has taken over, nor after other codes, which would come
+        again. Wait before each attempt, for a random time between 0 and min(5 s, 0.2 s * 2^attempt), the first attempt
+        being number 0; any response but `started` sets the number back. While reconnecting, DEADLINE_EXCEEDED and
+        RESOURCE_EXHAUSTED are worth another attempt as well: the server may be slow, or still count the lost stream among
+        those that it permits.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

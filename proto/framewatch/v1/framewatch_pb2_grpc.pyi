@@ -20,13 +20,13 @@ server ignores fields that it doesn't know.
 
 Message sizes. gRPC's clients refuse responses of more than 4 MiB unless they are configured otherwise. Two responses
 can be larger: FrameScores (1000 labels in 64 regions) and EmbedResponse (1024 vectors of 1024 numbers). Raise the
-client's limit (`grpc.max_receive_message_length`, `MaxCallRecvMsgSize`, `maxInboundMessageSize`) to 64 MiB, or ask for
-less: StreamConfig.top_count, fewer images per Embed call. The server accepts requests of up to its
+client's limit (`grpc.max_receive_message_length`, `MaxCallRecvMsgSize`, `maxInboundMessageSize`) to 64 MiB, or ask
+for less: StreamConfig.top_count, fewer images per Embed call. The server accepts requests of up to its
 `max_message_bytes` (default 64 MiB).
 
-Keepalive. Routers and NATs forget silent connections. Send HTTP/2 pings every 30 s, also while no call runs, and never
-more often than every 10 s: the server closes connections that ping too often (GOAWAY, too_many_pings). The server
-pings every 30 s too.
+Keepalive. Routers and NATs forget silent connections. Send HTTP/2 pings every 30 s, also while no call runs, and
+never more often than every 10 s: the server closes connections that ping too often (GOAWAY, too_many_pings). The
+server pings every 30 s too.
 """
 
 from collections import abc as _abc
@@ -78,15 +78,16 @@ class ZeroShotServiceStub:
     before its config ends with OK and without `started`. The end of a stream emits no event: that nobody watches any
     more does not mean that a label has disappeared.
 
-    Read responses while you send. A server whose responses are not read stops reading requests, by HTTP/2 flow control,
-    so that a client that first sends all frames and then reads comes to a standstill.
+    Read responses while you send. A server whose responses are not read stops reading requests, by HTTP/2 flow
+    control, so that a client that first sends all frames and then reads comes to a standstill.
 
-    If the connection is lost, open a new stream with StreamConfig.resume. Do so after UNAVAILABLE, and after CANCELLED,
-    INTERNAL or UNKNOWN without a google.rpc.Status: a broken transport is reported with those codes too. Never do so
-    after ABORTED, which means that another stream has taken over, nor after other codes, which would come again. Wait
-    before each attempt, for a random time between 0 and min(5 s, 0.2 s * 2^attempt), the first attempt being number 0;
-    any response but `started` sets the number back. While reconnecting, DEADLINE_EXCEEDED and RESOURCE_EXHAUSTED are
-    worth another attempt as well: the server may be slow, or still count the lost stream among those that it permits.
+    If the connection is lost, open a new stream with StreamConfig.resume. Do so after UNAVAILABLE, and after
+    CANCELLED, INTERNAL or UNKNOWN without a google.rpc.Status: a broken transport is reported with those codes too.
+    Never do so after ABORTED, which means that another stream has taken over, nor after other codes, which would come
+    again. Wait before each attempt, for a random time between 0 and min(5 s, 0.2 s * 2^attempt), the first attempt
+    being number 0; any response but `started` sets the number back. While reconnecting, DEADLINE_EXCEEDED and
+    RESOURCE_EXHAUSTED are worth another attempt as well: the server may be slow, or still count the lost stream among
+    those that it permits.
     """
 
 @_typing.type_check_only
@@ -113,15 +114,16 @@ class ZeroShotServiceAsyncStub(ZeroShotServiceStub):
     before its config ends with OK and without `started`. The end of a stream emits no event: that nobody watches any
     more does not mean that a label has disappeared.
 
-    Read responses while you send. A server whose responses are not read stops reading requests, by HTTP/2 flow control,
-    so that a client that first sends all frames and then reads comes to a standstill.
+    Read responses while you send. A server whose responses are not read stops reading requests, by HTTP/2 flow
+    control, so that a client that first sends all frames and then reads comes to a standstill.
 
-    If the connection is lost, open a new stream with StreamConfig.resume. Do so after UNAVAILABLE, and after CANCELLED,
-    INTERNAL or UNKNOWN without a google.rpc.Status: a broken transport is reported with those codes too. Never do so
-    after ABORTED, which means that another stream has taken over, nor after other codes, which would come again. Wait
-    before each attempt, for a random time between 0 and min(5 s, 0.2 s * 2^attempt), the first attempt being number 0;
-    any response but `started` sets the number back. While reconnecting, DEADLINE_EXCEEDED and RESOURCE_EXHAUSTED are
-    worth another attempt as well: the server may be slow, or still count the lost stream among those that it permits.
+    If the connection is lost, open a new stream with StreamConfig.resume. Do so after UNAVAILABLE, and after
+    CANCELLED, INTERNAL or UNKNOWN without a google.rpc.Status: a broken transport is reported with those codes too.
+    Never do so after ABORTED, which means that another stream has taken over, nor after other codes, which would come
+    again. Wait before each attempt, for a random time between 0 and min(5 s, 0.2 s * 2^attempt), the first attempt
+    being number 0; any response but `started` sets the number back. While reconnecting, DEADLINE_EXCEEDED and
+    RESOURCE_EXHAUSTED are worth another attempt as well: the server may be slow, or still count the lost stream among
+    those that it permits.
     """
 
 class ZeroShotServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -175,15 +177,16 @@ class ZeroShotServiceServicer(metaclass=_abc_1.ABCMeta):
         before its config ends with OK and without `started`. The end of a stream emits no event: that nobody watches any
         more does not mean that a label has disappeared.
 
-        Read responses while you send. A server whose responses are not read stops reading requests, by HTTP/2 flow control,
-        so that a client that first sends all frames and then reads comes to a standstill.
+        Read responses while you send. A server whose responses are not read stops reading requests, by HTTP/2 flow
+        control, so that a client that first sends all frames and then reads comes to a standstill.
 
-        If the connection is lost, open a new stream with StreamConfig.resume. Do so after UNAVAILABLE, and after CANCELLED,
-        INTERNAL or UNKNOWN without a google.rpc.Status: a broken transport is reported with those codes too. Never do so
-        after ABORTED, which means that another stream has taken over, nor after other codes, which would come again. Wait
-        before each attempt, for a random time between 0 and min(5 s, 0.2 s * 2^attempt), the first attempt being number 0;
-        any response but `started` sets the number back. While reconnecting, DEADLINE_EXCEEDED and RESOURCE_EXHAUSTED are
-        worth another attempt as well: the server may be slow, or still count the lost stream among those that it permits.
+        If the connection is lost, open a new stream with StreamConfig.resume. Do so after UNAVAILABLE, and after
+        CANCELLED, INTERNAL or UNKNOWN without a google.rpc.Status: a broken transport is reported with those codes too.
+        Never do so after ABORTED, which means that another stream has taken over, nor after other codes, which would come
+        again. Wait before each attempt, for a random time between 0 and min(5 s, 0.2 s * 2^attempt), the first attempt
+        being number 0; any response but `started` sets the number back. While reconnecting, DEADLINE_EXCEEDED and
+        RESOURCE_EXHAUSTED are worth another attempt as well: the server may be slow, or still count the lost stream among
+        those that it permits.
         """
 
 def add_ZeroShotServiceServicer_to_server(servicer: ZeroShotServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,8 +8,7 @@ Two tasks share this room. Read first:
 
 There are two comparisons, since there are two kinds of knowledge. `evaluation` knows the whole truth about a video and
 matches each ENTERED and EXITED with a moment. `tally` knows only some stretches of a recording, which need not begin
-when the thing appears, and counts presences in them; `calibrate` chooses and estimates rules with it. Both take events
-as `emitted` has them.
+when the thing appears, and counts `presences` in them; `calibrate` chooses and estimates rules with it.
 
 `estimates` has the intervals of confidence, `intervals` the intervals of time.
 """

@@ -14,11 +14,10 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.estimates import Estimate, proportion
 from framewatch_core.calibration.truth import Track, VideoTruth
 from framewatch_core.errors import InvalidRule
-from framewatch_core.rules.events import EventKind
+from framewatch_core.rules.events import Event, EventKind
 from framewatch_core.rules.rule import EventRule
 
 _KINDS = (EventKind.ENTERED, EventKind.EXITED)
@@ -37,22 +36,22 @@ class Match:
     """A transition and its event."""
 
     truth: Transition
-    event: EmittedEvent
+    event: Event
 
     @property
     def delay_ns(self) -> int:
         """Time from the true moment until the event was emitted; negative: it was emitted before."""
-        return self.event.at_ns - self.truth.time_ns
+        return self.event.at.time_ns - self.truth.time_ns
 
     @property
     def error_ns(self) -> int:
         """Time from the true moment to the event's `began`; negative: `began` is earlier."""
-        return self.event.began_ns - self.truth.time_ns
+        return self.event.began.time_ns - self.truth.time_ns
 
 
 @dataclass(frozen=True, slots=True)
 class RuleEvaluation:
-    """One rule's events against its region's truth.
+    """Events of one rule against its region's truth.
 
     Attributes:
         rule: the rule's name.
@@ -71,8 +70,8 @@ class RuleEvaluation:
     region_id: str
     matches: tuple[Match, ...]
     missed: tuple[Transition, ...]
-    doubled: tuple[EmittedEvent, ...]
-    false: tuple[EmittedEvent, ...]
+    doubled: tuple[Event, ...]
+    false: tuple[Event, ...]
     flap_count: int
 
     @property
@@ -134,27 +133,27 @@ class Evaluation:
         return max((abs(match.error_ns) for match in self.matches), default=None)
 
 
-def evaluate(events: Iterable[EmittedEvent], rules: Sequence[EventRule], truth: VideoTruth) -> Evaluation:
+def evaluate(events: Iterable[Event], rules: Sequence[EventRule], truth: VideoTruth) -> Evaluation:
     """Compares events with the truth.
 
     Args:
-        events: of these rules, in the order in which they were emitted; others, and other kinds, are ignored.
+        events: of these rules, in the order in which they were emitted; those of other rules are ignored.
         rules: each against the truth about its region; rules without one against a region that is the whole frame.
         truth: about the video; cut with `until` if only a part was watched.
 
     Raises:
-        InvalidRule: the truth says nothing about a rule's region.
+        InvalidRule: if there is no truth about a rule's region.
 
     """
-    known_kinds = [event for event in events if event.kind in _KINDS]
+    events = list(events)
     tracks = {track.rule_region_id: track for track in truth.tracks}
     found = []
     for i, rule in enumerate(rules):
         if rule.region_id not in tracks:
             where = f"the region {rule.region_id!r}" if rule.region_id else "the whole frame"
             known = ", ".join(repr(track.region.id) for track in truth.tracks)
-            raise InvalidRule(f"the truth says nothing about {where}: it has {known}", f"rules[{i}].region_id")
-        own = [event for event in known_kinds if event.rule == rule.name]
+            raise InvalidRule(f"there is no truth about {where}: there is about {known}", f"rules[{i}].region_id")
+        own = [event for event in events if event.rule_id == rule.name]
         found.append(_evaluate_rule(rule.name, own, tracks[rule.region_id], truth))
     watched = {rule.region_id for rule in rules}
     return Evaluation(
@@ -169,7 +168,7 @@ def transitions(track: Track, end_ns: int) -> list[Transition]:
     return sorted(entered + exited, key=lambda transition: transition.time_ns)
 
 
-def _evaluate_rule(name: str, events: list[EmittedEvent], track: Track, truth: VideoTruth) -> RuleEvaluation:
+def _evaluate_rule(name: str, events: list[Event], track: Track, truth: VideoTruth) -> RuleEvaluation:
     expected = transitions(track, truth.end_ns)
     matches = [match for kind in _KINDS for match in _match(events, expected, kind, truth.tolerance_ns)]
     matches.sort(key=lambda match: match.truth.time_ns)
@@ -189,27 +188,27 @@ def _evaluate_rule(name: str, events: list[EmittedEvent], track: Track, truth: V
     )
 
 
-def _match(events: list[EmittedEvent], expected: list[Transition], kind: EventKind, tolerance_ns: int) -> list[Match]:
+def _match(events: list[Event], expected: list[Transition], kind: EventKind, tolerance_ns: int) -> list[Match]:
     """Returns as many matches as possible: with one tolerance for all, a transition takes its earliest event."""
-    left = sorted((event for event in events if event.kind is kind), key=lambda event: event.began_ns)
+    left = sorted((event for event in events if event.kind is kind), key=lambda event: event.began.time_ns)
     matches = []
     for truth in (transition for transition in expected if transition.kind is kind):
-        while left and left[0].began_ns < truth.time_ns - tolerance_ns:
+        while left and left[0].began.time_ns < truth.time_ns - tolerance_ns:
             left.pop(0)
-        if left and left[0].began_ns <= truth.time_ns + tolerance_ns:
+        if left and left[0].began.time_ns <= truth.time_ns + tolerance_ns:
             matches.append(Match(truth, left.pop(0)))
     return matches
 
 
-def _is_near(event: EmittedEvent, transitions: set[Transition], tolerance_ns: int) -> bool:
+def _is_near(event: Event, transitions: set[Transition], tolerance_ns: int) -> bool:
     return any(
-        truth.kind is event.kind and abs(event.began_ns - truth.time_ns) <= tolerance_ns for truth in transitions
+        truth.kind is event.kind and abs(event.began.time_ns - truth.time_ns) <= tolerance_ns for truth in transitions
     )
 
 
-def _count_flaps(events: list[EmittedEvent], right: set[EmittedEvent], missed: list[Transition]) -> int:
+def _count_flaps(events: list[Event], right: set[Event], missed: list[Transition]) -> int:
     count = 0
-    first: EmittedEvent | None = None
+    first: Event | None = None
     for event in events:
         if event in right:
             first = None
@@ -220,5 +219,5 @@ def _count_flaps(events: list[EmittedEvent], right: set[EmittedEvent], missed: l
     return count
 
 
-def _is_between(first: EmittedEvent, second: EmittedEvent, missed: list[Transition]) -> bool:
-    return any(first.began_ns < transition.time_ns <= second.began_ns for transition in missed)
+def _is_between(first: Event, second: Event, missed: list[Transition]) -> bool:
+    return any(first.began.time_ns < transition.time_ns <= second.began.time_ns for transition in missed)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from framewatch_core.calibration.emitted import EmittedEvent, presences
 from framewatch_core.calibration.estimates import Estimate, proportion, rate_per_hour
 from framewatch_core.calibration.intervals import Interval
+from framewatch_core.calibration.presences import presences
 from framewatch_core.rules.events import Event
 
 # the end of a presence without EXITED
@@ -85,7 +85,7 @@ def tally_events(events: Iterable[Event], present: Sequence[Interval], absent: S
         absent: known stretches without it.
 
     """
-    return tally_presences(presences(map(EmittedEvent.of, events), _FOREVER_NS), present, absent)
+    return tally_presences(presences(events, _FOREVER_NS), present, absent)
 
 
 def tally_presences(found: Sequence[Interval], present: Sequence[Interval], absent: Sequence[Interval]) -> Tally:

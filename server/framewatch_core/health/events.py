@@ -1,4 +1,4 @@
-"""Health events: the rules of a region were suspended, or go on."""
+"""Health events of regions: SUSPENDED and RESUMED."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class HealthEvent(StreamEvent):
     """The rules of a region were suspended, or go on.
 
     SUSPENDED and RESUMED of a region alternate, beginning with SUSPENDED. `began` is the first frame with a problem (of
-    a frozen picture, the first one that looked the same), or the first good frame.
+    a frozen picture, the first one that was the same), or the first good frame.
 
     Attributes:
         kind: SUSPENDED or RESUMED.

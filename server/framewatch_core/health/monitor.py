@@ -92,17 +92,15 @@ class HealthMonitor:
         """Goes on with another policy; what has been learned and emitted stays."""
         self._policy = policy
 
-    def update(
-        self, at: Moment, pictures: Mapping[str, PictureStats], with_rules: Collection[str] | None = None
-    ) -> HealthReport:
+    def update(self, at: Moment, pictures: Mapping[str, PictureStats], with_rules: Collection[str]) -> HealthReport:
         """Assesses one frame.
 
         Args:
             at: the frame; later than the one before.
             pictures: by region id; the whole frame is always there, with the empty id. Regions that are not there
                 any more are forgotten.
-            with_rules: regions that SUSPENDED may be emitted for; None: all. RESUMED is emitted for those that
-                SUSPENDED was emitted for.
+            with_rules: regions that SUSPENDED may be emitted for. RESUMED is emitted for those that SUSPENDED was
+                emitted for.
 
         """
         whole, began = self._assess_whole(at, pictures[WHOLE_FRAME_ID])
@@ -110,7 +108,7 @@ class HealthMonitor:
         self._regions = {region: self._regions.get(region) or RegionTones() for region in pictures if region}
         problems = {region: whole or self._assess_region(region, stats) for region, stats in pictures.items()}
         events = [
-            self._hold(region, at, problem, began, may_emit=with_rules is None or region in with_rules)
+            self._hold(region, at, problem, began, may_emit=region in with_rules)
             for region, problem in problems.items()
         ]
         held = frozenset(region for region in pictures if self._holds[region].is_held)

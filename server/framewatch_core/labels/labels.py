@@ -78,8 +78,8 @@ class Label:
         """Keys of its examples and counter-examples."""
         return tuple(map(ImageKey.of, self.examples)), tuple(map(ImageKey.of, self.counter_examples))
 
-    def condensed(self) -> Label:
-        """The same label with keys for its examples: a stream is long, and pictures are large."""
+    def with_example_keys(self) -> Label:
+        """Returns the label with keys in place of its examples' images: a stream is long, and images are large."""
         examples, counter_examples = self.examples_key
         return replace(self, examples=examples, counter_examples=counter_examples)
 
@@ -154,9 +154,9 @@ class LabelSet:
         """Names of the labels, in order."""
         return tuple(label.name for label in self.labels)
 
-    def condensed(self) -> LabelSet:
-        """The same set with keys for its examples."""
-        return replace(self, labels=tuple(label.condensed() for label in self.labels))
+    def with_example_keys(self) -> LabelSet:
+        """Returns the set with keys in place of its examples' images."""
+        return replace(self, labels=tuple(label.with_example_keys() for label in self.labels))
 
     def prompts(self) -> tuple[tuple[str, ...], ...]:
         """Returns for each label, in order, the texts that describe it; at least one each."""

@@ -37,20 +37,20 @@ class ScoreHead:
     Attributes:
         logit_scale: factor of the cosine, greater than 0 (already exponentiated).
         logit_bias: added to the logit.
-        activation: softmax over the set, or a sigmoid for each label.
+        score_function: softmax over the set, or a sigmoid for each label.
 
     """
 
     logit_scale: float
     logit_bias: float = 0.0
-    activation: ScoreFunction = ScoreFunction.SOFTMAX
+    score_function: ScoreFunction = ScoreFunction.SOFTMAX
 
     def probabilities(self, similarities: Float32Array) -> Float32Array:
         """Returns the probabilities of cosines, float32 `[..., labels]` to the same shape; computed in float64."""
         logits = similarities.astype(np.float64)
         logits *= self.logit_scale
         logits += self.logit_bias
-        if self.activation is ScoreFunction.SIGMOID:
+        if self.score_function is ScoreFunction.SIGMOID:
             return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
         # ufuncs in place: for a few labels, functions that wrap them cost more than they do
         logits -= np.maximum.reduce(logits, axis=-1, keepdims=True)

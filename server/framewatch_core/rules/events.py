@@ -133,8 +133,8 @@ class Event(StreamEvent):
         score: of the frame that completed the event, of the rule's kind.
         peak_score: the highest score since it began (ENTERED), or while it was present (EXITED).
         present_ns: EXITED: time from ENTERED's `began` to this one's; else None.
-        sparse: True: from the frame before `began` to `at`, two successive frames that the rule saw were further apart
-            than max_frame_gap, and it may have begun at any time between them.
+        sparse: True if, from the frame before `began` to `at`, two successive frames without held ones were further
+            apart than max_frame_gap: it may have begun at any time between them.
         trail: scores that led to the event; None unless the rule asks for trails.
 
     """

@@ -91,17 +91,17 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class RuleExplanation:
-    """How near a rule is to its next event, since its last one or its first frame; see the .proto.
+    """Distance of a rule to its next event, since its last one or its first frame; see the .proto.
 
     Attributes:
         rule_id: id of the rule.
         label: the rule's label.
         region_id: id of the rule's region; empty for the whole frame.
         next_kind: the event that it waits for; None: a kind of a later version that this one does not know.
-        frame_count: frames that it has seen.
-        score: the last score, smoothed if the rule smooths; None: it has not seen any frame of the stream.
-        nearest_score: the highest score when it waits for ENTERED, the lowest when it waits for EXITED; None: it has
-            seen no frame since its last event.
+        frame_count: scored frames that were not held.
+        score: the last score, smoothed if the rule smooths; None: no frame of the stream had one.
+        nearest_score: the highest score when it waits for ENTERED, the lowest when it waits for EXITED; None: there
+            was no frame since its last event.
         nearest: the frame that had it.
         threshold: the score that is needed.
         longest_held_ns: the longest time for which scores were past the threshold without interruption.

@@ -1,4 +1,4 @@
-"""The rule engine over recorded scores: no model, no server, as fast as rules can be followed."""
+"""Replay of recorded scores through the rule engine, without a model or a server."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from framewatch_core.time import Moment
 
 @dataclass(frozen=True, slots=True)
 class RecordedFrame:
-    """What the rules saw of a scored frame.
+    """Scores of a frame, as the rules were given them.
 
     Attributes:
-        at: its number and time.
+        at: the frame's number and time.
         scores: the labels' scores by the region's id.
-        held: regions whose rules did not see it, since the picture had a problem.
+        held: ids of regions whose rules were not given the frame.
 
     """
 
@@ -33,32 +33,25 @@ class RecordedFrame:
 def replay(
     frames: Iterable[RecordedFrame], rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS
 ) -> list[Event]:
-    """The events of rules over recorded frames, by the code that the server runs.
+    """Returns the events of rules over recorded frames, from the code that the server runs.
 
     Args:
-        frames: those that were scored, in their order.
-        rules: each sees the whole recording from its first frame.
+        frames: the scored ones, in their order.
+        rules: each is given the whole recording from its first frame.
         max_frame_gap_ns: see `RuleBook`.
 
     Returns:
-        Events in the order in which the server would say them.
+        Events in the order in which the server would emit them.
 
     Raises:
-        InvalidRule: the recording lacks the region, the label or the kind of score that a rule looks at.
+        InvalidRule: if the recording lacks a rule's region, label or kind of score.
 
     """
-    return list(iter_replay(frames, rules, max_frame_gap_ns))
-
-
-def iter_replay(
-    frames: Iterable[RecordedFrame], rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS
-) -> Iterator[Event]:
-    """As `replay`, one event at a time; frames are read as they are needed."""
-    return Replay(rules, max_frame_gap_ns).events(frames)
+    return list(Replay(rules, max_frame_gap_ns).events(frames))
 
 
 class Replay:
-    """Rules on their way through recorded frames; see `replay` for the arguments."""
+    """Rules that are given recorded frames; see `replay` for the arguments."""
 
     def __init__(self, rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS) -> None:
         self._book = RuleBook()
@@ -66,7 +59,7 @@ class Replay:
         self._needs = {(rule.region_id, rule.label, rule.score_kind): i for i, rule in reversed(list(enumerate(rules)))}
 
     def events(self, frames: Iterable[RecordedFrame]) -> Iterator[Event]:
-        """The events of the next frames, which are read as they are needed. Raises InvalidRule."""
+        """Yields the events of the next frames, which are read as they are needed. Raises InvalidRule."""
         for frame in frames:
             for (region, label, kind), i in self._needs.items():
                 if region not in frame.held:
@@ -74,7 +67,7 @@ class Replay:
             yield from self._book.update(frame.at, frame.scores, frame.held)
 
     def explain(self) -> list[RuleExplanation]:
-        """How near every rule is to its next event, in the rules' order."""
+        """Returns how near every rule is to its next event, in the rules' order."""
         return self._book.explain()
 
 

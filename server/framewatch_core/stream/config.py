@@ -21,7 +21,7 @@ MAX_TRAIL_POINTS = 10_000
 
 
 class OverflowPolicy(Enum):
-    """What happens to frames that come faster than they are scored."""
+    """Treatment of frames that come faster than they are scored."""
 
     BLOCK = auto()
     DROP_OLDEST = auto()
@@ -94,9 +94,9 @@ class StreamConfig:
         """The regions that are scored: the config's, or the whole frame."""
         return self.regions or (WHOLE_FRAME,)
 
-    def condensed(self) -> StreamConfig:
+    def with_example_keys(self) -> StreamConfig:
         """Returns the same config with keys for its labels' examples."""
-        return replace(self, label_set=self.label_set.condensed())
+        return replace(self, label_set=self.label_set.with_example_keys())
 
     def rules_by_identity(self) -> dict[object, EventRule]:
         """The rules by what must equal for one to be the same in a later config: itself, its label and its region."""

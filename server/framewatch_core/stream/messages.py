@@ -20,7 +20,7 @@ ImageT = TypeVar("ImageT")
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFrame(Generic[ImageT]):
-    """One frame of a stream as the server received it.
+    """Frame of a stream as the server received it.
 
     Attributes:
         frame_id: the client's number.
@@ -58,6 +58,7 @@ class StreamStarted:
         resumed: True: the stream goes on from the one that was lost, with its rules as they were.
         resume_point: position at the stream's start, for `stream(resume=...)`; set by clients. None: the server can't
             resume the stream.
+        weights_digest: of the model's weights; empty: unknown, as servers of earlier versions did not give it.
 
     """
 
@@ -70,16 +71,17 @@ class StreamStarted:
     resume_lifetime_ns: int = 0
     resumed: bool = False
     resume_point: ResumePoint | None = field(default=None, compare=False, repr=False)
+    weights_digest: str = ""
 
     @property
     def resume_lifetime_s(self) -> float:
-        """How long after its loss the server lets this stream be resumed, in seconds; 0: not at all."""
+        """Time after its loss for which this stream can be resumed, in seconds; 0: it can't be."""
         return self.resume_lifetime_ns / NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """How near all rules are to their next event, in the config's order."""
+    """Explanations of all rules, in the config's order."""
 
     rules: tuple[RuleExplanation, ...]
 

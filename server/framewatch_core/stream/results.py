@@ -24,14 +24,14 @@ class FrameStatus(Enum):
 
 
 class DropReason(Enum):
-    """Why a frame was dropped; see `DropReason` in the .proto."""
+    """Reasons for which frames are dropped; see `DropReason` in the .proto."""
 
     OVERFLOW = auto()
     FRAME_RATE_LIMIT = auto()
 
 
 class FrameErrorReason(Enum):
-    """Why a frame could not be scored; see `FrameErrorReason` in the .proto."""
+    """Reasons for which frames can't be scored; see `FrameErrorReason` in the .proto."""
 
     EMPTY_IMAGE = auto()
     UNSUPPORTED_FORMAT = auto()
@@ -44,7 +44,7 @@ class FrameErrorReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FrameError:
-    """Why a frame could not be scored.
+    """Error of a frame that could not be scored.
 
     Attributes:
         reason: stable name; None: one of a later version that this one does not know.

@@ -89,7 +89,7 @@ class Scorer:
             device=info.device,
             dtype=info.dtype,
             engine=info.engine,
-            score_function=self.head.activation,
+            score_function=self.head.score_function,
             max_text_tokens=info.max_text_tokens,
             revision=info.revision,
             weights_digest=info.weights_digest,

@@ -162,7 +162,9 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
             scores, timings = await scorer.score(image, labels)
         best = best_first(scores, request.top_count)
         placed = tuple(warning.under("label_set") for warning in warnings)
-        return classification_to_proto(Classification(best, scorer.info.name, timings, placed))
+        return classification_to_proto(
+            Classification(best, scorer.info.name, timings, placed, scorer.info.weights_digest)
+        )
 
     async def Similarity(self, request: pb.SimilarityRequest, context: Context) -> pb.SimilarityResponse:  # noqa: N802
         """Compares one image, or several, with one or more others."""

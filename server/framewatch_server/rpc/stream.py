@@ -133,6 +133,7 @@ class StreamShell:
             resume_token=self._claim.token,
             resume_lifetime_ns=self._claim.lifetime_ns,
             resumed=started.resumed,
+            weights_digest=scorer.info.weights_digest,
         )
 
     # ---- reading ----
@@ -182,7 +183,7 @@ class StreamShell:
             if state is not None and point is not None:
                 self._session.take_over(state, point)
         placed = tuple(warning.under("config.label_set") for warning in warnings)
-        self._session.configure(config.condensed(), plan, placed)
+        self._session.configure(config.with_example_keys(), plan, placed)
 
     def _update_share(self) -> None:
         """Takes account of the streams that have come and gone."""

@@ -21,6 +21,7 @@ from framewatch_cli.app import run
 from tests.unit.framewatch_client.fake_server import FakeService, LossyService, fault, start
 
 LABELS = ["--label", "a box", "--label", "an empty belt"]
+NO_TIMINGS = {"decode": "0s", "queue": "0s", "inference": "0s", "batch_size": 0}
 
 
 @pytest.fixture
@@ -55,7 +56,9 @@ def test_classify_json(server: list[str], picture_file: Path, capsys: pytest.Cap
     assert json.loads(line) == {
         "scores": [{"label": "a box", "probability": 0.5, "similarity": 0.0}],
         "model": "fake",
+        "timings": NO_TIMINGS,
         "warnings": [],
+        "weights_digest": "",
     }
 
 
@@ -96,7 +99,11 @@ def test_similarity(server: list[str], picture_file: Path, capsys: pytest.Captur
     assert run(["similarity", str(picture_file), str(picture_file), str(picture_file), *server]) == 0
     assert capsys.readouterr().out.count("0.2500") == 2
     assert run(["similarity", str(picture_file), str(picture_file), "--json", *server]) == 0
-    assert json.loads(capsys.readouterr().out) == {"similarities": [0.25], "model": "fake"}
+    assert json.loads(capsys.readouterr().out) == {
+        "similarities": [0.25],
+        "model": "fake",
+        "timings": NO_TIMINGS,
+    }
 
 
 def test_similarity_of_several_with_several(

@@ -21,7 +21,7 @@ from tests.unit.framewatch_wire.sent import sent
 from tests.unit.framewatch_wire.values import COSINES, SCORES, TEXTS, TIMINGS, WARNINGS
 
 
-@given(st.builds(Classification, SCORES, TEXTS, TIMINGS, WARNINGS))
+@given(st.builds(Classification, SCORES, TEXTS, TIMINGS, WARNINGS, TEXTS))
 def test_classifications_arrive_as_they_were(value: Classification) -> None:
     assert classification_from_proto(sent(classification_to_proto(value))) == value
 

@@ -128,7 +128,7 @@ def test_what_is_absent_has_its_default() -> None:
 
 def test_a_condensed_label_can_not_be_sent() -> None:
     with pytest.raises(ValueError, match="give the picture"):
-        config_to_proto(PLAIN.condensed())
+        config_to_proto(PLAIN.with_example_keys())
 
 
 @pytest.mark.parametrize(

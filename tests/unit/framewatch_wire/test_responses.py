@@ -35,6 +35,7 @@ STARTED = st.builds(
     resume_lifetime_ns=TIMES_NS,
     resumed=st.booleans(),
     resume_point=st.none(),
+    weights_digest=TEXTS,
 )
 RESPONSES: st.SearchStrategy[StreamResponse] = st.one_of(
     FRAME_RESULTS,

@@ -32,7 +32,7 @@ def test_region_scores_arrive_as_they_were(problem: HealthProblem | None) -> Non
     arrived = frame_result_from_proto(message)
     assert arrived.regions == regions
     assert arrived.reused_frame_id == 0
-    assert message.scores.regions[1].problem == pb.HEALTH_PROBLEM_NONE, "nothing is wrong, and it is said"
+    assert message.scores.regions[1].problem == pb.HEALTH_PROBLEM_NONE, "nothing is wrong, and it is reported"
 
 
 def test_what_is_not_known_is_none() -> None:

@@ -14,7 +14,7 @@ class Family:
 
     Attributes:
         title: the name that people use.
-        activation: turns cosines into probabilities.
+        score_function: turns cosines into probabilities.
         pads_texts: True: texts are padded to the model's full length, as in its training. With less padding, vectors
             are wrong.
         class_tokens: the number of outputs, at the beginning of the image tower's last layer, that belong to no patch.
@@ -22,7 +22,7 @@ class Family:
     """
 
     title: str
-    activation: ScoreFunction = ScoreFunction.SOFTMAX
+    score_function: ScoreFunction = ScoreFunction.SOFTMAX
     pads_texts: bool = False
     class_tokens: int = 1
 

@@ -127,9 +127,9 @@ def _dimensions(model: OpenClipModel, reader: TextReader, input_size: tuple[int,
 
 def _head(folder: Path, bias: float | None) -> ScoreHead:
     # a bias of 0 is what OpenCLIP gives a softmax model that has none; training with a sigmoid takes it far below
-    activation = ScoreFunction.SIGMOID if bias else ScoreFunction.SOFTMAX
+    score_function = ScoreFunction.SIGMOID if bias else ScoreFunction.SOFTMAX
     scale = math.exp(required_scalar(folder, "logit_scale"))
-    return ScoreHead(logit_scale=scale, logit_bias=bias or 0.0, activation=activation)
+    return ScoreHead(logit_scale=scale, logit_bias=bias or 0.0, score_function=score_function)
 
 
 @contextmanager

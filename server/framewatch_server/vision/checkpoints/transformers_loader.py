@@ -59,7 +59,7 @@ def load_transformers(folder: Path, name: str, device: torch.device, dtype: torc
             f"the weights in {str(folder)!r} lack {len(missing)} tensors that the model needs, such as "
             f"{', '.join(missing[:_SHOWN])}: download the checkpoint again"
         )
-    is_sigmoid = family.activation is ScoreFunction.SIGMOID
+    is_sigmoid = family.score_function is ScoreFunction.SIGMOID
     return TorchModel(
         model=model.eval().to(device),
         reader=TransformersTextReader(tokenizer, position_count(config.text_config), pads_to_max=family.pads_texts),
@@ -68,7 +68,7 @@ def load_transformers(folder: Path, name: str, device: torch.device, dtype: torc
             # from the file, since the model has them in its dtype
             logit_scale=math.exp(required_scalar(folder, "logit_scale")),
             logit_bias=required_scalar(folder, "logit_bias") if is_sigmoid else 0.0,
-            activation=family.activation,
+            score_function=family.score_function,
         ),
         dimension=_dimension(config),
         feature_dimension=int(config.vision_config.hidden_size),

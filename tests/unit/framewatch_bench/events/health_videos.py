@@ -77,7 +77,7 @@ def assess_health(
         for part in parts:
             left, top, right, bottom = part.pixel_box(pixels.shape[1], pixels.shape[0])
             stats[part.id] = picture_stats(pixels[top:bottom, left:right])
-        reports.append((time_s, monitor.update(Moment(i, round(time_s * NS_PER_S)), stats)))
+        reports.append((time_s, monitor.update(Moment(i, round(time_s * NS_PER_S)), stats, stats.keys())))
     return reports
 
 

@@ -486,6 +486,35 @@ def test_what_the_server_warns_of_is_reported_once(
     assert caplog.messages == [], "nor a second time by the logger"
 
 
+def test_a_model_that_is_replaced_on_the_way_ends_the_run(
+    server: list[str], service: LabellingService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i in range(3 * CALLS_AT_ONCE):
+        write_grey(tmp_path / f"many/{i}.png", 255)
+    out = tmp_path / "x.jsonl"
+    command = ["label", str(tmp_path / "many"), *LABELS, "--out", str(out), *server]
+    service.replaced_at = 2 * CALLS_AT_ONCE
+    assert run(command) == 1
+    err = " ".join(capsys.readouterr().err.split())
+    assert "fake has other weights now (beef, before 0123456789abcdef), and their scores can't be compared" in err
+    assert "[MODEL_REPLACED]" in err
+    done = rows(out)
+    assert 0 < len(done) < 2 * CALLS_AT_ONCE
+    assert {row["pile"] for row in done.values()} == {"labelled"}, "no picture is to blame"
+    assert run(command) == 1
+    assert "which is not loaded" in " ".join(capsys.readouterr().err.split())
+    assert rows(out) == done
+
+
+def test_a_model_that_was_replaced_before_a_video_begins(
+    server: list[str], service: LabellingService, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.started.weights_digest = "beef"
+    assert run(["label", str(video), *LABELS, "--out", str(tmp_path / "x.jsonl"), *server]) == 1
+    assert "[MODEL_REPLACED]" in capsys.readouterr().err
+    assert not (tmp_path / "x.jsonl").exists()
+
+
 @pytest.mark.parametrize("is_video", [False, True], ids=["pictures", "video"])
 def test_an_answer_that_does_not_fit_ends_the_run_and_fails_no_picture(
     server: list[str], service: LabellingService, folder: Path, video: Path, tmp_path: Path, is_video: bool,

@@ -28,6 +28,7 @@ class LabellingService(FakeService):
         expected: calls wait until there are so many; None: they don't.
         interrupt_at: this process gets Ctrl-C with so many calls.
         short_from: answers lack a score from so many pictures on; None: they never do.
+        replaced_at: the models have other weights from so many calls of Classify on; None: they never do.
         meanwhile: done on another thread before the first call is answered; None: nothing.
 
     """
@@ -40,6 +41,7 @@ class LabellingService(FakeService):
         self.expected: int | None = None
         self.interrupt_at: int | None = None
         self.short_from: int | None = None
+        self.replaced_at: int | None = None
         self.meanwhile: Callable[[], object] | None = None
         self._running = 0
         self._gate: asyncio.Event | None = None
@@ -53,6 +55,9 @@ class LabellingService(FakeService):
         self.most_at_once = max(self.most_at_once, self._running)
         if len(self.calls) == self.interrupt_at:
             os.kill(os.getpid(), signal.SIGINT)
+        if len(self.calls) == self.replaced_at:
+            for model in self.models:
+                model.weights_digest = "beef"
         await self._wait()
         if self.meanwhile is not None and len(self.calls) == 1:
             await asyncio.to_thread(self.meanwhile)
@@ -60,7 +65,8 @@ class LabellingService(FakeService):
         if (found := self.faults.get(request.image.encoded)) is not None:
             await context.abort_with_status(rpc_status.to_status(found))
         scores = self._scores(request.image.encoded, request.label_set, len(self.calls))
-        return pb.ClassifyResponse(scores=scores, model=request.model, warnings=self.warnings)
+        weights = next((model.weights_digest for model in self.models if model.name == request.model), "")
+        return pb.ClassifyResponse(scores=scores, model=request.model, warnings=self.warnings, weights_digest=weights)
 
     async def ListModels(  # noqa: N802
         self, request: pb.ListModelsRequest, context: Context

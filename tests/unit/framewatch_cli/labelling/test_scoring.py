@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path, PurePath
 from typing import Any
 
 import grpc
 import pytest
 
-from framewatch_cli.labelling.scoring import Question, score_files
-from framewatch_cli.labelling.sources import PictureFiles
+from framewatch_cli.labelling.scoring import Question, score_files, score_frames
+from framewatch_cli.labelling.sources import FrameFiles, PictureFiles
+from framewatch_cli.pictures.faults import ModelReplaced
 from framewatch_cli.terminal.interrupts import Interrupt
+from framewatch_client import FrameResult, Reconnected, ServerUnreachableError, StreamStarted, open_source
 from framewatch_client.errors import FramewatchCallError
 from framewatch_core.labels.labels import Label, LabelSet
 
@@ -58,3 +61,23 @@ async def test_late_calls_are_the_servers_fault_if_all_are(
             await anext(scored)
     else:
         assert [one.result.error async for one in scored] == errors
+
+
+class ReplacedClient:
+    """Its stream is lost before the first result, and goes on at a server with other weights."""
+
+    async def stream(self, *_: Any, **options: Any) -> AsyncIterator[FrameResult]:
+        options["on_started"](StreamStarted("m", weights_digest="0123"))
+        lost = Reconnected(ServerUnreachableError("gone"), 1.0, StreamStarted("m", weights_digest="beef"))
+        options["on_reconnect"](lost)
+        raise AssertionError("the stream goes on")
+        yield
+
+
+async def test_a_model_that_is_replaced_while_a_stream_is_lost_ends_it(make_video: Callable[..., Path]) -> None:
+    client: Any = ReplacedClient()
+    question = Question(LabelSet((Label("a"), Label("b"))), "m", weights_digest="0123")
+    with open_source(str(make_video(2, 10.0))) as source:
+        scored = score_frames(client, FrameFiles(source), question, set(), Interrupt(), print)
+        with pytest.raises(ModelReplaced, match=r"weights now \(beef, before 0123\), and their scores"):
+            await anext(scored)

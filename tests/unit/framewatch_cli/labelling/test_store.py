@@ -119,6 +119,18 @@ def test_an_empty_class_has_no_folder(store: FolderStore) -> None:
     assert (store.out / "uncertain/a/one.jpg").exists()
 
 
+@pytest.mark.parametrize("metadata", [False, True])
+def test_names_that_are_no_text_have_rows_too(tmp_path: Path, metadata: bool) -> None:
+    store = FolderStore(tmp_path / "out", LABELS, tmp_path, metadata=metadata)
+    one = picture("one\udcff.jpg", 0.95)
+    store.out.mkdir()
+    store.keep(ScoredPicture(one, tmp_path / "of no use", b"content"), decide(one, STRICT))
+    with store.tables(STRICT) as write:
+        write(one, decide(one, STRICT))
+    tables = [store.out / "pictures.jsonl", *([store.out / "train/metadata.jsonl"] if metadata else [])]
+    assert all("one\\udcff.jpg" in table.read_text() for table in tables)
+
+
 @pytest.mark.parametrize(
     ("name", "foreign"),
     [

@@ -26,7 +26,6 @@ from framewatch_cli.rules.file import read_rules
 from framewatch_cli.rules.output import write_calibrated
 from framewatch_cli.rules.reports import calibration_report, evaluation_report
 from framewatch_cli.rules.timelines import calibration_timeline, evaluation_timelines
-from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.evaluation import evaluate
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import InvalidTruth, Track, VideoTruth
@@ -35,7 +34,8 @@ from framewatch_core.images.image import EncodedImage
 from framewatch_core.images.regions import WHOLE_FRAME, Region
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.rules.events import EventKind
+from framewatch_core.rules.events import Event, EventKind
+from framewatch_core.time import Moment
 from tests.unit.framewatch_cli.rules.recordings import PRESENT, S, recording
 
 BOX = (Label("box"), Label("belt"))
@@ -181,9 +181,9 @@ def truth(*present: Interval, region: Region = WHOLE_FRAME) -> VideoTruth:
 def test_an_evaluation_reports_what_was_wrong() -> None:
     calibration = calibrate_recording(recording(), plan())
     wanted = truth(S(2, 5), S(9, 11))
-    events = [EmittedEvent.of(event) for event in calibration.events]
+    events = calibration.events
     found = evaluate(events, [calibration.rule], wanted)
-    lines = evaluation_timelines(found, replace(recording(), events=tuple(events)), [calibration.rule], wanted)
+    lines = evaluation_timelines(found, replace(recording(), events=events), [calibration.rule], wanted)
     text = shown(evaluation_report(found, lines))
     assert max(map(len, text.splitlines())) <= 80
     assert "missed ENTERED at 00:09.000" in text
@@ -199,7 +199,7 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
     plots = pytest.importorskip("framewatch_cli.rules.plots")
     calibration = calibrate_recording(recording(), plan())
     plots.draw_calibration(tmp_path / "calibration.png", calibration)
-    events = tuple(EmittedEvent.of(event) for event in calibration.events)
+    events = calibration.events
     wanted = truth(S(2, 5), S(9, 11))
     found = evaluate(events, [calibration.rule], wanted)
     lines = evaluation_timelines(found, replace(recording(), events=events), [calibration.rule], wanted)
@@ -213,7 +213,11 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
 
 def test_a_presence_without_an_exit_lasts_to_the_end() -> None:
     line = calibration_timeline(calibrate_recording(recording(), plan()))
-    open_ended = replace(line, events=(EmittedEvent(EventKind.ENTERED, "box", 9, 8),), end_ns=20)
+    open_ended = replace(
+        line,
+        events=(Event(kind=EventKind.ENTERED, rule_id="box", label="box", at=Moment(2, 9), began=Moment(1, 8)),),
+        end_ns=20,
+    )
     assert open_ended.presences == [Interval(8, 20)]
 
 

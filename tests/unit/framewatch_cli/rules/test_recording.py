@@ -14,7 +14,6 @@ from framewatch_cli.rules.recording import Collector, Recording, record
 from framewatch_cli.rules.score_files import ScoresFileError, parse_frames, read_recording, scores_writer
 from framewatch_client import Event, FrameResult, HealthEvent, open_source
 from framewatch_client.aio import AsyncFramewatchClient
-from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.events import EventKind
@@ -49,7 +48,9 @@ def test_scored_frames_and_events_of_rules_are_kept() -> None:
     found = collector.recording()
     assert [frame.at for frame in found.frames] == [frame.at for frame in frames]
     assert found.frames[1].scores[""][0].presence == pytest.approx(frames[1].scores[""][0].presence)
-    assert found.events == (EmittedEvent(EventKind.ENTERED, "box", 4 * FRAME_NS, 0),)
+    assert [(e.kind, e.rule_id, e.at.time_ns, e.began.time_ns) for e in found.events] == [
+        (EventKind.ENTERED, "box", 4 * FRAME_NS, 0)
+    ]
     assert found.missing_count == 1
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from framewatch_core.calibration.emitted import EmittedEvent
 from framewatch_core.calibration.evaluation import evaluate
 from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import Track, VideoTruth
 from framewatch_core.errors import InvalidRule
 from framewatch_core.images.regions import WHOLE_FRAME, Region
-from framewatch_core.rules.events import EventKind
+from framewatch_core.rules.events import Event, EventKind
 from framewatch_core.rules.rule import EventRule
+from framewatch_core.time import Moment
 
 FULL = Region("full", 0, 0, 1, 1)
 LEFT = Region("left", 0, 0, 0.5, 1)
@@ -29,15 +29,15 @@ def truth(*present: tuple[float, float], end: float = 100, tolerance: float = 1,
     return VideoTruth(s(end), s(tolerance), (Track(region, tuple(Interval(s(a), s(b)) for a, b in present)),))
 
 
-def event(kind: EventKind, began: float, delay: float = 0.2, rule: str = "box") -> EmittedEvent:
-    return EmittedEvent(kind, rule, s(began + delay), s(began))
+def event(kind: EventKind, began: float, delay: float = 0.2, rule: str = "box") -> Event:
+    return Event(kind=kind, rule_id=rule, label="box", at=Moment(1, s(began + delay)), began=Moment(0, s(began)))
 
 
 @dataclass
 class Case:
     id: str
     truth: VideoTruth
-    events: list[EmittedEvent]
+    events: list[Event]
     matched: list[float]
     missed: list[float] = field(default_factory=list)
     false: list[float] = field(default_factory=list)
@@ -73,27 +73,27 @@ def test_events_against_the_truth(case: Case) -> None:
     (found,) = evaluate(case.events, [RULE], case.truth).rules
     assert [match.truth.time_ns for match in found.matches] == [s(t) for t in case.matched]
     assert [transition.time_ns for transition in found.missed] == [s(t) for t in case.missed]
-    assert [event.began_ns for event in found.false] == [s(t) for t in case.false]
-    assert [event.began_ns for event in found.doubled] == [s(t) for t in case.doubled]
+    assert [event.began.time_ns for event in found.false] == [s(t) for t in case.false]
+    assert [event.began.time_ns for event in found.doubled] == [s(t) for t in case.doubled]
     assert found.flap_count == case.flaps
 
 
 def test_figures() -> None:
     events = [event(IN, 10.5, 0.5), event(OUT, 19.7, 0.5), event(IN, 50), event(OUT, 60)]
-    seen = evaluate(events, [RULE], truth((10, 20), (30, 40)))
-    assert (seen.precision.value, seen.precision.basis) == (0.5, "2 of 4")
-    assert seen.recall.basis == "2 of 4"
-    assert seen.precision.low < 0.1
-    assert seen.max_delay_ns() == s(1.0)
-    assert seen.median_delay_ns() == pytest.approx(s(0.6))
-    assert seen.max_error_ns() == s(0.5)
-    assert (seen.flap_count, seen.is_perfect) == (1, False)
+    found = evaluate(events, [RULE], truth((10, 20), (30, 40)))
+    assert (found.precision.value, found.precision.basis) == (0.5, "2 of 4")
+    assert found.recall.basis == "2 of 4"
+    assert found.precision.low < 0.1
+    assert found.max_delay_ns() == s(1.0)
+    assert found.median_delay_ns() == pytest.approx(s(0.6))
+    assert found.max_error_ns() == s(0.5)
+    assert (found.flap_count, found.is_perfect) == (1, False)
 
 
 def test_without_events_there_are_no_figures() -> None:
-    seen = evaluate([], [RULE], truth())
-    assert (seen.precision.value, seen.median_delay_ns(), seen.max_delay_ns()) == (None, None, None)
-    assert seen.is_perfect
+    found = evaluate([], [RULE], truth())
+    assert (found.precision.value, found.median_delay_ns(), found.max_delay_ns()) == (None, None, None)
+    assert found.is_perfect
 
 
 def test_rules_go_with_their_regions() -> None:
@@ -102,7 +102,7 @@ def test_rules_go_with_their_regions() -> None:
     assert evaluate([], [left], both).unwatched == ("full",)
     assert evaluate([], [RULE, left], both).unwatched == ()
     assert [rule.region_id for rule in evaluate([], [left, RULE], both).rules] == ["left", "full"]
-    with pytest.raises(InvalidRule, match="nothing about the region 'top'") as caught:
+    with pytest.raises(InvalidRule, match="no truth about the region 'top'") as caught:
         evaluate([], [EventRule("box", 0.5, region_id="top")], both)
     assert caught.value.field == "rules[0].region_id"
 

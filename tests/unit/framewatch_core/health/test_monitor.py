@@ -47,7 +47,9 @@ class Stream:
         for _ in range(round(seconds * NS_PER_S / self.step_ns)):
             whole = stats()
             pictures = {"": whole, **dict.fromkeys(regions, whole), **own}
-            reports.append(self.monitor.update(Moment(self.count, self.count * self.step_ns), pictures))
+            reports.append(
+                self.monitor.update(Moment(self.count, self.count * self.step_ns), pictures, pictures.keys())
+            )
             self.count += 1
         return reports
 
@@ -203,7 +205,7 @@ def test_without_settling_events_come_at_once() -> None:
 
 def test_suspended_is_for_regions_with_rules_alone() -> None:
     monitor, good, bad = HealthMonitor(HealthPolicy(settle_ns=0)), measure(ROOM), measure(uniform(0))
-    monitor.update(Moment(0, 0), {"": good})
+    monitor.update(Moment(0, 0), {"": good}, with_rules=())
     assert monitor.update(Moment(1, 1), {"": bad}, with_rules=()).events == ()
     (suspended,) = monitor.update(Moment(2, 2), {"": bad}, with_rules=("",)).events
     assert suspended.began == Moment(1, 1)
@@ -232,7 +234,7 @@ def test_a_copy_goes_on_the_same(copied: Callable[[HealthMonitor], HealthMonitor
 
     def reports(monitor: HealthMonitor) -> list[HealthReport]:
         moments = [Moment(stream.count + i, (stream.count + i) * stream.step_ns) for i in range(len(stats))]
-        return [monitor.update(at, {"": picture}) for at, picture in zip(moments, stats, strict=True)]
+        return [monitor.update(at, {"": picture}, ("",)) for at, picture in zip(moments, stats, strict=True)]
 
     assert reports(copied(stream.monitor)) == reports(stream.monitor)
 

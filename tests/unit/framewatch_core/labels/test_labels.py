@@ -128,13 +128,13 @@ def test_presence_has_a_contrast(label: Label, contrast: tuple[str, ...]) -> Non
 
 def test_a_condensed_label_is_the_same_one_without_its_pictures() -> None:
     label = Label("x", ("a",), ("b",), (PICTURE, OTHER), (OTHER,))
-    small = label.condensed()
-    assert small.condensed() == small
-    assert small == Label("x", ("a",), ("b",), (PICTURE, OTHER), (OTHER,)).condensed()
+    small = label.with_example_keys()
+    assert small.with_example_keys() == small
+    assert small == Label("x", ("a",), ("b",), (PICTURE, OTHER), (OTHER,)).with_example_keys()
     assert small.examples == (ImageKey.of(PICTURE), ImageKey.of(OTHER))
     assert small.examples_key == label.examples_key
-    assert small != Label("x", ("a",), ("b",), (OTHER, PICTURE), (OTHER,)).condensed(), "another order"
-    assert small != Label("x", ("a",), ("b",), (PICTURE,), (OTHER, OTHER)).condensed(), "another kind"
+    assert small != Label("x", ("a",), ("b",), (OTHER, PICTURE), (OTHER,)).with_example_keys(), "another order"
+    assert small != Label("x", ("a",), ("b",), (PICTURE,), (OTHER, OTHER)).with_example_keys(), "another kind"
 
 
 def test_limits_have_a_name_and_a_value() -> None:

@@ -1,4 +1,4 @@
-"""What is another place and what is not."""
+"""Changes of the scene in the statistics of drawn pictures: which are found and which are none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def problems(places: list[npt.NDArray[np.float32]], sigma: float) -> set[HealthP
     found = set()
     for i, place in enumerate(places):
         noisy = np.clip(place + rng.normal(0, sigma, place.shape), 0, 255).astype(np.uint8)
-        found.add(monitor.update(Moment(i, i * NS_PER_S), {"": picture_stats(noisy)}).problems[""])
+        found.add(monitor.update(Moment(i, i * NS_PER_S), {"": picture_stats(noisy)}, ("",)).problems[""])
     return found
 
 
@@ -36,9 +36,9 @@ def test_noise_in_a_smooth_scene_is_no_other_place(seed: int, sigma: float) -> N
     assert problems([smooth_place(seed)] * 12, sigma) == {None}
 
 
-def test_a_smooth_scene_that_is_another_is_told() -> None:
-    seen = problems([smooth_place(PLACE)] * 12 + [smooth_place(PLACE + 100)] * 3, 3)
-    assert seen == {None, HealthProblem.SCENE_CHANGED}
+def test_another_smooth_scene_is_a_change() -> None:
+    found = problems([smooth_place(PLACE)] * 12 + [smooth_place(PLACE + 100)] * 3, 3)
+    assert found == {None, HealthProblem.SCENE_CHANGED}
 
 
 def texture(seed: int) -> npt.NDArray[np.float32]:
@@ -60,11 +60,11 @@ def plain(*, marks: bool) -> npt.NDArray[np.float32]:
 
 
 class Played:
-    """A monitor that is shown pictures with noise."""
+    """A monitor that is given pictures with noise."""
 
     def __init__(self, fps: float) -> None:
         self.monitor = HealthMonitor(HealthPolicy())
-        self.said: list[str] = []
+        self.events: list[str] = []
         self.fps = fps
         self._rng = np.random.default_rng(0)
         self._count = 0
@@ -76,8 +76,8 @@ class Played:
             place = places[i % len(places)]
             picture = np.clip(place + self._rng.normal(0, 3, place.shape), 0, 255).astype(np.uint8)
             at = Moment(self._count, round(self._count * NS_PER_S / self.fps))
-            report = self.monitor.update(at, {"": picture_stats(picture)})
-            self.said += [event.kind.name for event in report.events]
+            report = self.monitor.update(at, {"": picture_stats(picture)}, ("",))
+            self.events += [event.kind.name for event in report.events]
             held += bool(report.held)
             self._count += 1
         return held
@@ -87,7 +87,7 @@ class Played:
 def test_pictures_that_all_differ_are_no_changes(fps: float) -> None:
     played = Played(fps)
     assert played.show(40, *(texture(seed) for seed in range(12))) == 0
-    assert played.said == []
+    assert played.events == []
 
 
 def test_the_road_behind_a_truck_that_stood_there_for_long_is_known_again() -> None:
@@ -97,8 +97,8 @@ def test_the_road_behind_a_truck_that_stood_there_for_long_is_known_again() -> N
     for _ in range(2):
         assert played.show(90, truck) < 10
         assert played.show(90, road) < 10
-    assert played.said == ["SUSPENDED", "RESUMED"] * (len(played.said) // 2)
-    assert played.said
+    assert played.events == ["SUSPENDED", "RESUMED"] * (len(played.events) // 2)
+    assert played.events
 
 
 def test_a_plain_place_is_trusted_when_what_lay_on_it_is_taken_away() -> None:
@@ -122,10 +122,10 @@ def test_a_blinking_light_is_got_used_to(half_period: int) -> None:
     assert played.show(40, *blinking) < 40
 
 
-def test_a_cover_is_told_after_all_that() -> None:
+def test_a_cover_is_found_after_all_that() -> None:
     played = Played(4)
     played.show(30, texture(3))
     cover = plain(marks=False) * 0.4
     assert played.show(90, cover) == 360
     assert played.show(5, texture(3)) <= 5
-    assert played.said == ["SUSPENDED", "RESUMED"]
+    assert played.events == ["SUSPENDED", "RESUMED"]
