@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """What a client has received of a stream; see `Resume` in the .proto.
+    """Part of a stream that a client has received; see `Resume` in the .proto.
 
     Attributes:
         token: identifies the stream.

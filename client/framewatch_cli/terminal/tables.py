@@ -43,17 +43,16 @@ class Bar:
         return Measurement(0, BAR_CELLS)
 
 
-def plain_table(title: str = "") -> Table:
+def plain_table() -> Table:
     """Returns an empty table with one rule below its header."""
-    return Table(
-        title=Text(title, "bold") if title else None,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-    )
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
 
 
-def with_footer(table: Table, footer: str) -> RenderableType:
-    """Returns the table with a dim line below it; without one if the footer is empty."""
-    return Group(table, Text(footer, "dim")) if footer else table
+def framed(table: Table, *, title: str = "", footer: str = "") -> RenderableType:
+    """Returns the table with a bold line above it and a dim line below it; an empty text: without that line.
+
+    The title is no part of the table: as wide as a narrow table, a long path would be broken into several lines.
+    """
+    above = (Text(title, "bold"),) if title else ()
+    below = (Text(footer, "dim"),) if footer else ()
+    return Group(*above, table, *below)

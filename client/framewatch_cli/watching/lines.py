@@ -141,7 +141,7 @@ def summary_tables(summary: WatchSummary, *, source: str, elapsed_s: float) -> R
 
 
 def _rule_table(summary: WatchSummary) -> Table:
-    table = plain_table("")
+    table = plain_table()
     table.add_column("rule", overflow="fold")
     table.add_column("entered", justify="right")
     table.add_column("exited", justify="right")

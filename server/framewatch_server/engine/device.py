@@ -34,7 +34,7 @@ class DeviceCall(Protocol):
         ...
 
     def refuse(self, error: Exception) -> None:
-        """Hands an error to the waiting caller instead."""
+        """Hands an error to the waiting caller instead, also if `run` has raised."""
         ...
 
 
@@ -94,6 +94,8 @@ class Device:
         self._taken: list[Job] = []  # out of the queue, not started yet
         self._left_over: Job | None = None  # out of the queue, did not fit into the last batch
         self._under_way: deque[_Batch] = deque()
+        self._call: DeviceCall | None = None  # out of the queue, not answered yet
+        self._is_last = False  # the item of `stop` is out of the queue
         self._failed_batches = 0
         self._thread = threading.Thread(target=self._run, name="device", daemon=True)
         self._dead = False
@@ -141,12 +143,15 @@ class Device:
                 return True
         self._left_over = None
         item = self._take_batch(item)
+        self._call = None if isinstance(item, Job) else item
+        self._is_last = item is None
         self._begin_taken()
-        while len(self._under_way) >= (self._encoder.images.in_flight if item is not None else 1):
+        while len(self._under_way) >= (1 if self._is_last else self._encoder.images.in_flight):
             self._end_oldest()
-        if item is not None and not isinstance(item, Job):
-            item.run()
-        return item is not None
+        if self._call is not None:
+            self._call.run()
+            self._call = None
+        return not self._is_last
 
     def _take_batch(self, item: _Item) -> _Item:
         """Takes jobs while they fit and there are any; returns the last item, which may be no job."""
@@ -242,6 +247,10 @@ class Device:
         if self._left_over is not None:
             lost.append(self._left_over)
         self._deliver([(job, self._refusal()) for job in lost])
+        if self._call is not None:
+            self._call.refuse(self._refusal())
+        if self._is_last:
+            return
         while (item := self._queue.get()) is not None:
             if isinstance(item, Job):
                 self._deliver([(item, self._refusal())])

@@ -56,7 +56,8 @@ class _FunctionCall(Generic[ResultT]):
             self.future.set_result(result)
 
     def refuse(self, error: Exception) -> None:
-        if self.future.set_running_or_notify_cancel():
+        # it still runs if the function has ended the thread, as SystemExit does
+        if self.future.running() or self.future.set_running_or_notify_cancel():
             self.future.set_exception(error)
 
 

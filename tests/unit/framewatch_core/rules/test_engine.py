@@ -123,7 +123,7 @@ CASES = [
 COOLDOWN_CASES = [
     Case("quiet until it is over", rule(cooldown_s=3), every(1, 0.9, 0.1, 0.9, 0.9, 0.9), [("ENTERED", 1, 1), ("EXITED", 2, 2), ("ENTERED", 5, 3)]),
     Case("over to the nanosecond", rule(cooldown_s=3), [(0, 0.9), (1, 0.1), (3.999_999_999, 0.9), (4, 0.9)], [("ENTERED", 1, 1), ("EXITED", 2, 2), ("ENTERED", 4, 3)]),
-    Case("a run that ended within it is not told", rule(cooldown_s=3), every(1, 0.9, 0.1, 0.9, 0.1, 0.1, 0.1), [("ENTERED", 1, 1), ("EXITED", 2, 2)]),
+    Case("a run that ended within it has no event", rule(cooldown_s=3), every(1, 0.9, 0.1, 0.9, 0.1, 0.1, 0.1), [("ENTERED", 1, 1), ("EXITED", 2, 2)]),
     Case("minimum time may pass within it", rule(present_s=2, cooldown_s=3), every(1, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9, 0.9), [("ENTERED", 3, 1), ("EXITED", 4, 4), ("ENTERED", 7, 5)]),
     Case("it begins with the frame that completed EXITED", rule(absent_s=2, cooldown_s=3), every(1, 0.9, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9), [("ENTERED", 1, 1), ("EXITED", 4, 2), ("ENTERED", 7, 5)]),
     Case("none before the first ENTERED", rule(cooldown_s=3), every(1, 0.9), [("ENTERED", 1, 1)]),
@@ -134,7 +134,7 @@ COOLDOWN_CASES = [
 HELD_CASES = [
     Case("a held frame says nothing", rule(), every(1, 0.9, None, None), [("ENTERED", 1, 1)]),
     Case("what was present is present after", rule(), every(1, 0.9, None, 0.9, 0.1), [("ENTERED", 1, 1), ("EXITED", 4, 4)]),
-    Case("what went meanwhile is told after", rule(), every(1, 0.9, None, 0.1), [("ENTERED", 1, 1), ("EXITED", 3, 3)]),
+    Case("a label that went meanwhile has its event after", rule(), every(1, 0.9, None, 0.1), [("ENTERED", 1, 1), ("EXITED", 3, 3)]),
     Case("a presence under way begins anew", rule(present_s=2), every(1, 0.9, 0.9, None, 0.9, 0.9, 0.9), [("ENTERED", 6, 4)]),
     Case("an absence under way begins anew", rule(absent_s=1), every(1, 0.9, 0.1, None, 0.1, 0.1), [("ENTERED", 1, 1), ("EXITED", 5, 4)]),
     Case("held at first", rule(), every(1, None, None, 0.9), [("ENTERED", 3, 3)]),
@@ -144,7 +144,7 @@ SMOOTHING_CASES = [
     Case("the first score counts as it is", rule(smoothing_s=1), every(1, 0.8), [("ENTERED", 1, 1)]),
     Case("a flicker is smoothed away", rule(smoothing_s=1), every(0.2, 0.1, 0.1, 1.0, 0.1, 0.1), []),
     Case("after two half-lives a quarter is left", rule(0.75, smoothing_s=1), every(1, 0.0, 1.0, 1.0), [("ENTERED", 3, 3)]),
-    Case("however often one looks meanwhile", rule(0.75, smoothing_s=1), [(0, 0.0), (1.25, 1.0), (1.5, 1.0), (1.75, 1.0), (2, 1.0)], [("ENTERED", 5, 5)]),
+    Case("whatever the frame rate meanwhile", rule(0.75, smoothing_s=1), [(0, 0.0), (1.25, 1.0), (1.5, 1.0), (1.75, 1.0), (2, 1.0)], [("ENTERED", 5, 5)]),
     Case("a steady score at the threshold is at least that", rule(0.7, smoothing_s=0.3), every(0.1, 0.9, 0.7, 0.7), [("ENTERED", 1, 1)]),
     Case("it smooths what keeps it there too", rule(smoothing_s=1), every(1, 1.0, 0.0, 0.0), [("ENTERED", 1, 1), ("EXITED", 3, 3)]),
     Case("began is the first smoothed score past the threshold", rule(0.75, present_s=1, smoothing_s=1), every(1, 0.0, 1.0, 1.0, 1.0), [("ENTERED", 4, 3)]),
@@ -160,12 +160,12 @@ def test_hysteresis(case: Case) -> None:
     assert [brief(event) for event in play([case.rule], case.frames)] == case.expected
 
 
-def test_entered_tells_peak_and_score() -> None:
+def test_entered_has_peak_and_score() -> None:
     (entered,) = play([rule(present_s=0.2)], every(0.1, 0.85, 0.95, 0.9))
     assert (entered.score, entered.peak_score, entered.present_ns) == (0.9, 0.95, None)
 
 
-def test_exited_tells_peak_and_how_long() -> None:
+def test_exited_has_peak_and_duration() -> None:
     _, exited = play([rule(absent_s=0.1)], [(1, 0.85), (2, 0.99), (3, 0.3), (3.1, 0.2)])
     assert (exited.score, exited.peak_score) == (0.2, 0.99)
     assert exited.present_ns == seconds(2), "from the first frame of the presence to the first of the absence"
@@ -182,7 +182,7 @@ def test_peaks_and_scores_are_smoothed() -> None:
     assert (exited.score, exited.peak_score) == (0.21875, 0.875)
 
 
-def test_a_run_that_outlasts_the_cooldown_tells_its_own_peak() -> None:
+def test_a_run_that_outlasts_the_cooldown_has_its_own_peak() -> None:
     *_, entered = play([rule(cooldown_s=3)], every(1, 0.9, 0.1, 0.85, 0.95, 0.8))
     assert (entered.began.frame_id, entered.peak_score, entered.score) == (3, 0.95, 0.8)
 
@@ -205,11 +205,11 @@ def test_sparse(watched: EventRule, frames: list[tuple[float, float | None]], ex
     assert [event.sparse for event in play([watched], frames)] == expected
 
 
-def test_rules_look_at_their_region() -> None:
+def test_rules_go_by_their_region() -> None:
     left, whole, lost = rule(region="left"), rule(), rule(region="lost")
     book = RuleBook()
     book.configure({r: r for r in (left, whole, lost)}, GAP_NS)
-    heard = [
+    found = [
         (event.kind.name, event.region_id, event.at.frame_id)
         for number, (scores, held) in enumerate(
             [
@@ -221,10 +221,10 @@ def test_rules_look_at_their_region() -> None:
         )
         for event in book.update(Moment(number, seconds(number)), scores, held)
     ]
-    assert heard == [("ENTERED", "left", 0), ("ENTERED", "", 1), ("EXITED", "left", 3)]
+    assert found == [("ENTERED", "left", 0), ("ENTERED", "", 1), ("EXITED", "left", 3)]
 
 
-def test_trails_tell_the_last_scores() -> None:
+def test_trails_have_the_last_scores() -> None:
     entered, exited = play([rule(0.75, 0.3, smoothing_s=1, trail_count=2)], every(1, 0.0, None, 0.5, 1.0, 0.0, 0.0))
     assert entered.trail is not None
     assert exited.trail is not None
@@ -266,7 +266,7 @@ def test_each_rule_keeps_its_own_state() -> None:
     ]
 
 
-def test_similarity_rules_look_at_similarity() -> None:
+def test_similarity_rules_go_by_similarity() -> None:
     similar = EventRule("box", 0.3, score_kind=ScoreKind.SIMILARITY)
     book = RuleBook()
     book.configure({1: similar}, GAP_NS)
@@ -275,7 +275,7 @@ def test_similarity_rules_look_at_similarity() -> None:
     assert event.score == 0.31
 
 
-def test_presence_rules_look_at_presence() -> None:
+def test_presence_rules_go_by_presence() -> None:
     book = RuleBook()
     book.configure({1: EventRule("box", 0.6, score_kind=ScoreKind.PRESENCE)}, GAP_NS)
     assert book.update(Moment(1, 0), {"": [LabelScore("box", 0.9, 0.9, 0.1)]}) == []

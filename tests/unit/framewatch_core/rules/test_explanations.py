@@ -30,8 +30,8 @@ def explanation(watched: EventRule, frames: Frames) -> RuleExplanation:
         shown = 0.0 if value is None else value
         held = {""} if value is None else frozenset[str]()
         book.update(Moment(number, round(time_s * NS_PER_S)), {"": [LabelScore("box", shown, shown, shown)]}, held)
-    (told,) = book.explain()
-    return told
+    (found,) = book.explain()
+    return found
 
 
 def every(step_s: float, *values: float | None) -> Frames:
@@ -97,8 +97,8 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_reasons(case: Case) -> None:
-    told = explanation(case.rule, case.frames)
-    assert (told.held_back_by.name, told.message) == (case.reason, case.message)
+    found = explanation(case.rule, case.frames)
+    assert (found.held_back_by.name, found.message) == (case.reason, case.message)
 
 
 def test_every_reason_has_its_case() -> None:
@@ -115,8 +115,8 @@ def test_messages_name_the_score(kind: ScoreKind) -> None:
 
 def test_figures_towards_entered() -> None:
     watched = rule(present_s=3)
-    told = explanation(watched, every(1, 0.1, 0.9, 0.95, 0.3, 0.85))
-    assert told == RuleExplanation(
+    found = explanation(watched, every(1, 0.1, 0.9, 0.95, 0.3, 0.85))
+    assert found == RuleExplanation(
         rule_id="box",
         label="box",
         region_id="",
@@ -129,20 +129,20 @@ def test_figures_towards_entered() -> None:
         longest_held_ns=NS_PER_S,
         needed_ns=3 * NS_PER_S,
         held_back_by=HeldBackBy.MIN_TIME,
-        message=told.message,
+        message=found.message,
     )
 
 
 def test_figures_towards_exited_count_from_entered() -> None:
-    told = explanation(rule(absent_s=3), every(1, 0.1, 0.1, 0.9, 0.4, 0.3, 0.6))
-    assert (told.next_kind, told.frame_count, told.score) == (EventKind.EXITED, 3, 0.6)
-    assert (told.nearest_score, told.nearest) == (0.3, Moment(5, 4 * NS_PER_S))
-    assert (told.threshold, told.longest_held_ns, told.needed_ns) == (0.5, NS_PER_S, 3 * NS_PER_S)
+    found = explanation(rule(absent_s=3), every(1, 0.1, 0.1, 0.9, 0.4, 0.3, 0.6))
+    assert (found.next_kind, found.frame_count, found.score) == (EventKind.EXITED, 3, 0.6)
+    assert (found.nearest_score, found.nearest) == (0.3, Moment(5, 4 * NS_PER_S))
+    assert (found.threshold, found.longest_held_ns, found.needed_ns) == (0.5, NS_PER_S, 3 * NS_PER_S)
 
 
 def test_figures_without_a_frame() -> None:
-    told = explanation(rule(), [])
-    assert (told.frame_count, told.score, told.nearest_score, told.nearest, told.longest_held_ns) == (
+    found = explanation(rule(), [])
+    assert (found.frame_count, found.score, found.nearest_score, found.nearest, found.longest_held_ns) == (
         0,
         None,
         None,
@@ -152,10 +152,10 @@ def test_figures_without_a_frame() -> None:
 
 
 def test_figures_right_after_an_event() -> None:
-    told = explanation(rule(), every(1, 0.9))
-    assert (told.next_kind, told.frame_count, told.score, told.nearest) == (EventKind.EXITED, 0, 0.9, None)
+    found = explanation(rule(), every(1, 0.9))
+    assert (found.next_kind, found.frame_count, found.score, found.nearest) == (EventKind.EXITED, 0, 0.9, None)
 
 
 def test_the_score_is_the_smoothed_one() -> None:
-    told = explanation(rule(smoothing_s=1), every(1, 0.0, 0.5, 0.5, 0.0))
-    assert (told.score, told.nearest_score, told.nearest) == (0.1875, 0.375, Moment(3, 2 * NS_PER_S))
+    found = explanation(rule(smoothing_s=1), every(1, 0.0, 0.5, 0.5, 0.0))
+    assert (found.score, found.nearest_score, found.nearest) == (0.1875, 0.375, Moment(3, 2 * NS_PER_S))

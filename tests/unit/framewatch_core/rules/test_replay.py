@@ -23,20 +23,20 @@ def test_events_are_the_rule_engines() -> None:
     assert [(e.kind.name, e.at.frame_id, e.rule_id) for e in events] == [("ENTERED", 1, "box"), ("EXITED", 3, "box")]
 
 
-def test_rules_look_at_their_regions() -> None:
-    seen = [
+def test_rules_go_by_their_regions() -> None:
+    recorded = [
         RecordedFrame(Moment(1, 0), {"a": [LabelScore("box", 0.9, 0)], "b": [LabelScore("box", 0.1, 0)]}),
     ]
     rules = [EventRule("box", 0.5, region_id=region, id=region) for region in "ab"]
-    assert [event.rule_id for event in replay(seen, rules)] == ["a"]
+    assert [event.rule_id for event in replay(recorded, rules)] == ["a"]
 
 
-def test_held_frames_are_not_seen() -> None:
-    seen = [*frames(0.9), *(RecordedFrame(Moment(5, 5 * NS_PER_S), {}, frozenset({""})),)]
-    assert [event.kind.name for event in replay(seen, [EventRule("box", 0.5)])] == ["ENTERED"]
+def test_held_frames_are_not_given_to_rules() -> None:
+    recorded = [*frames(0.9), *(RecordedFrame(Moment(5, 5 * NS_PER_S), {}, frozenset({""})),)]
+    assert [event.kind.name for event in replay(recorded, [EventRule("box", 0.5)])] == ["ENTERED"]
 
 
-def test_gaps_count_as_told() -> None:
+def test_gaps_count_as_given() -> None:
     rule = EventRule("box", 0.5, min_present_ns=NS_PER_S)
     assert len(replay(frames(0.9, 0.9), [rule])) == 1
     assert replay(frames(0.9, 0.9), [rule], max_frame_gap_ns=NS_PER_S // 2) == []
@@ -52,7 +52,7 @@ def test_gaps_count_as_told() -> None:
         ),
     ],
 )
-def test_what_was_not_recorded_is_told(rule: EventRule, field: str, message: str) -> None:
+def test_rules_without_a_recording_are_refused(rule: EventRule, field: str, message: str) -> None:
     with pytest.raises(InvalidRule, match=message) as caught:
         replay(frames(0.9), [EventRule("box", 0.5, id="fine"), rule])
     assert caught.value.field == field

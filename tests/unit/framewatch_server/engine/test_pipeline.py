@@ -214,6 +214,19 @@ async def test_jobs_and_calls_of_a_dead_device_are_refused() -> None:
         assert [type(result) for result in await afterwards.results()] == [ServerUnavailable]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_function_that_ends_the_device_thread_is_answered_as_are_those_after_it() -> None:
+    def end_thread() -> None:
+        raise SystemExit
+
+    rig = Rig()
+    async with rig:
+        calls = [asyncio.create_task(rig.pipeline.run_on_device(function)) for function in (end_thread, int)]
+        results = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 30)
+        assert [type(result) for result in results] == [ServerUnavailable] * 2
+        assert rig.health == [False]
+
+
 async def test_stopping_finishes_what_is_under_way_and_answers_the_rest() -> None:
     rig = Rig(1)
     async with rig:
