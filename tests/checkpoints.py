@@ -1,4 +1,4 @@
-"""Small checkpoints with random weights, of the real classes and in the real file layout, one for each family."""
+"""Small checkpoints with random weights, one for each family: transformers' own classes and file layout."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _chinese_clip(folder: Path) -> None:
 
 
 def _siglip(folder: Path) -> None:
-    """The first SigLIP: a SentencePiece tokenizer that drops punctuation, as its repositories have it."""
+    """Writes a SigLIP 1, whose SentencePiece tokenizer drops punctuation, as in the published repositories."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "spiece.model").open("wb") as file:
         sentencepiece.SentencePieceTrainer.train(
@@ -116,7 +116,7 @@ def _siglip(folder: Path) -> None:
 
 
 def _siglip_2(folder: Path) -> None:
-    """A SigLIP 2 of fixed size: the first one's model with Gemma's tokenizer."""
+    """Writes a SigLIP 2 of fixed image size: SigLIP 1's model with Gemma's tokenizer."""
     trained = Tokenizer(BPE(byte_fallback=True, unk_token="<unk>"))
     trained.normalizer = normalizers.Replace(" ", "▁")
     bytes_ = [f"<0x{value:02X}>" for value in range(256)]
@@ -142,7 +142,7 @@ def _save_siglip(folder: Path, tokenizer: Any, resample: int) -> None:
 
 
 def make_naflex(folder: Path) -> Path:
-    """A NaFlex SigLIP 2, which can't be served."""
+    """Writes a NaFlex SigLIP 2, which can't be served; returns the folder."""
     vision = {key: value for key, value in _VISION.items() if key != "image_size"}
     text = {**_TEXT, "hidden_size": 64, "vocab_size": 32, "projection_size": 64}
     config = Siglip2Config(text_config=text, vision_config={**vision, "num_patches": 9})
@@ -160,7 +160,7 @@ def _xlm_roberta(model_max_length: int) -> XLMRobertaTokenizer:
 
 
 def _save(folder: Path, model: Any, tokenizer: Any, processor: Any) -> None:
-    """Writes what a repository has; the weights are wide enough for pictures and words to differ as they do in use."""
+    """Writes a repository's files; the weights are so wide that embeddings differ as those of a trained model do."""
     random = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, weight in model.named_parameters():

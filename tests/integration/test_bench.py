@@ -27,8 +27,10 @@ def bench(*arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize(("live", "fps"), [("--no-live", None), ("--live", "200")], ids=["files", "live, too fast"])
-def test_every_frame_of_every_camera_has_an_outcome(live: str, fps: str | None) -> None:
+@pytest.mark.parametrize(
+    ("live", "fps"), [("--no-live", None), ("--live", "200")], ids=["files", "live, faster than the server"]
+)
+def test_serve_counts_an_outcome_for_every_frame_of_every_camera(live: str, fps: str | None) -> None:
     pace = ["--fps", fps] if fps else []
     (row,) = bench("serve", "null", "--streams", "3", "--seconds", "1", "--size", "480p", live, *pace)
     assert row["scored/s"] > 0
@@ -37,37 +39,25 @@ def test_every_frame_of_every_camera_has_an_outcome(live: str, fps: str | None) 
     assert row["CPU ms/frame"] > 0
 
 
-def test_the_tower_is_measured_beside_a_matrix_product() -> None:
+def test_tower_compares_the_tower_with_a_matrix_product() -> None:
     rows = bench("tower", "demo", "--batches", "1", "--batches", "4", "--seconds", "0.1")
     assert [row["batch"] for row in rows] == [1, 4]
     assert all(row["pictures/s"] > 0 and 0 < row["share of GEMM"] < 1.5 for row in rows)
 
 
-def test_cameras_are_counted() -> None:
+def test_cameras_tries_increasing_numbers_of_streams() -> None:
     rows = bench(
         "cameras", "demo", "--seconds", "0.5", "--p99-ms", "5000", "--fps", "1", "--size", "480p", "--most", "2"
     )
     assert [row["streams"] for row in rows] == [1, 2]
 
 
-def test_logs_are_not_among_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logs_go_to_stderr_and_figures_to_stdout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("nncf")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = write_pictures(tmp_path / "pictures", 32)
-    done = run_bench(
-        *(
-            "tower",
-            "demo",
-            "--dtype",
-            "int8",
-            "--quantisation-images",
-            str(folder),
-            "--batches",
-            "2",
-            "--seconds",
-            "0.1",
-        )
-    )
+    options = ["--dtype", "int8", "--quantisation-images", str(folder), "--batches", "2", "--seconds", "0.1"]
+    done = run_bench("tower", "demo", *options)
     assert done.returncode == 0, done.stderr
     assert "making int8" in done.stderr
     (line,) = done.stdout.splitlines()
@@ -75,13 +65,13 @@ def test_logs_are_not_among_the_figures(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("model", ["null", "demo"])
-def test_a_single_call_is_measured_beside_tower_and_decoding(model: str) -> None:
+def test_call_compares_a_single_call_with_tower_and_decoding(model: str) -> None:
     (row,) = bench("call", model, "--rounds", "1", "--seconds", "0.1", "--size", "480p")
     assert min(row["call, ms"], row["bare tower, ms"], row["decode, ms"]) > 0
     assert row["beyond tower and decode, ms"] < row["call, ms"]
 
 
-def test_cpu_time_beside_decoding_is_measured_by_threads() -> None:
+def test_overhead_splits_cpu_time_by_threads() -> None:
     rows = bench("overhead", "--streams", "4", "--fps", "40", "--rounds", "1", "--seconds", "1", "--size", "480p")
     alone, ours = rows
     assert [row["CPU per frame, us"] for row in rows] == ["gRPC alone", "framewatch, null"]
@@ -91,7 +81,7 @@ def test_cpu_time_beside_decoding_is_measured_by_threads() -> None:
     assert ours["beside decoding"] == pytest.approx(ours["device"] + ours["event loop and gRPC"])
 
 
-def test_promises_are_measured_and_a_broken_one_sets_the_exit_code() -> None:
+def test_check_measures_promises_and_exits_with_1_if_one_is_broken() -> None:
     done = run_bench("check", "demo", "--held", "3", "--streams", "2", "--seconds", "0.5", "--size", "480p")
     rows = {row["promise"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert len(rows) == 10, done.stderr
@@ -101,7 +91,7 @@ def test_promises_are_measured_and_a_broken_one_sets_the_exit_code() -> None:
     assert done.returncode == (0 if all(row["kept"] for row in rows.values()) else 1)
 
 
-def test_the_server_is_measured_beside_its_peers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compare_measures_the_server_and_its_peers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     done = run_bench("compare", "demo", "--rounds", "1", "--seconds", "0.1", "--size", "480p", "--streams", "2")
     assert done.returncode == 0, done.stderr
@@ -120,9 +110,9 @@ def test_the_server_is_measured_beside_its_peers(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param(["tower", "null"], "no tower", id="the tower of nothing"),
-        pytest.param(["compare", "null"], "no tower", id="peers that compute nothing"),
-        pytest.param(["compare", "demo", "--infinity", "elsewhere"], "no such file", id="a peer that is not there"),
+        pytest.param(["tower", "null"], "no tower", id="tower of the null model"),
+        pytest.param(["compare", "null"], "no tower", id="peers of the null model"),
+        pytest.param(["compare", "demo", "--infinity", "elsewhere"], "no such file", id="missing peer"),
     ],
 )
 def test_an_impossible_measurement_is_refused(arguments: list[str], words: str) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from tests.integration.conftest import image, jpeg, label_set
-from tests.integration.errors import told
+from tests.integration.conftest import MakeServer, image, jpeg, label_set
+from tests.integration.errors import error_details
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 1000])
@@ -22,7 +22,7 @@ def test_scores_are_sorted_and_sum_to_one(stub: pb_grpc.ZeroShotServiceStub, cou
     assert all(-1 <= score.similarity <= 1 for score in response.scores)
 
 
-def test_top_count_keeps_the_best(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_top_count_keeps_the_best_scores(stub: pb_grpc.ZeroShotServiceStub) -> None:
     request = pb.ClassifyRequest(image=image(), label_set=label_set("a", "b", "c", "d"))
     every = stub.Classify(request).scores
     request.top_count = 2
@@ -31,8 +31,8 @@ def test_top_count_keeps_the_best(stub: pb_grpc.ZeroShotServiceStub) -> None:
     assert list(stub.Classify(request).scores) == list(every)
 
 
-def test_the_response_says_model_and_timings(stub: pb_grpc.ZeroShotServiceStub) -> None:
-    new = image(jpeg(seed=3401))  # of one that came before the vector would still be there
+def test_the_response_has_model_and_timings(stub: pb_grpc.ZeroShotServiceStub) -> None:
+    new = image(jpeg(seed=3401))  # the vector of an earlier image could come from the cache, without timings
     response = stub.Classify(pb.ClassifyRequest(image=new, label_set=label_set("a"), model="demo"))
     assert response.model == "demo"
     assert response.timings.decode.ToNanoseconds() > 0
@@ -40,7 +40,7 @@ def test_the_response_says_model_and_timings(stub: pb_grpc.ZeroShotServiceStub) 
     assert response.timings.batch_size >= 1
 
 
-def test_templates_absent_empty_own_and_several_differ(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_absent_empty_own_and_several_templates_differ(stub: pb_grpc.ZeroShotServiceStub) -> None:
     def similarity(templates: list[str] | None, *prompts: str) -> float:
         labels = pb.LabelSet(labels=[pb.Label(name="box", prompts=prompts)])
         if templates is not None:
@@ -49,9 +49,11 @@ def test_templates_absent_empty_own_and_several_differ(stub: pb_grpc.ZeroShotSer
 
     absent = similarity(None)
     assert absent == pytest.approx(similarity(["a photo of {label}"]), abs=1e-6), "the default template"
-    assert similarity([]) == pytest.approx(similarity(["{label}"]), abs=1e-6), "no template is the name itself"
+    assert similarity([]) == pytest.approx(similarity(["{label}"]), abs=1e-6), (
+        "without templates the name is the prompt"
+    )
     assert similarity(["ignored {label}"], "a photo of box") == pytest.approx(absent, abs=1e-6), (
-        "own prompts go verbatim"
+        "own prompts are used verbatim"
     )
     first, second = similarity(["{label} at night"]), similarity(["a drawing of {label}"])
     both = similarity(["{label} at night", "a drawing of {label}"])
@@ -118,26 +120,26 @@ LABELS = label_set("a", "b")
             "INVALID_ARGUMENT", "INVALID_RAW_IMAGE", "image.raw.data", id="too few raw bytes",
         ),
         pytest.param(
-            pb.ClassifyRequest(image=image(), label_set=LABELS, model="nope"), "NOT_FOUND", "MODEL_NOT_FOUND", "", id="model"
+            pb.ClassifyRequest(image=image(), label_set=LABELS, model="nope"), "NOT_FOUND", "MODEL_NOT_FOUND", "", id="unknown model"
         ),
     ],
 )  # fmt: skip
-def test_errors(
+def test_an_invalid_request_is_refused_with_code_reason_and_field(
     stub: pb_grpc.ZeroShotServiceStub, request_: pb.ClassifyRequest, code: str, reason: str, field: str
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         stub.Classify(request_)
-    error = told(caught.value)
+    error = error_details(caught.value)
     assert (error.code, error.reason, error.field) == (code, reason, field)
     assert len(error.message) > 20
 
 
-def test_an_unknown_model_is_told_which_there_are(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_the_error_of_an_unknown_model_lists_the_models(stub: pb_grpc.ZeroShotServiceStub) -> None:
     with pytest.raises(grpc.RpcError, match="there is: demo"):
         stub.Classify(pb.ClassifyRequest(image=image(), label_set=LABELS, model="nope"))
 
 
-async def test_limits_are_told_with_their_value(make_server) -> None:  # type: ignore[no-untyped-def]
+async def test_an_exceeded_limit_is_reported_with_its_value(make_server: MakeServer) -> None:
     stub = await make_server(max_image_bytes=1000, max_image_pixels=100)
     for data, limit, maximum, actual in [
         (jpeg(1, 640, 480), "max_image_bytes", 1000, len(jpeg(1, 640, 480))),
@@ -145,13 +147,13 @@ async def test_limits_are_told_with_their_value(make_server) -> None:  # type: i
     ]:
         with pytest.raises(grpc.RpcError) as caught:
             await stub.Classify(pb.ClassifyRequest(image=image(data), label_set=LABELS))
-        error = told(caught.value)
+        error = error_details(caught.value)
         assert (error.code, error.reason, error.field) == ("RESOURCE_EXHAUSTED", "IMAGE_TOO_LARGE", "image.encoded")
         assert error.metadata == {"limit": limit, "maximum": str(maximum), "actual": str(actual)}
 
 
-async def test_a_fault_of_the_server_leaks_nothing_and_has_an_id_in_the_log(  # type: ignore[no-untyped-def]
-    make_server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+async def test_an_internal_error_hides_its_text_and_logs_it_with_an_id(
+    make_server: MakeServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stub = await make_server()
 
@@ -161,7 +163,7 @@ async def test_a_fault_of_the_server_leaks_nothing_and_has_an_id_in_the_log(  # 
     monkeypatch.setattr("framewatch_server.vision.towers.torch_images.TorchImageTower.encode", fail)
     with pytest.raises(grpc.RpcError) as caught:
         await stub.Classify(pb.ClassifyRequest(image=image(), label_set=LABELS))
-    error = told(caught.value)
+    error = error_details(caught.value)
     assert (error.code, error.reason) == ("INTERNAL", "INTERNAL")
     assert "secret" not in error.message
     written = capsys.readouterr()

@@ -10,14 +10,14 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from tests.integration.conftest import MakeServer, image, jpeg
-from tests.integration.errors import told
+from tests.integration.errors import error_details
 
 
 def rows(data: bytes, dimension: int) -> npt.NDArray[np.float32]:
     return np.frombuffer(data, "<f4").reshape(-1, dimension)
 
 
-def test_vectors_have_length_one_and_the_cosines_of_the_other_calls(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_vectors_have_length_one_and_match_the_other_calls(stub: pb_grpc.ZeroShotServiceStub) -> None:
     files = [jpeg(seed) for seed in range(3)]
     texts = ["a photo of a person", "an empty room"]
     answer = stub.Embed(pb.EmbedRequest(images=[image(file) for file in files], texts=texts))
@@ -35,7 +35,7 @@ def test_vectors_have_length_one_and_the_cosines_of_the_other_calls(stub: pb_grp
 
 
 @pytest.mark.parametrize(("images", "texts"), [(2, 0), (0, 2)], ids=["images alone", "texts alone"])
-def test_one_kind_alone(stub: pb_grpc.ZeroShotServiceStub, images: int, texts: int) -> None:
+def test_images_or_texts_alone_are_embedded(stub: pb_grpc.ZeroShotServiceStub, images: int, texts: int) -> None:
     answer = stub.Embed(pb.EmbedRequest(images=[image()] * images, texts=["a bottle"] * texts))
     assert len(answer.image_vectors) == images * answer.dimension * 4
     assert len(answer.text_vectors) == texts * answer.dimension * 4
@@ -47,36 +47,36 @@ async def test_images_share_batches_with_those_of_other_calls(make_server: MakeS
     assert answer.timings.batch_size > 1
 
 
-def test_a_text_that_is_too_long_is_told(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_a_text_that_is_too_long_gets_a_warning(stub: pb_grpc.ZeroShotServiceStub) -> None:
     texts = ["a bottle", "a bottle on a table " * 50]
     answer = stub.Embed(pb.EmbedRequest(texts=texts))
     (warning,) = answer.warnings
     assert (warning.reason, warning.field) == ("TEXT_TRUNCATED", "texts[1]")
     assert "was cut off" in warning.message
-    assert list(stub.Embed(pb.EmbedRequest(texts=texts)).warnings) == [warning], "also when it comes from the cache"
+    assert list(stub.Embed(pb.EmbedRequest(texts=texts)).warnings) == [warning], "also for a cached vector"
 
 
 @pytest.mark.parametrize(
     ("request_", "code", "reason", "field"),
     [
-        pytest.param(pb.EmbedRequest(), "INVALID_ARGUMENT", "MISSING_FIELD", "images", id="nothing"),
+        pytest.param(pb.EmbedRequest(), "INVALID_ARGUMENT", "MISSING_FIELD", "images", id="no input"),
         pytest.param(pb.EmbedRequest(texts=["a", " "]), "INVALID_ARGUMENT", "INVALID_FIELD", "texts[1]", id="empty text"),
-        pytest.param(pb.EmbedRequest(texts=["a" * 2001]), "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "texts[0]", id="long text"),
-        pytest.param(pb.EmbedRequest(texts=["a"] * 1001), "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "texts", id="texts"),
+        pytest.param(pb.EmbedRequest(texts=["a" * 2001]), "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "texts[0]", id="too long a text"),
+        pytest.param(pb.EmbedRequest(texts=["a"] * 1001), "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "texts", id="too many texts"),
         pytest.param(
-            pb.EmbedRequest(images=[image()] * 1025), "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "images", id="images"
+            pb.EmbedRequest(images=[image()] * 1025), "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "images", id="too many images"
         ),
         pytest.param(
             pb.EmbedRequest(images=[image(), image(jpeg()[:200])]),
             "INVALID_ARGUMENT", "UNDECODABLE_IMAGE", "images[1].encoded", id="a broken image",
         ),
-        pytest.param(pb.EmbedRequest(texts=["a"], model="x"), "NOT_FOUND", "MODEL_NOT_FOUND", "", id="model"),
+        pytest.param(pb.EmbedRequest(texts=["a"], model="x"), "NOT_FOUND", "MODEL_NOT_FOUND", "", id="unknown model"),
     ],
 )  # fmt: skip
-def test_errors(
+def test_an_invalid_request_is_refused_with_code_reason_and_field(
     stub: pb_grpc.ZeroShotServiceStub, request_: pb.EmbedRequest, code: str, reason: str, field: str
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         stub.Embed(request_)
-    error = told(caught.value)
+    error = error_details(caught.value)
     assert (error.code, error.reason, error.field) == (code, reason, field)

@@ -1,4 +1,4 @@
-"""`framewatch embed`, `search` and `models` as a user runs them, against a separately started server."""
+"""`framewatch embed`, `search` and `models` against a server process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from framewatch_cli.index.files import read_index
 from framewatch_client import FramewatchClient
 from framewatch_demo.captions import BY_NAME
 from framewatch_demo.scenes import render
+from tests.integration.commands import run_client
 from tests.integration.conftest import jpeg
-from tests.integration.test_cli import run
 from tests.unit.framewatch_cli.pictures.sheet_pages import read_page
 
 SEEDS = (10, 11)
@@ -37,14 +37,14 @@ def index(request: pytest.FixtureRequest, scenes: Path, server: ServerProcess) -
     if request.param == "parquet":
         pytest.importorskip("pyarrow")
     path = scenes.parent / f"scenes.{request.param}"
-    done = run("embed", str(scenes), "--out", str(path), "--server", server.address)
+    done = run_client("embed", str(scenes), "--out", str(path), "--server", server.address)
     assert done.returncode == 0, done.stderr
     assert f"{len(BY_NAME) * len(SEEDS)} new" in done.stdout
     return path
 
 
 def hits(index: Path, server: ServerProcess, *arguments: str) -> list[dict[str, Any]]:
-    done = run("search", *arguments, "--index", str(index), "--json", "--server", server.address)
+    done = run_client("search", *arguments, "--index", str(index), "--json", "--server", server.address)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)["hits"]
     return found
@@ -71,12 +71,16 @@ def test_the_index_has_the_models_vectors(index: Path, scenes: Path, server: Ser
     ],
     ids=["dog", "cars", "cup"],
 )
-def test_texts_find_what_they_describe(index: Path, server: ServerProcess, text: str, concepts: set[str]) -> None:
+def test_a_text_finds_pictures_that_it_describes(
+    index: Path, server: ServerProcess, text: str, concepts: set[str]
+) -> None:
     found = [Path(hit["path"]).stem.rpartition("-")[0] for hit in hits(index, server, text, "--top", "2")]
     assert set(found) <= concepts
 
 
-def test_a_picture_finds_itself_and_then_its_like(index: Path, scenes: Path, server: ServerProcess) -> None:
+def test_a_picture_finds_itself_first_and_others_by_similarity(
+    index: Path, scenes: Path, server: ServerProcess
+) -> None:
     first, *others = hits(index, server, str(scenes / "parking_cars-10.png"), "--top", "44")
     assert Path(first["path"]) == scenes / "parking_cars-10.png"
     assert first["score"] == pytest.approx(1, abs=1e-3)
@@ -87,14 +91,14 @@ def test_a_picture_finds_itself_and_then_its_like(index: Path, scenes: Path, ser
     np.testing.assert_allclose(scores, expected, atol=1e-3)
 
 
-def test_a_second_run_embeds_only_what_is_new(tmp_path: Path, server: ServerProcess) -> None:
+def test_a_second_run_embeds_only_new_pictures(tmp_path: Path, server: ServerProcess) -> None:
     photos, path = tmp_path / "photos", tmp_path / "i.npz"
     photos.mkdir()
     for seed in range(20):
         (photos / f"{seed}.jpg").write_bytes(jpeg(seed))
 
     def embed(code: int) -> dict[str, Any]:
-        done = run("embed", str(photos), "--out", str(path), "--json", "--server", server.address)
+        done = run_client("embed", str(photos), "--out", str(path), "--json", "--server", server.address)
         assert done.returncode == code, done.stderr
         summary: dict[str, Any] = json.loads(done.stdout)
         return summary
@@ -119,7 +123,7 @@ def test_frames_of_a_video_are_found(tmp_path: Path, server: ServerProcess) -> N
         for _ in range(4):
             writer.write(render(concept, 10, size=(200, 150)).image)
     writer.release()
-    done = run("embed", str(video), "--fps", "2", "--out", str(path), "--server", server.address)
+    done = run_client("embed", str(video), "--fps", "2", "--out", str(path), "--server", server.address)
     assert done.returncode == 0, done.stderr
     found = hits(path, server, "a photo of a dog", "--sheet", str(tmp_path / "hits.html"))
     assert sorted(hit["time_s"] for hit in found[:2]) == [1.0, 1.5]
@@ -129,16 +133,16 @@ def test_frames_of_a_video_are_found(tmp_path: Path, server: ServerProcess) -> N
     assert all(cell.picture.std() > 10 for cell in cells[1:])  # type: ignore[union-attr]
 
 
-def test_a_model_that_reads_only_part_of_a_text_is_reported(index: Path, server: ServerProcess) -> None:
-    done = run("search", "a dog and " * 100, "--index", str(index), "--server", server.address)
+def test_a_truncated_text_is_reported(index: Path, server: ServerProcess) -> None:
+    done = run_client("search", "a dog and " * 100, "--index", str(index), "--server", server.address)
     assert done.returncode == 0, done.stderr
     assert "TEXT_TRUNCATED" in done.stderr
 
 
-def test_models(server: ServerProcess) -> None:
-    done = run("models", "--server", server.address)
+def test_models_prints_the_loaded_models(server: ServerProcess) -> None:
+    done = run_client("models", "--server", server.address)
     assert done.returncode == 0, done.stderr
     assert "demo ★" in done.stdout
-    done = run("models", "--json", "--server", server.address)
+    done = run_client("models", "--json", "--server", server.address)
     (model,) = json.loads(done.stdout)["models"]
     assert (model["name"], model["demo"], model["score_function"]) == ("demo", True, "SCORE_FUNCTION_SOFTMAX")

@@ -1,4 +1,4 @@
-"""Why something was said, and why nothing was: over real gRPC."""
+"""Explanations of absent events, and trails of emitted events, over real gRPC."""
 
 from __future__ import annotations
 
@@ -8,21 +8,14 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_bench.spawn import ServerProcess
 from framewatch_client import Event, Explain, Explanation, FrameResult, FramewatchClient, StreamItem, event_rule
 from framewatch_core.rules.events import EventKind
 from framewatch_core.rules.explanations import HeldBackBy
 from tests.integration.belt import belt, belt_frames, box_label, presence_rule, timed
-from tests.integration.test_stream import config, frame
+from tests.integration.streams import config, frame
 
 
-@pytest.fixture
-def client(server: ServerProcess):  # type: ignore[no-untyped-def]
-    with FramewatchClient(server.address) as blocking:
-        yield blocking
-
-
-def test_why_nothing_fired(client: FramewatchClient) -> None:
+def test_an_explanation_states_why_no_event_was_emitted(client: FramewatchClient) -> None:
     _, frames = belt()
     answers: list[Explanation] = []
 
@@ -56,7 +49,7 @@ def test_why_nothing_fired(client: FramewatchClient) -> None:
     assert box.held_back_by in {HeldBackBy.COOLDOWN, HeldBackBy.THRESHOLD}
 
 
-def test_events_tell_their_trail(client: FramewatchClient) -> None:
+def test_an_event_carries_its_trail(client: FramewatchClient) -> None:
     rules = [presence_rule("box", id="box", trail_count=5)]
     items = list(client.stream(timed(belt_frames()), [box_label(), "an empty belt"], rules=rules))
     entered = next(item for item in items if isinstance(item, Event))
@@ -74,7 +67,7 @@ def test_events_tell_their_trail(client: FramewatchClient) -> None:
     assert trail.runner_up.label == "an empty belt"
 
 
-def test_a_label_by_itself_has_no_runner_up(client: FramewatchClient) -> None:
+def test_the_only_label_has_no_runner_up(client: FramewatchClient) -> None:
     rules = [event_rule("box", 0.5, trail_count=1)]
     items = list(client.stream(timed(list(belt_frames())[:2]), ["box"], rules=rules))
     (entered,) = (item for item in items if isinstance(item, Event))
@@ -84,9 +77,9 @@ def test_a_label_by_itself_has_no_runner_up(client: FramewatchClient) -> None:
 
 
 def test_explanations_keep_their_place_among_frames(stub: pb_grpc.ZeroShotServiceStub) -> None:
-    ask = pb.StreamFramesRequest(explain=pb.Explain())
+    explain = pb.StreamFramesRequest(explain=pb.Explain())
     first = config(rules=[pb.EventRule(label="box", enter_at=1)])
-    requests = [first, ask, frame(1), frame(2), ask, ask, frame(3), config(), ask]
+    requests = [first, explain, frame(1), frame(2), explain, explain, frame(3), config(), explain]
     order = []
     for response in stub.StreamFrames(iter(requests)):
         kind = response.WhichOneof("response")
@@ -100,9 +93,9 @@ def test_explanations_keep_their_place_among_frames(stub: pb_grpc.ZeroShotServic
 
 
 def test_many_explains_are_all_answered(stub: pb_grpc.ZeroShotServiceStub) -> None:
-    ask = pb.StreamFramesRequest(explain=pb.Explain())
+    explain = pb.StreamFramesRequest(explain=pb.Explain())
     rules = [pb.EventRule(id=str(i), label="box", enter_at=1) for i in range(200)]
-    requests = [config(rules=rules), *[ask] * 30, frame(1), *[ask] * 30]
+    requests = [config(rules=rules), *[explain] * 30, frame(1), *[explain] * 30]
     responses = list(stub.StreamFrames(iter(requests)))
     explanations = [r.explanation for r in responses if r.HasField("explanation")]
     assert [len(e.rules) for e in explanations] == [200] * 60

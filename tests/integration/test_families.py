@@ -1,4 +1,4 @@
-"""Every family's scores are its reference's: against transformers' own pipeline, over real gRPC, on random weights."""
+"""Scores of every family match the reference: transformers' own pipeline, over real gRPC, with random weights."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LABEL_SETS = {
     "upper case and signs": ["A PHOTO OF A DOG!", "a photo, of a dog", "x-y_z (1/2)"],
 }
 LONG = "a dog on a table in a room with a person " * 20  # 200 words
-KEPT = ["smooth.jpg", "upright.png", "noise.png"]
+PICTURES = ["smooth.jpg", "upright.png", "noise.png"]
 SCORE_FUNCTIONS = {
     "SigLIP": pb.SCORE_FUNCTION_SIGMOID,
     "SigLIP 2": pb.SCORE_FUNCTION_SIGMOID,
@@ -50,32 +50,27 @@ def checkpoint(family: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_family(tmp_path_factory.mktemp("checkpoint") / "model", family)
 
 
-@pytest.fixture(params=["torch", "openvino"])
-def engine(request: pytest.FixtureRequest) -> str:
-    if request.param == "openvino":
-        pytest.importorskip("openvino", reason="the extra openvino is not installed")
-    return str(request.param)
-
-
-async def test_probabilities(make_server: MakeServer, checkpoint: Path, family: str, engine: str) -> None:
+async def test_probabilities_match_the_reference(
+    make_server: MakeServer, checkpoint: Path, family: str, engine: str
+) -> None:
     stub = await make_server(model=str(checkpoint), dtype="float32", jpeg_decode="full", engine=engine)
     (model,) = (await stub.ListModels(pb.ListModelsRequest())).models
     assert model.score_function == SCORE_FUNCTIONS.get(family, pb.SCORE_FUNCTION_SOFTMAX)
     reference = Reference(checkpoint)
-    seen: dict[str, list[list[float]]] = {}
-    for name in KEPT:
+    scored: dict[str, list[list[float]]] = {}
+    for name in PICTURES:
         data = drawn()[name]
         for kind, labels in LABEL_SETS.items():
             ours = await classify(stub, data, TEMPLATE, labels)
             assert not ours.warnings
             found = {score.label: score.probability for score in ours.scores}
             assert found == pytest.approx(reference.probabilities(data, TEMPLATE, labels), abs=0.01), f"{name}, {kind}"
-            seen.setdefault(kind, []).append([found[label] for label in labels])
-    assert np.ptp(np.array(seen["several"]), axis=0).max() > 0.02, "the model separates these pictures"
-    assert np.ptp(np.array(seen["several"]), axis=1).max() > 0.02, "the model separates these words"
+            scored.setdefault(kind, []).append([found[label] for label in labels])
+    assert np.ptp(np.array(scored["several"]), axis=0).max() > 0.02, "the model separates these pictures"
+    assert np.ptp(np.array(scored["several"]), axis=1).max() > 0.02, "the model separates these texts"
 
 
-async def test_a_text_that_is_too_long_is_cut_off_like_the_references_and_reported(
+async def test_a_text_that_is_too_long_is_truncated_as_in_the_reference_and_gets_a_warning(
     make_server: MakeServer, checkpoint: Path
 ) -> None:
     stub = await make_server(model=str(checkpoint), dtype="float32", jpeg_decode="full")
@@ -93,16 +88,16 @@ async def test_a_text_that_is_too_long_is_cut_off_like_the_references_and_report
     assert similarities == pytest.approx(dict(zip(["long", "short"], vectors @ image, strict=True)), abs=1e-4)
 
 
-async def test_embeddings_are_the_reference_s(make_server: MakeServer, checkpoint: Path) -> None:
+async def test_embeddings_match_the_reference(make_server: MakeServer, checkpoint: Path) -> None:
     stub = await make_server(model=str(checkpoint), dtype="float32", jpeg_decode="full")
-    data = [drawn()[name] for name in KEPT]
+    data = [drawn()[name] for name in PICTURES]
     texts = [text for labels in LABEL_SETS.values() for text in labels]
     answer = await stub.Embed(pb.EmbedRequest(images=[pb.Image(encoded=each) for each in data], texts=texts))
     pictures = np.frombuffer(answer.image_vectors, "<f4").reshape(len(data), answer.dimension)
     words = np.frombuffer(answer.text_vectors, "<f4").reshape(len(texts), answer.dimension)
     reference = reference_texts(checkpoint, texts)
     assert np.sum(words * reference, axis=1).min() > 0.99999
-    assert (words @ reference.T).min() < 0.95, "the model separates these words"
+    assert (words @ reference.T).min() < 0.95, "the model separates these texts"
     found = await stub.Similarity(
         pb.SimilarityRequest(
             queries=[pb.Image(encoded=each) for each in data], candidates=[pb.Image(encoded=each) for each in data]
@@ -114,11 +109,13 @@ async def test_embeddings_are_the_reference_s(make_server: MakeServer, checkpoin
 LARGE = [encode(picture(seed, 1280, 720), ".jpg") for seed in range(4)]
 
 
-@pytest.mark.parametrize(("engine", "dtype"), [("torch", "bfloat16"), ("torch", "float16"), ("openvino", "bfloat16")])
-def test_quick_embeddings(checkpoint: Path, engine: str, dtype: str) -> None:
-    """Half precision, reduced decoding and quick resizing together."""
-    if engine == "openvino":
-        pytest.importorskip("openvino", reason="the extra openvino is not installed")
+@pytest.mark.parametrize(
+    ("engine", "dtype"),
+    [("torch", "bfloat16"), ("torch", "float16"), ("openvino", "bfloat16")],
+    indirect=["engine"],
+)
+def test_half_precision_embeddings_match_the_reference(checkpoint: Path, engine: str, dtype: str) -> None:
+    """Uses half precision, reduced decoding and quick resizing together."""
     encoder = load_encoder(str(checkpoint), device="cpu", dtype=dtype, engine=engine)
     spec = encoder.preprocess
     inputs = [prepare(decode(EncodedImage(f), DecodeLimits(), spec.min_decoded_size), spec) for f in LARGE]
@@ -132,6 +129,7 @@ def test_quick_embeddings(checkpoint: Path, engine: str, dtype: str) -> None:
 
 
 def reference_images(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Returns the reference's vectors of LARGE."""
     model = AutoModel.from_pretrained(folder, dtype=torch.float32)
     processor = AutoImageProcessor.from_pretrained(folder, backend="pil")  # type: ignore[no-untyped-call]
     inputs = processor(images=[Image.open(io.BytesIO(data)) for data in LARGE], return_tensors="pt")
@@ -143,9 +141,9 @@ def reference_images(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.fl
 def reference_texts(
     folder: Path, texts: list[str], max_length: int | None = None
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """The pipeline's vectors, one text at a time, so that no other text's length bears on a vector.
+    """Returns the pipeline's vectors, of one text at a time: padding to another text's length could change a vector.
 
-    The pipeline cuts texts off for SigLIP alone; for the others it needs a `max_length`.
+    The pipeline truncates texts only for SigLIP; for the other families it needs a `max_length`.
     """
     model = AutoModel.from_pretrained(folder, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -165,7 +163,7 @@ def test_naflex_is_refused_with_an_alternative(tmp_path: Path) -> None:
         load_encoder(str(make_naflex(tmp_path / "naflex")))
 
 
-async def test_several_families_in_one_server(make_server: MakeServer, tmp_path: Path) -> None:
+async def test_several_families_are_served_together(make_server: MakeServer, tmp_path: Path) -> None:
     kinds = ["CLIP", "SigLIP", "Chinese-CLIP"]
     folders = [make_family(tmp_path / kind, kind) for kind in kinds]
     stub = await make_server(models=("demo", *map(str, folders)), dtype="float32", jpeg_decode="full")

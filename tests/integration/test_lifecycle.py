@@ -1,4 +1,4 @@
-"""The server's life from outside: loading, health, reflection, draining, and reported failures."""
+"""A server process from start to end: loading, health, reflection, draining, and reported failures."""
 
 from __future__ import annotations
 
@@ -21,16 +21,10 @@ from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_bench.spawn import ServerProcess, SpawnError
 from framewatch_server.config import ServerConfig
 from framewatch_server.rpc.app import ServerApp
+from tests.integration.commands import run_server
 from tests.integration.conftest import MakeServer, image, label_set
-from tests.integration.errors import told
-from tests.integration.test_stream import config, frame, outcome
-
-
-def run_server(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "framewatch_server", *arguments],
-        env={**os.environ, **environment}, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+from tests.integration.errors import error_details
+from tests.integration.streams import config, frame, outcome
 
 
 @pytest.mark.parametrize("service", ["", "framewatch.v1.ZeroShotService"])
@@ -40,12 +34,12 @@ def test_health_is_serving(server: ServerProcess, service: str) -> None:
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-def test_the_health_command(server: ServerProcess) -> None:
+def test_the_health_command_prints_serving(server: ServerProcess) -> None:
     done = run_server("health", server.address)
     assert (done.returncode, done.stdout.strip()) == (0, "SERVING")
 
 
-def test_the_health_command_without_a_server() -> None:
+def test_the_health_command_fails_without_a_server() -> None:
     done = run_server("health", f"127.0.0.1:{free_port()}", "--timeout-s", "1")
     assert done.returncode == 1
     assert "UNAVAILABLE" in done.stderr or "DEADLINE_EXCEEDED" in done.stderr
@@ -65,20 +59,20 @@ def test_the_log_warns_of_the_demo_model(server: ServerProcess) -> None:
     assert any(entry["level"] == "warning" and "demo model" in entry["event"] for entry in server.log)
 
 
-async def test_while_the_model_loads_it_is_not_serving_and_calls_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[object] = []
+async def test_a_server_that_loads_its_model_is_not_serving_and_refuses_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[object] = []
 
     async def call(app: ServerApp, models: object) -> None:
         async with grpc.aio.insecure_channel(app.address) as channel:
             health = health_pb2_grpc.HealthStub(channel)
-            seen.append((await health.Check(health_pb2.HealthCheckRequest())).status)
+            received.append((await health.Check(health_pb2.HealthCheckRequest())).status)
             with pytest.raises(grpc.RpcError) as caught:
                 await pb_grpc.ZeroShotServiceStub(channel).Classify(pb.ClassifyRequest())
-            seen.append((told(caught.value).code, told(caught.value).reason))
+            received.append((error_details(caught.value).code, error_details(caught.value).reason))
 
     monkeypatch.setattr(ServerApp, "_serve", call)
     async with ServerApp(ServerConfig(models=("demo",), listen="127.0.0.1:0", drain_timeout_s=0)):
-        assert seen == [health_pb2.HealthCheckResponse.NOT_SERVING, ("UNAVAILABLE", "SERVER_STARTING")]
+        assert received == [health_pb2.HealthCheckResponse.NOT_SERVING, ("UNAVAILABLE", "SERVER_STARTING")]
 
 
 def test_sigterm_drains_streams_and_ends_with_success() -> None:
@@ -89,7 +83,7 @@ def test_sigterm_drains_streams_and_ends_with_success() -> None:
             yield config()
             yield frame(1)
             yield frame(2)
-            # the stream stays open, as a camera's does
+            # the stream stays open, like that of a camera
             stopped.wait()
 
         stopped = threading.Event()
@@ -99,19 +93,19 @@ def test_sigterm_drains_streams_and_ends_with_success() -> None:
         with pytest.raises(grpc.RpcError) as caught:
             taken.extend(call)
         stopped.set()
-        error = told(caught.value)
+        error = error_details(caught.value)
         assert (error.code, error.reason) == ("UNAVAILABLE", "SERVER_DRAINING")
         assert [outcome(response) for response in taken[1:]] == [(1, "scores"), (2, "scores")]
         assert running.stop() == 0
     assert [entry["event"] for entry in running.log][-2:] == ["draining", "stopped"]
 
 
-async def test_draining_refuses_new_calls(make_server: MakeServer) -> None:
+async def test_a_draining_server_refuses_new_calls(make_server: MakeServer) -> None:
     stub = await make_server()
     stub.app._service.drain()
     with pytest.raises(grpc.RpcError) as caught:
         await stub.Classify(pb.ClassifyRequest(image=image(), label_set=label_set("a")))
-    assert told(caught.value).reason == "SERVER_DRAINING"
+    assert error_details(caught.value).reason == "SERVER_DRAINING"
 
 
 def free_port() -> int:
@@ -131,9 +125,9 @@ def test_a_taken_port_is_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        pytest.param(["--model", "./no/such/folder"], "no/such/folder", id="no folder"),
-        pytest.param(["--model", "demo", "--device", "cuda:7"], "cuda:7", id="no such device"),
-        pytest.param(["--model", "demo", "--device", "toaster"], "toaster", id="no device at all"),
+        pytest.param(["--model", "./no/such/folder"], "no/such/folder", id="missing folder"),
+        pytest.param(["--model", "demo", "--device", "cuda:7"], "cuda:7", id="missing device"),
+        pytest.param(["--model", "demo", "--device", "toaster"], "toaster", id="unknown kind of device"),
     ],
 )
 def test_a_model_that_can_not_be_loaded_is_reported_without_a_traceback(arguments: list[str], expected: str) -> None:
@@ -143,7 +137,7 @@ def test_a_model_that_can_not_be_loaded_is_reported_without_a_traceback(argument
     assert "Traceback" not in done.stderr
 
 
-def test_a_model_that_is_not_here_is_reported_with_the_remedies(tmp_path: Path) -> None:
+def test_a_model_that_is_not_cached_is_reported_with_remedies(tmp_path: Path) -> None:
     done = run_server("serve", "--listen", "127.0.0.1:0", HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
     assert done.returncode == 1
     for words in ("openai/clip-vit-base-patch32", "must not be used", "models download", "HF_HOME", "`demo`"):
@@ -184,7 +178,7 @@ def test_flags_win_over_environment_variables_of_the_same_names(tmp_path: Path) 
     "arguments",
     [
         pytest.param(["serve", "--max-batch-size", "0"], id="out of range"),
-        pytest.param(["serve", "--dtype", "float8"], id="not a choice"),
+        pytest.param(["serve", "--dtype", "float8"], id="unknown choice"),
         pytest.param(["serve", "--no-such-flag"], id="unknown flag"),
         pytest.param(["no-such-command"], id="unknown command"),
     ],
@@ -195,7 +189,7 @@ def test_wrong_usage_has_its_own_exit_code(arguments: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_spawned_server_that_can_not_start_reports_why() -> None:
+def test_a_spawned_server_that_can_not_start_reports_the_reason() -> None:
     with (
         pytest.raises(SpawnError, match=r"exit code 1 .*toaster"),
         ServerProcess("--model", "demo", "--device", "toaster"),
@@ -220,7 +214,7 @@ def test_a_server_that_still_downloads_its_model_stops_at_once(number: signal.Si
         environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path), "FRAMEWATCH_LOG_FORMAT": "json"}
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
             connection, _ = silent_hub.accept()
-            with connection:  # the server has asked, and waits for an answer that does not come
+            with connection:  # the server has sent a request, and waits for a response that never comes
                 server.send_signal(number)
                 _, logged = server.communicate(timeout=60)
     assert server.returncode == 0, logged
@@ -228,7 +222,7 @@ def test_a_server_that_still_downloads_its_model_stops_at_once(number: signal.Si
 
 
 def test_a_server_that_prepares_its_model_stops_at_once(tmp_path: Path) -> None:
-    """In the middle of what libraries compute, which must not abort the process."""
+    """Stops in the middle of a library's computation, which must not abort the process."""
     pytest.importorskip("nncf")
     command = [
         *(sys.executable, "-m", "framewatch_server", "serve", "--listen", "127.0.0.1:0", "--model", "demo"),
@@ -237,7 +231,7 @@ def test_a_server_that_prepares_its_model_stops_at_once(tmp_path: Path) -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         while "making int8" not in (line := server.stderr.readline()):
-            assert line, "it ended"
+            assert line, "the server ended"
         server.terminate()
         _, logged = server.communicate(timeout=60)
     assert server.returncode == 0, logged

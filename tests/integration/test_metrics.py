@@ -16,7 +16,7 @@ from tests.integration.conftest import MakeServer, image, jpeg, label_set
 
 
 async def scrape(address: str) -> dict[tuple[str, str, str], float]:
-    """Every figure by its name, its model and its cache or kind."""
+    """Returns every figure by its name, its model, and its cache or kind."""
 
     def read() -> str:
         with urllib.request.urlopen(f"http://{address}/metrics") as answer:
@@ -53,7 +53,7 @@ async def test_caches_count_and_are_bounded(make_server: MakeServer) -> None:
     assert figures["framewatch_calls_under_way", "", "unary"] == 0
 
 
-async def test_an_address_that_can_not_be_had_is_reported(make_server: MakeServer) -> None:
+async def test_an_address_that_is_in_use_is_reported(make_server: MakeServer) -> None:
     stub = await make_server(metrics_listen="127.0.0.1:0")
     taken = ServerConfig(models=("null",), listen="127.0.0.1:0", metrics_listen=stub.app.metrics_address)
     with pytest.raises(MetricsListenError, match="--metrics-listen"):

@@ -1,11 +1,8 @@
-"""Several models in one server, over real gRPC."""
+"""ListModels, and several models in one server, over real gRPC."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import grpc
@@ -14,9 +11,10 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_bench.spawn import ServerProcess
+from tests.integration.commands import run_server
 from tests.integration.conftest import MakeServer, image, label_set
-from tests.integration.errors import told
-from tests.integration.test_stream import config, frame
+from tests.integration.errors import error_details
+from tests.integration.streams import config, frame
 
 
 def test_the_models_are_listed(stub: pb_grpc.ZeroShotServiceStub) -> None:
@@ -28,7 +26,7 @@ def test_the_models_are_listed(stub: pb_grpc.ZeroShotServiceStub) -> None:
     assert len(model.weights_digest) == 16
 
 
-async def test_requests_name_a_model_and_the_first_is_the_default(make_server: MakeServer) -> None:
+async def test_a_request_selects_a_model_by_name_and_the_first_by_default(make_server: MakeServer) -> None:
     stub = await make_server(models=("demo", "nothing=null", "twin=demo"))
     listed = (await stub.ListModels(pb.ListModelsRequest())).models
     assert [model.name for model in listed] == ["demo", "nothing", "twin"]
@@ -41,7 +39,7 @@ async def test_requests_name_a_model_and_the_first_is_the_default(make_server: M
     assert [await classified(model) for model in ("", "nothing", "twin")] == ["demo", "nothing", "twin"]
     with pytest.raises(grpc.RpcError) as caught:
         await classified("missing")
-    error = told(caught.value)
+    error = error_details(caught.value)
     assert (error.code, error.reason) == ("NOT_FOUND", "MODEL_NOT_FOUND")
     assert "there is: demo, nothing, twin" in error.message
 
@@ -57,7 +55,7 @@ async def test_streams_of_several_models_run_side_by_side(make_server: MakeServe
     assert answers == [["started", *["result"] * 20]] * 4
 
 
-async def test_a_stream_has_warnings_of_prompts_that_are_too_long(make_server: MakeServer) -> None:
+async def test_a_stream_gets_a_warning_for_a_prompt_that_is_too_long(make_server: MakeServer) -> None:
     stub = await make_server()
     long = pb.StreamFramesRequest(
         config=pb.StreamConfig(
@@ -79,26 +77,23 @@ async def test_a_stream_has_warnings_of_prompts_that_are_too_long(make_server: M
         assert all(at < i for i in results)
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "framewatch_server", "serve", "--listen", "127.0.0.1:0", *arguments],
-        env={**os.environ, **environment}, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        pytest.param(["--model", "demo", "--model", "demo"], "'demo' and 'demo' are both named 'demo'", id="twice"),
+        pytest.param(
+            ["--model", "demo", "--model", "demo"], "'demo' and 'demo' are both named 'demo'", id="the same model twice"
+        ),
         pytest.param(["--model", "demo", "--model", "demo=null"], "--model other=null", id="the same name"),
         pytest.param(
-            ["--model", "demo", "--model", "no such thing"], "'no such thing' is no folder and no hub id", id="odd"
+            ["--model", "demo", "--model", "no such thing"],
+            "'no such thing' is no folder and no hub id",
+            id="neither folder nor hub id",
         ),
-        pytest.param(["--model", "acme/no-such", "--offline"], "offline", id="offline"),
+        pytest.param(["--model", "acme/no-such", "--offline"], "offline", id="not cached, offline"),
     ],
 )
 def test_models_that_can_not_be_served_are_refused(arguments: list[str], expected: str, tmp_path: Path) -> None:
-    done = run(*arguments, HF_HOME=str(tmp_path))
+    done = run_server("serve", "--listen", "127.0.0.1:0", *arguments, HF_HOME=str(tmp_path))
     assert done.returncode == 1
     assert expected in done.stderr
 
@@ -108,7 +103,9 @@ def test_models_that_can_not_be_served_are_refused(arguments: list[str], expecte
     [(["--model", "demo", "--model", "other=null"], ""), ([], "demo other=null")],
     ids=["flags", "environment"],
 )
-def test_several_models_are_named(flags: list[str], variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_or_the_environment_name_several_models(
+    flags: list[str], variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if variable:
         monkeypatch.setenv("FRAMEWATCH_MODEL", variable)
     with ServerProcess(*flags) as server, grpc.insecure_channel(server.address) as channel:

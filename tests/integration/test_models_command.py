@@ -1,4 +1,4 @@
-"""`framewatch-server models` as a user runs it, against a hub on loopback."""
+"""`framewatch-server models` against a hub on loopback."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from safetensors.numpy import load, save
 from framewatch_demo import MODEL_DIR
 from tests.integration.fake_hub import FakeHub, Faults, Repository
 
-WANTED = sorted(path.name for path in MODEL_DIR.iterdir())
+NEEDED = sorted(path.name for path in MODEL_DIR.iterdir())
 NOWHERE = "http://127.0.0.1:9"
-CHUNK = 10 * 1024 * 1024  # huggingface_hub keeps whole chunks of an answer that breaks off
+CHUNK = 10 * 1024 * 1024  # huggingface_hub keeps the whole chunks of a broken download
 
 TINY = {path.name: path.read_bytes() for path in MODEL_DIR.iterdir()} | {"README.md": b"---\nlicense: mit\n---\n"}
-UNWANTED = {
+UNNEEDED = {
     ".gitattributes": b"x",
     "pytorch_model.bin": b"pickle",
     "open_clip_model.safetensors": b"the same again",
@@ -35,7 +35,7 @@ PICKLES = {name: data for name, data in TINY.items() if name != "model.safetenso
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine with a cache of its own, and the hub that it asks."""
+    """A machine with a cache of its own, and the hub that it uses."""
 
     hub: FakeHub
     home: Path
@@ -54,17 +54,17 @@ class Machine:
         )
 
     def json(self, *arguments: str, **environment: str) -> list[dict[str, Any]]:
-        """The lines of JSON that a successful command prints."""
+        """Runs a command that must succeed and returns its lines of JSON."""
         done = self.models(*arguments, "--json", **environment)
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def snapshot(self, name: str) -> Path:
-        """The cache's folder of a model's one commit."""
+        """Returns the cache's folder of the only commit of a model."""
         commit = self.hub.repositories[name].commit
         return self.home / "hub" / f"models--{name.replace('/', '--')}" / "snapshots" / commit
 
-    def have(self, name: str) -> None:
+    def download(self, name: str) -> None:
         """Downloads a model and clears the hub's requests."""
         done = self.models("download", name)
         assert done.returncode == 0, done.stderr
@@ -73,14 +73,14 @@ class Machine:
 
 @pytest.fixture(scope="session")
 def big() -> bytes:
-    """The demo model's weights with 24 MB beside them that are not needed."""
+    """The demo model's weights and 24 MB of unused ones."""
     return save(load(TINY["model.safetensors"]) | {"unused": np.arange(6_000_000, dtype=np.int32)})
 
 
 @pytest.fixture
 def machine(big: bytes, tmp_path: Path) -> Iterator[Machine]:
     repositories: Mapping[str, Repository] = {
-        "acme/tiny-clip": Repository(TINY | UNWANTED, refs=("main", "v1", "refs/pr/3")),
+        "acme/tiny-clip": Repository(TINY | UNNEEDED, refs=("main", "v1", "refs/pr/3")),
         "acme/big-clip": Repository(TINY | {"model.safetensors": big}),
         "acme/gated": Repository(TINY, is_gated=True),
         "acme/pickles": Repository(PICKLES, conversions=(7,)),
@@ -99,10 +99,10 @@ def test_only_needed_files_are_downloaded_and_the_model_loads(machine: Machine) 
     for words in ("4.8 MB in 6 files", "mit", "clip", f"acme/tiny-clip@{commit}"):
         assert words in done.stdout
     assert "downloading model.safetensors, 4.7 MB" in done.stderr
-    assert machine.hub.asked_for() == WANTED
-    assert machine.hub.asked_for("HEAD") == WANTED
+    assert machine.hub.requested_files() == NEEDED
+    assert machine.hub.requested_files("HEAD") == NEEDED
     rows = machine.json("verify", "acme/tiny-clip", "--dtype", "bfloat16", "--engine", "torch", HF_ENDPOINT=NOWHERE)
-    assert [Path(row["file"]).name for row in rows if "file" in row] == WANTED
+    assert [Path(row["file"]).name for row in rows if "file" in row] == NEEDED
     reference, bfloat16 = [row for row in rows if "dtype" in row]
     assert (reference["dtype"], bfloat16["dtype"]) == ("float32", "bfloat16")
     assert 0.999 < bfloat16["images"]["least"] <= bfloat16["images"]["mean"]
@@ -111,25 +111,25 @@ def test_only_needed_files_are_downloaded_and_the_model_loads(machine: Machine) 
 
 
 @pytest.mark.parametrize("revision", ["", "@v1", "@refs/pr/3"], ids=["main", "tag", "pull request"])
-def test_a_revision_that_may_move_costs_one_question_once_it_is_here(machine: Machine, revision: str) -> None:
-    machine.have(f"acme/tiny-clip{revision}")
+def test_a_cached_revision_that_may_move_costs_one_request(machine: Machine, revision: str) -> None:
+    machine.download(f"acme/tiny-clip{revision}")
     done = machine.models("download", f"acme/tiny-clip{revision}")
     assert done.returncode == 0, done.stderr
-    (asked,) = machine.hub.requests
-    assert asked.path == f"/api/models/acme/tiny-clip{f'/revision/{revision[1:]}' if revision else ''}"
+    (request,) = machine.hub.requests
+    assert request.path == f"/api/models/acme/tiny-clip{f'/revision/{revision[1:]}' if revision else ''}"
 
 
-def test_a_pinned_commit_that_is_here_costs_none(machine: Machine) -> None:
+def test_a_cached_commit_costs_no_request(machine: Machine) -> None:
     pinned = f"acme/tiny-clip@{machine.hub.repositories['acme/tiny-clip'].commit}"
-    machine.have(pinned)
+    machine.download(pinned)
     done = machine.models("download", pinned)
     assert done.returncode == 0, done.stderr
     assert machine.hub.requests == []
 
 
 @pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
-def test_offline_takes_the_files_here_and_sends_no_request(machine: Machine, variable: str) -> None:
-    machine.have("acme/tiny-clip")
+def test_offline_uses_cached_files_and_sends_no_request(machine: Machine, variable: str) -> None:
+    machine.download("acme/tiny-clip")
     assert machine.models("download", "acme/tiny-clip", **{variable: "1"}).returncode == 0
     missing = machine.models("download", "acme/big-clip", **{variable: "1"})
     assert missing.returncode == 1
@@ -138,8 +138,8 @@ def test_offline_takes_the_files_here_and_sends_no_request(machine: Machine, var
     assert machine.hub.requests == []
 
 
-def test_without_the_hub_the_files_here_are_taken_and_a_warning_is_logged(machine: Machine) -> None:
-    machine.have("acme/tiny-clip")
+def test_an_unreachable_hub_logs_a_warning_and_cached_files_are_used(machine: Machine) -> None:
+    machine.download("acme/tiny-clip")
     done = machine.models("download", "acme/tiny-clip", HF_ENDPOINT=NOWHERE)
     assert done.returncode == 0, done.stderr
     assert machine.hub.repositories["acme/tiny-clip"].commit in done.stdout
@@ -148,14 +148,14 @@ def test_without_the_hub_the_files_here_are_taken_and_a_warning_is_logged(machin
     assert NOWHERE in entry["because"]
 
 
-def test_a_connection_that_breaks_off_is_taken_up_again(machine: Machine) -> None:
+def test_a_lost_connection_resumes_at_the_last_chunk(machine: Machine) -> None:
     machine.hub.faults.cut_after = CHUNK + 1000
     done = machine.models("download", "acme/big-clip")
     assert done.returncode == 0, done.stderr
     assert machine.hub.ranges() == [None, CHUNK]
 
 
-def test_a_download_goes_on_where_the_process_before_it_ended(machine: Machine) -> None:
+def test_a_download_resumes_at_the_last_chunk_of_an_earlier_process(machine: Machine) -> None:
     machine.hub.faults = Faults(cut_after=CHUNK + 1000, is_down_after_cut=True)
     done = machine.models("download", "acme/big-clip")
     assert done.returncode == 1
@@ -173,7 +173,7 @@ def test_a_download_goes_on_where_the_process_before_it_ended(machine: Machine) 
     assert machine.hub.ranges() == [CHUNK]
 
 
-def test_other_content_than_the_hub_s_is_not_kept(machine: Machine) -> None:
+def test_content_with_another_hash_is_not_kept(machine: Machine) -> None:
     machine.hub.faults.corrupts = True
     done = machine.models("download", "acme/tiny-clip")
     assert done.returncode == 1
@@ -182,42 +182,46 @@ def test_other_content_than_the_hub_s_is_not_kept(machine: Machine) -> None:
     assert machine.models("download", "acme/tiny-clip").returncode == 0
 
 
-def rot(path: Path) -> None:
-    """Changes a byte of a cached file's content, and leaves its length."""
+def corrupt(path: Path) -> None:
+    """Changes one byte of a cached file; its length stays."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json"], ids=["sha256", "git's sha1"])
-def test_damage_is_found_and_repaired(machine: Machine, file: str) -> None:
-    machine.have("acme/tiny-clip")
-    rot(machine.snapshot("acme/tiny-clip") / file)
+def test_verify_finds_a_damaged_file_and_download_repairs_it(machine: Machine, file: str) -> None:
+    machine.download("acme/tiny-clip")
+    corrupt(machine.snapshot("acme/tiny-clip") / file)
     found = machine.models("verify", "acme/tiny-clip", "--json")
     assert found.returncode == 1
     assert [Path(row["file"]).name for row in map(json.loads, found.stdout.splitlines()) if row["fault"]] == [file]
     assert "framewatch-server models download acme/tiny-clip" in found.stderr
     assert machine.hub.requests == [], "verify sends no request"
     assert machine.models("download", "acme/tiny-clip").returncode == 0
-    assert machine.hub.asked_for() == [file]
+    assert machine.hub.requested_files() == [file]
     assert machine.models("verify", "acme/tiny-clip", "--no-precision").returncode == 0
 
 
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        pytest.param("acme/none", ["{hub} has no model 'acme/none'", "HF_TOKEN"], id="no repository"),
+        pytest.param("acme/none", ["{hub} has no model 'acme/none'", "HF_TOKEN"], id="missing repository"),
         pytest.param("acme/gated", ["is gated on {hub}", "{hub}/acme/gated", "HF_TOKEN"], id="gated"),
-        pytest.param("acme/tiny-clip@v9", ["no revision 'v9'", "{hub}"], id="no revision"),
-        pytest.param("acme/pickles", ["no weights in safetensors", "acme/pickles@refs/pr/7"], id="converted"),
+        pytest.param("acme/tiny-clip@v9", ["no revision 'v9'", "{hub}"], id="missing revision"),
+        pytest.param(
+            "acme/pickles",
+            ["no weights in safetensors", "acme/pickles@refs/pr/7"],
+            id="pickles, converted in a pull request",
+        ),
         pytest.param("acme/only-pickles", ["no weights in safetensors", "spaces/safetensors/convert"], id="pickles"),
-        pytest.param("acme/data", ["neither config.json nor open_clip_config.json"], id="no checkpoint"),
-        pytest.param("clip", ["'clip' is no folder and no hub id", "owner/name"], id="no id"),
+        pytest.param("acme/data", ["neither config.json nor open_clip_config.json"], id="not a checkpoint"),
+        pytest.param("clip", ["'clip' is no folder and no hub id", "owner/name"], id="neither folder nor hub id"),
         pytest.param("null", ["has no files"], id="null"),
-        pytest.param("./none", ["'./none' is not there"], id="no folder"),
+        pytest.param("./none", ["'./none' is not there"], id="missing folder"),
     ],
 )
-def test_failures_have_a_reason_and_a_way_to_go_on(machine: Machine, model: str, words: list[str]) -> None:
+def test_a_failed_download_reports_reason_and_remedy(machine: Machine, model: str, words: list[str]) -> None:
     done = machine.models("download", model)
     assert done.returncode == 1
     assert [word for word in words if word.format(hub=machine.hub.url) not in done.stderr] == []
@@ -225,7 +229,7 @@ def test_failures_have_a_reason_and_a_way_to_go_on(machine: Machine, model: str,
     assert done.stdout == ""
 
 
-def test_a_host_that_is_not_there_is_named_and_other_models_still_come(machine: Machine) -> None:
+def test_an_unreachable_host_is_named_and_the_other_models_are_still_handled(machine: Machine) -> None:
     done = machine.models("download", "acme/tiny-clip", "demo", HF_ENDPOINT=NOWHERE)
     assert done.returncode == 1
     for words in (f"{NOWHERE} could not be reached", "HF_ENDPOINT", "HTTPS_PROXY", "HF_HOME"):
@@ -233,13 +237,13 @@ def test_a_host_that_is_not_there_is_named_and_other_models_still_come(machine: 
     assert done.stdout.startswith("demo\n")
 
 
-def test_the_models_on_this_machine_are_listed(machine: Machine) -> None:
+def test_list_prints_the_models_on_this_machine(machine: Machine) -> None:
     (demo,) = machine.json("list")
     assert (demo["name"], demo["family"], demo["state"]) == ("demo", "clip", "ready, embedded")
-    machine.have("acme/tiny-clip")
+    machine.download("acme/tiny-clip")
     refused = machine.models("download", "acme/words")
     assert "type 'bert' can't be served" in refused.stderr
-    assert machine.hub.asked_for() == ["config.json"]
+    assert machine.hub.requested_files() == ["config.json"]
     _, tiny, words = machine.json("list", HF_ENDPOINT=NOWHERE)
     assert tiny["commit"] == machine.hub.repositories["acme/tiny-clip"].commit
     assert (tiny["revisions"], tiny["licence"], tiny["state"]) == (["main"], "mit", "ready")
@@ -250,10 +254,10 @@ def test_the_models_on_this_machine_are_listed(machine: Machine) -> None:
     assert f"acme/words: {words['state']}" in table.stderr
 
 
-def test_missing_files_are_reported_beside_damaged_ones(machine: Machine) -> None:
-    machine.have("acme/tiny-clip")
+def test_verify_reports_missing_and_damaged_files_together(machine: Machine) -> None:
+    machine.download("acme/tiny-clip")
     snapshot = machine.snapshot("acme/tiny-clip")
-    rot(snapshot / "model.safetensors")
+    corrupt(snapshot / "model.safetensors")
     (snapshot / "tokenizer.json").unlink()
     found = machine.models("verify", "acme/tiny-clip")
     assert found.returncode == 1
@@ -274,14 +278,16 @@ def folder_without_weights(machine: Machine) -> list[str]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param(lambda _: ["acme/tiny-clip"], "doesn't have the model 'acme/tiny-clip'", id="not here"),
+        pytest.param(lambda _: ["acme/tiny-clip"], "doesn't have the model 'acme/tiny-clip'", id="not cached"),
         pytest.param(folder_without_weights, "copy model.safetensors again", id="folder without weights"),
         pytest.param(
-            lambda _: ["demo", "--dtype", "int8", "--engine", "torch"], "torch does not run int8", id="named dtype"
+            lambda _: ["demo", "--dtype", "int8", "--engine", "torch"],
+            "torch does not run int8",
+            id="unsupported dtype",
         ),
     ],
 )
-def test_a_model_that_can_not_be_verified_ends_with_exit_code_1(machine: Machine, arguments: Verify, words: str) -> None:
+def test_a_model_that_can_not_be_verified_exits_with_1(machine: Machine, arguments: Verify, words: str) -> None:
     done = machine.models("verify", *arguments(machine))
     assert done.returncode == 1
     assert words in done.stderr

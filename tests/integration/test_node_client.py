@@ -1,4 +1,4 @@
-"""The Node client against a real server: the .proto serves other languages than Python."""
+"""The Node client's `classify` and `watch` against a real server."""
 
 from __future__ import annotations
 
@@ -7,41 +7,33 @@ import math
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.integration.node_tools import NodeTools, built_client
+from framewatch_bench.spawn import ServerProcess
+from tests.integration.node_tools import NodeTools
 
 DISC_FROM = 4
-"""The frame in which the disc of `scene` appears."""
+"""Number of the frame in which the disc of `scene` appears."""
 
 LABELS = ("a red circle", "a blue square", "an empty scene")
-
-
-class RunningServer(Protocol):
-    address: str
 
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
-def built() -> NodeTools:
-    return built_client()
-
-
 @pytest.fixture
-def cli(built: NodeTools, server: RunningServer) -> Cli:
+def cli(node: NodeTools, server: ServerProcess) -> Cli:
     """Runs `framewatch-node` with --json."""
 
     def run(command: str, path: Path, *options: str, labels: tuple[str, ...] = LABELS) -> Any:
         flags = [flag for label in labels for flag in ("--label", label)]
         common = (*flags, "--server", server.address, "--json")
-        return built.run(str(built.node), "dist/src/cli.js", command, str(path), *common, *options)
+        return node.run(str(node.node), "dist/src/cli.js", command, str(path), *common, *options)
 
     return run
 
@@ -56,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Path:
-    """`frames/` of a place in whose left half a red disc appears; `with/` and `without/` it, cropped to that half."""
+    """Folders of pictures: `frames/` of a place whose left half gets a red disc; that half `with/` and `without/` it."""
     for folder in ("frames", "with", "without"):
         (tmp_path / folder).mkdir()
     for index in range(12):
@@ -68,7 +60,7 @@ def scene(tmp_path: Path) -> Path:
 
 
 def place(seed: int, *, radius: int) -> npt.NDArray[np.uint8]:
-    """The same place each time, with a red disc if `radius` is more than 0, and with the noise of a camera."""
+    """Returns a picture of a place with camera noise of a seed, and with a red disc if `radius` is more than 0."""
     layout = np.random.default_rng(1).integers(80, 176, (6, 8, 3)).astype(np.float32)
     still = cv2.resize(layout, (160, 96), interpolation=cv2.INTER_NEAREST)
     if radius:
@@ -99,14 +91,14 @@ def test_classify_scores_an_image(cli: Cli, folder: Path) -> None:
     assert classification["model"]
 
 
-def test_top_count_and_verbatim_labels(cli: Cli, folder: Path) -> None:
+def test_classify_limits_the_labels_and_uses_them_verbatim(cli: Cli, folder: Path) -> None:
     (templated,) = responses(cli("classify", folder / "frame9.jpg", "--top", "1"))
     (verbatim,) = responses(cli("classify", folder / "frame9.jpg", "--top", "1", "--no-template"))
     assert len(templated["scores"]) == len(verbatim["scores"]) == 1
     assert templated["scores"][0]["similarity"] != verbatim["scores"][0]["similarity"]
 
 
-def test_watch_gives_one_result_per_frame_in_natural_order(cli: Cli, folder: Path) -> None:
+def test_watch_prints_one_result_per_frame_in_natural_order(cli: Cli, folder: Path) -> None:
     started, *results = responses(cli("watch", folder, "--fps", "4"))
     assert started["started"]["config_version"] == 1
     assert [result["result"]["frame_id"] for result in results] == [str(index) for index in range(12)]
@@ -115,8 +107,8 @@ def test_watch_gives_one_result_per_frame_in_natural_order(cli: Cli, folder: Pat
         assert_is_softmax(result["result"]["scores"]["regions"][0]["scores"])
 
 
-def test_watch_tells_events_after_the_result_that_caused_them(cli: Cli, folder: Path) -> None:
-    # Of two labels' probabilities one is at least a half, so the first frame lets a rule enter, whatever the model.
+def test_watch_prints_an_event_after_the_result_that_caused_it(cli: Cli, folder: Path) -> None:
+    # One of two labels has a probability of at least 0.5, so one rule enters at the first frame with any model.
     labels = LABELS[:2]
     rules = [flag for label in labels for flag in ("--rule", f"{label}:0.5")]
     _, result, event, *_ = responses(cli("watch", folder, *rules, labels=labels))
@@ -126,7 +118,7 @@ def test_watch_tells_events_after_the_result_that_caused_them(cli: Cli, folder: 
     assert event["event"]["score"] >= 0.5
 
 
-def test_watch_goes_on_after_a_broken_picture(cli: Cli, folder: Path) -> None:
+def test_watch_continues_after_a_broken_picture(cli: Cli, folder: Path) -> None:
     (folder / "frame5.jpg").write_bytes(b"no picture")
     done = cli("watch", folder)
     results = [response["result"] for response in responses(done)[1:]]
@@ -140,7 +132,7 @@ def flags(**values: str) -> list[str]:
     return [text for name, value in values.items() for text in (f"--{name.replace('_', '-')}", value)]
 
 
-def test_presence_by_examples_in_regions_with_trail_and_explanation(cli: Cli, scene: Path) -> None:
+def test_watch_prints_presence_by_examples_in_regions_with_trail_and_explanation(cli: Cli, scene: Path) -> None:
     disc = LABELS[0]
     options = flags(
         region="left=0,0,0.5,1",
@@ -176,7 +168,7 @@ def test_presence_by_examples_in_regions_with_trail_and_explanation(cli: Cli, sc
     assert right["message"]
 
 
-def test_black_pictures_suspend_rules_once(cli: Cli, scene: Path) -> None:
+def test_watch_prints_suspended_and_resumed_once_for_black_pictures(cli: Cli, scene: Path) -> None:
     for index in range(5, 9):
         write(scene / "frames" / f"{index}.jpg", np.zeros((96, 160, 3), np.uint8))
     done = cli("watch", scene / "frames", "--rule", f"{LABELS[0]}:0.999999")
@@ -212,7 +204,7 @@ function* frames(first) {
 
 const client = new FramewatchClient(address);
 const lost = client.stream(frames(0), options);
-// Leaves the loop before the event of this very frame.
+// The loop ends before the event of this frame is read.
 for await (const message of lost) if (message.frameId === BigInt(discFrom)) break;
 const kept = toJsonString(ResumeSchema, lost.resumePoint());
 const resume = fromJsonString(ResumeSchema, kept);
@@ -225,10 +217,10 @@ console.log(JSON.stringify(received));
 
 
 def test_a_stream_takes_over_from_a_lost_one_and_no_event_is_lost(
-    built: NodeTools, server: RunningServer, scene: Path
+    node: NodeTools, server: ServerProcess, scene: Path
 ) -> None:
     arguments = (server.address, str(scene), str(DISC_FROM))
-    done = built.run(str(built.node), "--input-type=module", "--eval", RESUMING, *arguments)
+    done = node.run(str(node.node), "--input-type=module", "--eval", RESUMING, *arguments)
     assert done.returncode == 0, done.stderr
     first, second, *rest = json.loads(done.stdout)
     assert (first, second) == ({"resumed": False}, {"resumed": True})
@@ -241,7 +233,9 @@ def test_a_stream_takes_over_from_a_lost_one_and_no_event_is_lost(
     ("command", "path", "field"),
     [("classify", "frame0.jpg", "label_set.labels[1]"), ("watch", ".", "config.label_set.labels[1]")],
 )
-def test_a_wrong_field_is_told_by_reason_and_path(cli: Cli, folder: Path, command: str, path: str, field: str) -> None:
+def test_a_wrong_field_is_reported_with_reason_and_path(
+    cli: Cli, folder: Path, command: str, path: str, field: str
+) -> None:
     done = cli(command, folder / path, labels=("a red circle", "a red circle"))
     assert done.returncode == 1
     assert done.stdout == ""
@@ -252,17 +246,17 @@ def test_a_wrong_field_is_told_by_reason_and_path(cli: Cli, folder: Path, comman
 @pytest.mark.parametrize(
     ("command", "path", "options"),
     [
-        pytest.param("classify", "missing.jpg", (), id="no such file"),
-        pytest.param("watch", "missing", (), id="no such folder"),
-        pytest.param("watch", ".", ("--rule", "no numbers"), id="no rule"),
-        pytest.param("watch", ".", ("--fps", "0"), id="no frame rate"),
-        pytest.param("watch", ".", ("--region", "left"), id="no region"),
-        pytest.param("watch", ".", ("--score", "luck"), id="no such score"),
-        pytest.param("watch", ".", ("--contrast", "a dog=a room"), id="contrast of no label"),
-        pytest.param("watch", ".", ("--example", f"{LABELS[0]}=missing.jpg"), id="no such example"),
-        pytest.param("classify", "frame0.jpg", ("--region", "left=0,0,1,1"), id="region of a single image"),
-        pytest.param("embed", "frame0.jpg", (), id="labels of what has none"),
-        pytest.param("look", ".", (), id="no such command"),
+        pytest.param("classify", "missing.jpg", (), id="missing file"),
+        pytest.param("watch", "missing", (), id="missing folder"),
+        pytest.param("watch", ".", ("--rule", "no numbers"), id="malformed rule"),
+        pytest.param("watch", ".", ("--fps", "0"), id="frame rate of 0"),
+        pytest.param("watch", ".", ("--region", "left"), id="malformed region"),
+        pytest.param("watch", ".", ("--score", "luck"), id="unknown score"),
+        pytest.param("watch", ".", ("--contrast", "a dog=a room"), id="contrast of an unknown label"),
+        pytest.param("watch", ".", ("--example", f"{LABELS[0]}=missing.jpg"), id="missing example"),
+        pytest.param("classify", "frame0.jpg", ("--region", "left=0,0,1,1"), id="regions are not for classify"),
+        pytest.param("embed", "frame0.jpg", (), id="labels are not for embed"),
+        pytest.param("paint", ".", (), id="unknown command"),
     ],
 )
 def test_wrong_usage_exits_with_2(cli: Cli, folder: Path, command: str, path: str, options: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Vectors, models and warnings of the Node client, against a real server."""
+"""The Node client's vectors, models and warnings, against a real server."""
 
 from __future__ import annotations
 
@@ -9,25 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.integration.node_tools import NodeTools, built_client
-from tests.integration.test_node_client import LABELS, Cli, RunningServer, place, responses, write
+from framewatch_bench.spawn import ServerProcess
+from tests.integration.node_tools import NodeTools
+from tests.integration.test_node_client import LABELS, Cli, place, responses, write
 
 NAMES = ("frame2.jpg", "frame9.jpg", "frame10.jpg")
 LONG = " ".join(["a"] * 120)
-"""More tokens than the demo model reads."""
-
-
-@pytest.fixture(scope="session")
-def built() -> NodeTools:
-    return built_client()
+"""A text of more tokens than the demo model reads."""
 
 
 @pytest.fixture
-def cli(built: NodeTools, server: RunningServer) -> Cli:
+def cli(node: NodeTools, server: ServerProcess) -> Cli:
     """Runs `framewatch-node`."""
 
     def run(*arguments: str) -> Any:
-        return built.run(str(built.node), "dist/src/cli.js", *arguments, "--server", server.address)
+        return node.run(str(node.node), "dist/src/cli.js", *arguments, "--server", server.address)
 
     return run
 
@@ -44,11 +40,11 @@ def options(name: str, *values: str) -> list[str]:
     return [text for value in values for text in (name, value)]
 
 
-def test_embed_gives_the_vectors_that_scores_come_from(cli: Cli, folder: Path) -> None:
+def test_embed_prints_the_vectors_that_scores_come_from(cli: Cli, folder: Path) -> None:
     done = cli("embed", str(folder), *options("--text", *LABELS))
     lines = responses(done)
-    told = [line.get("path") or line["text"] for line in lines]
-    assert told == [*(str(folder / name) for name in NAMES), *LABELS]
+    sources = [line.get("path") or line["text"] for line in lines]
+    assert sources == [*(str(folder / name) for name in NAMES), *LABELS]
     vectors = np.array([line["vector"] for line in lines], dtype=np.float32)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
 
@@ -68,7 +64,7 @@ def test_embed_names_the_picture_that_cannot_be_decoded(cli: Cli, folder: Path) 
     assert f"\n  {folder / NAMES[1]}: " in done.stderr
 
 
-def test_models_are_listed_and_picked(cli: Cli, folder: Path) -> None:
+def test_models_are_listed_and_selected_by_name(cli: Cli, folder: Path) -> None:
     ((model,),) = (answer["models"] for answer in responses(cli("models", "--json")))
     listed = cli("models")
     assert listed.returncode == 0, listed.stderr
@@ -93,7 +89,7 @@ def test_models_are_listed_and_picked(cli: Cli, folder: Path) -> None:
     ],
     ids=lambda value: " ".join(value[:1] + value[4:]) if isinstance(value, tuple) else "",
 )
-def test_a_text_that_is_cut_off_is_warned_of(cli: Cli, folder: Path, arguments: tuple[str, ...], field: str) -> None:
+def test_a_text_that_is_too_long_gets_a_warning(cli: Cli, folder: Path, arguments: tuple[str, ...], field: str) -> None:
     command, path, *rest = arguments
     done = cli(command, str(folder / path), *rest)
     assert done.returncode == 0, done.stderr
@@ -124,10 +120,10 @@ console.log(JSON.stringify({
 
 
 def test_similarities_of_sets_are_the_dot_products_of_vectors(
-    built: NodeTools, server: RunningServer, folder: Path
+    node: NodeTools, server: ServerProcess, folder: Path
 ) -> None:
     paths = [str(folder / name) for name in NAMES]
-    done = built.run(str(built.node), "--input-type=module", "--eval", VECTORS, server.address, *paths)
+    done = node.run(str(node.node), "--input-type=module", "--eval", VECTORS, server.address, *paths)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert np.shape(found["rows"]) == (2, 3)

@@ -1,6 +1,7 @@
 """The tests of the extra open-clip, each file in a process that has the extra.
 
-.venv is without it, since transformers would use torchvision for other things wherever it is: `make test` puts it beside.
+It lies outside .venv, where transformers would use its torchvision for other things: `make test` puts it into
+build/open-clip.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ FILES = sorted((ROOT / "tests" / "open_clip").glob("test_*.py"))
     not (EXTRA / "ready").exists(), reason="the extra is not in build/open-clip: make build/open-clip/ready"
 )
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_with_the_extra(file: Path) -> None:
+def test_the_tests_of_the_extra_pass(file: Path) -> None:
     done = run_with(EXTRA, "pytest", "-q", "-p", "no:cacheprovider", str(file))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_torchvision_of_another_torch_is_reported(tmp_path: Path) -> None:
+def test_a_torchvision_built_for_another_torch_is_reported(tmp_path: Path) -> None:
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text(
         "raise RuntimeError('operator torchvision::nms does not exist')"
@@ -40,7 +41,7 @@ def test_a_torchvision_of_another_torch_is_reported(tmp_path: Path) -> None:
 
 
 def run_with(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a module where what is in the folder can be imported."""
+    """Runs a module with a folder on PYTHONPATH."""
     paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],

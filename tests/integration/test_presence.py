@@ -1,4 +1,4 @@
-"""Presence over real gRPC: against contrast, by examples, and the errors of broken examples."""
+"""Presence over real gRPC, by contrast and by examples, and the errors of broken examples."""
 
 from __future__ import annotations
 
@@ -15,29 +15,23 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_bench.spawn import ServerProcess
 from framewatch_client import FramewatchClient, Label, Region, example_label, open_source
 from tests.integration.belt import Pixels, assert_near, belt, belt_frames, box_label, passages, presence_rule, timed
 from tests.integration.conftest import image, jpeg
-from tests.integration.errors import told
+from tests.integration.errors import error_details
 from tests.paths import SHARED_DATA
 
 TOLERANCE_S = 0.4
 
 
-@pytest.fixture
-def client(server: ServerProcess):  # type: ignore[no-untyped-def]
-    with FramewatchClient(server.address) as blocking:
-        yield blocking
-
-
 def presences(stub: pb_grpc.ZeroShotServiceStub, data: bytes, *labels: pb.Label) -> dict[str, float]:
+    """Returns the presence of every label in a picture."""
     answer = stub.Classify(pb.ClassifyRequest(image=image(data), label_set=pb.LabelSet(labels=labels)))
     assert all(score.HasField("presence") for score in answer.scores)
     return {score.label: score.presence for score in answer.scores}
 
 
-def test_presence_knows_no_other_label(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_presence_does_not_depend_on_other_labels(stub: pb_grpc.ZeroShotServiceStub) -> None:
     dog, box = pb.Label(name="a dog", contrast_prompts=["an empty room"]), pb.Label(name="a box")
     both = presences(stub, jpeg(1), dog, box)
     assert presences(stub, jpeg(1), dog)["a dog"] == pytest.approx(both["a dog"], abs=1e-4)
@@ -54,13 +48,13 @@ def test_presence_is_the_two_way_softmax_of_label_and_contrast(stub: pb_grpc.Zer
     assert presences(stub, jpeg(1), label)["a dog"] == pytest.approx(two_way, abs=1e-4)
 
 
-def test_the_default_contrast_is_the_documented_one(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_the_default_contrast_is_as_documented(stub: pb_grpc.ZeroShotServiceStub) -> None:
     documented = ["an empty scene", "an empty room", "an empty street", "a blank wall"]
     given = presences(stub, jpeg(2), pb.Label(name="a dog", contrast_prompts=documented))
     assert presences(stub, jpeg(2), pb.Label(name="a dog")) == pytest.approx(given, abs=1e-4)
 
 
-def test_examples_separate_pictures_that_words_can_not(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_examples_separate_pictures_that_prompts_can_not(stub: pb_grpc.ZeroShotServiceStub) -> None:
     label = pb.Label(name="x", examples=[image(jpeg(1))], counter_examples=[image(jpeg(2))])
     reversed_ = pb.Label(name="x", examples=[image(jpeg(2))], counter_examples=[image(jpeg(1))])
     same = pb.Label(name="x", examples=[image(jpeg(1))], counter_examples=[image(jpeg(1))])
@@ -81,11 +75,13 @@ MANY = pb.Label(name="b", examples=[image(b"x")] * 65, counter_examples=[image()
 @pytest.mark.parametrize(
     ("label", "code", "reason", "field"),
     [
-        pytest.param(BAD_COUNTER, "INVALID_ARGUMENT", "UNDECODABLE_IMAGE", "counter_examples[0].encoded", id="cut off"),
+        pytest.param(
+            BAD_COUNTER, "INVALID_ARGUMENT", "UNDECODABLE_IMAGE", "counter_examples[0].encoded", id="JPEG cut off"
+        ),
         pytest.param(BAD_EXAMPLE, "INVALID_ARGUMENT", "UNSUPPORTED_FORMAT", "examples[1].encoded", id="a GIF"),
-        pytest.param(EMPTY, "INVALID_ARGUMENT", "EMPTY_IMAGE", "counter_examples[1]", id="nothing"),
+        pytest.param(EMPTY, "INVALID_ARGUMENT", "EMPTY_IMAGE", "counter_examples[1]", id="empty image"),
         pytest.param(LONELY, "INVALID_ARGUMENT", "INVALID_LABEL_SET", "counter_examples", id="no counter-examples"),
-        pytest.param(MANY, "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "examples", id="too many"),
+        pytest.param(MANY, "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "examples", id="too many examples"),
     ],
 )
 def test_a_broken_example_names_its_field(
@@ -98,26 +94,26 @@ def test_a_broken_example_names_its_field(
     with pytest.raises(grpc.RpcError) as stream:
         list(stub.StreamFrames(iter([config])))
     for caught, prefix in ((classify, "label_set"), (stream, "config.label_set")):
-        error = told(caught.value)
+        error = error_details(caught.value)
         assert (error.code, error.reason, error.field) == (code, reason, f"{prefix}.labels[1].{field}")
 
 
 def test_each_label_names_its_own_broken_example(stub: pb_grpc.ZeroShotServiceStub) -> None:
-    """The discriminant of examples is shared, and so is its failure; the paths are not."""
+    """Uses the examples of another test: calls share a failed discriminant, but each reports its own path."""
     labels = pb.LabelSet(labels=[BAD_COUNTER])
     with pytest.raises(grpc.RpcError) as caught:
         stub.Classify(pb.ClassifyRequest(image=image(), label_set=labels))
-    assert told(caught.value).field == "label_set.labels[0].counter_examples[0].encoded"
+    assert error_details(caught.value).field == "label_set.labels[0].counter_examples[0].encoded"
 
 
-def test_a_broken_picture_is_still_the_images_fault(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_a_broken_image_is_reported_by_its_own_field_beside_good_examples(stub: pb_grpc.ZeroShotServiceStub) -> None:
     label = pb.Label(name="x", examples=[image(jpeg(1))], counter_examples=[image(jpeg(2))])
     with pytest.raises(grpc.RpcError) as caught:
         stub.Classify(pb.ClassifyRequest(image=image(BROKEN), label_set=pb.LabelSet(labels=[label])))
-    assert told(caught.value).field == "image.encoded"
+    assert error_details(caught.value).field == "image.encoded"
 
 
-def test_boxes_on_the_belt_by_examples_from_the_first(client: FramewatchClient) -> None:
+def test_examples_of_the_first_box_find_all_boxes(client: FramewatchClient) -> None:
     video, _ = belt()
     items = client.stream(timed(belt_frames()), [box_label(), "an empty belt"], rules=[presence_rule("box", id="box")])
     true = [(first / video.fps, (last + 1) / video.fps) for first, last in video.present]
@@ -125,7 +121,7 @@ def test_boxes_on_the_belt_by_examples_from_the_first(client: FramewatchClient) 
 
 
 def grab(video: Path, numbers: Sequence[int], region: Region | None = None) -> list[Pixels]:
-    """Frames by their numbers, cropped to a region."""
+    """Returns frames by their numbers, cropped to a region."""
     capture = cv2.VideoCapture(str(video))
     pictures = []
     for number in range(max(numbers) + 1):
@@ -140,6 +136,7 @@ def grab(video: Path, numbers: Sequence[int], region: Region | None = None) -> l
 
 @cache
 def truth(name: str) -> dict[str, Any]:
+    """Returns the ground truth of a shared video; skips the test where the video is missing."""
     if not (SHARED_DATA / name).is_file():
         pytest.skip("the shared example videos are not there (../shared/data)")
     return dict(json.loads((SHARED_DATA / "ground_truth.json").read_text())[name])
@@ -149,7 +146,7 @@ def tolerance_s(known: dict[str, Any]) -> float:
     return float(known["tolerance_frames"] / known["fps"])
 
 
-def test_six_people_come_and_go(client: FramewatchClient) -> None:
+def test_six_people_enter_and_exit(client: FramewatchClient) -> None:
     known, path = truth("person.mp4"), SHARED_DATA / "person.mp4"
     label = example_label("person", grab(path, [75, 105, 135, 165]), grab(path, [5, 25, 45, 55]))
     with open_source(str(path)) as source:
@@ -159,7 +156,7 @@ def test_six_people_come_and_go(client: FramewatchClient) -> None:
     assert_near(passages(items, "person"), [(a / fps, b / fps) for a, b in present], tolerance_s(known))
 
 
-def test_bottles_of_three_regions_by_examples_of_one(client: FramewatchClient) -> None:
+def test_examples_of_one_region_find_bottles_in_three(client: FramewatchClient) -> None:
     known, path = truth("bottles.mp4"), SHARED_DATA / "bottles.mp4"
     regions = {name: Region(name, *box) for name, box in known["regions"].items()}
     left = regions["left"]
@@ -169,7 +166,7 @@ def test_bottles_of_three_regions_by_examples_of_one(client: FramewatchClient) -
         items = list(client.stream(source, [label, "an empty table"], regions=regions.values(), rules=rules))
     fps = float(known["fps"])
     for region in regions:
-        # a bottle that is there at the end has no EXITED: its intervals are compared by their edges
+        # a bottle that is present at the end has no EXITED, so edges are compared instead of intervals
         edges = [item.began_time_s for item in items if getattr(item, "rule_id", "") == region]
         expected = [frame / fps for interval in known["present"][region] for frame in interval]
         assert len(edges) in {len(expected), len(expected) - 1}

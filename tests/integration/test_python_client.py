@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import grpc
@@ -28,12 +29,6 @@ from tests.integration.conftest import encode, jpeg, picture
 LABELS = ["box", "a dog", "nothing"]
 
 
-@pytest.fixture
-def client(server: ServerProcess):  # type: ignore[no-untyped-def]
-    with FramewatchClient(server.address) as blocking:
-        yield blocking
-
-
 def test_every_kind_of_image_gives_the_same_scores(client: FramewatchClient, tmp_path: Path) -> None:
     pixels = picture(3)
     data = encode(pixels, ".png")
@@ -50,7 +45,7 @@ def test_every_kind_of_image_gives_the_same_scores(client: FramewatchClient, tmp
     assert client.label(path, LABELS) == answers[0].label == answers[0].scores[0].label
 
 
-def test_similarity(client: FramewatchClient) -> None:
+def test_similarity_returns_a_cosine_per_candidate_and_the_best(client: FramewatchClient) -> None:
     answer = client.similarity(jpeg(1), [jpeg(2), jpeg(1), picture(3)])
     assert len(answer.similarities) == 3
     assert answer.similarities[1] == pytest.approx(1, abs=1e-3)
@@ -65,7 +60,7 @@ def test_errors_carry_code_reason_and_field(client: FramewatchClient) -> None:
     assert "image.encoded" in str(caught.value.fields)
 
 
-def test_a_missing_server_is_reported() -> None:
+def test_an_unreachable_server_is_reported() -> None:
     with (
         FramewatchClient("127.0.0.1:1", timeout_s=5) as client,
         pytest.raises(ServerUnreachableError, match=r"127\.0\.0\.1:1"),
@@ -73,7 +68,7 @@ def test_a_missing_server_is_reported() -> None:
         client.classify(jpeg(), LABELS)
 
 
-def test_a_stream_yields_an_outcome_per_frame_and_goes_on_after_a_bad_one(client: FramewatchClient) -> None:
+def test_a_stream_yields_an_outcome_per_frame_and_continues_after_a_broken_one(client: FramewatchClient) -> None:
     frames = [Frame(jpeg(i) if i != 7 else b"junk", time_s=i / 10) for i in range(40)]
     results = list(client.stream(frames, LABELS))
     assert all(isinstance(item, FrameResult) for item in results)
@@ -82,7 +77,7 @@ def test_a_stream_yields_an_outcome_per_frame_and_goes_on_after_a_bad_one(client
     assert [r.frame_id for r in bad] == [7]
 
 
-def test_large_frames_are_shrunk_and_score_alike(client: FramewatchClient) -> None:
+def test_downscaled_frames_score_like_whole_ones(client: FramewatchClient) -> None:
     large = picture(5, 1280, 720)
     small, whole = (
         next(
@@ -95,7 +90,7 @@ def test_large_frames_are_shrunk_and_score_alike(client: FramewatchClient) -> No
         assert score.probability == pytest.approx(by_label[score.label], abs=0.02)
 
 
-def test_events_and_a_new_config_among_the_frames(client: FramewatchClient) -> None:
+def test_events_and_a_new_config_keep_their_order_among_frames(client: FramewatchClient) -> None:
     always = event_rule("box", 0.0001, 0.00005)
     items = [
         Frame(jpeg(1), 0.0),
@@ -109,9 +104,7 @@ def test_events_and_a_new_config_among_the_frames(client: FramewatchClient) -> N
     ]  # fmt: skip
 
 
-async def test_asynchronous_streams_side_by_side(server: ServerProcess) -> None:
-    import asyncio
-
+async def test_asynchronous_streams_run_side_by_side(server: ServerProcess) -> None:
     async with AsyncFramewatchClient(server.address) as client:
 
         async def watch(seed: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Streams whose connection, client or server is lost at every stage have the results of one that is never lost."""
+"""Streams that lose connection, client or server at any stage get the results of an undisturbed stream."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from framewatch_client._streaming.reconnect import Backoff
 from framewatch_server.config import ServerConfig
 from framewatch_server.rpc.app import ServerApp
 from tests.integration.conftest import MakeServer
-from tests.integration.errors import told
+from tests.integration.errors import error_details
 from tests.integration.lossy_proxy import Cut, LossyProxy
-from tests.integration.test_stream import config, frame
+from tests.integration.streams import config, frame
 
 LABELS = ["box", "an empty conveyor belt"]
 RULES = ["box:0.8:0.5", "an empty conveyor belt:0.8:0.5:0.5"]
@@ -51,7 +51,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def frames() -> list[Frame]:
-    """8 seconds of a belt with two boxes, as a camera might send them: two a second."""
+    """8 seconds of a belt with two boxes, at two frames per second."""
     video = render_belt_video(3, fps=2, seconds=12, width=160, height=90)
     images = islice(video.frames, 3, 19)
     return [Frame(cv2.imencode(".png", image)[1].tobytes(), i / 2, i) for i, image in enumerate(images)]
@@ -59,13 +59,13 @@ def frames() -> list[Frame]:
 
 @pytest.fixture
 async def expected(server: ServerProcess, frames: list[Frame]) -> list[Any]:
-    """The results of a stream that is never lost: one per frame, and both boxes come and go."""
+    """The results of an undisturbed stream: one per frame, and both boxes enter and exit."""
     items = await watch(server.address, frames)
     assert [item.frame_id for item in items if isinstance(item, FrameResult)] == list(range(16))
     kinds = [(item.rule_id, item.kind) for item in items if isinstance(item, Event)]
     assert [kind for rule, kind in kinds if rule == "box"] == [EventKind.ENTERED, EventKind.EXITED] * 2
     assert len(kinds) >= 7
-    return told_of(items)
+    return comparable(items)
 
 
 async def watch(address: str, items: list[StreamItem] | list[Frame], **options: Any) -> list[Item]:
@@ -73,8 +73,8 @@ async def watch(address: str, items: list[StreamItem] | list[Frame], **options: 
         return [item async for item in client.stream(items, LABELS, rules=RULES, **options)]
 
 
-def told_of(items: list[Item]) -> list[Any]:
-    """All that must be the same. Event ids are those of the stream: unique, and counted on."""
+def comparable(items: list[Item]) -> list[Any]:
+    """Returns all that must be equal. Event ids are numbered within a stream, after its unique prefix."""
     streams = {item.event_id.rpartition("-")[0] for item in items if isinstance(item, Event)}
     assert len(streams) <= 1
     return [
@@ -92,28 +92,28 @@ def told_of(items: list[Item]) -> list[Any]:
 
 
 def near(value: float) -> Any:
-    """Other batches, other last digits."""
+    """Tolerates differences in the last digits, which depend on the batch."""
     return pytest.approx(value, abs=1e-4)
 
 
-@pytest.mark.parametrize("window", [None, 1], ids=["many on the way", "one on the way"])
+@pytest.mark.parametrize("window", [None, 1], ids=["many in flight", "one in flight"])
 @pytest.mark.parametrize("cut", Cut)
 async def test_a_connection_lost_after_any_message_loses_nothing(
     server: ServerProcess, frames: list[Frame], expected: list[Any], cut: Cut, window: int | None
 ) -> None:
     last_frame_ids = set()
     for count in range(1, len(expected) + 2, window or 2):
-        back: list[Reconnected] = []
+        reconnects: list[Reconnected] = []
         proxy = LossyProxy(server.address, [count], cut)
         async with proxy as address:
-            items = await watch(address, frames, window=window, on_reconnect=back.append)
-        assert told_of(items) == expected, count
-        assert [each.started.resumed for each in back] == [True], count
+            items = await watch(address, frames, window=window, on_reconnect=reconnects.append)
+        assert comparable(items) == expected, count
+        assert [each.started.resumed for each in reconnects] == [True], count
         assert proxy.cut_count == 1
-        point = back[0].started.resume_point
+        point = reconnects[0].started.resume_point
         assert point is not None
         last_frame_ids.add(point.last_frame_id)
-    if window == 1:  # else more than one result may be on the way, and lost with the connection
+    if window == 1:  # otherwise several results may be in flight, and lost with the connection
         assert last_frame_ids == {None, *range(16)}
 
 
@@ -127,40 +127,40 @@ async def test_a_connection_lost_before_the_start_is_an_error(
 
 
 @pytest.mark.parametrize("code", [0, 2, 7, 8], ids=["NO_ERROR", "INTERNAL_ERROR", "REFUSED_STREAM", "CANCEL"])
-async def test_a_call_that_is_broken_off_goes_on(
+async def test_a_reset_call_is_resumed(
     server: ServerProcess, frames: list[Frame], expected: list[Any], code: int
 ) -> None:
     async with LossyProxy(server.address, [9], Cut.RESET, code) as address:
-        assert told_of(await watch(address, frames)) == expected
+        assert comparable(await watch(address, frames)) == expected
 
 
 @pytest.mark.parametrize("cut", Cut)
 @pytest.mark.parametrize(
     "messages",
     [[2] * 60, [1, 0, 0, 1, 4, 0, 3, 0, 1, 1, 6, 0], [3, 0, 2, 1, 5] * 5],
-    ids=["every two messages", "before it is back", "mixed"],
+    ids=["every two messages", "before it has resumed", "mixed"],
 )
-async def test_a_connection_lost_again_and_again_loses_nothing(
+async def test_a_connection_lost_repeatedly_loses_nothing(
     server: ServerProcess, frames: list[Frame], expected: list[Any], messages: list[int], cut: Cut
 ) -> None:
     async with LossyProxy(server.address, list(messages), cut) as address:
-        assert told_of(await watch(address, frames)) == expected
+        assert comparable(await watch(address, frames)) == expected
 
 
-async def test_a_client_that_is_killed_goes_on_from_what_it_had_noted(
+async def test_a_killed_client_resumes_from_its_last_resume_point(
     server: ServerProcess, frames: list[Frame], expected: list[Any]
 ) -> None:
     for count in range(len(expected) + 1):
         items, point = await watch_some(server.address, frames, count)
-        left = frames[0 if point.last_frame_id is None else point.last_frame_id + 1 :]
+        rest = frames[0 if point.last_frame_id is None else point.last_frame_id + 1 :]
         starts: list[StreamStarted] = []
-        items += await watch(server.address, left, resume=point, on_started=starts.append)
-        assert told_of(items) == expected, count
+        items += await watch(server.address, rest, resume=point, on_started=starts.append)
+        assert comparable(items) == expected, count
         assert [start.resumed for start in starts] == [True]
 
 
 async def watch_some(address: str, frames: list[Frame], count: int) -> tuple[list[Item], ResumePoint]:
-    """The first items of a stream that then ends without a word, and what was noted of it."""
+    """Returns the first items of a stream that is then left, and its last resume point."""
     starts: list[StreamStarted] = []
     items: list[Item] = []
     async with AsyncFramewatchClient(address) as client:
@@ -175,7 +175,7 @@ async def watch_some(address: str, frames: list[Frame], count: int) -> tuple[lis
     return items, point
 
 
-def test_a_blocking_client_goes_on_too(server: ServerProcess, frames: list[Frame]) -> None:
+def test_a_blocking_client_resumes(server: ServerProcess, frames: list[Frame]) -> None:
     with FramewatchClient(server.address) as client:
         stream = client.stream(frames, LABELS, rules=RULES)
         items = list(islice(stream, 9))
@@ -185,28 +185,30 @@ def test_a_blocking_client_goes_on_too(server: ServerProcess, frames: list[Frame
     assert point.last_frame_id is not None
     starts: list[StreamStarted] = []
     with FramewatchClient(server.address) as client:
-        left = frames[point.last_frame_id + 1 :]
-        items += client.stream(left, LABELS, rules=RULES, resume=ResumePoint(**asdict(point)), on_started=starts.append)
-        assert told_of(items) == told_of(list(client.stream(frames, LABELS, rules=RULES)))
+        rest = frames[point.last_frame_id + 1 :]
+        items += client.stream(rest, LABELS, rules=RULES, resume=ResumePoint(**asdict(point)), on_started=starts.append)
+        assert comparable(items) == comparable(list(client.stream(frames, LABELS, rules=RULES)))
     assert starts[0].resumed
 
 
-async def test_frames_are_numbered_on(server: ServerProcess, frames: list[Frame]) -> None:
+async def test_a_resumed_stream_continues_the_frame_numbers(server: ServerProcess, frames: list[Frame]) -> None:
     items, point = await watch_some(server.address, frames, 5)
     rest = await watch(server.address, [replace(each, frame_id=None) for each in frames[3:]], resume=point)
     ids = [item.frame_id for item in items + rest if isinstance(item, FrameResult)]
     assert ids == list(range(len(ids)))
 
 
-async def test_configs_among_the_frames_count_for_the_same_frames(server: ServerProcess, frames: list[Frame]) -> None:
+async def test_configs_apply_to_the_same_frames_after_a_lost_connection(
+    server: ServerProcess, frames: list[Frame]
+) -> None:
     box_only = Reconfigure(LABELS, RULES[:1])
     later = Reconfigure([*LABELS, "a dog"], ["box:0.8:0.5", "a dog:0.9"])
     items = [*frames[:5], box_only, *frames[5:9], later, box_only, *frames[9:13], later, *frames[13:]]
-    expected = told_of(await watch(server.address, items))
+    expected = comparable(await watch(server.address, items))
     assert {row[3] for row in expected if len(row) == 5} == {1, 2, 4, 5}
     for count in range(1, len(expected) + 2, 2):
         async with LossyProxy(server.address, [count, 4]) as address:
-            assert told_of(await watch(address, items)) == expected, count
+            assert comparable(await watch(address, items)) == expected, count
 
 
 @pytest.mark.parametrize("drain_timeout_s", [0.0, 5.0], ids=["killed", "drained"])
@@ -214,26 +216,26 @@ async def test_a_server_that_lost_the_state_starts_anew_and_reports_it(
     frames: list[Frame], expected: list[Any], drain_timeout_s: float
 ) -> None:
     settings: dict[str, Any] = {"models": ("demo",), "engine": "torch", "drain_timeout_s": drain_timeout_s}
-    back: list[Reconnected] = []
+    reconnects: list[Reconnected] = []
     items: list[Item] = []
     async with AsyncExitStack() as servers:
         first = ServerApp(ServerConfig(listen="127.0.0.1:0", **settings))
         await first.__aenter__()
         client = await servers.enter_async_context(AsyncFramewatchClient(first.address))
-        stream = client.stream(frames, LABELS, rules=RULES, window=2, on_reconnect=back.append)
+        stream = client.stream(frames, LABELS, rules=RULES, window=2, on_reconnect=reconnects.append)
         async for item in stream:
             items.append(item)
             if len(items) == 7:  # the first box has entered
                 await first.__aexit__()
                 await servers.enter_async_context(ServerApp(ServerConfig(listen=first.address, **settings)))
-    assert [each.started.resumed for each in back] == [False]
+    assert [each.started.resumed for each in reconnects] == [False]
     assert [item.frame_id for item in items if isinstance(item, FrameResult)] == list(range(16))
     ids = [item.event_id for item in items if isinstance(item, Event)]
     assert len(set(ids)) == len(ids)
     assert len({each.rpartition("-")[0] for each in ids}) == 2
 
 
-async def test_a_server_that_does_not_come_back_is_given_up(frames: list[Frame]) -> None:
+async def test_a_server_that_does_not_come_back_ends_the_stream_with_an_error(frames: list[Frame]) -> None:
     app = ServerApp(ServerConfig(models=("demo",), engine="torch", listen="127.0.0.1:0", drain_timeout_s=0.0))
     await app.__aenter__()
     async with AsyncFramewatchClient(app.address) as client:
@@ -244,7 +246,7 @@ async def test_a_server_that_does_not_come_back_is_given_up(frames: list[Frame])
             [item async for item in stream]
 
 
-# What callers of other languages see
+# The protocol, for clients in other languages
 
 
 async def answers(stub: pb_grpc.ZeroShotServiceAsyncStub, *requests: pb.StreamFramesRequest) -> list[Any]:
@@ -255,7 +257,7 @@ def resume(token: str, **fields: Any) -> pb.StreamFramesRequest:
     return config(resume=pb.Resume(token=token, **fields))
 
 
-async def test_a_token_is_good_once_and_unknown_ones_start_anew(make_server: MakeServer) -> None:
+async def test_a_token_resumes_once_and_an_unknown_one_starts_anew(make_server: MakeServer) -> None:
     stub = await make_server(resume_lifetime_s=7.5)
     first, *_ = await answers(stub, config(), frame(1, time_s=1))
     token = first.started.resume_token
@@ -272,7 +274,7 @@ async def test_a_token_is_good_once_and_unknown_ones_start_anew(make_server: Mak
         assert result.result.HasField("scores")
 
 
-async def test_nothing_is_kept_with_a_lifetime_of_zero(make_server: MakeServer) -> None:
+async def test_a_lifetime_of_zero_keeps_no_state(make_server: MakeServer) -> None:
     stub = await make_server(resume_lifetime_s=0.0)
     (first,) = await answers(stub, config())
     (second,) = await answers(stub, resume(first.started.resume_token))
@@ -291,14 +293,14 @@ async def test_a_stream_that_still_runs_is_taken_over(make_server: MakeServer) -
     assert (await new.read()).started.resumed
     with pytest.raises(grpc.RpcError) as caught:
         await old.read()
-    error = told(caught.value)
+    error = error_details(caught.value)
     assert (error.code, error.reason) == ("ABORTED", "STREAM_TAKEN_OVER")
     await new.write(frame(2))
     assert (await new.read()).result.frame_id == 2
     new.cancel()
 
 
-async def test_arrival_times_go_on_from_the_first_streams_start(make_server: MakeServer) -> None:
+async def test_arrival_times_of_a_resumed_stream_continue(make_server: MakeServer) -> None:
     stub = await make_server()
     started, first = await answers(stub, config(), frame(1))
     token = started.started.resume_token
@@ -309,23 +311,25 @@ async def test_arrival_times_go_on_from_the_first_streams_start(make_server: Mak
 async def test_another_model_is_refused_and_the_state_stays(make_server: MakeServer) -> None:
     stub = await make_server()
     (first,) = await answers(stub, config())
-    # the server has one model, so another model's state is put in the place of its own
+    # the server has one model, so the kept state is changed to one of another model
     kept = stub.app._service._stream_surroundings.resumable._ended
     ((token, (ticket, state)),) = kept.items()
     ticket = replace(ticket, model="other")
     kept[token] = ticket, state
     with pytest.raises(grpc.RpcError) as caught:
         await answers(stub, resume(first.started.resume_token))
-    error = told(caught.value)
+    error = error_details(caught.value)
     assert (error.code, error.reason, error.field) == ("INVALID_ARGUMENT", "INVALID_FIELD", "config.model")
     assert kept[ticket.token] == (ticket, state)
 
 
-async def test_streams_do_not_mix(server: ServerProcess, frames: list[Frame], expected: list[Any]) -> None:
+async def test_concurrent_lossy_streams_keep_their_own_results(
+    server: ServerProcess, frames: list[Frame], expected: list[Any]
+) -> None:
     async def lossy(number: int) -> list[Any]:
         async with LossyProxy(server.address, [number + 2, number + 5, 3]) as address:
             items = await watch(address, frames)
-        return [told_of(items), {item.event_id for item in items if isinstance(item, Event)}]
+        return [comparable(items), {item.event_id for item in items if isinstance(item, Event)}]
 
     received = await asyncio.gather(*(lossy(number) for number in range(8)))
     assert all(items == expected for items, _ in received)

@@ -1,4 +1,4 @@
-"""From a recording with known stretches to rules that are right: calibrate, evaluate, watch, replay."""
+"""`framewatch calibrate`, `evaluate`, `watch` and `replay`: rules from a recording with known intervals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRUTH = SHARED_DATA / "ground_truth.json"
 
 @dataclass(frozen=True)
 class Belt:
-    """A rendered video of boxes on a belt, and a file of its truth."""
+    """A rendered video of boxes on a belt, and its ground truth as a file and as that file's entry."""
 
     video: Path
     truth: Path
@@ -28,7 +28,7 @@ class Belt:
 
     @property
     def first_passage(self) -> list[str]:
-        """Options with the known times of its first box."""
+        """Options with the known interval of its first box."""
         (first, last), (following, _), *_ = self.entry["present"]["full"]
         fps = self.entry["fps"]
         until_s = (last + following) / 2 / fps
@@ -78,13 +78,13 @@ def test_rules_from_the_first_box_find_the_others(
 
 
 def events_of(lines: str) -> list[tuple[Any, ...]]:
-    """Kinds, rules and times of events, without their ids."""
+    """Returns kinds, rules and times of events, without their ids."""
     events = [json.loads(line).get("event") for line in lines.splitlines()]
     keys = ("kind", "rule_id", "frame_id", "began_frame_id", "time_offset", "began_time_offset", "present_duration")
     return [tuple(event.get(key) for key in keys) for event in events if event]
 
 
-def test_watch_explains_why_nothing_fired(
+def test_watch_explains_why_no_event_was_emitted(
     server: ServerProcess, belt: Belt, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--label", "a dog", "--label", "an empty conveyor belt", "--rule", "a dog:0.99", "--max-frames", "20"]
@@ -94,7 +94,7 @@ def test_watch_explains_why_nothing_fired(
     assert "ENTERED needs at least 0.99" in " ".join(out.split())
 
 
-def test_watch_shows_what_led_to_an_event_in_a_region(
+def test_watch_prints_the_trail_of_an_event_in_a_region(
     server: ServerProcess, belt: Belt, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (first, last), *_ = belt.entry["present"]["full"]
@@ -109,7 +109,7 @@ def test_watch_shows_what_led_to_an_event_in_a_region(
 
 @dataclass(frozen=True)
 class RealVideo:
-    """Stretches of a real video, as a person would mark them."""
+    """Labels of a real video, and intervals of its beginning as a user would mark them."""
 
     name: str
     label: str
@@ -126,7 +126,7 @@ PERSON = RealVideo("person.mp4", "person", "an empty room", "6.1s-20.2s,22.8s-45
 BOTTLES = RealVideo("bottles.mp4", "bottle", "an empty table", "0s-6.87s,11.73s-13.4s", "13.4s")
 
 
-@pytest.mark.skipif(not TRUTH.exists(), reason="the videos are not there")
+@pytest.mark.skipif(not TRUTH.exists(), reason="the shared example videos are not there (../shared/data)")
 @pytest.mark.parametrize(
     ("video", "fps"),
     [
@@ -135,7 +135,7 @@ BOTTLES = RealVideo("bottles.mp4", "bottle", "an empty table", "0s-6.87s,11.73s-
         pytest.param(PERSON, ["--fps", "2"], id="person, 2 fps"),
     ],
 )
-def test_rules_of_real_videos(
+def test_rules_from_the_beginning_of_a_real_video_fit_all_of_it(
     server: ServerProcess, tmp_path: Path, video: RealVideo, fps: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, rules = str(SHARED_DATA / video.name), str(tmp_path / "rules.yaml")

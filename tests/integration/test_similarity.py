@@ -8,10 +8,12 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from tests.integration.conftest import encode, image, jpeg, picture
-from tests.integration.errors import told
+from tests.integration.errors import error_details
 
 
-def test_an_image_is_like_itself_and_answers_keep_their_order(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_an_image_is_most_similar_to_itself_and_cosines_keep_the_order_of_candidates(
+    stub: pb_grpc.ZeroShotServiceStub,
+) -> None:
     files = [jpeg(seed) for seed in range(501, 506)]
     response = stub.Similarity(pb.SimilarityRequest(query=image(files[3]), candidates=[image(file) for file in files]))
     similarities = list(response.similarities)
@@ -42,7 +44,7 @@ def test_every_query_is_compared_with_every_candidate(stub: pb_grpc.ZeroShotServ
     assert response.similarities[4] == pytest.approx(1, abs=1e-4)  # the second query with the first candidate
 
 
-def test_an_image_that_comes_again_costs_nothing(stub: pb_grpc.ZeroShotServiceStub) -> None:
+def test_a_repeated_image_is_not_computed_again(stub: pb_grpc.ZeroShotServiceStub) -> None:
     request = pb.SimilarityRequest(query=image(jpeg(71)), candidates=[image(jpeg(72)), image(jpeg(71))])
     first, second = stub.Similarity(request), stub.Similarity(request)
     assert list(second.similarities) == list(first.similarities)
@@ -53,15 +55,15 @@ def test_an_image_that_comes_again_costs_nothing(stub: pb_grpc.ZeroShotServiceSt
 @pytest.mark.parametrize(
     ("request_", "code", "reason", "field"),
     [
-        pytest.param(pb.SimilarityRequest(query=image()), "INVALID_ARGUMENT", "MISSING_FIELD", "candidates", id="none"),
+        pytest.param(pb.SimilarityRequest(query=image()), "INVALID_ARGUMENT", "MISSING_FIELD", "candidates", id="no candidates"),
         pytest.param(pb.SimilarityRequest(candidates=[image()]), "INVALID_ARGUMENT", "EMPTY_IMAGE", "query", id="no query"),
         pytest.param(
             pb.SimilarityRequest(query=image(), candidates=[image()] * 1024),
-            "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "candidates", id="too many",
+            "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "candidates", id="too many candidates",
         ),
         pytest.param(
             pb.SimilarityRequest(query=image(), candidates=[image(), image(b"junk"), image()]),
-            "INVALID_ARGUMENT", "UNSUPPORTED_FORMAT", "candidates[1].encoded", id="a bad one among good ones",
+            "INVALID_ARGUMENT", "UNSUPPORTED_FORMAT", "candidates[1].encoded", id="a bad candidate among good ones",
         ),
         pytest.param(
             pb.SimilarityRequest(query=image(), queries=[image()], candidates=[image()]),
@@ -76,14 +78,14 @@ def test_an_image_that_comes_again_costs_nothing(stub: pb_grpc.ZeroShotServiceSt
             "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED", "queries", id="too many queries",
         ),
         pytest.param(
-            pb.SimilarityRequest(query=image(), candidates=[image()], model="x"), "NOT_FOUND", "MODEL_NOT_FOUND", "", id="model"
+            pb.SimilarityRequest(query=image(), candidates=[image()], model="x"), "NOT_FOUND", "MODEL_NOT_FOUND", "", id="unknown model"
         ),
     ],
 )  # fmt: skip
-def test_errors(
+def test_an_invalid_request_is_refused_with_code_reason_and_field(
     stub: pb_grpc.ZeroShotServiceStub, request_: pb.SimilarityRequest, code: str, reason: str, field: str
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         stub.Similarity(request_)
-    error = told(caught.value)
+    error = error_details(caught.value)
     assert (error.code, error.reason, error.field) == (code, reason, field)

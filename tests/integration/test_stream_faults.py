@@ -1,4 +1,4 @@
-"""Faults of the server's own in the middle of a stream: the call ends, and never hangs."""
+"""Internal faults in the middle of a stream: the call ends, and never hangs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from framewatch_core.rules.engine import RuleBook
 from framewatch_core.stream import session
 from framewatch_server.rpc import frames_under_way
 from tests.integration.conftest import MakeServer
-from tests.integration.errors import told
-from tests.integration.test_stream import Response, config, frame, outcome
+from tests.integration.errors import error_details
+from tests.integration.streams import Response, config, frame, outcome
 
 RULE = pb.EventRule(label="box", enter_at=0.5)
 
 
 def fail_on(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -> None:
-    """Makes a method fail from its so many-th call on."""
+    """Makes a method raise from a call on; the first call is 1."""
     calls = iter(range(1, 1000))
     method = getattr(owner, name)
 
@@ -33,7 +33,7 @@ def fail_on(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -
 
 
 async def received(call: Any) -> tuple[list[Response], grpc.RpcError]:
-    """The responses before the call failed, and its error."""
+    """Returns the responses before the call failed, and its error."""
     responses = []
     with pytest.raises(grpc.RpcError) as caught:
         async for response in call:
@@ -44,10 +44,10 @@ async def received(call: Any) -> tuple[list[Response], grpc.RpcError]:
 @pytest.mark.parametrize(
     ("owner", "name", "call", "scored"),
     [
-        pytest.param(RuleBook, "update", 3, [1, 2], id="a rule fails while scores are taken in"),
-        pytest.param(session, "best_first", 3, [1, 2], id="scores can't be ranked"),
+        pytest.param(RuleBook, "update", 3, [1, 2], id="a rule fails to take scores"),
+        pytest.param(session, "best_first", 3, [1, 2], id="scores fail to be ranked"),
         pytest.param(RuleBook, "configure", 1, [], id="the rules fail to take their config"),
-        pytest.param(frames_under_way, "FrameJob", 3, [1, 2], id="a frame can't be handed out"),
+        pytest.param(frames_under_way, "FrameJob", 3, [1, 2], id="a frame fails to be handed out"),
         pytest.param(RuleBook, "explain", 1, [1, 2, 3, 4], id="an explanation fails"),
     ],
 )
@@ -66,17 +66,17 @@ async def test_a_fault_of_the_session_ends_the_call(
     async with asyncio.timeout(60):
         responses, error = await received(stub.StreamFrames(iter(requests)))
     assert [outcome(r) for r in responses if r.HasField("result")] == [(i, "scores") for i in scored]
-    assert (told(error).code, told(error).reason) == ("INTERNAL", "INTERNAL")
-    assert "secret" not in told(error).message
+    assert (error_details(error).code, error_details(error).reason) == ("INTERNAL", "INTERNAL")
+    assert "secret" not in error_details(error).message
     written = "".join(capsys.readouterr())
-    assert told(error).metadata["error_id"] in written
+    assert error_details(error).metadata["error_id"] in written
     assert "secret inner text" in written
 
 
-async def test_no_stream_goes_on_from_a_broken_one(make_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_stream_can_not_be_resumed(make_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     stub = await make_server()
-    with monkeypatch.context() as broken:
-        fail_on(broken, RuleBook, "update", 1)
+    with monkeypatch.context() as faulty:
+        fail_on(faulty, RuleBook, "update", 1)
         responses, _ = await received(stub.StreamFrames(iter([config(rules=[RULE]), frame(1)])))
     token = responses[0].started.resume_token
     again = stub.StreamFrames(iter([config(rules=[RULE], resume=pb.Resume(token=token)), frame(1)]))
@@ -85,13 +85,15 @@ async def test_no_stream_goes_on_from_a_broken_one(make_server: MakeServer, monk
     assert outcome(result) == (1, "scores")
 
 
-async def test_other_streams_go_on(make_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_stream_does_not_end_other_streams(
+    make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stub = await make_server()
     good = stub.StreamFrames()
     await good.write(config())
     await good.read()
-    with monkeypatch.context() as broken:
-        fail_on(broken, RuleBook, "update", 1)
+    with monkeypatch.context() as faulty:
+        fail_on(faulty, RuleBook, "update", 1)
         await received(stub.StreamFrames(iter([config(rules=[RULE]), *(frame(i) for i in range(20))])))
     await good.write(frame(1))
     assert outcome(await good.read()) == (1, "scores")

@@ -1,4 +1,4 @@
-"""The architecture's rules, as pyproject.toml has them, hold; and they can fail."""
+"""The import contracts of pyproject.toml hold, and a violation is reported."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.paths import ROOT
 LINT = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
 
 
-def test_imports_point_one_way() -> None:
+def test_the_import_contracts_hold() -> None:
     done = subprocess.run(LINT, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_floor_that_imports_upwards_is_found(tmp_path: Path) -> None:
+def test_an_upward_import_is_reported(tmp_path: Path) -> None:
     for floor, text in {"rpc": "", "engine": "from floors import rpc\n"}.items():
         (tmp_path / "floors").mkdir(exist_ok=True)
         (tmp_path / "floors" / "__init__.py").touch()
@@ -35,14 +35,14 @@ def test_a_floor_that_imports_upwards_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", ["framewatch_server.cli", "framewatch_server.vision.towers.encoder"])
-def test_what_the_health_check_imports_is_light(module: str) -> None:
+def test_the_health_check_imports_no_heavy_library(module: str) -> None:
     heavy = "{'torch', 'transformers', 'matplotlib', 'openvino'}"
     code = f"import sys, {module}; sys.exit(str(sorted({heavy} & sys.modules.keys())))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "[]"
 
 
-def test_the_client_starts_without_what_only_some_commands_need() -> None:
+def test_the_command_line_starts_without_modules_of_single_commands() -> None:
     heavy = "{'matplotlib', 'ruamel', 'framewatch_cli.rules.reports', 'framewatch_core.calibration.calibrate'}"
     code = f"import sys, framewatch_cli.app; sys.exit(str(sorted({heavy} & sys.modules.keys())))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Tests of the pure core are pure as well: they import neither the server nor the benchmarks nor what decodes."""
+"""Tests of the pure core are pure as well: they import neither server, benchmarks nor decoders."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.paths import ROOT
 CORE_TESTS = ROOT / "tests" / "unit" / "framewatch_core"
 ALLOWED = {"framewatch_core", "hypothesis", "numpy", "pytest", "tests", *sys.stdlib_module_names}
 ENCODERS = {"images/test_header.py": {"PIL"}}
-"""Tests that read what another library wrote."""
+"""Test files that may import the library which writes their inputs."""
 
 
 def imported(source: str) -> Iterator[str]:
-    """Yields the modules that a file imports; of other tests the whole path."""
+    """Yields the full names of the modules that a file imports."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -33,5 +33,5 @@ def is_allowed(module: str, test: Path) -> bool:
 
 
 @pytest.mark.parametrize("test", sorted(CORE_TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(CORE_TESTS)))
-def test_tests_of_the_core_import_the_core_alone(test: Path) -> None:
+def test_core_tests_import_only_the_core(test: Path) -> None:
     assert [module for module in imported(test.read_text()) if not is_allowed(module, test)] == []

@@ -1,4 +1,4 @@
-"""Files lie where a newcomer looks for them: tests at their module's path, and no folder without rooms."""
+"""Tests lie at their module's path, and no folder has too many modules."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ UNIT = ROOT / "tests" / "unit"
 PACKAGES = sorted(
     path.parent for side in ("server", "client") for path in (ROOT / side).glob("framewatch_*/__init__.py")
 )
-MOST_MODULES = 16
+MAX_MODULES = 16
 
 
 def module_of(test: Path) -> Path | None:
-    """The module that a test file is named after: `test_<module>.py` or `test_<module>_<what>.py`; None: there is none."""
+    """Returns the module or package of a test: `test_<module>.py` or `test_<module>_<what>.py`; None: there is none."""
     place = test.relative_to(UNIT).parent
     words = test.stem.removeprefix("test_").split("_")
     for side in ("server", "client"):
@@ -31,15 +31,15 @@ def module_of(test: Path) -> Path | None:
 
 
 @pytest.mark.parametrize("test", sorted(UNIT.rglob("test_*.py")), ids=lambda path: str(path.relative_to(UNIT)))
-def test_a_test_lies_at_its_modules_path(test: Path) -> None:
+def test_a_unit_test_lies_at_its_modules_path(test: Path) -> None:
     assert module_of(test) is not None
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
-def test_a_folder_has_no_more_modules_than_one_can_take_in(package: Path) -> None:
+def test_a_folder_has_at_most_sixteen_modules(package: Path) -> None:
     crowded = {
         str(folder.relative_to(ROOT)): count
         for folder in [package, *(path for path in package.rglob("*") if path.is_dir())]
-        if (count := len(list(folder.glob("[!_]*.py")))) > MOST_MODULES
+        if (count := len(list(folder.glob("[!_]*.py")))) > MAX_MODULES
     }
     assert crowded == {}

@@ -1,4 +1,4 @@
-"""Checkpoints with random weights in OpenCLIP's file layout, small ones of each kind of tower."""
+"""Small checkpoints with random weights in OpenCLIP's file layout, one for each kind of tower."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 
 def make_checkpoint(folder: Path, config: Mapping[str, Any]) -> Path:
-    """Writes a checkpoint with random weights and, where its config asks for one, a tokenizer."""
+    """Writes a checkpoint with random weights and, where its config names one, a tokenizer."""
     folder.mkdir(exist_ok=True)
     (folder / "open_clip_config.json").write_text(json.dumps(config))
     if "hf_tokenizer_name" in config["model_cfg"]["text_cfg"]:
@@ -116,20 +116,20 @@ def make_checkpoint(folder: Path, config: Mapping[str, Any]) -> Path:
 
 @torch.no_grad()
 def spread(model: Any, image_size: int) -> None:
-    """Widens the weights that training begins with until pictures and words differ, as in a trained model."""
+    """Widens initial weights so that embeddings of pictures and texts differ, as in a trained model."""
     for name, weight in model.named_parameters():
         if weight.ndim > 1 and ".bn" not in name:
             weight.mul_(2)
         elif name.endswith("bn3.weight"):
-            weight.fill_(1)  # of residual branches, which begin at 0
-    model.logit_scale.fill_(4.6052)  # ln 100, where training takes every CLIP
+            weight.fill_(1)  # of residual branches, which are 0 initially
+    model.logit_scale.fill_(4.6052)  # ln 100, the value of every trained CLIP
     model.train()
-    model.visual(torch.randn(16, 3, image_size, image_size))  # the statistics of batch norms
+    model.visual(torch.randn(16, 3, image_size, image_size))  # sets the statistics of batch norms
     model.eval()
 
 
 def byte_tokenizer() -> PreTrainedTokenizerFast:
-    """A tokenizer with one token per byte, and SigLIP's `</s>` at the end and for padding."""
+    """Returns a tokenizer with one token per byte, and SigLIP's `</s>` at the end and for padding."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: number for number, token in enumerate(["<unk>", "</s>", *alphabet])}
     tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>"))

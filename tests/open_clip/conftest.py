@@ -1,6 +1,6 @@
-"""Checkpoints in OpenCLIP's format, and OpenCLIP's own pipeline to compare with.
+"""Checkpoints in OpenCLIP's format, and OpenCLIP's own pipeline as the reference.
 
-These tests need the extra open-clip, which .venv hasn't got: tests/integration/test_open_clip.py runs them in a process
+These tests need the extra open-clip, which is outside .venv: tests/integration/test_open_clip.py runs them in a process
 that has it.
 """
 
@@ -17,6 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.integration.conftest import engine as engine  # noqa: PLC0414 a fixture
 from tests.integration.conftest import make_server as make_server  # noqa: PLC0414 a fixture
 
 collect_ignore_glob = [] if find_spec("open_clip") else ["test_*.py"]
@@ -37,7 +38,7 @@ class Reference:
         self.model.eval()
 
     def inputs(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> torch.Tensor:
-        """The model's inputs of BGR pictures."""
+        """Returns the model's inputs of BGR pictures."""
         return torch.stack([self._prepare(Image.fromarray(picture[..., ::-1])) for picture in pictures])
 
     @torch.inference_mode()
@@ -50,7 +51,7 @@ class Reference:
 
     @torch.inference_mode()
     def features(self, pictures: Sequence[npt.NDArray[np.uint8]], layer: str, reduce: Callable[[Any], Any]) -> Array:
-        """Normalised means of the output of a module of the image tower, taken by a hook."""
+        """Returns normalised means of the output of one module of the image tower, which a hook records."""
         outputs: list[Any] = []
         hook = self.model.visual.get_submodule(layer).register_forward_hook(lambda *args: outputs.append(args[-1]))
         self.images(pictures)
@@ -66,7 +67,7 @@ class Reference:
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of a checkpoint by its name in `CONFIGS`."""
+    """Makes checkpoints: a function of a name in `CONFIGS` that returns the folder."""
     from tests.open_clip.checkpoints import CONFIGS, make_checkpoint
 
     made: dict[str, Path] = {}

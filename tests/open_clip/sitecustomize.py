@@ -1,7 +1,7 @@
-"""Lets a torchvision that was built for CUDA be imported beside the CPU build of torch.
+"""Makes a torchvision that was built for CUDA importable beside the CPU build of torch.
 
-Its compiled part can't be loaded then, and without the operators of that part the rest refuses to be imported. Nothing
-that is tested here calls them. The Makefile puts this beside torchvision only where it is needed.
+Its compiled part can't be loaded there, and the rest can't be imported without the operators of that part. No test
+here calls them. The Makefile copies this file beside torchvision only where it is needed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Checkpoints that are refused, with a way to go on; and weights in other files."""
+"""Checkpoints that are refused with a remedy, and weights in other files."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def load(folder: Path) -> Encoder:
 
 @pytest.fixture
 def copied(checkpoints: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
-    """Makes a copy of a checkpoint's folder, to be spoilt."""
+    """Copies the folder of a checkpoint, so that a test may change it."""
     return lambda name: Path(shutil.copytree(checkpoints(name), tmp_path / name))
 
 
 def changed(name: str, path: str, value: Any) -> str:
-    """The text of a config file with one value changed."""
+    """Returns the text of a config file with one value changed."""
     config = copy.deepcopy(CONFIGS[name])
     *parents, last = path.split(".")
     part = config
@@ -52,19 +52,19 @@ def changed(name: str, path: str, value: Any) -> str:
     ("name", "path", "value", "message"),
     [
         pytest.param("ViT", "model_cfg", None, "describes no model: expected 'model_cfg'", id="no model"),
-        pytest.param("ViT", "model_cfg.text_cfg", 7, "describes no model: expected 'model_cfg'", id="no text tower"),
-        pytest.param("ViT", "model_cfg.text_cfg.colour", "red", "unexpected keyword argument 'colour'", id="of another version"),
+        pytest.param("ViT", "model_cfg.text_cfg", 7, "describes no model: expected 'model_cfg'", id="invalid text tower"),
+        pytest.param("ViT", "model_cfg.text_cfg.colour", "red", "unexpected keyword argument 'colour'", id="option of another version"),
         pytest.param("ViT", "model_cfg.vision_cfg.width", 256, "size mismatch", id="other weights"),
-        pytest.param("ViT", "model_cfg.text_cfg.tokenizer_kwargs", {"clean": "well"}, "Invalid clean function", id="no such way to clean"),
+        pytest.param("ViT", "model_cfg.text_cfg.tokenizer_kwargs", {"clean": "well"}, "Invalid clean function", id="unknown way to clean texts"),
         pytest.param("ViT", "model_cfg.text_cfg.tokenizer_kwargs", {"reduction_mask": "random"}, "expected only", id="texts cut at random"),
-        pytest.param("SigLIP", "model_cfg.text_cfg.tokenizer_kwargs", {"trust_remote_code": True}, "expected only", id="a tokenizer's code"),
+        pytest.param("SigLIP", "model_cfg.text_cfg.tokenizer_kwargs", {"trust_remote_code": True}, "expected only", id="code of a tokenizer"),
         pytest.param("MobileCLIP", "model_cfg.vision_cfg.timm_model_name", "hf-hub:someone/tower", "fetched from elsewhere", id="a tower on the hub"),
-        pytest.param("MobileCLIP", "model_cfg.vision_cfg.timm_model_name", "fastvit_t8000", "Unknown model", id="no such tower"),
+        pytest.param("MobileCLIP", "model_cfg.vision_cfg.timm_model_name", "fastvit_t8000", "Unknown model", id="unknown tower"),
         pytest.param("ViT", "model_cfg.text_cfg.hf_model_name", "roberta-base", "'roberta-base', which isn't in the folder", id="a text tower on the hub"),
         pytest.param("ViT", "model_cfg.text_cfg.hf_tokenizer_name", "roberta-base", "put the files of 'roberta-base' there", id="a tokenizer on the hub"),
-        pytest.param("ViT", "preprocess_cfg.resize_mode", "longest", "'longest', which isn't supported", id="padded"),
-        pytest.param("ResNet", "preprocess_cfg.mean", [0.5], "can't be loaded", id="a mean of one colour"),
-        pytest.param("ResNet", "preprocess_cfg.resize_mode", "stretched", "expected the resize_mode 'squash'", id="no such mode"),
+        pytest.param("ViT", "preprocess_cfg.resize_mode", "longest", "'longest', which isn't supported", id="padded pictures"),
+        pytest.param("ResNet", "preprocess_cfg.mean", [0.5], "can't be loaded", id="mean of one colour"),
+        pytest.param("ResNet", "preprocess_cfg.resize_mode", "stretched", "expected the resize_mode 'squash'", id="unknown resize mode"),
     ],
 )  # fmt: skip
 def test_a_model_that_can_not_be_served_is_refused(
@@ -90,7 +90,7 @@ def test_weights_without_a_logit_scale_are_refused(copied: Callable[[str], Path]
 @pytest.mark.parametrize(
     ("bias", "expected"),
     [(-10.0, ScoreFunction.SIGMOID), (0.0, ScoreFunction.SOFTMAX), (None, ScoreFunction.SOFTMAX)],
-    ids=["trained with a sigmoid", "put there by OpenCLIP", "none"],
+    ids=["trained with a sigmoid", "written by OpenCLIP", "absent"],
 )
 def test_the_weights_decide_the_score_function(
     copied: Callable[[str], Path], bias: float | None, expected: ScoreFunction
@@ -108,7 +108,7 @@ def test_the_weights_decide_the_score_function(
 @pytest.mark.parametrize(
     "layout", ["model.safetensors", "open_clip_pytorch_model.safetensors", "shards beside a pickle"]
 )
-def test_weights_in_other_files(copied: Callable[[str], Path], layout: str) -> None:
+def test_weights_in_other_files_are_loaded(copied: Callable[[str], Path], layout: str) -> None:
     folder = copied("MobileCLIP")
     pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 96, 96), dtype=np.uint8)
     expected = load(folder).images.encode(pixels)
@@ -122,7 +122,7 @@ def test_weights_in_other_files(copied: Callable[[str], Path], layout: str) -> N
 
 
 def shard(whole: Path) -> None:
-    """Splits a file of weights in two, with an index, as transformers does."""
+    """Splits a file of weights in two, with an index, in transformers' layout."""
     weights = list(load_file(whole).items())
     half = len(weights) // 2
     index = {}
@@ -134,7 +134,7 @@ def shard(whole: Path) -> None:
     whole.unlink()
 
 
-def test_branches_of_training_are_merged(checkpoints: Callable[[str], Path]) -> None:
+def test_training_branches_are_merged(checkpoints: Callable[[str], Path]) -> None:
     folder = checkpoints("MobileCLIP")
     merged: Any = load(folder)
     names = merged.images.module.weights()
@@ -144,7 +144,7 @@ def test_branches_of_training_are_merged(checkpoints: Callable[[str], Path]) -> 
     )
 
 
-def test_nothing_is_logged_of_a_model_without_weights(
+def test_loading_logs_no_warning_of_missing_weights(
     checkpoints: Callable[[str], Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     handlers = list(logging.root.handlers)
@@ -160,12 +160,12 @@ def test_an_incomplete_extra_is_reported(checkpoints: Callable[[str], Path], mon
         load(checkpoints("ViT"))
 
 
-def test_a_tokenizer_that_sets_its_own_ends_is_counted_with_them(checkpoints: Callable[[str], Path]) -> None:
+def test_the_special_tokens_of_a_tokenizer_count_towards_the_limit(checkpoints: Callable[[str], Path]) -> None:
     ends = {"bos_token": "<unk>", "cls_token": "<unk>"}
     tokenizer = HFTokenizer(str(checkpoints("SigLIP")), context_length=20, tokenizer_mode="clips", **ends)
     reader = OpenClipTextReader(tokenizer)
-    # a token for the space in front, and three for beginning, end and class
+    # one token for the leading space, and three for beginning, end and class
     fits, too_long = "a" * 16, "a" * 17
     assert reader.cut_off([fits, too_long]) == {too_long}
     ids = reader.tokens([fits, too_long])["input_ids"]
-    assert torch.equal(ids[0], ids[1]), "the letter too many is what was cut off"
+    assert torch.equal(ids[0], ids[1]), "the surplus letter was cut off"

@@ -1,4 +1,4 @@
-"""A server of its own process with a checkpoint in OpenCLIP's format."""
+"""A server process with a checkpoint in OpenCLIP's format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from framewatch_bench.spawn import ServerProcess
 from tests.integration.conftest import image, label_set
 
 
-def test_it_serves_and_prints_only_its_log(checkpoints: Callable[[str], Path]) -> None:
+def test_a_server_classifies_and_prints_only_its_log(checkpoints: Callable[[str], Path]) -> None:
     folder = checkpoints("SigLIP")
     with ServerProcess("--model", f"siglip={folder}", "--dtype", "bfloat16") as server:
         with grpc.insecure_channel(server.address) as channel:

@@ -13,7 +13,7 @@ const PICTURE = new Uint8Array([1, 2, 3]);
 const RAW = { data: new Uint8Array(3), width: 1, height: 1 };
 const UNAVAILABLE = callFailure(status.UNAVAILABLE, "starting", Buffer.alloc(0));
 
-/** Numbers as the server sends them. */
+/** The bytes of numbers, in the server's format. */
 function sent(...numbers: number[]): Uint8Array {
   const bytes = Buffer.alloc(4 * numbers.length);
   numbers.forEach((number, index) => bytes.writeFloatLE(number, 4 * index));
@@ -24,7 +24,7 @@ function contentOf({ content }: Image): unknown {
   return content.case === "encoded" ? [...content.value] : content.case;
 }
 
-test("embed sends images of every kind and texts, and gives their vectors", async () => {
+test("embed sends images of every kind and texts, and returns their vectors", async () => {
   const folder = await mkdtemp(join(tmpdir(), "framewatch-"));
   const path = join(folder, "a.jpg");
   await writeFile(path, new Uint8Array([9]));
@@ -47,7 +47,7 @@ test("embed sends images of every kind and texts, and gives their vectors", asyn
   }
 });
 
-test("an answer of many vectors comes through", () => {
+test("a large response with many vectors is accepted", () => {
   const [images, dimension] = [Array<Uint8Array>(1024).fill(PICTURE), 1280];
   const embed = () => ({ dimension, imageVectors: new Uint8Array(4 * dimension * images.length) });
   return withUnary({ embed }, async (client) => {
@@ -55,17 +55,17 @@ test("an answer of many vectors comes through", () => {
   });
 });
 
-test("one query goes as such, several as a set", () => {
-  const asked: (readonly [unknown, unknown])[] = [];
+test("one query is sent as query, several as queries", () => {
+  const received: (readonly [unknown, unknown])[] = [];
   const similarity = ({ query, queries, candidates }: SimilarityRequest) => {
-    asked.push([query && contentOf(query), queries.map(contentOf)]);
+    received.push([query && contentOf(query), queries.map(contentOf)]);
     const count = Math.max(1, queries.length) * candidates.length;
     return { similarities: Array.from({ length: count }, (_, index) => index / 8), model: "demo" };
   };
   return withUnary({ similarity }, async (client) => {
     const one = await client.similarity([PICTURE], [RAW, RAW]);
     const two = await client.similarity([PICTURE, RAW], [RAW, RAW]);
-    assert.deepEqual(asked, [
+    assert.deepEqual(received, [
       [[1, 2, 3], []],
       [undefined, [[1, 2, 3], "raw"]],
     ]);
@@ -75,7 +75,7 @@ test("one query goes as such, several as a set", () => {
   });
 });
 
-test("a classification has its warnings", () => {
+test("a classification carries its warnings", () => {
   const warnings = [{ reason: "TEXT_TRUNCATED", message: "cut off", field: "label_set.labels[0].prompts[0]" }];
   return withUnary({ classify: () => ({ warnings }) }, async (client) => {
     const found = await client.classify(RAW, ["cat"]);
@@ -91,33 +91,33 @@ const CALLS: readonly (readonly [keyof Unary, (client: FramewatchClient) => Prom
 ];
 
 for (const [method, call] of CALLS) {
-  test(`${method} is tried again when the server is unavailable`, () => {
-    let tries = 0;
+  test(`${method} is attempted again while the server is unavailable`, () => {
+    let attempts = 0;
     const answer = () => {
-      tries += 1;
-      if (tries === 1) throw UNAVAILABLE;
+      attempts += 1;
+      if (attempts === 1) throw UNAVAILABLE;
       return {};
     };
     return withUnary({ [method]: answer }, async (client) => {
       await call(client);
-      assert.equal(tries, 2);
+      assert.equal(attempts, 2);
     });
   });
 
-  test(`${method} is not tried again when it was wrong`, () => {
-    let tries = 0;
+  test(`${method} is not attempted again after a refusal`, () => {
+    let attempts = 0;
     const answer = () => {
-      tries += 1;
+      attempts += 1;
       throw callFailure(status.INVALID_ARGUMENT, "wrong", detailsTrailer("INVALID_IMAGE", "images[0]"));
     };
     return withUnary({ [method]: answer }, async (client) => {
       await assert.rejects(call(client), { code: status.INVALID_ARGUMENT, reason: "INVALID_IMAGE" });
-      assert.equal(tries, 1);
+      assert.equal(attempts, 1);
     });
   });
 }
 
-test("a signal ends a call that waits to be tried again", () => {
+test("a signal ends a call that waits for its next attempt", () => {
   const abort = new AbortController();
   const embed = () => {
     abort.abort(new RangeError("enough"));
@@ -128,7 +128,7 @@ test("a signal ends a call that waits to be tried again", () => {
   });
 });
 
-test("models come in the server's order", () => {
+test("models keep the server's order", () => {
   const models = [{ name: "small", dimension: 128 }, { name: "large", memoryBytes: 2n ** 33n }];
   return withUnary({ listModels: () => ({ models }) }, async (client) => {
     const found = await client.listModels();

@@ -6,7 +6,7 @@ import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { type ConfigOptions, type Rule, streamConfig } from "../src/config.js";
 import { HealthProblem, ResumeSchema, ScoreKind, StreamConfigSchema } from "../src/gen/framewatch/v1/framewatch_pb.js";
 
-/** The config as protobuf JSON, without what every config of these tests has. */
+/** The config as protobuf JSON, without the labels, which are the same in all tests. */
 function json(options: Omit<ConfigOptions, "labels">): JsonValue {
   const { labelSet: _, ...rest } = toJson(StreamConfigSchema, streamConfig({ labels: ["cat"], ...options })) as {
     labelSet: JsonValue;
@@ -17,7 +17,7 @@ function json(options: Omit<ConfigOptions, "labels">): JsonValue {
 const RULE: Rule = { label: "cat", enterAt: 0.5 };
 
 const RULES: readonly (readonly [string, Rule, JsonValue])[] = [
-  ["no more than needed", RULE, { label: "cat", enterAt: 0.5 }],
+  ["required fields only", RULE, { label: "cat", enterAt: 0.5 }],
   ["thresholds", { ...RULE, exitBelow: 0.25 }, { label: "cat", enterAt: 0.5, exitBelow: 0.25 }],
   [
     "region and presence",
@@ -51,10 +51,10 @@ const CONFIGS: readonly (readonly [string, Omit<ConfigOptions, "labels">, JsonVa
     { regions: [{ id: "left", x: 0, y: 0.25, width: 0.5, height: 0.75 }] },
     { regions: [{ id: "left", y: 0.25, width: 0.5, height: 0.75 }], reuse: {} },
   ],
-  ["health as the server's", { health: {} }, { health: {}, reuse: {} }],
-  ["no health", { health: { disabled: true } }, { health: { disabled: true }, reuse: {} }],
+  ["the default health policy", { health: {} }, { health: {}, reuse: {} }],
+  ["health disabled", { health: { disabled: true } }, { health: { disabled: true }, reuse: {} }],
   [
-    "health of one's own",
+    "a health policy",
     { health: { ignored: [HealthProblem.FROZEN, HealthProblem.BLURRED], frozenAfterS: 2.5, settleTimeS: 0 } },
     {
       health: {
@@ -66,7 +66,7 @@ const CONFIGS: readonly (readonly [string, Omit<ConfigOptions, "labels">, JsonVa
     },
   ],
   [
-    "a resume point, also one that was kept as JSON",
+    "a resume point that was stored as JSON",
     { resume: fromJson(ResumeSchema, { token: "t", lastFrameId: "0", lastEventId: "e" }) },
     { resume: { token: "t", lastFrameId: "0", lastEventId: "e" }, reuse: {} },
   ],

@@ -10,7 +10,7 @@ import { type Batch, batchesOf, embedBatches } from "../src/embedding.js";
 import { FramewatchCallError } from "../src/index.js";
 import { callFailure, detailsTrailer, withUnary } from "./server.js";
 
-/** Runs the test with files of so many bytes each, named by their place. */
+/** Runs the test with files of the given sizes in bytes; their names are their indexes. */
 async function withFiles(sizes: readonly number[], run: (paths: string[]) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "framewatch-"));
   const paths = sizes.map((_, index) => join(folder, String(index)));
@@ -33,7 +33,7 @@ const BATCHES = [
   ["as many pictures as fit", [1, 1, 1], [["0", "1", "2"]]],
   ["one picture more", [1, 1, 1, 1], [["0", "1", "2"], ["3"]]],
   ["as many bytes as fit", [5, 5, 1], [["0", "1"], ["2"]]],
-  ["a picture that is too large for any", [11, 1, 11], [["0"], ["1"], ["2"]]],
+  ["pictures larger than a batch", [11, 1, 11], [["0"], ["1"], ["2"]]],
 ] as const;
 
 for (const [name, sizes, expected] of BATCHES) {
@@ -64,8 +64,8 @@ const FIELDS = [
   ["images[7]", "images[7]"],
 ] as const;
 
-for (const [field, told] of FIELDS) {
-  test(`what is wrong with ${field} is told of ${told}`, () => {
+for (const [field, path] of FIELDS) {
+  test(`an error of ${field} is reported for ${path}`, () => {
     let calls = 0;
     const embed = () => {
       calls += 1;
@@ -75,14 +75,14 @@ for (const [field, told] of FIELDS) {
     return withUnary({ embed }, async (client) => {
       await assert.rejects(collect(embedBatches(client, batches(), undefined)), (error) => {
         assert.ok(error instanceof FramewatchCallError);
-        assert.deepEqual([error.reason, error.fields[0]?.field, error.metadata.maximum], ["INVALID_IMAGE", told, "3"]);
+        assert.deepEqual([error.reason, error.fields[0]?.field, error.metadata.maximum], ["INVALID_IMAGE", path, "3"]);
         return true;
       });
     });
   });
 }
 
-test("vectors of other weights than the first ones' are refused", () => {
+test("a change of weights between batches is refused", () => {
   const digests = ["abcd", "ef01"];
   const embed = ({ images, texts }: { images: unknown[]; texts: unknown[] }) => ({
     dimension: 1,

@@ -6,7 +6,7 @@ import { status } from "@grpc/grpc-js";
 import { decodeDetails, fromCallFailure, FramewatchCallError } from "../src/errors.js";
 import { callFailure, detailsTrailer } from "./server.js";
 
-test("a failed call tells code, reason, fields and metadata", () => {
+test("a failed call has code, reason, fields and metadata", () => {
   const trailer = detailsTrailer("INVALID_LABEL_SET", "label_set.labels");
   const error = fromCallFailure(callFailure(status.INVALID_ARGUMENT, "no labels", trailer));
   assert.ok(error instanceof FramewatchCallError);
@@ -18,11 +18,11 @@ test("a failed call tells code, reason, fields and metadata", () => {
   assert.deepEqual(error.metadata, { maximum: "3" });
 });
 
-test("a trailer that is no Status leaves the call's own error", () => {
+test("a trailer that is no Status has no details", () => {
   assert.deepEqual(decodeDetails(Buffer.from("garbage")), { fields: [], metadata: {} });
 });
 
-test("other errors stay what they are", () => {
+test("other errors are returned unchanged", () => {
   const error = new TypeError("mine");
   assert.equal(fromCallFailure(error), error);
 });

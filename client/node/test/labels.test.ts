@@ -11,7 +11,7 @@ const VALUES = [
   ["several, in their order", ["cat=x", "a=1", "cat=y"], { cat: ["x", "y"], "a=b": [], a: ["1"] }],
   ["= in the label", ["a=b=c"], { cat: [], "a=b": ["c"], a: [] }],
   ["= in the value", ["cat=b=c"], { cat: ["b=c"], "a=b": [], a: [] }],
-  ["another label", ["dog=x"], undefined],
+  ["unknown label", ["dog=x"], undefined],
   ["no value", ["cat"], undefined],
 ] as const;
 
@@ -22,7 +22,7 @@ for (const [name, texts, expected] of VALUES) {
   });
 }
 
-test("examples are files, or a folder's pictures in natural order", async () => {
+test("examples are read from files, or from folders in natural order", async () => {
   const folder = await mkdtemp(join(tmpdir(), "framewatch-"));
   try {
     for (const [name, byte] of [["10.jpg", 10], ["9.jpg", 9], ["notes.txt", 0]] as const) {

@@ -32,11 +32,11 @@ for (const [command, ...options] of TAKEN) {
     refuseForeignOptions(command, readOptions([command, ...options]).values));
 }
 
-for (const word of ["look", "toString", "", undefined]) {
-  test(`no command: ${word}`, () => assert.throws(() => readCommand(word), UsageError));
+for (const word of ["paint", "toString", "", undefined]) {
+  test(`unknown command: ${word}`, () => assert.throws(() => readCommand(word), UsageError));
 }
 
-test("what was not said is the server's to decide", async () => {
+test("absent options are left to the server", async () => {
   const { values } = readOptions(["classify", "--label", "a"]);
   const { templates, topCount, model } = await readLabelOptions(values);
   assert.deepEqual([templates, topCount, model], [undefined, 0, undefined]);

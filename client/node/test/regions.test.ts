@@ -13,5 +13,5 @@ for (const [text, region] of GOOD) {
 }
 
 for (const text of ["", "left", "=0,0,1,1", "left=0,0,1", "left=0,0,1,1,1", "left=0,0,1,x", "left=-0.1,0,1,1"]) {
-  test(`no region: «${text}»`, () => assert.equal(parseRegion(text), undefined));
+  test(`malformed region: «${text}»`, () => assert.equal(parseRegion(text), undefined));
 }

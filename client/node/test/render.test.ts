@@ -32,12 +32,12 @@ import { duration } from "../src/requests.js";
 const SCORE = { label: "a cat", probability: 0.75 };
 const MOMENTS = { frameId: 12n, timeOffset: duration(0.48), beganTimeOffset: duration(0.32) };
 
-test("a score without presence has none, one of 0 has 0", () => {
+test("an absent presence is not printed, one of 0 is", () => {
   const scores = [SCORE, { ...SCORE, presence: 0 }].map((score) => create(LabelScoreSchema, score));
   assert.equal(scoreLines(scores), "0.750 a cat\n0.750 a cat  presence 0.000");
 });
 
-test("a result tells its regions, and what is wrong with their pictures", () => {
+test("a result's line has regions with scores and problems", () => {
   const regions = [
     { regionId: "left", scores: [{ ...SCORE, presence: 0.5 }] },
     { regionId: "right", scores: [SCORE], problem: HealthProblem.BLACK, suspended: true },
@@ -112,11 +112,11 @@ const MODEL_LINE =
 const MODELS = [
   ["one of several", MODEL, false, MODEL_LINE],
   ["the default", MODEL, true, `${MODEL_LINE}  (default)`],
-  ["from the hub", { ...MODEL, revision: "f00d" }, false, `${MODEL_LINE}  revision f00d`],
-  ["without memory set aside", { ...MODEL, memoryBytes: 0n }, false, MODEL_LINE.replace("3 MiB  ", "")],
-  ["the demo", { ...MODEL, demo: true }, true, `${MODEL_LINE}  (demo)  (default)`],
+  ["with a revision of the hub", { ...MODEL, revision: "f00d" }, false, `${MODEL_LINE}  revision f00d`],
+  ["without a known memory size", { ...MODEL, memoryBytes: 0n }, false, MODEL_LINE.replace("3 MiB  ", "")],
+  ["the demo model", { ...MODEL, demo: true }, true, `${MODEL_LINE}  (demo)  (default)`],
   [
-    "with a later version's scores",
+    "with a score function of a later version",
     { ...MODEL, scoreFunction: 9 as ScoreFunction },
     false,
     MODEL_LINE.replace("softmax", "9"),
@@ -127,7 +127,7 @@ for (const [name, model, isDefault, line] of MODELS) {
   test(`a model: ${name}`, () => assert.equal(modelLine(create(ModelSchema, model), isDefault), line));
 }
 
-test("a vector's line gives the same numbers of 32 bits back", () => {
+test("the numbers of a vector's line equal the 32-bit numbers", () => {
   const vector = Float32Array.from([1 / 3, -1e-7, 1, 16777217, 0.1]);
   const line = vectorLine({ path: 'a "door".jpg' }, vector);
   assert.ok(line.startsWith('{"path":"a \\"door\\".jpg","vector":[0.333333343,'), line);
@@ -135,7 +135,7 @@ test("a vector's line gives the same numbers of 32 bits back", () => {
   assert.equal(vectorLine({ text: "a dog" }, Float32Array.from([0.5])), '{"text":"a dog","vector":[0.5]}');
 });
 
-test("a warning tells its field, if it has one", () => {
+test("a warning's line has its field, if there is one", () => {
   const warning = { reason: "TEXT_TRUNCATED", message: "99 tokens of 77", field: "texts[0]" };
   assert.equal(warningLine(create(WarningSchema, warning)), "warning: TEXT_TRUNCATED: 99 tokens of 77 (texts[0])");
   assert.equal(warningLine(create(WarningSchema, { reason: "LATER", message: "so" })), "warning: LATER: so");

@@ -19,10 +19,10 @@ for (const [value, whole, nanos] of DURATIONS) {
   });
 }
 
-test("a Duration comes back", () => assert.equal(seconds(duration(12.345)), 12.345));
-test("no Duration is 0 s", () => assert.equal(seconds(undefined), 0));
+test("a Duration converts back to seconds", () => assert.equal(seconds(duration(12.345)), 12.345));
+test("an absent Duration is 0 s", () => assert.equal(seconds(undefined), 0));
 
-test("no templates and an empty list of them differ", () => {
+test("absent templates and an empty list of them differ", () => {
   assert.equal(labelSet({ labels: ["cat"] }).templates, undefined);
   assert.deepEqual(labelSet({ labels: ["cat"], templates: [] }).templates?.templates, []);
 });
@@ -32,7 +32,7 @@ test("labels keep their order and their prompts", () => {
   assert.deepEqual(labels.map(({ name, prompts }) => [name, prompts]), [["cat", []], ["dog", ["a good dog"]]]);
 });
 
-test("a label has contrast, and examples of both kinds of picture", () => {
+test("a label has contrast prompts, and examples of both kinds of image", () => {
   const raw = { data: new Uint8Array(3), width: 1, height: 1, pixelFormat: PixelFormat.RGB24 };
   const pictures = { examples: [new Uint8Array([1]), raw], counterExamples: [raw] };
   const cat = { name: "cat", contrastPrompts: ["a room"], ...pictures };
@@ -42,17 +42,17 @@ test("a label has contrast, and examples of both kinds of picture", () => {
   assert.deepEqual(label?.counterExamples.map(({ content }) => content.case), ["raw"]);
 });
 
-test("bytes are a file, anything else is raw pixels", () => {
+test("bytes are an encoded image, anything else is raw pixels", () => {
   assert.equal(image(new Uint8Array(3)).content.case, "encoded");
   assert.equal(image({ data: new Uint8Array(3), width: 1, height: 1 }).content.case, "raw");
 });
 
-test("a frame's own number counts before the next one", () => {
+test("a frame's own id precedes the next id", () => {
   assert.equal(frame(new Uint8Array(3), 7n).frameId, 7n);
   assert.equal(frame({ image: new Uint8Array(3), frameId: 9n }, 7n).frameId, 9n);
 });
 
-test("a frame without time has none, one at 0 s has 0", () => {
+test("an absent time is not sent, a time of 0 s is", () => {
   assert.equal(frame(new Uint8Array(3), 0n).timeOffset, undefined);
   assert.equal(frame({ image: new Uint8Array(3), timeS: 0 }, 0n).timeOffset?.seconds, 0n);
 });

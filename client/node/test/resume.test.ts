@@ -22,9 +22,9 @@ function pointOf(tracker: ResumeTracker) {
 
 const STARTS: readonly (readonly [string, ResumePoint | undefined, ReturnType<typeof started>, unknown, bigint])[] = [
   ["a new stream", undefined, started("new"), ["new", undefined, ""], 0n],
-  ["one that takes over", FROM, started("new", true), ["new", 7n, "e3"], 8n],
-  ["one that starts anew has other events, but its frames go on", FROM, started("new"), ["new", 7n, ""], 8n],
-  ["one that takes over before any result", { token: "old" }, started("new", true), ["new", undefined, ""], 0n],
+  ["a stream that resumes", FROM, started("new", true), ["new", 7n, "e3"], 8n],
+  ["a stream that starts anew has new events, but continues the frame ids", FROM, started("new"), ["new", 7n, ""], 8n],
+  ["a stream that resumes before any result", { token: "old" }, started("new", true), ["new", undefined, ""], 0n],
   ["a server that can't resume", undefined, started(""), undefined, 0n],
 ];
 
@@ -37,12 +37,12 @@ for (const [name, from, answer, point, nextFrameId] of STARTS) {
   });
 }
 
-test("before the server has answered the point is the one given", () => {
+test("before the server's answer the point is the given one", () => {
   assert.deepEqual(pointOf(new ResumeTracker(FROM)), ["old", 7n, "e3"]);
   assert.equal(new ResumeTracker().point(), undefined);
 });
 
-test("results and events move the point on, and one that was taken stays as it is", () => {
+test("results and events advance the point, and a point that was read stays unchanged", () => {
   const tracker = new ResumeTracker();
   tracker.started(started("new"));
   tracker.received(result);

@@ -15,5 +15,5 @@ for (const [text, rule] of GOOD) {
 }
 
 for (const text of ["", "cat", "cat:", ":0.5", "cat:high", "cat:-0.5", "cat:0.7:", "cat:1e-1"]) {
-  test(`no rule: «${text}»`, () => assert.equal(parseRule(text), undefined));
+  test(`malformed rule: «${text}»`, () => assert.equal(parseRule(text), undefined));
 }

@@ -32,14 +32,14 @@ import {
 import { BadRequestSchema, ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../src/gen/google/rpc/status_pb.js";
 
-/** What a test's server writes: a response, or bytes for what this version of the .proto can't say. */
+/** An answer of a test's server: a response, or bytes that this version of the .proto can't express. */
 export type Answer = MessageInitShape<typeof StreamFramesResponseSchema> | Uint8Array;
 export type StreamOnServer = ServerDuplexStream<StreamFramesRequest, Answer>;
 
 type Reply = MessageInitShape<DescMessage> | Uint8Array;
 type Methods = typeof ZeroShotService.method;
 
-/** What a test's server answers to a call; what it throws fails the call. */
+/** The responses of a test's server to unary calls; an exception fails the call. */
 export type Unary = {
   readonly [K in Exclude<keyof Methods, "streamFrames">]?: (
     request: MessageShape<Methods[K]["input"]>,
@@ -54,7 +54,7 @@ export function withServer(
   return withHandlers({ streamFrames: handler }, test);
 }
 
-/** Runs the test with a client of a server that answers so. */
+/** Runs the test with a client of a server with these responses. */
 export function withUnary(answers: Unary, test: (client: FramewatchClient) => Promise<void>): Promise<void> {
   const handlers = Object.entries(answers).map(([name, answer]) => [
     name,
@@ -119,7 +119,7 @@ export function configWarnings(...warnings: MessageInitShape<typeof WarningSchem
   return { response: { case: "configWarnings", value: { configVersion: 1, warnings } } };
 }
 
-/** An explanation whose only rule tells the number of frames. */
+/** An explanation whose only rule has the number of frames. */
 export function explanation(frameCount: number): Answer {
   return { response: { case: "explanation", value: { rules: [{ frameCount: BigInt(frameCount) }] } } };
 }

@@ -28,7 +28,7 @@ import {
 const PICTURE = new Uint8Array([1, 2, 3]);
 const LABELS = { labels: ["cat"] };
 
-/** Says started, then answers every frame; extra answers come before a frame's result. */
+/** Sends started, then a result for every frame; `beforeResult` may send more before each result. */
 function answering(inFlight: number, beforeResult: (stream: StreamOnServer) => void = () => {}) {
   return (stream: StreamOnServer) => {
     stream.on("data", ({ request }) => {
@@ -54,12 +54,12 @@ test("one result per frame, in order", () =>
     assert.deepEqual(await collect(client.stream([PICTURE, PICTURE, PICTURE], LABELS)), [0n, 1n, 2n]);
   }));
 
-test("no frames are no fault", () =>
+test("a stream without frames ends without an error", () =>
   withServer(answering(2), async (client) => {
     assert.deepEqual(await collect(client.stream([], LABELS)), []);
   }));
 
-test("what a later version says is passed over", () => {
+test("messages of a later version are ignored", () => {
   const fieldNine = new Uint8Array([0x4a, 0x01, 0x00]);
   const empty = new Uint8Array();
   const server = answering(2, (stream) => [fieldNine, empty].forEach((answer) => stream.write(answer)));
@@ -68,7 +68,7 @@ test("what a later version says is passed over", () => {
   });
 });
 
-test("explanations go to those who asked, in their order, and take no place in the window", () => {
+test("each Explain gets its explanation, in order, outside of the window", () => {
   let frameCount = 0;
   const explaining = (stream: StreamOnServer) => {
     stream.on("data", ({ request }) => {
@@ -77,12 +77,14 @@ test("explanations go to those who asked, in their order, and take no place in t
     });
     answering(1)(stream);
   };
-  const told: [string, bigint | undefined][] = [];
-  const ask = (who: string) => ({ onAnswer: ({ rules }: Explanation) => told.push([who, rules[0]?.frameCount]) });
+  const received: [string, bigint | undefined][] = [];
+  const explain = (name: string) => ({
+    onAnswer: ({ rules }: Explanation) => received.push([name, rules[0]?.frameCount]),
+  });
   return withServer(explaining, async (client) => {
-    const items = [ask("a"), PICTURE, ask("b"), ask("c"), PICTURE, ask("d")];
+    const items = [explain("a"), PICTURE, explain("b"), explain("c"), PICTURE, explain("d")];
     assert.deepEqual(await collect(client.stream(items, LABELS)), [0n, 1n]);
-    assert.deepEqual(told, [
+    assert.deepEqual(received, [
       ["a", 0n],
       ["b", 1n],
       ["c", 1n],
@@ -91,12 +93,12 @@ test("explanations go to those who asked, in their order, and take no place in t
   });
 });
 
-test("an explanation that nobody asked for is passed over", () =>
+test("an unrequested explanation is ignored", () =>
   withServer(answering(2, (stream) => stream.write(explanation(0))), async (client) => {
     assert.deepEqual(await collect(client.stream([PICTURE], LABELS)), [0n]);
   }));
 
-test("an end with explanations missing is a fault", () =>
+test("a stream that ends with explanations missing fails", () =>
   withServer(answering(2), async (client) => {
     const items = [PICTURE, { onAnswer: () => {} }];
     await assert.rejects(collect(client.stream(items, LABELS)), /owes 1 explanations/);
@@ -107,22 +109,22 @@ const WARNINGS = [
   { reason: "LATERS", message: "something new", field: "" },
 ];
 
-/** Warns of the config before the first result. */
+/** Sends warnings about the config before each result. */
 const warning = answering(1, (stream) => stream.write(configWarnings(...WARNINGS)));
 
-test("each warning of the config is told, and is no message of the stream", () => {
-  const told: (readonly [string, number])[] = [];
-  const options = { ...LABELS, onWarning: ({ reason }: Warning, version: number) => told.push([reason, version]) };
+test("each warning about the config goes to onWarning, and is no message of the stream", () => {
+  const received: (readonly [string, number])[] = [];
+  const options = { ...LABELS, onWarning: ({ reason }: Warning, version: number) => received.push([reason, version]) };
   return withServer(warning, async (client) => {
     assert.deepEqual(await collect(client.stream([PICTURE], options)), [0n]);
-    assert.deepEqual(told, [
+    assert.deepEqual(received, [
       ["TEXT_TRUNCATED", 1],
       ["LATERS", 1],
     ]);
   });
 });
 
-test("warnings that nobody asked for are the process's", async () => {
+test("warnings without onWarning are emitted by the process", async () => {
   const emitted: (readonly [string, string | undefined, string])[] = [];
   const listener = (error: NodeJS.ErrnoException) => emitted.push([error.name, error.code, error.message]);
   process.on("warning", listener);
@@ -139,7 +141,7 @@ test("warnings that nobody asked for are the process's", async () => {
   ]);
 });
 
-test("a listener of warnings that throws ends the stream", () =>
+test("an exception of onWarning ends the stream", () =>
   withServer(warning, async (client) => {
     const onWarning = () => {
       throw new RangeError("no warnings wanted");
@@ -147,7 +149,7 @@ test("a listener of warnings that throws ends the stream", () =>
     await assert.rejects(collect(client.stream([PICTURE], { ...LABELS, onWarning })), RangeError);
   }));
 
-/** Says an event after every frame; a stream that resumes has its last one said again first. */
+/** Sends a result and an event for every frame; a resumed stream first gets the event of its last frame. */
 function resuming(resumes: (Resume | undefined)[]) {
   return (stream: StreamOnServer) => {
     stream.on("data", ({ request }) => {
@@ -165,14 +167,14 @@ function resuming(resumes: (Resume | undefined)[]) {
   };
 }
 
-test("a stream goes on from the resume point of one that was left, its frames numbered on", async () => {
+test("a stream resumes at the resume point of one that was left, and continues its frame ids", async () => {
   const resumes: (Resume | undefined)[] = [];
   await withServer(resuming(resumes), async (client) => {
     const lost = client.stream([PICTURE, PICTURE, PICTURE], LABELS);
     assert.equal(lost.resumePoint(), undefined);
     for await (const message of lost) if (message.$typeName !== "framewatch.v1.Event" && message.frameId === 1n) break;
     const next = client.stream([PICTURE], { ...LABELS, resume: lost.resumePoint() });
-    // The event that was not read, then the new frame and its event.
+    // The unread event, then the new frame's result and event.
     assert.deepEqual(await collect(next), [1n, 2n, 2n]);
     const { token, lastFrameId, lastEventId } = next.resumePoint() ?? {};
     assert.deepEqual([token, lastFrameId, lastEventId], ["t2", 2n, "e2"]);
@@ -181,7 +183,7 @@ test("a stream goes on from the resume point of one that was left, its frames nu
   assert.deepEqual(sent, [undefined, ["t1", 1n, "e0"]]);
 });
 
-test("the point of a stream that failed, or was never answered, is where it can be taken over", async () => {
+test("a stream that failed, answered or not, still has a resume point", async () => {
   const resume = { token: "t0", lastFrameId: 4n, lastEventId: "e4" };
   const unavailable = (stream: StreamOnServer) => {
     stream.emit("error", callFailure(status.UNAVAILABLE, "gone", Buffer.alloc(0)));
@@ -207,7 +209,7 @@ test("the point of a stream that failed, or was never answered, is where it can 
   }
 });
 
-test("no frame is asked for while the window is full", () => {
+test("no frame is requested while the window is full", () => {
   let pulled = 0;
   function* source() {
     for (; pulled < 8; pulled += 1) yield PICTURE;
@@ -234,12 +236,12 @@ test("no frame is asked for while the window is full", () => {
   };
   return withServer(holding, async (client) => {
     assert.equal((await collect(client.stream(source(), LABELS))).length, 8);
-    // `pulled` counts a frame when the one after it is asked for.
+    // `pulled` counts a frame once the next one is requested.
     assert.deepEqual(pulledWhenFull, [2, 5]);
   });
 });
 
-test("the source's error is the caller's, and the server is told", async () => {
+test("an error of the source reaches the caller and cancels the call", async () => {
   let cancelled: Promise<unknown> | undefined;
   const server = (stream: StreamOnServer) => {
     cancelled = once(stream, "cancelled");
@@ -276,7 +278,7 @@ test("leaving the loop ends the call and closes the source", async () => {
   });
 });
 
-test("a signal ends a stream whose source says nothing", () =>
+test("a signal ends a stream whose source yields nothing", () =>
   withServer(answering(2), async (client) => {
     const abort = new AbortController();
     const silent = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
@@ -284,7 +286,7 @@ test("a signal ends a stream whose source says nothing", () =>
     await assert.rejects(collect(client.stream(silent, options)), RangeError);
   }));
 
-test("a config that is refused tells its field", () => {
+test("the error of a refused config has its field", () => {
   const refusing = (stream: StreamOnServer) => {
     const trailer = detailsTrailer("INVALID_RULE", "config.rules[0].label");
     stream.emit("error", callFailure(status.INVALID_ARGUMENT, "no such label", trailer));
@@ -298,7 +300,7 @@ test("a config that is refused tells its field", () => {
   });
 });
 
-test("an end with results missing is a fault", () => {
+test("a stream that ends with results missing fails", () => {
   const forgetful = (stream: StreamOnServer) => {
     stream.on("data", ({ request }) => request.case === "config" && stream.write(started(2)));
     stream.on("end", () => stream.end());
@@ -308,7 +310,7 @@ test("an end with results missing is a fault", () => {
   });
 });
 
-test("an end before any frame was sent is a fault", () =>
+test("a stream that ends before any frame was sent fails", () =>
   withServer(
     (stream) => stream.end(),
     async (client) => {

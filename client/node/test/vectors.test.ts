@@ -17,7 +17,7 @@ for (const offset of [0, 1, 2, 3, 4]) {
   });
 }
 
-test("no bytes are no numbers", () => assert.equal(floats(new Uint8Array()).length, 0));
+test("no bytes are read as no numbers", () => assert.equal(floats(new Uint8Array()).length, 0));
 
 test("every image and every text has its vector, with memory of its own", () => {
   const vectors = { dimension: 1, imageVectors: Uint8Array.from(BYTES), textVectors: Uint8Array.from(BYTES.slice(4)) };
@@ -30,27 +30,27 @@ test("every image and every text has its vector, with memory of its own", () => 
 });
 
 const WRONG = [
-  ["no image", 3, 0, 0],
-  ["one image too many", 3, 2, 0],
+  ["no image was requested", 3, 0, 0],
+  ["fewer vectors than images", 3, 2, 0],
   ["half a vector", 2, 1, 0],
-  ["no text", 3, 1, 1],
+  ["no vector of a text", 3, 1, 1],
   ["no dimension", 0, 1, 0],
 ] as const;
 
 for (const [name, dimension, imageCount, textCount] of WRONG) {
-  test(`vectors that were not asked for are a fault: ${name}`, () => {
+  test(`a response with other vectors than requested is refused: ${name}`, () => {
     const response = create(EmbedResponseSchema, { dimension, imageVectors: Uint8Array.from(BYTES) });
     assert.throws(() => embeddings(response, imageCount, textCount), { reason: "INVALID_RESPONSE", message: /expected/ });
   });
 }
 
-test("a row of cosines per query", () => {
+test("there is a row of cosines per query", () => {
   const response = create(SimilarityResponseSchema, { similarities: [1, 0.5, 0.25, -1, 0, 0.75] });
   const { rows } = similarities(response, 2, 3);
   assert.deepEqual(rows.map((row) => [...row]), [[1, 0.5, 0.25], [-1, 0, 0.75]]);
 });
 
-test("too few cosines are a fault", () => {
+test("a response with too few cosines is refused", () => {
   const response = create(SimilarityResponseSchema, { similarities: [1] });
   assert.throws(() => similarities(response, 2, 1), { reason: "INVALID_RESPONSE", message: /2 × 1/ });
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { InFlightWindow } from "../src/window.js";
 
-test("as many as the capacity enter at once, the next when one leaves", async () => {
+test("as many frames as the capacity enter at once, the next when one leaves", async () => {
   const window = new InFlightWindow(2);
   await window.enter();
   await window.enter();
@@ -16,7 +16,7 @@ test("as many as the capacity enter at once, the next when one leaves", async ()
   assert.equal(window.count, 2);
 });
 
-test("places are given back", async () => {
+test("leaving decreases the count", async () => {
   const window = new InFlightWindow(3);
   await window.enter();
   await window.enter();
@@ -24,13 +24,13 @@ test("places are given back", async () => {
   assert.equal(window.count, 1);
 });
 
-test("an answer too many makes no room", async () => {
+test("a surplus answer makes no room", async () => {
   const window = new InFlightWindow(1);
   window.leave();
   assert.equal(window.count, 0);
 });
 
-test("a capacity of 0 still lets one through", async () => {
+test("a capacity of 0 admits one frame", async () => {
   const window = new InFlightWindow(0);
   await window.enter();
   assert.equal(window.count, 1);

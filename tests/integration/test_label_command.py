@@ -1,4 +1,4 @@
-"""framewatch label with a real server: labels of rendered scenes, a kill in the middle, and loaders of image folders."""
+"""`framewatch label` with a real server: labels of rendered scenes, a killed run, and loaders of image folders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from framewatch_cli.app import run
 from framewatch_demo.scenes import render
 from tests.paths import SHARED_DATA
 
-# datasets takes folders with these words in their names for splits of its own
+# one name has the word `train`: the library `datasets` takes a folder with that word in its name for a split
 LABELS = {
     "belt_box": "a cardboard box on a conveyor belt",
     "room_dog_day": "a dog in a room / train",
@@ -31,7 +31,7 @@ SEEDS = range(700, 716)
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rendered scenes in a folder for each kind, with the same names in each, one that is broken, and one of no kind."""
+    """Rendered scenes in a folder for each label, with the same file names in each, and a file that is cut off."""
     folder = tmp_path_factory.mktemp("scenes")
     for concept in LABELS:
         (folder / concept).mkdir()
@@ -51,11 +51,11 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_labels_are_right(
+def test_rendered_scenes_get_their_labels(
     server: ServerProcess, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "labels.jsonl"
-    assert run(command(server, scenes, out, "--json")) == 1, "one is cut off"
+    assert run(command(server, scenes, out, "--json")) == 1, "one file is cut off"
     found = rows(out)
     assert [row["source"] for row in found if row["pile"] == "failed"] == ["cut_off.jpg"]
     labelled = [row for row in found if row["pile"] == "labelled"]
@@ -74,7 +74,7 @@ def labelled(server: ServerProcess, scenes: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The library, offline, with its cache in the test's own folder."""
+    """The library `datasets`, offline, with its cache in the test's own folder."""
     for name, value in {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}.items():
         monkeypatch.setenv(name, value)
     import datasets
@@ -90,7 +90,7 @@ def counts(out: Path, split: str) -> Counter[str]:
 
 def test_datasets_loads_the_tree_with_its_classes(labelled: Path, datasets: Any) -> None:
     loaded = datasets.load_dataset("imagefolder", data_dir=str(labelled))
-    assert set(loaded) == {"train", "validation"}, "the uncertain ones are no split"
+    assert set(loaded) == {"train", "validation"}, "uncertain pictures are no split"
     written = json.loads((labelled / "labels.json").read_text())
     for split, data in loaded.items():
         classes = data.features["label"].names
@@ -100,8 +100,8 @@ def test_datasets_loads_the_tree_with_its_classes(labelled: Path, datasets: Any)
         assert {image.mode for image in data["image"]} == {"RGB"}
 
 
-def test_what_torchvision_does_finds_the_same_classes(labelled: Path) -> None:
-    """As `torchvision.datasets.ImageFolder`: sorted folders are the classes, and each has pictures."""
+def test_the_rules_of_torchvision_find_the_same_classes(labelled: Path) -> None:
+    """Applies the rules of `torchvision.datasets.ImageFolder`: sorted folders are the classes, and each has pictures."""
     written = json.loads((labelled / "labels.json").read_text())
     for split in ("train", "validation"):
         classes = sorted(entry.name for entry in os.scandir(labelled / split) if entry.is_dir())
@@ -112,7 +112,7 @@ def test_what_torchvision_does_finds_the_same_classes(labelled: Path) -> None:
             assert len(pictures) == counts(labelled, split)[written["folders"][name]] > 0
 
 
-def test_datasets_loads_scores_too_if_they_are_wanted(
+def test_datasets_loads_scores_with_the_option_metadata(
     server: ServerProcess, scenes: Path, labelled: Path, datasets: Any
 ) -> None:
     assert run(command(server, scenes, labelled, "--val-share", "0.25", "--metadata")) == 1
@@ -137,13 +137,13 @@ def test_datasets_loads_tables(server: ServerProcess, scenes: Path, tmp_path: Pa
 
 @pytest.fixture
 def many(scenes: Path, tmp_path: Path) -> Path:
-    """The scenes several times over, so that there is time to kill a run."""
+    """Several copies of the scenes, so that a run lasts long enough to be killed."""
     for i in range(6):
         shutil.copytree(scenes, tmp_path / f"many/{i}")
     return tmp_path / "many"
 
 
-def test_a_killed_run_goes_on_where_it_was(server: ServerProcess, many: Path, tmp_path: Path) -> None:
+def test_a_killed_run_continues_where_it_ended(server: ServerProcess, many: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     process = subprocess.Popen(
         [sys.executable, "-m", "framewatch_cli", *command(server, many, out)],
@@ -157,7 +157,7 @@ def test_a_killed_run_goes_on_where_it_was(server: ServerProcess, many: Path, tm
     process.wait(60)
     done = log.read_bytes().splitlines(keepends=True)
     total = sum(1 for path in many.rglob("*.jpg"))
-    assert 20 < len(done) < total, "it was in the middle"
+    assert 20 < len(done) < total, "the run was killed midway"
     with log.open("ab") as file:
         file.write(b'{"item":"torn')
     assert run(command(server, many, out)) == 1
@@ -165,13 +165,15 @@ def test_a_killed_run_goes_on_where_it_was(server: ServerProcess, many: Path, tm
     found = rows(out / "pictures.jsonl")
     assert len({row["source"] for row in found}) == len(found) == total
     kept = sorted(str(path.relative_to(out)) for path in out.rglob("*.jpg"))
-    assert kept == sorted(row["file"] for row in found if row["file"]), "each lies in one place"
+    assert kept == sorted(row["file"] for row in found if row["file"]), "each file exists once"
     for row in found:
         assert not row["file"] or (out / row["file"]).read_bytes() == (many / row["source"]).read_bytes()
 
 
-@pytest.mark.skipif(not (SHARED_DATA / "bottles.mp4").exists(), reason="the videos are not there")
-def test_frames_of_a_real_video(server: ServerProcess, tmp_path: Path) -> None:
+@pytest.mark.skipif(
+    not (SHARED_DATA / "bottles.mp4").exists(), reason="the shared example videos are not there (../shared/data)"
+)
+def test_frames_of_a_real_video_are_labelled_or_skipped(server: ServerProcess, tmp_path: Path) -> None:
     out = tmp_path / "frames"
     labels = ["--label", "a bottle", "--label", "an empty table"]
     options = ["--fps", "5", "--out", str(out), "--sheet", str(tmp_path / "sheet.html"), "--server", server.address]
