@@ -281,7 +281,9 @@ def folder_without_weights(machine: Machine) -> list[str]:
         ),
     ],
 )
-def test_a_model_that_can_not_be_verified_ends_with_exit_code_1(machine: Machine, arguments: Verify, words: str) -> None:
+def test_a_model_that_can_not_be_verified_ends_with_exit_code_1(
+    machine: Machine, arguments: Verify, words: str
+) -> None:
     done = machine.models("verify", *arguments(machine))
     assert done.returncode == 1
     assert words in done.stderr
