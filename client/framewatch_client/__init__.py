@@ -7,8 +7,9 @@
   an example from an image.
 - Rules and regions: `EventRule`, `RuleLike`, `event_rule`, `parse_rule`, `rule_name`; `Region`, `RegionLike`,
   `parse_region`; `HealthPolicy`, `ScoreKind`.
-- Streams: `StreamKeywords` has the options of `stream`, `WatchKeywords` those of `stream_config`, `RuleKeywords` those
-  of `event_rule`; `OverflowPolicy`. A stream takes `StreamItem`s: a `Frame`, an `ImageLike`, `Reconfigure`, `Explain`.
+- Streams: `StreamKeywords` has the options of `stream`; its parts `WatchKeywords`, `SendKeywords` and `NotifyKeywords`
+  describe them. `stream_config` takes `WatchKeywords`, `event_rule` takes `RuleKeywords`; `OverflowPolicy`. A stream
+  takes `StreamItem`s: a `Frame`, an `ImageLike`, `Reconfigure`, `Explain`.
 - Sources of frames: `open_source`, `Source`, `ImageFiles`, `IMAGE_SUFFIXES`; `Thinner` lowers a frame rate,
   `natural_key` sorts paths, `is_url` and `without_password` are for messages about URLs.
 - Images: `shrink_image` and `encode_jpeg` prepare pixels as the client does.
@@ -50,7 +51,14 @@ from framewatch_client.errors import (
     ServerUnreachableError,
     SourceError,
 )
-from framewatch_client.options import DEFAULT_JPEG_QUALITY, StreamKeywords, WatchKeywords, stream_config
+from framewatch_client.options import (
+    DEFAULT_JPEG_QUALITY,
+    NotifyKeywords,
+    SendKeywords,
+    StreamKeywords,
+    WatchKeywords,
+    stream_config,
+)
 from framewatch_client.types import (
     Explain,
     Frame,
@@ -129,6 +137,7 @@ __all__ = [
     "LabelsLike",
     "Model",
     "ModelNotFound",
+    "NotifyKeywords",
     "OverflowPolicy",
     "Reconfigure",
     "Reconnected",
@@ -142,6 +151,7 @@ __all__ = [
     "RuleLike",
     "ScoreFunction",
     "ScoreKind",
+    "SendKeywords",
     "ServerUnreachableError",
     "Similarity",
     "SimilarityMatrix",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 import grpc
@@ -47,6 +48,12 @@ def not_accepted(address: str, timeout_s: float) -> FramewatchCallError:
 def ended_early(when: str) -> FramewatchCallError:
     """Returns the error of a stream that the server ended with OK before its last result."""
     return FramewatchCallError(grpc.StatusCode.UNKNOWN, _ENDED_EARLY, f"the server ended the stream {when}")
+
+
+def is_being_cancelled() -> bool:
+    """Returns True if the running task itself is being cancelled, rather than the call that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _rich_status(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:

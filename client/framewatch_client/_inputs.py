@@ -14,6 +14,7 @@ from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import nanoseconds
+from framewatch_wire.durations import MAX_DURATION_NS, MAX_DURATION_S
 
 MAX_RULE_NUMBERS = 4
 """Numbers of a rule's short form at most."""
@@ -169,11 +170,14 @@ def check_keywords(owner: str, given: Iterable[str], kind: type[object]) -> None
 
 
 def finite_ns(name: str, seconds: Any) -> int:
-    """Returns seconds as nanoseconds. Raises InvalidValue, with the option's name, if they are not finite."""
+    """Returns seconds as nanoseconds. Raises InvalidValue, with the option's name, if no Duration can have them."""
     try:
-        return nanoseconds(seconds)
+        time_ns = nanoseconds(seconds)
     except ValueError as error:
         raise InvalidValue(f"{name}: {error}") from None
+    if abs(time_ns) > MAX_DURATION_NS:
+        raise InvalidValue(f"{name}: a time of {seconds:g} s: expected at most {MAX_DURATION_S:,} s, 10,000 years")
+    return time_ns
 
 
 def rule_name(label: str, region_id: str) -> str:

@@ -9,12 +9,14 @@ import asyncio
 import queue
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Final, Generic, TypeVar, cast
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from framewatch_client.errors import ClientClosed
 
 T = TypeVar("T")
 
@@ -89,11 +91,15 @@ class LoopThread:
         self._finalizer()
 
     def call(self, function: Callable[[], Awaitable[T]]) -> T:
-        """Returns the result of a coroutine."""
-        return self._portal.call(function)
+        """Returns the result of a coroutine. Raises ClientClosed if the loop has ended."""
+        with self._closed_as_error():
+            return self._portal.call(function)
 
     def iterate(self, items: AsyncGenerator[T, None]) -> Generator[T, None, None]:
-        """Yields the items of an asynchronous generator. Closing this generator closes that one."""
+        """Yields the items of an asynchronous generator. Closing this generator closes that one.
+
+        Raises ClientClosed if the loop has ended.
+        """
         steps = _Steps(items)
         try:
             while (item := self._step(steps)) is not _END:
@@ -103,12 +109,23 @@ class LoopThread:
                 self._portal.call(steps.close)
 
     def _step(self, steps: _Steps[T]) -> T | object:
-        future = self._portal.start_task_soon(steps.next)
+        with self._closed_as_error():
+            future = self._portal.start_task_soon(steps.next)
         try:
             return future.result()
         except BaseException:
             future.cancel()  # Ctrl-C is raised here while the step goes on
             raise
+
+    @contextmanager
+    def _closed_as_error(self) -> Iterator[None]:
+        """Raises ClientClosed for the RuntimeError of a portal that does not run any more."""
+        try:
+            yield
+        except RuntimeError:
+            if self._finalizer.alive:
+                raise
+            raise ClientClosed from None
 
 
 class _Steps(Generic[T]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_client._call_errors import call_error
+from framewatch_client._call_errors import call_error, is_being_cancelled
 from framewatch_client._channel import open_channel
 from framewatch_client._images import to_message
 from framewatch_client._inputs import label_set
@@ -21,7 +22,7 @@ from framewatch_client._streaming.exchange import StreamCall
 from framewatch_client._streaming.link import Endpoint
 from framewatch_client._streaming.reconnect import Backoff
 from framewatch_client._streaming.stream import stream_frames
-from framewatch_client.errors import ClientClosed, InvalidResponse, InvalidType
+from framewatch_client.errors import ClientClosed, InvalidResponse, InvalidType, InvalidValue
 from framewatch_client.options import StreamKeywords, StreamOptions
 from framewatch_client.types import ImageLike, LabelsLike, StreamItem
 from framewatch_core.calls import Classification, Embeddings, Similarity, SimilarityMatrix
@@ -114,6 +115,8 @@ class AsyncFramewatchClient:
             FramewatchError: the labels can't be used.
 
         """
+        if top_count < 0:
+            raise InvalidValue(f"top_count is {top_count}: expected 0 for all, or more")
         request = pb.ClassifyRequest(
             model=model,
             label_set=label_set_to_proto(label_set(labels, templates)),
@@ -229,7 +232,12 @@ class AsyncFramewatchClient:
             frames: images, `(image, time in seconds)`, `Frame`s, and `Reconfigure`s to watch for something else from
                 there on. Give a time for every frame or for none: without it the time of arrival counts.
             labels: see `classify`.
-            **options: when to emit events, how to send frames, and functions to call: see `StreamKeywords`.
+            **options: each is described in the class that is named here.
+                What to watch for, `WatchKeywords`: `rules`, `regions`, `health`, `templates`, `overflow`, `top_count`,
+                `max_frame_rate`, `max_frame_gap_s`, `origin_time`, `model`, `change_threshold`, `max_reuse_age_s`.
+                How to send frames, `SendKeywords`: `jpeg_quality`, `downscale`, `window`, `resume`,
+                `reconnect_timeout_s`.
+                Functions to call, `NotifyKeywords`: `on_started`, `on_reconnect`, `on_warning`.
 
         Raises:
             FramewatchError: at once: labels, rules or options that can't be used.
@@ -264,6 +272,10 @@ class AsyncFramewatchClient:
             return await call(self._stub())
         except grpc.aio.AioRpcError as error:
             raise call_error(error, self._address) from error
+        except asyncio.CancelledError:
+            if is_being_cancelled():
+                raise
+            raise ClientClosed from None
 
     def _stub(self) -> pb_grpc.ZeroShotServiceAsyncStub:
         """Returns the stub; the channel is opened with the first call, since it belongs to the loop that runs then."""

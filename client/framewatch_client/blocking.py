@@ -77,9 +77,23 @@ class FramewatchClient:
     def stream(
         self, frames: Iterable[StreamItem], labels: LabelsLike, **options: Unpack[StreamKeywords]
     ) -> Generator[StreamResult, None, None]:
-        """Watches frames; see AsyncFramewatchClient.stream.
+        """Watches frames: yields one FrameResult per frame, in the order sent, each followed by the events it caused.
 
         `frames` is read, and the functions among the options are called, on other threads. Closing the generator
-        cancels the call.
+        cancels the call. All else is as in `AsyncFramewatchClient.stream`.
+
+        Args:
+            frames: images, `(image, time in seconds)`, `Frame`s, `Reconfigure`s and `Explain`s.
+            labels: see `classify`.
+            **options: each is described in the class that is named here.
+                What to watch for, `WatchKeywords`: `rules`, `regions`, `health`, `templates`, `overflow`, `top_count`,
+                `max_frame_rate`, `max_frame_gap_s`, `origin_time`, `model`, `change_threshold`, `max_reuse_age_s`.
+                How to send frames, `SendKeywords`: `jpeg_quality`, `downscale`, `window`, `resume`,
+                `reconnect_timeout_s`.
+                Functions to call, `NotifyKeywords`: `on_started`, `on_reconnect`, `on_warning`.
+
+        Raises:
+            FramewatchError, OSError: see `AsyncFramewatchClient.stream`.
+
         """
         return self._loop.iterate(self._client.stream(frames, labels, **options))

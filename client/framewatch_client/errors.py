@@ -5,7 +5,7 @@
     │   └── ServerUnreachableError      no server answers, or the connection to it broke
     ├── InvalidResponse                 the server's answer can't be used
     ├── ModelNotFound                   none of the server's models fits
-    ├── ClientClosed                    the client was closed while a stream ran
+    ├── ClientClosed                    the client was closed, before a call or while it ran
     ├── SourceError                     a source of frames can't be opened, or broke off
     ├── InvalidValue                    an argument has a value that can't be used; also a ValueError
     ├── InvalidType                     an argument has a type that can't be used; also a TypeError
@@ -83,12 +83,12 @@ class InvalidResponse(FramewatchError):
 
 
 class ClientClosed(FramewatchError):
-    """The end of a stream whose client was closed by the caller."""
+    """A call whose client was closed by the caller, before it or while it ran."""
 
     reason = "CANCELLED"
 
     def __init__(self) -> None:
-        super().__init__("the stream was cancelled: its client was closed")
+        super().__init__("the call was cancelled: its client was closed")
 
 
 class SourceError(FramewatchError):

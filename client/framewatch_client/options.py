@@ -108,7 +108,7 @@ class NotifyKeywords(TypedDict, total=False):
 
 
 class StreamKeywords(WatchKeywords, SendKeywords, NotifyKeywords, total=False):
-    """Keywords of `stream`; see the three parts for their meanings and defaults."""
+    """Keywords of `stream`: those of `WatchKeywords`, `SendKeywords` and `NotifyKeywords`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

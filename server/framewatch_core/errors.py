@@ -32,7 +32,9 @@
 
 from __future__ import annotations
 
-from typing import Self
+import copyreg
+from copy import copy
+from typing import Any, Self
 
 
 class FramewatchError(Exception):
@@ -52,6 +54,10 @@ class FramewatchError(Exception):
         self.message = message
         self.metadata = metadata
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Returns a pickle without a call of `__init__`, whose arguments are not those that `Exception` keeps."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
 
 class FieldError(FramewatchError):
     """A fault of one field of a request; `field` is its path, such as `label_set.labels[2].name`."""
@@ -66,8 +72,7 @@ class FieldError(FramewatchError):
         It is a copy since several callers may wait for the work that failed, each with a path of its own.
         """
         joint = "." if self.field and not self.field.startswith("[") else ""
-        error = type(self).__new__(type(self), *self.args)
-        error.__dict__.update(self.__dict__)
+        error = copy(self)
         error.field = f"{parent}{joint}{self.field}"
         return error
 

@@ -32,5 +32,8 @@ def nanoseconds(seconds: float) -> int:
 
 
 def utc_datetime(time_ns: int) -> datetime:
-    """Wall time in UTC of nanoseconds since the Unix epoch, rounded down to microseconds."""
+    """Wall time in UTC of nanoseconds since the Unix epoch, rounded down to microseconds.
+
+    Raises OverflowError outside the years 1 to 9999.
+    """
     return _EPOCH + timedelta(microseconds=time_ns // 1000)

@@ -14,8 +14,8 @@ from framewatch_core.stream.config import OverflowPolicy, StreamConfig
 from framewatch_core.stream.reuse import DEFAULT_MAX_AGE_NS, ReusePolicy
 from framewatch_wire.durations import (
     checked_duration_from_proto,
+    checked_timestamp_from_proto,
     duration_to_proto,
-    timestamp_from_proto,
     timestamp_to_proto,
 )
 from framewatch_wire.enums import HEALTH_PROBLEMS, OVERFLOW_POLICIES, SCORE_KINDS
@@ -60,12 +60,19 @@ def config_from_proto(message: pb.StreamConfig) -> StreamConfig:
             top_count=message.top_count,
             max_frame_rate=message.max_frame_rate if message.HasField("max_frame_rate") else None,
             max_frame_gap_ns=_optional_ns(message, "max_frame_gap", DEFAULT_MAX_FRAME_GAP_NS),
-            origin_time_ns=timestamp_from_proto(message.origin_time) if message.HasField("origin_time") else None,
+            origin_time_ns=_origin_time_ns(message),
             model=message.model,
             reuse=_reuse_from_proto(message.reuse),
             regions=tuple(_region_from_proto(region, i) for i, region in enumerate(message.regions)),
             health=_health_from_proto(message.health),
         )
+
+
+def _origin_time_ns(message: pb.StreamConfig) -> int | None:
+    if not message.HasField("origin_time"):
+        return None
+    with under("origin_time"):
+        return checked_timestamp_from_proto(message.origin_time)
 
 
 def _overflow_policy(number: int) -> OverflowPolicy:

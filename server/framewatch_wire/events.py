@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.health.events import HealthEvent
+from framewatch_core.health.events import HealthEvent, HealthEventKind
 from framewatch_core.rules.events import Event, EventTrail, StreamEvent, TrailPoint
 from framewatch_core.time import Moment
-from framewatch_wire.durations import duration_from_proto, duration_to_proto, timestamp_from_proto, timestamp_to_proto
+from framewatch_wire.durations import (
+    duration_from_proto,
+    duration_to_proto,
+    has_timestamp,
+    timestamp_from_proto,
+    timestamp_to_proto,
+)
 from framewatch_wire.enums import EVENT_KINDS, HEALTH_EVENT_KINDS, HEALTH_PROBLEMS
 from framewatch_wire.labels import label_score_from_proto, label_score_to_proto
 
@@ -59,10 +67,16 @@ def health_event_to_proto(event: HealthEvent) -> pb.HealthEvent:
         event_id=event.event_id,
         kind=HEALTH_EVENT_KINDS.to_proto(event.kind),
         region_id=event.region_id,
-        problem=HEALTH_PROBLEMS.to_proto(event.problem),
+        problem=_problem_to_proto(event),
     )
     _add_moments(message, event)
     return message
+
+
+def _problem_to_proto(event: HealthEvent) -> pb.HealthProblem.ValueType:
+    if event.problem is None and event.kind is HealthEventKind.SUSPENDED:
+        return pb.HEALTH_PROBLEM_UNSPECIFIED  # not NONE: there was one, which is not known here
+    return HEALTH_PROBLEMS.to_proto(event.problem)
 
 
 def health_event_from_proto(message: pb.HealthEvent) -> HealthEvent | None:
@@ -86,8 +100,14 @@ def _add_moments(message: pb.Event | pb.HealthEvent, event: StreamEvent) -> None
     message.time_offset.CopyFrom(duration_to_proto(event.at.time_ns))
     message.began_time_offset.CopyFrom(duration_to_proto(event.began.time_ns))
     if event.origin_time_ns is not None:
-        message.wall_time.CopyFrom(timestamp_to_proto(event.origin_time_ns + event.at.time_ns))
-        message.began_wall_time.CopyFrom(timestamp_to_proto(event.origin_time_ns + event.began.time_ns))
+        _set_wall_time(message.wall_time, event.origin_time_ns + event.at.time_ns)
+        _set_wall_time(message.began_wall_time, event.origin_time_ns + event.began.time_ns)
+
+
+def _set_wall_time(message: Timestamp, time_ns: int) -> None:
+    """Sets a wall time; one that no Timestamp can have stays absent."""
+    if has_timestamp(time_ns):
+        message.CopyFrom(timestamp_to_proto(time_ns))
 
 
 def _at(message: pb.Event | pb.HealthEvent) -> Moment:
@@ -99,9 +119,10 @@ def _began(message: pb.Event | pb.HealthEvent) -> Moment:
 
 
 def _origin_time_ns(message: pb.Event | pb.HealthEvent) -> int | None:
-    if not message.HasField("wall_time"):
+    wall_time_ns = timestamp_from_proto(message.wall_time)
+    if not message.HasField("wall_time") or not has_timestamp(wall_time_ns):
         return None
-    return timestamp_from_proto(message.wall_time) - duration_from_proto(message.time_offset)
+    return wall_time_ns - duration_from_proto(message.time_offset)
 
 
 def _trail_to_proto(trail: EventTrail) -> pb.EventTrail:

@@ -26,7 +26,6 @@ def frame_to_proto(frame_id: int, time_ns: int | None, image: pb.Image) -> pb.Fr
 
 def frame_from_proto(message: pb.Frame) -> ReceivedFrame[Image]:
     """Returns a frame. What is wrong with it comes as its image, since it must not end the stream."""
-    image: Image | FramewatchError
     time_ns = None
     try:
         if message.HasField("time_offset"):
@@ -35,5 +34,6 @@ def frame_from_proto(message: pb.Frame) -> ReceivedFrame[Image]:
         with under("frame.image"):
             image = image_from_proto(message.image)
     except FramewatchError as error:
-        image = error
+        # returned here: in a variable it would keep itself by its traceback, and the message with it
+        return ReceivedFrame(message.frame_id, time_ns, error)
     return ReceivedFrame(message.frame_id, time_ns, image)

@@ -8,7 +8,7 @@ from contextlib import suppress
 import grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client._call_errors import call_error, ended_early, not_accepted
+from framewatch_client._call_errors import call_error, ended_early, is_being_cancelled, not_accepted
 from framewatch_client._streaming.outbox import Outbox
 from framewatch_client.errors import ClientClosed
 from framewatch_core.stream.messages import StreamStarted
@@ -67,7 +67,7 @@ class Exchange:
         except grpc.aio.AioRpcError as error:
             raise call_error(error, self._address, connected=self._connected) from error
         except asyncio.CancelledError:
-            if _is_being_cancelled():
+            if is_being_cancelled():
                 raise
             raise ClientClosed from None
         self._connected = True
@@ -95,9 +95,3 @@ async def _write(call: StreamCall, request: pb.StreamFramesRequest) -> None:
     if call.done():
         raise asyncio.InvalidStateError
     await send(request.SerializeToString())
-
-
-def _is_being_cancelled() -> bool:
-    """Returns True if the running task itself is being cancelled, rather than the call that it waits for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

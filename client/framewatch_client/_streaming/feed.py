@@ -24,6 +24,8 @@ from framewatch_wire.frames import frame_to_proto
 RELEASE_GRACE_S = 2.0
 """The longest wait of a stream's end for a source that is being read."""
 
+MAX_FRAME_ID: Final = 2**64 - 1
+
 _END: Final = object()
 _logger = logging.getLogger(__name__)
 
@@ -100,6 +102,8 @@ class RequestEncoder:
 
     def _frame(self, frame: Frame) -> pb.Frame:
         frame_id = self._last_id + 1 if frame.frame_id is None else frame.frame_id
+        if not 0 <= frame_id <= MAX_FRAME_ID:
+            raise InvalidValue(f"a frame's frame_id is {frame_id}: expected 0 to {MAX_FRAME_ID}")
         self._last_id = max(self._last_id, frame_id)
         image = to_stream_message(frame.image, short_side=self._needed_short_side, jpeg_quality=self._jpeg_quality)
         check_bytes(image, self._max_image_bytes)

@@ -60,16 +60,21 @@ class StreamEvent:
 
     @property
     def wall_time(self) -> datetime | None:
-        """Wall time of `at` in UTC; None: the stream's config has no origin_time."""
+        """Wall time of `at` in UTC; None: the config has no origin_time, or it lies outside the years 1 to 9999."""
         return self._wall_time(self.at)
 
     @property
     def began_wall_time(self) -> datetime | None:
-        """Wall time of `began` in UTC; None: the stream's config has no origin_time."""
+        """Wall time of `began` in UTC; None: the config has no origin_time, or it lies outside the years 1 to 9999."""
         return self._wall_time(self.began)
 
     def _wall_time(self, moment: Moment) -> datetime | None:
-        return None if self.origin_time_ns is None else utc_datetime(self.origin_time_ns + moment.time_ns)
+        if self.origin_time_ns is None:
+            return None
+        try:
+            return utc_datetime(self.origin_time_ns + moment.time_ns)
+        except OverflowError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ class StreamConfig:
                 raise InvalidRule(
                     f"several rules are called {rule.name!r}: give each an id of its own", f"rules[{i}].id"
                 )
+        if self.top_count < 0:
+            raise InvalidRequest(f"top_count is {self.top_count}: expected 0 for all, or more", "top_count")
         rate = self.max_frame_rate
         if rate is not None and not (math.isfinite(rate) and rate > 0):
             raise InvalidRequest(f"max_frame_rate is {rate:g}: expected more than 0, or nothing", "max_frame_rate")

@@ -80,9 +80,10 @@ class FramesUnderWay:
     def finish(self, job: FrameJob, result: Embedded | Exception) -> None:
         """Gives the session a frame's scores or its error. Raises errors of the session itself."""
         self._jobs.discard(job)
+        if isinstance(result, Exception):
+            self._session.fail(job.work, public_error(result))
+            return
         try:
-            if isinstance(result, Exception):
-                raise result  # noqa: TRY301 errors of a frame go one way, wherever they are raised
             scores = job.work.plan.scores(result.vectors)
         except Exception as error:
             self._session.fail(job.work, public_error(error))

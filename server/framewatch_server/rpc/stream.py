@@ -118,6 +118,8 @@ class StreamShell:
             drain.cancel()
             self._end(_Ending.CALL_OVER)
             await asyncio.gather(self._reader, drain, return_exceptions=True)
+            # their tracebacks keep this stream
+            self._reader = self._error = None
 
     def _to_response(self, output: Output) -> pb.StreamFramesResponse:
         return response_to_proto(self._started(output) if isinstance(output, Started) else output)
@@ -139,7 +141,6 @@ class StreamShell:
     # ---- reading ----
 
     async def _read(self, read: Read) -> None:
-        error: Exception | None = None
         try:
             while isinstance(request := await read(), pb.StreamFramesRequest):
                 await self._take(request)
@@ -149,10 +150,12 @@ class StreamShell:
         except asyncio.CancelledError:
             if not self._surroundings.draining.is_set() or self._error is not None:
                 raise
-            error = ServerDraining("the server is draining: open the stream again, at another server or later")
-        except Exception as wrong:
-            error = wrong
-        self._end(_Ending.INPUT_CLOSED, error)
+            draining = ServerDraining("the server is draining: open the stream again, at another server or later")
+            self._end(_Ending.INPUT_CLOSED, draining)
+        except Exception as error:
+            self._end(_Ending.INPUT_CLOSED, error)
+        else:
+            self._end(_Ending.INPUT_CLOSED)
 
     async def _stop_reading_when_draining(self, reader: asyncio.Task[None]) -> None:
         await self._surroundings.draining.wait()
@@ -165,9 +168,10 @@ class StreamShell:
                 point = resume_point_from_proto(config.resume) if config.HasField("resume") else None
                 await self._configure(config_from_proto(config), point)
             case "frame":
+                arrival_ns = time.monotonic_ns()  # the image is copied only after it
                 self._update_share()
                 self._claim.confirm()
-                self._session.receive(frame_from_proto(request.frame), time.monotonic_ns())
+                self._session.receive(frame_from_proto(request.frame), arrival_ns)
             case "explain":
                 self._session.explain()
             case _:

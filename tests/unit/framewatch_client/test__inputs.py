@@ -9,7 +9,16 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_client import InvalidType, event_rule, example_label, label_set, parse_region, parse_rule, stream_config
+from framewatch_client import (
+    InvalidType,
+    InvalidValue,
+    event_rule,
+    example_label,
+    label_set,
+    parse_region,
+    parse_rule,
+    stream_config,
+)
 from framewatch_client._inputs import finite_ns
 from framewatch_core.errors import (
     EmptyImage,
@@ -120,6 +129,12 @@ def test_label_set(
 def test_config_is_checked_as_the_server_does(options: dict[str, object], expected: type[FramewatchError]) -> None:
     with pytest.raises(expected):
         stream_config(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seconds", [315_576_000_001, -1e30])
+def test_times_are_durations_of_protobuf(seconds: float) -> None:
+    with pytest.raises(InvalidValue, match="at most 315,576,000,000 s"):
+        finite_ns("cooldown_s", seconds)
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,15 @@ import numpy as np
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client import AsyncFramewatchClient, FramewatchClient, InvalidResponse, RequestWarning, ScoreFunction
+from framewatch_client import (
+    AsyncFramewatchClient,
+    ClientClosed,
+    FramewatchClient,
+    InvalidResponse,
+    InvalidValue,
+    RequestWarning,
+    ScoreFunction,
+)
 from framewatch_client.aio import _usable_response
 from framewatch_wire.calls import embeddings_from_proto
 from framewatch_wire.models import models_from_proto
@@ -104,6 +113,24 @@ async def test_similarities(address: str, service: FakeService) -> None:
     request = service.calls[0]
     assert isinstance(request, pb.SimilarityRequest)
     assert (len(request.queries), len(request.candidates), request.HasField("query")) == (2, 3, False)
+
+
+async def test_a_call_whose_client_is_closed_ends_with_an_error_of_the_library(
+    address: str, service: FakeService
+) -> None:
+    service.embeds_left, service.hold_embeds = 0, True
+    client = AsyncFramewatchClient(address)
+    call = asyncio.ensure_future(client.embed(texts="a"))
+    await asyncio.to_thread(service.waiting.wait)
+    await client.aclose()
+    with pytest.raises(ClientClosed):
+        await call
+
+
+async def test_a_negative_top_count_is_refused(address: str) -> None:
+    async with AsyncFramewatchClient(address) as client:
+        with pytest.raises(InvalidValue, match="top_count is -1"):
+            await client.classify(GREY, ["a"], top_count=-1)
 
 
 @pytest.mark.parametrize("call", ["embed", "list_models", "similarities"])

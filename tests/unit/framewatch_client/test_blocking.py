@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from framewatch_client import AsyncFramewatchClient, FramewatchClient
+from framewatch_client import AsyncFramewatchClient, ClientClosed, FramewatchClient, StreamKeywords
 
 METHODS = [name for name in vars(AsyncFramewatchClient) if not name.startswith("_") and name != "aclose"]
 
@@ -26,3 +26,19 @@ def test_a_method_has_the_parameters_and_the_documentation_of_the_asynchronous_o
 def test_a_stream_has_the_same_parameters() -> None:
     blocking, asynchronous = (inspect.signature(client.stream) for client in (FramewatchClient, AsyncFramewatchClient))
     assert list(blocking.parameters) == list(asynchronous.parameters)
+
+
+@pytest.mark.parametrize("client", [AsyncFramewatchClient, FramewatchClient])
+def test_help_on_a_stream_has_all_options(client: type[AsyncFramewatchClient | FramewatchClient]) -> None:
+    text = inspect.getdoc(client.stream) or ""
+    assert [name for name in StreamKeywords.__annotations__ if f"`{name}`" not in text] == []
+
+
+def test_a_closed_client_is_an_error_of_the_library() -> None:
+    client = FramewatchClient("localhost:1")
+    stream = client.stream([b"x"], ["a"])
+    client.close()
+    with pytest.raises(ClientClosed):
+        client.list_models()
+    with pytest.raises(ClientClosed):
+        next(stream)

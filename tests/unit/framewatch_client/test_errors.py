@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+from copy import copy
 
+import grpc
 import pytest
 
 from framewatch_client import (
@@ -20,7 +23,7 @@ from framewatch_client import (
     parse_region,
     parse_rule,
 )
-from framewatch_core.errors import FieldError
+from framewatch_core.errors import FieldError, InvalidRule, LimitExceeded
 
 KINDS: list[type[FramewatchError]] = [
     FramewatchCallError,
@@ -69,3 +72,28 @@ def test_misuse_is_also_a_builtin_error(read: object) -> None:
     with pytest.raises(ValueError, match="can't be read") as caught:
         read("nonsense")  # type: ignore[operator]
     assert isinstance(caught.value, InvalidValue)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FramewatchCallError(
+            grpc.StatusCode.NOT_FOUND,
+            "MODEL_NOT_FOUND",
+            "no",
+            fields={"model": "x"},
+            metadata={"a": "b"},
+            transient=True,
+        ),
+        ServerUnreachableError("gone"),
+        ClientClosed(),
+        InvalidResponse("3 vectors"),
+        InvalidValue("no"),
+        InvalidRule("no", "rules[0].label"),
+        LimitExceeded("texts", limit="max_texts", maximum=1, actual=2, field="texts"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_passes_from_process_to_process(error: FramewatchError) -> None:
+    for same in (pickle.loads(pickle.dumps(error)), copy(error)):
+        assert (type(same), str(same), same.args, vars(same)) == (type(error), str(error), error.args, vars(error))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,6 +143,7 @@ def test_a_condensed_label_can_not_be_sent() -> None:
         pytest.param(pb.StreamConfig(rules=[pb.EventRule(label="a")]), MissingField, "config.rules[0].enter_at", id="threshold"),
         pytest.param(pb.StreamConfig(rules=[pb.EventRule(label="a", enter_at=0.5, score_kind=99)]), InvalidRequest, "config.rules[0].score_kind", id="score kind"),  # type: ignore[arg-type]
         pytest.param(pb.StreamConfig(rules=[pb.EventRule(label="a", enter_at=0.5, cooldown=Duration(seconds=1, nanos=-1))]), InvalidRequest, "config.rules[0].cooldown", id="duration"),
+        pytest.param(pb.StreamConfig(origin_time=Timestamp(seconds=2**62)), InvalidRequest, "config.origin_time", id="origin time"),
         pytest.param(pb.StreamConfig(overflow_policy=99), InvalidRequest, "config.overflow_policy", id="overflow policy"),  # type: ignore[arg-type]
         pytest.param(pb.StreamConfig(reuse=pb.Reuse(change_threshold=2)), InvalidRequest, "config.reuse.change_threshold", id="reuse"),
     ],

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 
 from framewatch.v1 import framewatch_pb2 as pb
@@ -63,6 +65,33 @@ def test_wall_times_come_with_an_origin_only() -> None:
     assert event.wall_time is not None
     assert event.began_wall_time is not None
     assert (event.wall_time.timestamp(), event.began_wall_time.timestamp()) == (103, 101)
+
+
+@pytest.mark.parametrize("seconds", [253_402_300_800, 2**63 - 1, -(2**63)], ids=str)
+def test_a_wall_time_that_is_out_of_range_is_none(seconds: int) -> None:
+    message = pb.Event(
+        kind=pb.EVENT_KIND_ENTERED, time_offset=Duration(seconds=1), wall_time=Timestamp(seconds=seconds)
+    )
+    event = event_from_proto(message)
+    assert event is not None
+    assert (event.wall_time, event.began_wall_time, event.time_s) == (None, None, 1.0)
+
+
+def test_a_wall_time_that_a_long_stream_leads_out_of_range_is_absent() -> None:
+    event = HealthEvent(
+        kind=HealthEventKind.RESUMED, region_id="", at=AT, began=Moment(1, 0), origin_time_ns=253_402_300_799 * S
+    )
+    message = sent(health_event_to_proto(event))
+    assert not message.HasField("wall_time")
+    assert message.began_wall_time.seconds == 253_402_300_799
+    assert event.wall_time is None
+    assert event.began_wall_time is not None
+    assert event.began_wall_time.year == 9999
+
+
+def test_a_suspension_for_a_problem_that_is_not_known_does_not_claim_that_there_was_none() -> None:
+    event = HealthEvent(kind=HealthEventKind.SUSPENDED, region_id="left", at=AT, began=BEGAN)
+    assert health_event_to_proto(event).problem == pb.HEALTH_PROBLEM_UNSPECIFIED
 
 
 def test_a_region_that_is_well_again_has_no_problem() -> None:

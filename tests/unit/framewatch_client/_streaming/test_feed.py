@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from framewatch_client import HealthPolicy, Reconfigure, stream_config
+from framewatch_client import Frame, HealthPolicy, InvalidValue, Reconfigure, stream_config
 from framewatch_client._streaming.feed import RequestEncoder
 
 LARGE = np.full((400, 600, 3), 128, np.uint8)
@@ -44,3 +44,9 @@ def test_a_new_config_may_change_regions(first: list[str], then: list[str] | Non
 
 def test_a_new_config_may_change_health() -> None:
     assert not encoder().encode(Reconfigure(["c"], health=HealthPolicy())).config.health.disabled
+
+
+@pytest.mark.parametrize("frame_id", [-1, 2**64])
+def test_a_frame_number_that_the_wire_does_not_have(frame_id: int) -> None:
+    with pytest.raises(InvalidValue, match=f"frame_id is {frame_id}"):
+        encoder().encode(Frame(LARGE, frame_id=frame_id))

@@ -31,6 +31,7 @@ LEFT = Region("left", 0, 0, 0.5, 1)
         pytest.param({"rules": (EventRule("box", 0.5, region_id="left"), EventRule("box", 0.5, id="b", region_id="right")), "regions": (LEFT,)}, InvalidRule, "rules[1].region_id", id="unknown region"),
         pytest.param({"regions": (LEFT, LEFT)}, InvalidRegion, "regions[1].id", id="region twice"),
         pytest.param({"regions": tuple(Region(str(i), 0, 0, 1, 1) for i in range(65))}, LimitExceeded, "regions", id="many regions"),
+        pytest.param({"top_count": -1}, InvalidRequest, "top_count", id="top count"),
         pytest.param({"max_frame_rate": 0.0}, InvalidRequest, "max_frame_rate", id="rate 0"),
         pytest.param({"max_frame_rate": float("inf")}, InvalidRequest, "max_frame_rate", id="rate infinite"),
         pytest.param({"max_frame_rate": float("nan")}, InvalidRequest, "max_frame_rate", id="rate NaN"),
