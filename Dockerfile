@@ -27,7 +27,7 @@ COPY proto proto
 COPY server server
 COPY client client
 # opencv-python is what pyproject.toml asks for; a slim image has no libGL for it, so the same module without windows stays
-RUN pip install --constraint constraints.txt '.[server]' \
+RUN pip install --constraint constraints.txt . ./server \
  && pip uninstall --yes opencv-python \
  && pip install --constraint constraints.txt --force-reinstall --no-deps opencv-python-headless \
  && python -c 'import cv2, framewatch_cli.app, framewatch_client, framewatch_server.rpc.app' \

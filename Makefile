@@ -51,9 +51,9 @@ define generate
 	  --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTO)
 endef
 
-$(BIN)/ready: pyproject.toml constraints.txt
+$(BIN)/ready: pyproject.toml server/pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[server,openvino,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[plot,dev]' --editable './server[openvino]'
 # opencv-python needs libGL and libxcb; where they are missing, the same module without windows takes its place
 	$(BIN)/python -c 'import cv2' 2>/dev/null || { \
 	  $(BIN)/pip uninstall --quiet --yes opencv-python; \

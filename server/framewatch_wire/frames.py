@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from google.protobuf.duration_pb2 import Duration
+
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.errors import FramewatchError
+from framewatch_core.errors import FrameOutOfOrder, FramewatchError, InvalidRequest
 from framewatch_core.images.image import Image
 from framewatch_core.stream.messages import ReceivedFrame
 from framewatch_wire.durations import checked_duration_from_proto, duration_to_proto
@@ -30,10 +32,17 @@ def frame_from_proto(message: pb.Frame) -> ReceivedFrame[Image]:
     try:
         if message.HasField("time_offset"):
             with under("frame.time_offset"):
-                time_ns = checked_duration_from_proto(message.time_offset)
+                time_ns = _frame_time_from_proto(message.time_offset)
         with under("frame.image"):
             image = image_from_proto(message.image)
     except FramewatchError as error:
         # returned here: in a variable it would keep itself by its traceback, and the message with it
         return ReceivedFrame(message.frame_id, time_ns, error)
     return ReceivedFrame(message.frame_id, time_ns, image)
+
+
+def _frame_time_from_proto(message: Duration) -> int:
+    try:
+        return checked_duration_from_proto(message)
+    except InvalidRequest as error:  # INVALID_FIELD is a reason of calls, which frames would report as INTERNAL
+        raise FrameOutOfOrder(error.message) from None

@@ -294,7 +294,9 @@ class _FrameErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fram
     FRAME_ERROR_REASON_INVALID_RAW_IMAGE: _FrameErrorReason.ValueType  # 5
     """Size, stride or format of raw pixels don't fit each other."""
     FRAME_ERROR_REASON_OUT_OF_ORDER: _FrameErrorReason.ValueType  # 6
-    """frame_id did not increase, time_offset went back, or only some frames of the stream have a time_offset."""
+    """frame_id did not increase, time_offset is negative, went back or is no valid Duration, or only some frames of the
+    stream have a time_offset.
+    """
     FRAME_ERROR_REASON_INTERNAL: _FrameErrorReason.ValueType  # 7
     """A fault of the server; the message has an id under which the server's log has the cause."""
 
@@ -314,7 +316,9 @@ FRAME_ERROR_REASON_IMAGE_TOO_LARGE: FrameErrorReason.ValueType  # 4
 FRAME_ERROR_REASON_INVALID_RAW_IMAGE: FrameErrorReason.ValueType  # 5
 """Size, stride or format of raw pixels don't fit each other."""
 FRAME_ERROR_REASON_OUT_OF_ORDER: FrameErrorReason.ValueType  # 6
-"""frame_id did not increase, time_offset went back, or only some frames of the stream have a time_offset."""
+"""frame_id did not increase, time_offset is negative, went back or is no valid Duration, or only some frames of the
+stream have a time_offset.
+"""
 FRAME_ERROR_REASON_INTERNAL: FrameErrorReason.ValueType  # 7
 """A fault of the server; the message has an id under which the server's log has the cause."""
 Global___FrameErrorReason: _TypeAlias = FrameErrorReason  # noqa: Y015

@@ -67,7 +67,7 @@ class StreamStarted:
     useful_short_side: int = 0
     in_flight_frame_count: int = 0
     max_image_bytes: int = 0
-    resume_token: str = ""
+    resume_token: str = field(default="", repr=False)
     resume_lifetime_ns: int = 0
     resumed: bool = False
     resume_point: ResumePoint | None = field(default=None, compare=False, repr=False)

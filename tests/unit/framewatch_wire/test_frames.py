@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.errors import EmptyImage, InvalidRequest
+from framewatch_core.errors import EmptyImage, FrameOutOfOrder
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.stream.messages import ReceivedFrame
+from framewatch_core.stream.results import FrameError, FrameErrorReason
 from framewatch_wire.frames import frame_from_proto, frame_to_proto
 from tests.unit.framewatch_wire.sent import sent
 from tests.unit.framewatch_wire.values import FRAME_IDS, TIMES_NS
@@ -22,7 +23,8 @@ def test_a_frame_arrives_as_it_was(frame_id: int, time_ns: int | None) -> None:
 def test_a_broken_duration_of_a_frame_is_its_outcome() -> None:
     frame = frame_from_proto(pb.Frame(frame_id=3, time_offset=Duration(nanos=-(2**31)), image=pb.Image(encoded=b"x")))
     assert frame.frame_id == 3
-    assert isinstance(frame.image, InvalidRequest)
+    assert isinstance(frame.image, FrameOutOfOrder)
+    assert FrameError.of(frame.image).reason is FrameErrorReason.OUT_OF_ORDER
     assert frame.image.field == "frame.time_offset"
 
 

@@ -2475,7 +2475,8 @@ export enum FrameErrorReason {
   INVALID_RAW_IMAGE = 5,
 
   /**
-   * frame_id did not increase, time_offset went back, or only some frames of the stream have a time_offset.
+   * frame_id did not increase, time_offset is negative, went back or is no valid Duration, or only some frames of the
+   * stream have a time_offset.
    *
    * @generated from enum value: FRAME_ERROR_REASON_OUT_OF_ORDER = 6;
    */
