@@ -9,8 +9,8 @@ from framewatch_core.errors import InvalidRequest
 from framewatch_core.time import NS_PER_S
 
 MAX_DURATION_S = 315_576_000_000
-"""The longest google.protobuf.Duration, in seconds: 10,000 years."""
-MAX_DURATION_NS = MAX_DURATION_S * NS_PER_S
+"""The longest google.protobuf.Duration, in whole seconds: 10,000 years."""
+MAX_DURATION_NS = (MAX_DURATION_S + 1) * NS_PER_S - 1
 
 _TIMESTAMPS_S = range(-62_135_596_800, 253_402_300_800)  # of google.protobuf.Timestamp: the years 1 to 9999
 

@@ -19,7 +19,7 @@ from tests.unit.framewatch_wire.values import TIMES_NS, WALL_TIMES_NS, S
 
 
 @pytest.mark.parametrize(
-    "time_ns", [0, 1, S - 1, S, S + 1, 123_456_789_012, -1, -S, -S - 1, -S + 1, 315_576_000_000 * S], ids=str
+    "time_ns", [0, 1, S - 1, S, S + 1, 123_456_789_012, -1, -S, -S - 1, -S + 1, 315_576_000_001 * S - 1], ids=str
 )
 def test_durations_round_trip(time_ns: int) -> None:
     message = duration_to_proto(time_ns)
@@ -48,7 +48,7 @@ def test_broken_durations_are_refused(message: Duration) -> None:
 
 @pytest.mark.parametrize("seconds", [315_576_000_001, 2**63 - 1, -315_576_000_001, -(2**63)], ids=str)
 def test_a_response_has_the_longest_duration_in_place_of_one_that_is_out_of_range(seconds: int) -> None:
-    longest_ns = 315_576_000_000 * S
+    longest_ns = 315_576_000_001 * S - 1
     time_ns = duration_from_proto(Duration(seconds=seconds))
     assert time_ns == (longest_ns if seconds > 0 else -longest_ns)
     assert duration_to_proto(time_ns).ToJsonString()
