@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypedDict, TypeVar, Unpack
 
 from framewatch_client._inputs import check_keywords, event_rules, finite_ns, label_set, stream_regions
-from framewatch_client._streaming.config_warnings import log_warning
+from framewatch_client._warnings import log_warning
 from framewatch_client.errors import InvalidValue
 from framewatch_client.types import LabelsLike, Reconnected, RegionLike, RuleLike
 from framewatch_core.health.monitor import HealthPolicy

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client._streaming.config_warnings import WarningReporter
 from framewatch_client._streaming.exchange import Exchange, StreamCall
 from framewatch_client._streaming.outbox import Outbox
 from framewatch_client._streaming.reconnect import Backoff, is_temporary
+from framewatch_client._warnings import WarningReporter
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
 from framewatch_client.options import StreamOptions
 from framewatch_client.types import Reconnected

@@ -10,7 +10,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_client import AsyncFramewatchClient, Frame, FrameResult, Reconfigure, RequestWarning
-from framewatch_client._streaming.config_warnings import WarningReporter
+from framewatch_client._warnings import WarningReporter
 from tests.unit.framewatch_client.fake_server import FakeService, LossyService, fault, start
 
 GREY = np.full((8, 8), 128, dtype=np.uint8)
