@@ -14,8 +14,8 @@ from framewatch_core.stream.results import Timings
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.once import computed_once
 from framewatch_server.engine.pipeline import Pipeline
+from framewatch_server.engine.vector_cache import VectorCache
 from framewatch_server.vision.pixels.view import WHOLE, View
-from framewatch_server.vision.vector_cache import VectorCache
 
 _HASHED_AT_ONCE = 128 * 1024
 """Bytes of a call's images above which their keys are computed on another thread than the event loop's."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from framewatch_server.vision.vector_cache import GivenUp, Measured, VectorCache
+from framewatch_server.engine.vector_cache import GivenUp, Measured, VectorCache
 
 ValueT = TypeVar("ValueT", bound=Measured)
 

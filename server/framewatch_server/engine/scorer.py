@@ -27,9 +27,9 @@ from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.once import computed_once
 from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.engine.settings import EngineSettings
+from framewatch_server.engine.vector_cache import Prompts, TextVectors, VectorCache, distinct_texts, text_matrix
 from framewatch_server.vision.pixels.view import PreparedView, View, prepare_view
 from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
-from framewatch_server.vision.vector_cache import Prompts, TextVectors, VectorCache, distinct_texts, text_matrix
 
 _TEXTS_AT_ONCE = 32
 """Texts embedded between two batches of images: a large label set must not hold up the streams."""

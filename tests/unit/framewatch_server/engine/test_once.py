@@ -10,7 +10,7 @@ import pytest
 
 from framewatch_core.arrays import Float32Array
 from framewatch_server.engine.once import computed_once
-from framewatch_server.vision.vector_cache import VectorCache
+from framewatch_server.engine.vector_cache import VectorCache
 
 ROW = np.ones(4, np.float32)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from framewatch_core.arrays import Float32Array
-from framewatch_server.vision.vector_cache import VectorCache, distinct_texts, text_matrix
+from framewatch_server.engine.vector_cache import VectorCache, distinct_texts, text_matrix
 
 A, B = (("a",),), (("b",),)
 ROW = np.ones((1, 4), np.float32)  # 16 bytes
