@@ -27,7 +27,7 @@ check: setup $(PROTO_BIN)/ready client/node/node_modules/.package-lock.json
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python .ci/docstrings.py --limit $(HEADLESS_DOCSTRINGS) proto server client
+	$(BIN)/python .ci/docstrings.py --limit $(HEADLESS_DOCSTRINGS) proto server client tests .ci
 	$(NPM) run --silent lint:proto
 	$(NPM) run --silent proto:check
 	$(NPM) run --silent check

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import ast
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 HEADLESS = frozenset(
@@ -77,12 +79,22 @@ GENERATED = "_pb2"
 
 
 def first_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yields the line number and first line of each docstring of a Python file."""
+    """Yields the line number and first line of each docstring of a Python file, also of attributes and constants."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node)
             if text:
                 yield getattr(node, "lineno", 1), text.splitlines()[0]
+        if isinstance(node, ast.Module | ast.ClassDef):
+            yield from attribute_first_lines(node.body)
+
+
+def attribute_first_lines(body: Sequence[ast.stmt]) -> Iterator[tuple[int, str]]:
+    """Yields the same of each text after an assignment, which documentation tools take for its docstring."""
+    for assignment, statement in pairwise(body):
+        match assignment, statement:
+            case ast.Assign() | ast.AnnAssign(), ast.Expr(value=ast.Constant(value=str() as text)):
+                yield statement.lineno, inspect.cleandoc(text).splitlines()[0]
 
 
 def is_headless(line: str) -> bool:

@@ -95,10 +95,10 @@ class ConfigWarnings:
 
 
 StreamResult = FrameResult | Event | HealthEvent
-"""What a client's stream yields."""
+"""Items that a client's stream yields."""
 
 Output = Started | FrameResult | Event | HealthEvent | Explanation | ConfigWarnings
-"""What a session emits."""
+"""Outputs of a session."""
 
 StreamResponse = StreamStarted | FrameResult | Event | HealthEvent | Explanation | ConfigWarnings
-"""What a server sends on a stream."""
+"""Messages from the server on a stream."""

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 Image: TypeAlias = NDArray[np.uint8]
 """BGR picture, shape (H, W, 3)."""
 Field: TypeAlias = NDArray[np.float32]
-"""One value per pixel, shape (H, W)."""
+"""Values of the pixels, shape (H, W)."""
 Mask: TypeAlias = NDArray[np.bool_]
 """Chosen pixels, shape (H, W)."""
 Colour: TypeAlias = tuple[float, float, float]

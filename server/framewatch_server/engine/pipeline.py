@@ -181,7 +181,12 @@ class Pipeline:
     def _decode_forever(self) -> None:
         publish_thread_name()
         while (job := self._undecoded.get()) is not None:
-            if finished := self._decode(job):
+            try:
+                finished = self._decode(job)
+            except BaseException as error:
+                # the thread goes on whatever was raised: without it, this job and those behind it would get no answer
+                finished = [(job, _failure(error)), *self._move(job.reuse.skip(job))]
+            if finished:
                 self._call_in_loop(self._deliver, finished)
 
     def _decode(self, job: Job) -> Finished:
@@ -193,15 +198,11 @@ class Pipeline:
             return [(job, CANCELLED), *self._move(reuse.skip(job))]
         if (decided := reuse.before_decode(job)) is not None:
             return self._move(decided)
-        try:
-            prepared = self._prepare(image, job.view)
-            job.pixels, job.pictures = prepared.inputs, prepared.pictures
-            job.decoded_ns = time.perf_counter_ns()
-            job.decode_ns = job.decoded_ns - started_ns
-            decided = reuse.after_decode(job, prepared.inputs, prepared.pictures)
-        except Exception as error:
-            return [(job, error), *self._move(reuse.skip(job))]
-        return self._move(decided)
+        prepared = self._prepare(image, job.view)
+        job.pixels, job.pictures = prepared.inputs, prepared.pictures
+        job.decoded_ns = time.perf_counter_ns()
+        job.decode_ns = job.decoded_ns - started_ns
+        return self._move(reuse.after_decode(job, prepared.inputs, prepared.pictures))
 
     def _move(self, decided: Decided[Job]) -> Finished:
         """Puts source frames to the device; returns the jobs that reuse an embedding that is there."""
@@ -224,3 +225,12 @@ class Pipeline:
         if self._stopping:
             return ServerDraining("the server is stopping: try again")
         return ServerUnavailable("the server's device is not running: try again, or look into the server's log")
+
+
+def _failure(error: BaseException) -> Exception:
+    """Returns the error of a job whose decoding raised; an exception that ends programs is the cause of another one."""
+    if isinstance(error, Exception):
+        return error
+    failure = RuntimeError(f"decoding raised {type(error).__name__}")
+    failure.__cause__ = error
+    return failure

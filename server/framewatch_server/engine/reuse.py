@@ -207,7 +207,7 @@ class EmbeddingReuse(Generic[JobT]):
 
 
 NO_REUSE: EmbeddingReuse[Any] = EmbeddingReuse()
-"""For images that are no frames: it expects none, so each is embedded by itself."""
+"""The reuse of images that are no frames: it expects none, so that each is embedded by itself."""
 
 
 def _has_embedding_of(frame: _Frame[JobT], source: _Frame[JobT]) -> bool:

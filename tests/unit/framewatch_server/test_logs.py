@@ -12,7 +12,7 @@ from framewatch_server.logs import configure_logs
 
 @pytest.fixture(params=["json", "console"])
 def written(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> str:
-    """What is logged of an error raised beside a secret."""
+    """The log of an error raised beside a secret."""
     before = structlog.get_config()
     configure_logs("info", request.param)
 

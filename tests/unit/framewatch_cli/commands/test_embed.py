@@ -55,7 +55,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
 
 
 def embedded(service: FakeService) -> int:
-    """How many images were asked for; forgets them."""
+    """Returns the number of requested images, and forgets the requests."""
     count = sum(len(call.images) for call in service.calls if isinstance(call, pb.EmbedRequest))
     service.calls.clear()
     return count

@@ -73,7 +73,7 @@ def test_a_video_counts_when_all_its_frames_are_there(tmp_path: Path) -> None:
 
 
 def changed_plan(tmp_path: Path) -> IndexPlan:
-    """Of an index with three changed pictures, one that has vanished, and a source."""
+    """Returns the plan of an index with three changed pictures, one that has vanished, and a source."""
     paths = [write(tmp_path / f"{number}.png") for number in range(3)]
     entries = [Entry(path, None, 9, 9) for path in (*paths, tmp_path / "gone.png")]
     return plan_index(index_of(*entries), FoundFiles((), frozenset({tmp_path})), fps=None, skip=none_skipped)

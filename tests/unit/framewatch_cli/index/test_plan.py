@@ -1,4 +1,4 @@
-"""What is embedded again, what is kept and what is dropped."""
+"""The decision on each file: embedded again, kept or dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files an index is made of, and what is read of them."""
+"""The files of an index, and their pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run goes on from."""
+"""The log that a run continues from."""
 
 from __future__ import annotations
 

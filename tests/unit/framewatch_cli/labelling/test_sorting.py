@@ -1,4 +1,4 @@
-"""Which label a picture gets."""
+"""The label of a picture."""
 
 from __future__ import annotations
 

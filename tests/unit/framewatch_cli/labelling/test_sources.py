@@ -1,4 +1,4 @@
-"""Where pictures to label come from."""
+"""Sources of the pictures to label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where labelled pictures go."""
+"""Stores of labelled pictures."""
 
 from __future__ import annotations
 

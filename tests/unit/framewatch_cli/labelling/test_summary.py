@@ -1,4 +1,4 @@
-"""What a labelling run came to, in figures and pictures."""
+"""Summaries of a labelling run, in figures and pictures."""
 
 from __future__ import annotations
 

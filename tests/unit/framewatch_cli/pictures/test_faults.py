@@ -1,4 +1,4 @@
-"""Who is at fault when a call fails."""
+"""The fault of a failed call: the picture's, shared, or unclear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run at a time."""
+"""The lock that admits a single run."""
 
 from __future__ import annotations
 

@@ -30,13 +30,13 @@ def uniform(level: float) -> Float32Array:
 
 
 def covered() -> Float32Array:
-    """One colour, darker from corner to corner."""
+    """A single colour, darker from corner to corner."""
     down, across = np.mgrid[0 : 1 : GREY_SIDE * 1j, 0 : 1 : GREY_SIDE * 1j].astype(np.float32)
     return np.asarray((70, 50, 42) + 25 * (0.5 - (down + across) / 2)[..., None], np.float32)
 
 
 def blurred(picture: Float32Array) -> Float32Array:
-    """Out of focus by a few cells."""
+    """The picture out of focus by a few cells."""
     for _ in range(6):
         picture = np.stack([neighbours_mean(picture[..., i]) for i in range(3)], axis=-1)
     return picture

@@ -38,7 +38,7 @@ def sigmoid(logit: float) -> float:
 
 
 def discriminant(logit: float) -> Discriminant:
-    """One that gives FEATURES that logit."""
+    """Returns a discriminant that gives FEATURES that logit."""
     return Discriminant(np.array([logit, logit], np.float32), -0.4 * logit)
 
 

@@ -1,4 +1,4 @@
-"""What holds for rules whatever the scores, times and gaps."""
+"""Properties of rules with any scores, times and gaps."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_what_held_frames_show_does_not_matter(watched: list[EventRule], played:
 def test_a_held_stretch_only_breaks_off_what_was_under_way(
     rule: EventRule, before: list[Step], held: list[Step]
 ) -> None:
-    """What was said stays said: without other scores than those that were seen, nothing is said about the time in between."""
+    """Events stay as emitted: without further scores, no event is emitted about the time in between."""
     seen = play([rule], before)
     stretch = [replace(step, held=frozenset({rule.region_id})) for step in held]
     assert play([rule], before + stretch) == seen
@@ -242,7 +242,7 @@ def test_explanations_only_observe(watched: list[EventRule], played: list[Step])
 class Look:
     at: Moment
     score: float | None
-    """None: the rule did not see the frame."""
+    """The score that the rule saw; None: it did not see the frame."""
 
 
 def looks(rule: EventRule, played: Sequence[Step]) -> list[Look]:

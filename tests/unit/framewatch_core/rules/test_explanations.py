@@ -1,4 +1,4 @@
-"""What holds a rule back, as tables: scores over time in, a reason and a sentence out."""
+"""Explanations as tables: scores over time in, a reason and a sentence out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rule(present_s: int = 0, absent_s: int = 0, cooldown_s: int = 0, smoothing_s
 
 
 def explanation(watched: EventRule, frames: Frames) -> RuleExplanation:
-    """After `frames`: (time in s, every score, None for a held frame); frame numbers count from 1."""
+    """Returns the explanation after `frames`: (time in s, every score, None for a held frame), numbered from 1."""
     book = RuleBook()
     book.configure({0: watched}, 10 * NS_PER_S)
     for number, (time_s, value) in enumerate(frames, 1):

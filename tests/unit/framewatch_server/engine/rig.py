@@ -26,6 +26,7 @@ from framewatch_server.vision.towers.encoder import BlockingImageTower, DeviceOu
 
 POISON = 13
 BROKEN = 99
+EXITING = 98
 
 
 class FakeTexts:
@@ -146,6 +147,8 @@ class Rig:
         self.read.append(value)
         if value == BROKEN:
             raise UndecodableImage("broken", "encoded")
+        if value == EXITING:
+            raise SystemExit("ends the decode thread")
         pictures = {"": picture_stats(np.full((8, 8, 3), value, np.uint8))} if view.assessed else {}
         return PreparedView(np.full((len(view.regions), 3, 1, 1), value, np.uint8), pictures)
 

@@ -9,7 +9,7 @@ import pytest
 
 from framewatch_core.errors import NotFinite, ServerDraining, ServerUnavailable, UndecodableImage
 from framewatch_server.engine.jobs import Embedded
-from tests.unit.framewatch_server.engine.rig import BROKEN, POISON, OverlappingEncoder, Rig, Source
+from tests.unit.framewatch_server.engine.rig import BROKEN, EXITING, POISON, OverlappingEncoder, Rig, Source
 
 
 async def test_what_arrives_while_the_device_is_busy_is_one_batch_in_order() -> None:
@@ -225,6 +225,19 @@ async def test_a_function_that_ends_the_device_thread_is_answered_as_are_those_a
         results = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 30)
         assert [type(result) for result in results] == [ServerUnavailable] * 2
         assert rig.health == [False]
+
+
+async def test_a_decode_thread_outlives_whatever_decoding_raises() -> None:
+    rig = Rig(decode_threads=1)
+    async with rig:
+        rig.encoder.released.set()
+        source = Source(EXITING, 1, EXITING, 2)
+        rig.pipeline.announce(source)
+        first, second, third, fourth = await asyncio.wait_for(source.results(), 30)
+        assert (second, fourth) == (1, 2)
+        for failure in (first, third):
+            assert isinstance(failure, RuntimeError)
+            assert isinstance(failure.__cause__, SystemExit)
 
 
 async def test_stopping_finishes_what_is_under_way_and_answers_the_rest() -> None:
