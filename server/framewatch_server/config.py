@@ -24,6 +24,7 @@ def _usable_cores() -> int:
 
 Positive = Annotated[int, Parameter(validator=Number(gte=1))]
 NotNegative = Annotated[int, Parameter(validator=Number(gte=0))]
+PositiveSeconds = Annotated[float, Parameter(validator=Number(gt=0))]
 
 
 @Parameter(name="*")
@@ -54,6 +55,12 @@ class ServerConfig:
         max_image_bytes: Largest image as sent.
         max_image_pixels: Largest image in pixels, checked before it is decoded.
         max_message_bytes: Largest request with all its images.
+        max_call_bytes: Bytes of the requests of Classify, Similarity and Embed under way, and of the configs of
+            streams while they are taken; further ones are refused with RESOURCE_EXHAUSTED.
+        max_reading_calls: Calls whose requests are read at once; gRPC holds each of these requests until it is whole.
+            Further calls wait, and one address has at most half of the places.
+        reading_timeout_s: Seconds that the request of a call may take to arrive, from when it is its turn.
+        unread_timeout_s: Seconds after which a stream ends whose client reads nothing, while something waits for it.
         max_images_per_call: Images of one Similarity or Embed call.
         max_streams: StreamFrames calls at once; further ones are refused with RESOURCE_EXHAUSTED.
         max_calls: Other calls at once; further ones are refused with RESOURCE_EXHAUSTED.
@@ -90,6 +97,10 @@ class ServerConfig:
     max_image_bytes: Positive = 32 * 1024 * 1024
     max_image_pixels: Positive = 50_000_000
     max_message_bytes: Positive = 64 * 1024 * 1024
+    max_call_bytes: Positive = 512 * 1024 * 1024
+    max_reading_calls: Positive = 32
+    reading_timeout_s: PositiveSeconds = 60.0
+    unread_timeout_s: PositiveSeconds = 60.0
     max_images_per_call: Positive = 1024
     max_streams: Positive = 256
     max_calls: Positive = 256

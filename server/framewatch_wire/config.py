@@ -8,6 +8,7 @@ from framewatch_core.health.monitor import DEFAULT_FROZEN_AFTER_NS, DEFAULT_SETT
 from framewatch_core.health.problem import HealthProblem
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.limits import check_name
 from framewatch_core.resume_point import ResumePoint
 from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.stream.config import OverflowPolicy, StreamConfig
@@ -190,6 +191,9 @@ def resume_point_to_proto(point: ResumePoint) -> pb.Resume:
 
 
 def resume_point_from_proto(message: pb.Resume) -> ResumePoint:
-    """Returns a position in a stream."""
+    """Returns a position in a stream. Raises LimitExceeded with a path that begins with `config`."""
+    with under("config.resume"):
+        check_name("the token", message.token, "token")
+        check_name("the event's id", message.last_event_id, "last_event_id")
     last_frame_id = message.last_frame_id if message.HasField("last_frame_id") else None
     return ResumePoint(message.token, last_frame_id, message.last_event_id)

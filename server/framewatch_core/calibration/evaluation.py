@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from framewatch_core.calibration.estimates import Estimate, proportion
 from framewatch_core.calibration.truth import Track, VideoTruth
 from framewatch_core.errors import InvalidRule
+from framewatch_core.quoting import listed, quoted
 from framewatch_core.rules.events import Event, EventKind
 from framewatch_core.rules.rule import EventRule
 
@@ -150,8 +151,8 @@ def evaluate(events: Iterable[Event], rules: Sequence[EventRule], truth: VideoTr
     found = []
     for i, rule in enumerate(rules):
         if rule.region_id not in tracks:
-            where = f"the region {rule.region_id!r}" if rule.region_id else "the whole frame"
-            known = ", ".join(repr(track.region.id) for track in truth.tracks)
+            where = f"the region {quoted(rule.region_id)}" if rule.region_id else "the whole frame"
+            known = listed([track.region.id for track in truth.tracks])
             raise InvalidRule(f"there is no truth about {where}: there is about {known}", f"rules[{i}].region_id")
         own = [event for event in events if event.rule_id == rule.name]
         found.append(_evaluate_rule(rule.name, own, tracks[rule.region_id], truth))

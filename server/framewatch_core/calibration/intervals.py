@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from framewatch_core.errors import InvalidRequest
+from framewatch_core.quoting import quoted
 from framewatch_core.time import NS_PER_S
 
 _SPAN = re.compile(r"\s*(?P<start>[^\s-]+)\s*-\s*(?P<end>[^\s-]+)\s*")
@@ -98,8 +99,8 @@ def parse_time(text: str) -> int | None:
 
 def _unreadable(part: str, why: str = "") -> InvalidRequest:
     return InvalidRequest(
-        f"the interval {part.strip()!r} can't be read{f': {why}' if why else ''}: expected START-END in seconds or "
-        "MM:SS, such as 6.1s-20.2s or 1:05-1:40, several with commas between"
+        f"the interval {quoted(part.strip())} can't be read{f': {why}' if why else ''}: expected START-END in seconds "
+        "or MM:SS, such as 6.1s-20.2s or 1:05-1:40, several with commas between"
     )
 
 

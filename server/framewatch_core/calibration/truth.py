@@ -10,6 +10,7 @@ from typing import Any
 from framewatch_core.calibration.intervals import Interval, check_apart
 from framewatch_core.errors import FieldError, InvalidRequest
 from framewatch_core.images.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region
+from framewatch_core.quoting import listed, quoted
 from framewatch_core.time import NS_PER_S
 
 _EXTENT = ("x", "y", "width", "height")
@@ -97,7 +98,7 @@ def load_truth(data: object, video: str) -> VideoTruth:
     """
     videos = _mapping(data, "")
     if video not in videos:
-        raise InvalidTruth(f"there is no truth about {video!r}: known are {', '.join(map(repr, videos))}", video)
+        raise InvalidTruth(f"there is no truth about {quoted(video)}: known are {listed([*videos])}", video)
     return _video(_mapping(videos[video], video), video)
 
 
@@ -109,7 +110,9 @@ def _video(entry: Mapping[str, Any], path: str) -> VideoTruth:
     present = _mapping(entry.get("present"), f"{path}.present")
     for name in present:
         if name not in regions:
-            raise InvalidTruth(f"present names the region {name!r}, which regions lacks", f"{path}.present.{name}")
+            raise InvalidTruth(
+                f"present names the region {quoted(name)}, which regions lacks", f"{path}.present.{name}"
+            )
     tracks = (
         Track(_region(name, extent, f"{path}.regions.{name}"), _spans(present.get(name), frame_count, fps, path, name))
         for name, extent in regions.items()

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidRegion
-from framewatch_core.limits import MAX_NAME_CHARS, check_limit
+from framewatch_core.limits import check_limit, check_name
+from framewatch_core.quoting import quoted
 
 MAX_REGIONS = 64
 
@@ -41,7 +42,7 @@ class Region:
     height: float
 
     def __post_init__(self) -> None:
-        check_limit("the region's id", limit="max_name_chars", maximum=MAX_NAME_CHARS, actual=len(self.id), field="id")
+        check_name("the region's id", self.id, "id")
         for start, size in (("x", "width"), ("y", "height")):
             self._check_extent(start, size)
 
@@ -83,7 +84,9 @@ def check_regions(regions: Sequence[Region]) -> None:
         if not region.id.strip():
             raise InvalidRegion("the region has no id: give each region one", f"regions[{i}].id")
         if region.id in seen:
-            raise InvalidRegion(f"several regions are called {region.id!r}: ids must be unique", f"regions[{i}].id")
+            raise InvalidRegion(
+                f"several regions are called {quoted(region.id)}: ids must be unique", f"regions[{i}].id"
+            )
         seen.add(region.id)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from framewatch_core.errors import InvalidLabelSet, InvalidRequest
 from framewatch_core.images.image import Image, ImageKey
-from framewatch_core.limits import MAX_NAME_CHARS, check_limit
+from framewatch_core.limits import check_limit, check_name
+from framewatch_core.quoting import quoted
 
 DEFAULT_TEMPLATES = ("a photo of {label}",)
 DEFAULT_CONTRAST = ("an empty scene", "an empty room", "an empty street", "a blank wall")
@@ -47,11 +48,9 @@ class Label:
     counter_examples: tuple[Image | ImageKey, ...] = ()
 
     def __post_init__(self) -> None:
+        check_name("the label's name", self.name, "name")
         if not self.name.strip():
             raise InvalidLabelSet("the label has no name: give each label the words to look for", "name")
-        check_limit(
-            "the label's name", limit="max_name_chars", maximum=MAX_NAME_CHARS, actual=len(self.name), field="name"
-        )
         check_texts(self.prompts, "prompts", MAX_PROMPTS_PER_LABEL, MAX_PROMPT_CHARS)
         check_texts(self.contrast_prompts, "contrast_prompts", MAX_PROMPTS_PER_LABEL, MAX_PROMPT_CHARS)
         self._check_examples()
@@ -118,7 +117,7 @@ class LabelSet:
         for i, template in enumerate(self.templates):
             if template.count(PLACEHOLDER) != 1:
                 raise InvalidLabelSet(
-                    f"the template {template!r} must contain {PLACEHOLDER} exactly once",
+                    f"the template {quoted(template)} must contain {PLACEHOLDER} exactly once",
                     f"templates.templates[{i}]",
                 )
         total = sum(len(label.prompts) or max(1, len(self.templates)) for label in self.labels)
@@ -140,7 +139,7 @@ class LabelSet:
         for i, label in enumerate(self.labels):
             if (earlier := first.setdefault(label.name, i)) != i:
                 raise InvalidLabelSet(
-                    f"the name {label.name!r} is also that of labels[{earlier}]: names must be unique",
+                    f"the name {quoted(label.name)} is also that of labels[{earlier}]: names must be unique",
                     f"labels[{i}].name",
                 )
 
@@ -183,8 +182,8 @@ def check_texts(
     check_limit(what, limit=f"max_{what}", maximum=max_count, actual=len(texts), field=field)
     for i, text in enumerate(texts):
         path = f"{field}[{i}]"
-        if not text.strip():
-            raise invalid(f"{path} is empty: give a text or leave it out", path)
         check_limit(
             f"characters of {path}", limit=f"max_{what[:-1]}_chars", maximum=max_chars, actual=len(text), field=path
         )
+        if not text.strip():
+            raise invalid(f"{path} is empty: give a text or leave it out", path)

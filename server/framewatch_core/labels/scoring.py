@@ -13,6 +13,7 @@ import numpy as np
 
 from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import InvalidRule
+from framewatch_core.quoting import quoted
 
 
 class ScoreKind(Enum):
@@ -84,7 +85,7 @@ class LabelScore:
             return self.similarity
         if self.presence is None:
             raise InvalidRule(
-                f"the scores of {self.label!r} have no presence: use its probability or similarity", "score_kind"
+                f"the scores of {quoted(self.label)} have no presence: use its probability or similarity", "score_kind"
             )
         return self.presence
 

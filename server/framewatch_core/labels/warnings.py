@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from framewatch_core.labels.labels import LabelSet
+from framewatch_core.quoting import quoted
 
 TEXT_TRUNCATED = "TEXT_TRUNCATED"
 MAX_WARNINGS = 20
@@ -77,10 +78,9 @@ def truncated_prompts(label_set: LabelSet, cut_off: Collection[str], max_tokens:
 
 
 def _truncated(text: str, max_tokens: int, field: str) -> RequestWarning:
-    shown = text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
     return RequestWarning(
         TEXT_TRUNCATED,
-        f"the text {shown!r} has more than the {max_tokens} tokens that the model reads, and its end was cut off: "
-        "shorten it, or split it into several prompts",
+        f"the text {quoted(text, _SHOWN_CHARS)} has more than the {max_tokens} tokens that the model reads, and its "
+        "end was cut off: shorten it, or split it into several prompts",
         field,
     )

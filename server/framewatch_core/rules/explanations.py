@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from framewatch_core.quoting import quoted
 from framewatch_core.rules.events import Event, EventKind
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.rules.state import Run
@@ -211,7 +212,7 @@ def _too_low(rule: EventRule, highest: float, at: Moment) -> str:
     lower = f"an enter_at of {shown:g} or less, or " if shown > 0 else ""
     return (
         f"The {_score(rule)} was {shown:g} at most ({_frame(at)}); ENTERED needs at least {rule.enter_at:g}. If "
-        f"{rule.label!r} was there, try {lower}better prompts or examples."
+        f"{quoted(rule.label)} was there, try {lower}better prompts or examples."
     )
 
 
@@ -222,7 +223,7 @@ def _too_high(rule: EventRule, lowest: float, at: Moment) -> str:
         higher = higher.replace(", or ", " with a higher enter_at, or ")
     return (
         f"The {_score(rule)} was {shown:g} at least ({_frame(at)}); EXITED needs less than {rule.exit_threshold:g}. If "
-        f"{rule.label!r} was gone, try {higher}better prompts or examples."
+        f"{quoted(rule.label)} was gone, try {higher}better prompts or examples."
     )
 
 
@@ -259,7 +260,7 @@ def _time_name(progress: Progress) -> str:
 
 
 def _score(rule: EventRule) -> str:
-    return f"{'smoothed ' if rule.smoothing_ns else ''}{rule.score_kind.name.lower()} of {rule.label!r}"
+    return f"{'smoothed ' if rule.smoothing_ns else ''}{rule.score_kind.name.lower()} of {quoted(rule.label)}"
 
 
 def _frame(moment: Moment) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidRule
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.quoting import quoted
 from framewatch_core.rules.engine import RuleBook
 from framewatch_core.rules.events import Event
 from framewatch_core.rules.explanations import RuleExplanation
@@ -72,16 +73,16 @@ class Replay:
 
 
 def _check_recorded(frame: RecordedFrame, region: str, label: str, kind: ScoreKind, rule_index: int) -> None:
-    where = f"in the region {region!r}" if region else "in the whole frame"
+    where = f"in the region {quoted(region)}" if region else "in the whole frame"
     score = next((score for score in frame.scores.get(region, ()) if score.label == label), None)
     if score is None:
         raise InvalidRule(
-            f"frame {frame.at.frame_id} was recorded without scores of the label {label!r} {where}: record all labels "
-            "(no top count) and the rule's regions",
+            f"frame {frame.at.frame_id} was recorded without scores of the label {quoted(label)} {where}: record all "
+            "labels (no top count) and the rule's regions",
             f"rules[{rule_index}].label",
         )
     if kind is ScoreKind.PRESENCE and score.presence is None:
         raise InvalidRule(
-            f"frame {frame.at.frame_id} was recorded without the presence of the label {label!r} {where}",
+            f"frame {frame.at.frame_id} was recorded without the presence of the label {quoted(label)} {where}",
             f"rules[{rule_index}].score_kind",
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidRule
 from framewatch_core.labels.scoring import ScoreKind
-from framewatch_core.limits import MAX_NAME_CHARS, check_limit
+from framewatch_core.limits import check_limit, check_name
 from framewatch_core.time import NS_PER_S
 
 DEFAULT_MAX_FRAME_GAP_NS = 10 * NS_PER_S
@@ -54,7 +54,9 @@ class EventRule:
     def __post_init__(self) -> None:
         if not self.label:
             raise InvalidRule("the rule has no label: give the name of a label of the set", "label")
-        check_limit("the rule's id", limit="max_name_chars", maximum=MAX_NAME_CHARS, actual=len(self.id), field="id")
+        check_name("the rule's id", self.id, "id")
+        check_name("the rule's label", self.label, "label")
+        check_name("the rule's region", self.region_id, "region_id")
         if not 0 < self.enter_at <= 1:
             raise InvalidRule(f"enter_at is {self.enter_at:g}: expected more than 0 and at most 1", "enter_at")
         if self.exit_below is not None and not 0 < self.exit_below <= self.enter_at:

@@ -11,7 +11,8 @@ from framewatch_core.errors import InvalidRequest, InvalidRule
 from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.images.regions import WHOLE_FRAME, Region, check_regions
 from framewatch_core.labels.labels import Label, LabelSet
-from framewatch_core.limits import check_limit
+from framewatch_core.limits import check_limit, check_name
+from framewatch_core.quoting import listed, quoted
 from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.stream.reuse import ReusePolicy
 from framewatch_core.time import NS_PER_S
@@ -51,6 +52,7 @@ class StreamConfig:
     health: HealthPolicy = field(default_factory=HealthPolicy)
 
     def __post_init__(self) -> None:
+        check_name("the model's name", self.model, "model")
         check_limit("rules", limit="max_rules", maximum=MAX_RULES, actual=len(self.rules), field="rules")
         points = sum(rule.trail_count for rule in self.rules)
         check_limit(
@@ -66,16 +68,16 @@ class StreamConfig:
         counts = Counter(rule.name for rule in self.rules)
         for i, rule in enumerate(self.rules):
             if rule.label not in names:
-                raise InvalidRule(f"the rule's label {rule.label!r} is not in the label set", f"rules[{i}].label")
+                raise InvalidRule(f"the rule's label {quoted(rule.label)} is not in the label set", f"rules[{i}].label")
             if rule.region_id not in regions:
-                known = ", ".join(map(repr, sorted(regions))) if self.regions else "none: leave the rule's empty"
+                known = listed(sorted(regions)) if self.regions else "none: leave the rule's empty"
                 raise InvalidRule(
-                    f"the rule's region {rule.region_id!r} is not in the config (there are {known})",
+                    f"the rule's region {quoted(rule.region_id)} is not in the config (there are {known})",
                     f"rules[{i}].region_id",
                 )
             if counts[rule.name] > 1:
                 raise InvalidRule(
-                    f"several rules are called {rule.name!r}: give each an id of its own", f"rules[{i}].id"
+                    f"several rules are called {quoted(rule.name)}: give each an id of its own", f"rules[{i}].id"
                 )
         if self.top_count < 0:
             raise InvalidRequest(f"top_count is {self.top_count}: expected 0 for all, or more", "top_count")

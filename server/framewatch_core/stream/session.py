@@ -22,6 +22,7 @@ from framewatch_core.health.events import HealthEvent
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.scoring import LabelScore, best_first
 from framewatch_core.labels.warnings import RequestWarning
+from framewatch_core.quoting import quoted
 from framewatch_core.resume_point import ResumePoint
 from framewatch_core.rules.events import Event
 from framewatch_core.stream.config import StreamConfig
@@ -168,7 +169,8 @@ class StreamSession(Generic[ImageT, PlanT]):
         last = self._epoch
         if last is not None and config.model != last.config.model:
             raise InvalidRequest(
-                f"a stream's model can't change (it is {last.config.model!r}): open another stream", "config.model"
+                f"a stream's model can't change (it is {quoted(last.config.model)}): open another stream",
+                "config.model",
             )
         self._epoch = epoch = Epoch(config, 1 if last is None else last.version + 1, plan)
         point = self._resumed_after

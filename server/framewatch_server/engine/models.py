@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from framewatch_core.errors import ModelNotFound
+from framewatch_core.quoting import quoted
 from framewatch_server.engine.scorer import Scorer
 
 
@@ -26,7 +27,7 @@ class Models:
         if (scorer := self._by_name.get(name)) is None:
             there_is = ", ".join(self._by_name)
             raise ModelNotFound(
-                f"no model {name!r} is loaded; there is: {there_is}. Name one of them, or none for the first; or start "
-                "the server with another --model"
+                f"no model {quoted(name)} is loaded; there is: {there_is}. Name one of them, or none for the first; or "
+                "start the server with another --model"
             )
         return scorer

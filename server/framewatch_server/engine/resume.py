@@ -11,6 +11,7 @@ from typing import Protocol
 from cachetools import TTLCache
 
 from framewatch_core.errors import InvalidRequest
+from framewatch_core.quoting import quoted
 from framewatch_core.stream.resume import StreamState
 
 _TOKEN_BYTES = 24
@@ -100,7 +101,7 @@ class ResumableStreams:
 def _check_model(ticket: Ticket, model: str) -> None:
     if ticket.model != model:
         raise InvalidRequest(
-            f"the stream to resume was scored by the model {ticket.model!r}, not {model!r}: name that one, or leave "
-            "resume out",
+            f"the stream to resume was scored by the model {quoted(ticket.model)}, not {quoted(model)}: name that one, "
+            "or leave resume out",
             "config.model",
         )

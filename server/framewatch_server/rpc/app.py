@@ -124,7 +124,9 @@ class ServerApp:
             ) from error
         self.address = f"{host}:{port}"
         if self.config.metrics_listen is not None:
-            collector = ServerCollector(lambda: self._service.scorers, self._service.under_way)
+            collector = ServerCollector(
+                lambda: self._service.scorers, self._service.under_way, self._service.held_bytes
+            )
             self.metrics_address = self._stack.enter_context(serving_metrics(self.config.metrics_listen, collector))
         await self._server.start()
         _log.info("listening", address=self.address)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeAlias
 from wsgiref.simple_server import WSGIServer
 
 import structlog
@@ -18,6 +19,9 @@ from framewatch_server.engine.scorer import Scorer
 
 _log = structlog.get_logger()
 
+HeldBytes: TypeAlias = tuple[int, int]
+"""Bytes that are held, and their limit."""
+
 
 class MetricsListenError(FramewatchError):
     """The address for metrics can't be listened on."""
@@ -28,16 +32,23 @@ class MetricsListenError(FramewatchError):
 class ServerCollector(Collector):
     """The metrics of a server."""
 
-    def __init__(self, scorers: Callable[[], Iterable[Scorer]], under_way: Callable[[], dict[str, int]]) -> None:
+    def __init__(
+        self,
+        scorers: Callable[[], Iterable[Scorer]],
+        under_way: Callable[[], Mapping[str, int]],
+        held_bytes: Callable[[], Mapping[str, HeldBytes]],
+    ) -> None:
         """Sets up the metrics.
 
         Args:
             scorers: returns the scorers of the loaded models.
             under_way: returns the number of calls under way by kind.
+            held_bytes: returns the bytes that are held, and their limit, by kind.
 
         """
         self._scorers = scorers
         self._under_way = under_way
+        self._held_bytes = held_bytes
 
     def collect(self) -> Iterator[Metric]:
         """Yields the metrics as they are now."""
@@ -47,6 +58,15 @@ class ServerCollector(Collector):
         for kind, count in self._under_way().items():
             calls.add_metric([kind], count)
         yield calls
+        yield from self._held()
+
+    def _held(self) -> Iterator[Metric]:
+        held = GaugeMetricFamily("framewatch_held_bytes", "Bytes that are held for clients", labels=["kind"])
+        limits = GaugeMetricFamily("framewatch_held_bytes_limit", "Largest number of these bytes", labels=["kind"])
+        for kind, (count, limit) in self._held_bytes().items():
+            held.add_metric([kind], count)
+            limits.add_metric([kind], limit)
+        yield from (held, limits)
 
     def _models(self) -> Metric:
         models = InfoMetricFamily("framewatch_model", "Models that are loaded", labels=["model"])

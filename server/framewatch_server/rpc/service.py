@@ -16,7 +16,7 @@ from framewatch_core.errors import InvalidRequest, MissingField, ServerDraining,
 from framewatch_core.images.image import Image
 from framewatch_core.labels.labels import MAX_LABELS, MAX_PROMPT_CHARS, check_texts
 from framewatch_core.labels.scoring import best_first
-from framewatch_core.limits import check_limit
+from framewatch_core.limits import ByteAccount, check_limit
 from framewatch_core.stream.config import OverflowPolicy
 from framewatch_core.stream.session import SessionLimits
 from framewatch_server.config import ServerConfig
@@ -98,6 +98,7 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         self._models: Models | None = None
         self._draining = asyncio.Event()
         self._streams = _Gate("streams at once", "max_streams", config.max_streams)
+        self._call_bytes = ByteAccount("calls", "bytes of calls", "max_call_bytes", config.max_call_bytes)
         self._calls = _Gate("calls at once", "max_calls", config.max_calls)
         self._stream_surroundings = StreamSurroundings(
             find_scorer=self._scorer_for,
@@ -124,6 +125,10 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
     def under_way(self) -> dict[str, int]:
         """Returns how many calls of each kind are being answered."""
         return {"stream": self._streams.count, "unary": self._calls.count}
+
+    def held_bytes(self) -> dict[str, tuple[int, int]]:
+        """Returns the bytes that are held, and their limit, by kind."""
+        return {account.kind: (account.held, account.maximum) for account in (self._call_bytes,)}
 
     def _scorer_for(self, model: str) -> Scorer:
         return self._loaded().find(model)

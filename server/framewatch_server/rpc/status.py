@@ -6,7 +6,9 @@ An error that is no FramewatchError is the server's own fault: the caller gets a
 from __future__ import annotations
 
 import uuid
+from copy import copy
 from typing import NoReturn
+from urllib.parse import quote
 
 import grpc
 import structlog
@@ -24,8 +26,13 @@ from framewatch_core.errors import (
     ServerUnavailable,
     StreamTakenOver,
 )
+from framewatch_core.quoting import one_line
 
 DOMAIN = "framewatch"
+MAX_TRAILER_BYTES = 8 * 1024
+"""Bytes of a status among the trailers; gRPC's clients lose a status whose trailers have more than 16 KiB."""
+
+_CLIPPED_CHARS = 256  # of 4 bytes each they fit, once with each byte escaped by three, and twice in base64
 _DETAILS_KEY = "grpc-status-details-bin"
 
 _log = structlog.get_logger()
@@ -68,10 +75,27 @@ def to_status(error: FramewatchError) -> status_pb2.Status:
 
 async def abort(context: grpc.aio.ServicerContext[object, object], error: FramewatchError) -> NoReturn:
     """Ends a call with an error."""
-    code = status_code(error)
-    trailers = ((_DETAILS_KEY, to_status(error).SerializeToString()),)
-    await context.abort(code, error.message, trailers)
+    message, details = _that_arrive(error)
+    await context.abort(status_code(error), message, ((_DETAILS_KEY, details),))
     raise AssertionError("abort raises")
+
+
+def _that_arrive(error: FramewatchError) -> tuple[str, bytes]:
+    """Returns an error's message and its serialised status, clipped if gRPC would lose them."""
+    details = to_status(error).SerializeToString()
+    if _trailer_bytes(error.message, details) <= MAX_TRAILER_BYTES:
+        return error.message, details
+    shorter = copy(error)
+    shorter.message = one_line(error.message, _CLIPPED_CHARS)
+    shorter.metadata = {name: one_line(value, _CLIPPED_CHARS // 4) for name, value in error.metadata.items()}
+    if isinstance(shorter, FieldError):
+        shorter.field = one_line(shorter.field, _CLIPPED_CHARS // 4)
+    return shorter.message, to_status(shorter).SerializeToString()
+
+
+def _trailer_bytes(message: str, details: bytes) -> int:
+    """Returns the bytes that a status takes among the trailers, where gRPC escapes text and encodes bytes in base64."""
+    return len(quote(message)) + (len(details) + 2) // 3 * 4
 
 
 def public_error(error: Exception) -> FramewatchError:

@@ -20,6 +20,7 @@ from PIL import ImageOps
 from framewatch_core.errors import ImageTooLarge, UndecodableImage
 from framewatch_core.images.header import ImageFormat, ImageHeader, read_header
 from framewatch_core.images.image import EncodedImage, Image, PixelFormat, RawImage
+from framewatch_core.quoting import one_line
 
 # Decoding runs on a pool of our own threads, which OpenCV's threads would take the cores from.
 cv2.setNumThreads(1)
@@ -80,7 +81,9 @@ def _decode_file(image: EncodedImage, limits: DecodeLimits, min_size: tuple[int,
     try:
         pixels = cv2.imdecode(np.frombuffer(image.data, np.uint8), flag)
     except cv2.error as error:
-        raise UndecodableImage(f"the {header.format.name} can't be decoded: {error.err}", "encoded") from error
+        raise UndecodableImage(
+            f"the {header.format.name} can't be decoded: {one_line(error.err)}", "encoded"
+        ) from error
     if pixels is None:
         raise UndecodableImage(
             f"the {header.format.name} of {header.width}×{header.height} pixels can't be decoded: its data is broken",
@@ -98,7 +101,9 @@ def _decode_as_reference(data: bytes, header: ImageHeader) -> UInt8Array:
             del picture.info["transparency"]  # opacities of palette entries: the conversion drops them, and warns
         picture = picture.convert("RGB")
     except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
-        raise UndecodableImage(f"the {header.format.name} can't be decoded: {error}", "encoded") from error
+        raise UndecodableImage(
+            f"the {header.format.name} can't be decoded: {one_line(str(error))}", "encoded"
+        ) from error
     if picture.info.get("transparency") is not None:
         white = PillowImage.new("RGBA", picture.size, "white")
         picture = PillowImage.alpha_composite(white, picture.convert("RGBA")).convert("RGB")

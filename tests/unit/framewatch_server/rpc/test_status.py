@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 from framewatch_core import errors
 from framewatch_core.errors import FramewatchError
-from framewatch_server.rpc.status import public_error, status_code, to_status
+from framewatch_server.rpc.status import MAX_TRAILER_BYTES, abort, public_error, status_code, to_status
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,45 @@ def test_an_error_of_ours_is_public_as_it_is() -> None:
 )
 def test_paths_are_joined(field: str, parent: str, expected: str) -> None:
     assert errors.InvalidRequest("", field).under(parent).field == expected
+
+
+class Aborted(Exception):
+    """Raised in place of grpc's own."""
+
+
+class Context:
+    """Keeps what a call ends with."""
+
+    async def abort(self, code: grpc.StatusCode, message: str, trailers: tuple[tuple[str, bytes], ...]) -> None:
+        self.code, self.message, self.trailers = code, message, trailers
+        raise Aborted
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 30_000, "漢" * 30_000, "\x00" * 30_000, "\U0010ffff" * 30_000],
+    ids=["ascii", "cjk", "nul", "unassigned"],
+)
+async def test_every_status_arrives(text: str) -> None:
+    context = Context()
+    error = errors.InvalidRule(text, f"rules[{text}]", name=text)
+    with pytest.raises(Aborted):
+        await abort(context, error)  # type: ignore[arg-type]
+    escaped = sum(1 if 0x20 <= byte < 0x7F and byte != 0x25 else 3 for byte in context.message.encode())
+    details = context.trailers[0][1]
+    assert escaped + len(details) * 4 / 3 < MAX_TRAILER_BYTES
+    status = status_pb2.Status.FromString(details)
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    assert status.details[0].Unpack(info)
+    assert status.details[1].Unpack(bad)
+    assert (info.reason, context.code) == ("INVALID_RULE", grpc.StatusCode.INVALID_ARGUMENT)
+    assert status.message == context.message
+    assert bad.field_violations[0].field.startswith("rules[")
+
+
+async def test_a_status_that_arrives_is_not_changed() -> None:
+    context = Context()
+    error = errors.InvalidRule("a 'quoted'  text\n", "rules[0].id")
+    with pytest.raises(Aborted):
+        await abort(context, error)  # type: ignore[arg-type]
+    assert (context.message, context.trailers[0][1]) == (error.message, to_status(error).SerializeToString())
