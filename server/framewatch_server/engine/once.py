@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from framewatch_server.engine.threads.failures import as_error
 from framewatch_server.engine.vector_cache import GivenUp, Measured, VectorCache
 
 ValueT = TypeVar("ValueT", bound=Measured)
@@ -39,7 +40,7 @@ async def _computed(cache: VectorCache[ValueT], key: Hashable, compute: Callable
     try:
         value = await compute()
     except Exception as error:
-        cache.give_up(key, error)
+        cache.give_up(key, as_error(error, "a computation"))
         raise
     except BaseException:
         cache.give_up(key, GivenUp())

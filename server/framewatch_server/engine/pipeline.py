@@ -13,52 +13,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from functools import partial
-from queue import SimpleQueue
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self
 
 import structlog
 
-from framewatch_core.errors import ServerDraining, ServerUnavailable
+from framewatch_core.errors import ServerDraining
 from framewatch_core.images.image import Image
 from framewatch_core.stream.queueing import Lane, RoundRobin
-from framewatch_server.engine.device import Device
-from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished, Job
-from framewatch_server.engine.reuse import Decided
-from framewatch_server.engine.thread_names import publish_thread_name
+from framewatch_server.engine.decoding import Decoders
+from framewatch_server.engine.device_thread.calls import FunctionCall
+from framewatch_server.engine.device_thread.device import Device
+from framewatch_server.engine.device_thread.texts import TextRequest, TextsRead
+from framewatch_server.engine.jobs import Embedded, Finished, Job
+from framewatch_server.engine.threads.watch import Watch, joined
 from framewatch_server.vision.pixels.view import PreparedView, View
 from framewatch_server.vision.towers.encoder import Encoder
 
-ResultT = TypeVar("ResultT")
+_END_TIMEOUT_S = 5.0
+"""Seconds that decode threads, and after them the device thread, may take to end once no caller waits."""
 
 _log = structlog.get_logger()
-
-
-class _FunctionCall(Generic[ResultT]):
-    """A function for the device thread, with the future of its result."""
-
-    def __init__(self, function: Callable[[], ResultT]) -> None:
-        self._function = function
-        self.future: Future[ResultT] = Future()
-
-    def run(self) -> None:
-        if not self.future.set_running_or_notify_cancel():
-            return
-        try:
-            result = self._function()
-        except Exception as error:
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(result)
-
-    def refuse(self, error: Exception) -> None:
-        # it still runs if the function has ended the thread, as SystemExit does
-        if self.future.running() or self.future.set_running_or_notify_cancel():
-            self.future.set_exception(error)
 
 
 class Pipeline:
@@ -71,6 +47,7 @@ class Pipeline:
         *,
         max_batch_size: int,
         decode_threads: int,
+        hang_timeout_s: float = 30.0,
         on_health: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """Sets up the threads.
@@ -80,49 +57,65 @@ class Pipeline:
             prepare: decodes an image and makes the view's inputs; called from several threads at once.
             max_batch_size: inputs that the device takes at once.
             decode_threads: threads that call `prepare`.
-            on_health: called in the event loop with False when the device has failed several batches in a row or its
-                thread has died, and with True when it works again.
+            hang_timeout_s: seconds after which a thread's work counts as hanging.
+            on_health: called in the event loop with False when the device fails or a thread hangs, and with True when
+                neither is so any more.
 
         """
-        self._prepare = prepare
         # a batch on the device, one that fills up behind it, and an image in every decoder's hands
         self._turns = RoundRobin[Job](
             (encoder.images.in_flight + 1) * max_batch_size + decode_threads,
             size=lambda job: job.view.input_count,
             least=decode_threads + 2,  # jobs with many inputs must not leave decoders and device waiting for each other
         )
-        self._undecoded: SimpleQueue[Job | None] = SimpleQueue()
-        self._decoders = [
-            threading.Thread(target=self._decode_forever, name=f"decode-{i}", daemon=True)
-            for i in range(decode_threads)
-        ]
+        self._health = _Health(on_health)
+        deliver = partial(self._call_in_loop, self._deliver)
         self._device = Device(
             encoder,
             max_batch_size=max_batch_size,
-            deliver=partial(self._call_in_loop, self._deliver),
-            on_health=partial(self._call_in_loop, on_health),
-            refusal=self._refusal,
+            deliver=deliver,
+            on_health=partial(self._call_in_loop, self._health.on_device),
+        )
+        self._decoders = Decoders(decode_threads, prepare, self._device.put, deliver)
+        self._watch = Watch(
+            [*self._decoders.threads, self._device.thread],
+            hang_timeout_s,
+            on_hanging=self._health.on_hanging,
+            also=self._device.try_again,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
+        self.hanging: tuple[str, ...] = ()
+        """Names of the threads that did not end with the pipeline."""
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._device.start()
-        for thread in self._decoders:
-            thread.start()
+        self._decoders.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Finishes everything that is under way; does not wait for a thread that hangs, see `hanging`."""
+        self._watch.stop()
         self._stopping = True
         self._admit()  # so that every waiting caller is answered
-        for _thread in self._decoders:
-            self._undecoded.put(None)
-        for thread in self._decoders:
-            await asyncio.to_thread(thread.join)
-        await asyncio.to_thread(self._device.stop)
+        self._decoders.finish()
+        hanging = await joined(self._decoders.threads, _END_TIMEOUT_S)
+        self._device.finish()
+        hanging += await joined([self._device.thread], _END_TIMEOUT_S)
+        if hanging:
+            _log.error("threads did not end: they hang in a library", threads=hanging, timeout_s=_END_TIMEOUT_S)
+        self.hanging = tuple(hanging)
 
     # In the event loop
+
+    @property
+    def max_batch_size(self) -> int:
+        """Inputs that the device takes at once."""
+        return self._device.max_batch_size
 
     def announce(self, lane: Lane[Job]) -> None:
         """Puts a lane that has work into the order of turns; it is asked for work as soon as there is room."""
@@ -133,33 +126,52 @@ class Pipeline:
         """Forgets a lane; its jobs under way go on unless they are cancelled."""
         self._turns.retire(lane)
 
-    async def run_on_device(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
-        """Calls a function on the device thread, between batches; raises its error, or ServerUnavailable."""
-        if (refusal := self._refusal_now()) is not None:
-            raise refusal
-        call = _FunctionCall[ResultT](partial(function, *args))
-        self._device.put(call)
-        return await asyncio.wrap_future(call.future)
+    async def warm(self) -> None:
+        """Prepares the encoder, and watches over the threads from then on. Raises ModelLoadError."""
+        call = FunctionCall(self._device.warm)
+        self._device.call(call)
+        await asyncio.wrap_future(call.future)
+        await self.embed_texts(["a photo"])
+        self._watch.start()
+
+    async def embed_texts(self, texts: Sequence[str]) -> TextsRead:
+        """Embeds texts in slices between batches of images, in turns with other callers.
+
+        A caller that is cancelled costs the device nothing from then on. Raises the model's error, NotFinite,
+        ServerUnavailable.
+        """
+        if self._stopping:
+            raise _draining()
+        request = TextRequest(texts)
+        self._device.embed(request)
+        return await asyncio.wrap_future(request.future)
 
     def _admit(self) -> None:
         while (job := self._turns.next_work()) is not None:
-            if (refusal := self._refusal_now()) is not None:
-                self._call_in_loop(self._deliver, [(job, refusal)])
+            if self._stopping:
+                self._call_in_loop(self._deliver, [(job, _draining())])
             else:
-                self._undecoded.put(job)
-
-    def _refusal_now(self) -> Exception | None:
-        return self._refusal() if self._stopping or not self._device.alive else None
+                self._decoders.put(job)
 
     def _deliver(self, finished: Finished) -> None:
         for job, result in finished:
-            self._finish(job, result)
-            decided = job.reuse.resolved(job, result.vectors if isinstance(result, Embedded) else None)
-            for each, source in decided.reusing:
-                self._finish(each, each.reusing(source))
-            for each in decided.to_decode:
-                self._decode_alone(each)
+            try:
+                self._finish(job, result)
+                self._go_on_after(job, result)
+            except Exception:
+                _log.exception("a result could not be handed over")  # the others must still have theirs
         self._admit()
+
+    def _go_on_after(self, job: Job, result: Embedded | Exception) -> None:
+        """Finishes the jobs that have waited for this one's result, or decodes them."""
+        decided = job.reuse.resolved(job, result.vectors if isinstance(result, Embedded) else None)
+        for each, source in decided.reusing:
+            self._finish(each, each.reusing(source))
+        for each in decided.to_decode:
+            if self._stopping:
+                self._finish(each, _draining())
+            else:
+                self._decoders.put(each)
 
     def _finish(self, job: Job, result: Embedded | Exception) -> None:
         self._turns.finish(size=job.view.input_count)
@@ -169,47 +181,6 @@ class Pipeline:
             job.done(result)
         except Exception:
             _log.exception("a result could not be handed over")  # the others must still have theirs
-
-    def _decode_alone(self, job: Job) -> None:
-        if (refusal := self._refusal_now()) is not None:
-            self._finish(job, refusal)
-        else:
-            self._undecoded.put(job)
-
-    # In the decode threads
-
-    def _decode_forever(self) -> None:
-        publish_thread_name()
-        while (job := self._undecoded.get()) is not None:
-            try:
-                finished = self._decode(job)
-            except BaseException as error:
-                # the thread goes on whatever was raised: without it, this job and those behind it would get no answer
-                finished = [(job, _failure(error)), *self._move(job.reuse.skip(job))]
-            if finished:
-                self._call_in_loop(self._deliver, finished)
-
-    def _decode(self, job: Job) -> Finished:
-        """Decodes a job and moves those that are decided by it; returns jobs that need no device."""
-        started_ns = time.perf_counter_ns()
-        job.waited_ns, job.decoded_ns = started_ns - job.asked_ns, started_ns
-        image, reuse = job.image, job.reuse
-        if image is None or job.cancelled:
-            return [(job, CANCELLED), *self._move(reuse.skip(job))]
-        if (decided := reuse.before_decode(job)) is not None:
-            return self._move(decided)
-        prepared = self._prepare(image, job.view)
-        job.pixels, job.pictures = prepared.inputs, prepared.pictures
-        job.decoded_ns = time.perf_counter_ns()
-        job.decode_ns = job.decoded_ns - started_ns
-        return self._move(reuse.after_decode(job, prepared.inputs, prepared.pictures))
-
-    def _move(self, decided: Decided[Job]) -> Finished:
-        """Puts source frames to the device; returns the jobs that reuse an embedding that is there."""
-        for job in decided.to_embed:
-            job.image = None
-            self._device.put(job)
-        return [(job, job.reusing(source)) for job, source in decided.reusing]
 
     # In any thread
 
@@ -221,16 +192,29 @@ class Pipeline:
         with contextlib.suppress(RuntimeError):  # the loop is closed: no caller is left
             self._loop.call_soon_threadsafe(function, *args)
 
-    def _refusal(self) -> Exception:
-        if self._stopping:
-            return ServerDraining("the server is stopping: try again")
-        return ServerUnavailable("the server's device is not running: try again, or look into the server's log")
+
+class _Health:
+    """The health of all threads together; in the event loop."""
+
+    def __init__(self, on_health: Callable[[bool], None]) -> None:
+        self._on_health = on_health
+        self._device_works = True
+        self._hangs = False
+
+    def on_device(self, works: bool) -> None:
+        """Takes a change of the device's health."""
+        self._change(works, self._hangs)
+
+    def on_hanging(self, hangs: bool) -> None:
+        """Takes a change of the watch; `hangs`: True if any thread does."""
+        self._change(self._device_works, hangs)
+
+    def _change(self, device_works: bool, hangs: bool) -> None:
+        before = self._device_works and not self._hangs
+        self._device_works, self._hangs = device_works, hangs
+        if (now := device_works and not hangs) is not before:
+            self._on_health(now)
 
 
-def _failure(error: BaseException) -> Exception:
-    """Returns the error of a job whose decoding raised; an exception that ends programs is the cause of another one."""
-    if isinstance(error, Exception):
-        return error
-    failure = RuntimeError(f"decoding raised {type(error).__name__}")
-    failure.__cause__ = error
-    return failure
+def _draining() -> Exception:
+    return ServerDraining("the server is stopping: try again")

@@ -31,9 +31,6 @@ from framewatch_server.engine.vector_cache import Prompts, TextVectors, VectorCa
 from framewatch_server.vision.pixels.view import PreparedView, View, prepare_view
 from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
 
-_TEXTS_AT_ONCE = 32
-"""Texts embedded between two batches of images: a large label set must not hold up the streams."""
-
 _EXAMPLE = View(is_example=True)
 
 
@@ -52,12 +49,12 @@ class Scorer:
 
         """
         self._encoder = encoder
-        self._max_batch_size = settings.max_batch_size or encoder.images.default_batch_size
         self._pipeline = Pipeline(
             encoder,
             partial(_prepare, encoder, settings),
-            max_batch_size=self._max_batch_size,
+            max_batch_size=settings.max_batch_size or encoder.images.default_batch_size,
             decode_threads=settings.decode_threads,
+            hang_timeout_s=settings.hang_timeout_s,
             on_health=on_health,
         )
         self._images = CallImages(self._pipeline, settings.caches.image_bytes)
@@ -106,7 +103,12 @@ class Scorer:
     @property
     def max_batch_size(self) -> int:
         """Inputs that the device takes at once."""
-        return self._max_batch_size
+        return self._pipeline.max_batch_size
+
+    @property
+    def hanging(self) -> tuple[str, ...]:
+        """See `Pipeline.hanging`."""
+        return self._pipeline.hanging
 
     @property
     def useful_short_side(self) -> int:
@@ -121,9 +123,8 @@ class Scorer:
         await self._stack.aclose()
 
     async def warm(self) -> None:
-        """Runs the model once, so that the first caller doesn't wait for its preparation."""
-        await self._pipeline.run_on_device(self._encoder.images.warm, self._max_batch_size)
-        await self._pipeline.run_on_device(self._encoder.texts.encode, ["a photo"])
+        """Runs the model once, so that the first caller doesn't wait for its preparation. Raises ModelLoadError."""
+        await self._pipeline.warm()
 
     def announce(self, lane: Lane[Job]) -> None:
         """Puts a lane that has jobs into the order of turns; it is asked for them as soon as there is room."""
@@ -218,18 +219,9 @@ class Scorer:
 
     async def _embed_texts(self, prompts: Prompts) -> TextVectors:
         texts = distinct_texts(prompts)
-        parts = [
-            await self._pipeline.run_on_device(self._read, texts[i : i + _TEXTS_AT_ONCE])
-            for i in range(0, len(texts), _TEXTS_AT_ONCE)
-        ]
-        vectors = np.concatenate([part for part, _ in parts])
-        cut_off = frozenset[str]().union(*(cut_off for _, cut_off in parts))
+        vectors, cut_off = await self._pipeline.embed_texts(texts)
         text_bytes = sum(getsizeof(text) for group in prompts for text in group)
         return TextVectors(text_matrix(prompts, vectors), cut_off, text_bytes)
-
-    def _read(self, texts: Sequence[str]) -> tuple[Float32Array, frozenset[str]]:
-        """Embeddings, and the texts that were cut off; on the device thread."""
-        return self._encoder.texts.encode(texts), self._encoder.texts.cut_off(texts)
 
     async def _fit(self, label: Label) -> Float32Array:
         """A label's discriminant as one vector, its offset last."""

@@ -32,6 +32,7 @@ class EngineSettings:
         decode_threads: threads that decode.
         reduced_decode: large JPEGs are decoded at a fraction of their size where the model would not see more.
         max_batch_size: inputs that the device takes at once; None: the encoder's default.
+        hang_timeout_s: seconds after which a thread's work counts as hanging.
         caches: bytes of the caches.
 
     """
@@ -40,4 +41,5 @@ class EngineSettings:
     decode_threads: int
     reduced_decode: bool
     max_batch_size: int | None
+    hang_timeout_s: float = 30.0
     caches: CacheSettings

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from framewatch_server.engine.threads.failures import as_error
+
 ResultT = TypeVar("ResultT")
 
 
@@ -27,7 +29,7 @@ async def in_daemon_thread(function: Callable[[], ResultT]) -> ResultT:
         try:
             result = function()
         except BaseException as error:
-            raised = error  # Python deletes `error` at the end of the clause, before the loop calls the function
+            raised = as_error(error, "loading")  # a name of its own: Python deletes `error` at the end of the clause
             resolve(lambda: future.set_exception(raised))
         else:
             resolve(lambda: future.set_result(result))

@@ -159,6 +159,11 @@ class Rig:
         await asyncio.to_thread(self.encoder.entered.wait)
         return first
 
+    async def told(self, works: bool) -> None:
+        """Waits until that health was the last one told."""
+        while not self.health or self.health[-1] is not works:
+            await asyncio.sleep(0)
+
     async def decoded(self, count: int) -> None:
         """Waits until so many images have been read and queued for the device."""
         while len(self.read) < count or queued_for_device(self.pipeline) < count - 1:
@@ -167,7 +172,7 @@ class Rig:
 
 def queued_for_device(pipeline: Pipeline) -> int:
     """Number of decoded jobs that the device thread has not taken yet."""
-    return pipeline._device._queue.qsize()
+    return pipeline._device._queue.job_count
 
 
 class OverlappingEncoder(FakeEncoder):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
 
-from framewatch_core.errors import NotFinite, ServerDraining, ServerUnavailable, UndecodableImage
+from framewatch_core.errors import NotFinite, ServerDraining, UndecodableImage
+from framewatch_core.images.image import EncodedImage
+from framewatch_server.engine import pipeline
+from framewatch_server.engine.call_images import CallImages
 from framewatch_server.engine.jobs import Embedded
 from tests.unit.framewatch_server.engine.rig import BROKEN, EXITING, POISON, OverlappingEncoder, Rig, Source
 
@@ -63,18 +67,20 @@ async def test_batches_under_way_fail_by_themselves() -> None:
     assert not rig.health
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_batches_under_way_on_a_dead_device_are_refused() -> None:
+async def test_batches_under_way_are_answered_whatever_the_tower_raises() -> None:
     rig = Rig(2, encoder=OverlappingEncoder())
     async with rig:
         first, later = await rig.busy(), Source(1, 2, 3, 4, 5)
         rig.pipeline.announce(later)
         await rig.decoded(6)
-        rig.encoder.failure = SystemExit("the device's thread ends")
+        rig.encoder.failure = SystemExit("ends threads")
         rig.encoder.released.set()
         results = await first.results() + await later.results()
-    assert [type(result) for result in results] == [ServerUnavailable] * 6
-    assert rig.health == [False]
+        assert [type(result) for result in results] == [RuntimeError] * 6
+        rig.encoder.failure = None
+        again = Source(6)
+        rig.pipeline.announce(again)
+        assert await again.results() == [6]
 
 
 async def test_lanes_take_turns_and_what_has_no_turn_is_not_decoded() -> None:
@@ -105,7 +111,7 @@ async def test_a_cancelled_job_costs_neither_decoding_nor_device_time() -> None:
         rig.encoder.released.set()
         await first.results()
         assert await later.results() == [1, None, 3, 4, None, None]
-    assert rig.encoder.batches == [[0], [1], [3, 4]]
+    assert rig.encoder.batches == [[0], [1, 3], [4]]
     assert rig.read == [0, 1, 2, 3, 4]
 
 
@@ -193,38 +199,88 @@ async def test_a_device_that_fails_again_and_again_is_reported_and_so_is_its_rec
     assert rig.health == [False, True]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_jobs_and_calls_of_a_dead_device_are_refused() -> None:
+async def test_a_device_that_fails_is_tried_again_without_any_traffic() -> None:
+    rig = Rig()
+    rig.encoder.released.set()
+    rig.encoder.failure = RuntimeError("device lost")
+    async with rig:
+        for value in (1, 2, 3):
+            source = Source(value)
+            rig.pipeline.announce(source)
+            await source.results()
+        await rig.told(False)
+        rig.encoder.failure = None
+        rig.pipeline._watch.look(0)
+        await rig.told(True)
+    assert rig.health == [False, True]
+
+
+async def test_pictures_that_fail_by_themselves_leave_the_device_healthy() -> None:
+    rig = Rig()
+    rig.encoder.released.set()
+    async with rig:
+        for _ in range(10):
+            source = Source(POISON)
+            rig.pipeline.announce(source)
+            assert [str(result) for result in await source.results()] == ["poisoned"]
+        source = Source(1)
+        rig.pipeline.announce(source)
+        assert await source.results() == [1]
+    assert rig.health == []
+
+
+async def test_a_decoder_that_hangs_turns_health_off_and_cancelled_callers_are_answered() -> None:
+    rig = Rig(decode_threads=2)
+    rig.encoder.released.set()
+    rig.may_read[7] = threading.Event()
+    async with rig:
+        images = CallImages(rig.pipeline, 0)
+        call = asyncio.create_task(images.embed(EncodedImage(bytes([7]))))
+        while not any(thread.mark.number for thread in rig.pipeline._decoders.threads):
+            await asyncio.sleep(0)
+        for i in range(10):
+            rig.pipeline._watch.look(i * 5.0)
+        assert rig.health == [False]
+        other = Source(1, 2, 3)
+        rig.pipeline.announce(other)
+        assert await other.results() == [1, 2, 3], "the other decoder goes on"
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        rig.may_read[7].set()
+        while any(thread.mark.number for thread in rig.pipeline._decoders.threads):
+            await asyncio.sleep(0)
+        rig.pipeline._watch.look(60.0)
+        assert rig.health == [False, True]
+    assert rig.pipeline.hanging == ()
+
+
+async def test_a_decoder_that_hangs_is_not_waited_for_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "_END_TIMEOUT_S", 0.0)
+    rig = Rig(decode_threads=1)
+    rig.encoder.released.set()
+    rig.may_read[7] = threading.Event()
+    async with rig:
+        rig.pipeline.announce(Source(7))
+    assert "decode-0" in rig.pipeline.hanging
+    rig.may_read[7].set()
+
+
+async def test_cancelled_texts_are_not_waited_for_by_the_next_caller() -> None:
     rig = Rig()
     async with rig:
-        first, later = await rig.busy(), Source(1, 2)
-        rig.pipeline.announce(later)
-        await rig.decoded(3)
-        texts = asyncio.create_task(rig.pipeline.run_on_device(rig.encoder.texts.encode, ["a"]))
+        first = await rig.busy()
+        calls = [asyncio.create_task(rig.pipeline.embed_texts([f"{i} {j}" for j in range(1000)])) for i in range(32)]
         await asyncio.sleep(0)
-        rig.encoder.failure = SystemExit("the device's thread ends")
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        next_one = asyncio.create_task(rig.pipeline.embed_texts(["mine"]))
         rig.encoder.released.set()
-        results = await first.results() + await later.results()
-        assert [type(result) for result in results] == [ServerUnavailable] * 3
-        with pytest.raises(ServerUnavailable, match="not running"):
-            await texts
-        assert rig.health == [False]
-        afterwards = Source(3)
-        rig.pipeline.announce(afterwards)
-        assert [type(result) for result in await afterwards.results()] == [ServerUnavailable]
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_a_function_that_ends_the_device_thread_is_answered_as_are_those_after_it() -> None:
-    def end_thread() -> None:
-        raise SystemExit
-
-    rig = Rig()
-    async with rig:
-        calls = [asyncio.create_task(rig.pipeline.run_on_device(function)) for function in (end_thread, int)]
-        results = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 30)
-        assert [type(result) for result in results] == [ServerUnavailable] * 2
-        assert rig.health == [False]
+        vectors, _ = await next_one
+        assert len(vectors) == 1
+        assert rig.encoder.texts.asked == ["mine"]
+        assert await first.results() == [0]
 
 
 async def test_a_decode_thread_outlives_whatever_decoding_raises() -> None:
@@ -253,4 +309,4 @@ async def test_stopping_finishes_what_is_under_way_and_answers_the_rest() -> Non
     assert results[:2] == [1, 2]
     assert {type(result) for result in results if not isinstance(result, int)} <= {ServerDraining}
     with pytest.raises(ServerDraining):
-        await rig.pipeline.run_on_device(int)
+        await rig.pipeline.embed_texts(["a"])

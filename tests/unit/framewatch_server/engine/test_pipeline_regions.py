@@ -10,11 +10,10 @@ import pytest
 from framewatch_core.errors import NotFinite, ServerUnavailable
 from framewatch_core.stream.reuse import ReusePolicy
 from framewatch_core.time import Moment
-from framewatch_server.engine.device import Device
+from framewatch_server.engine.device_thread.device import Device
 from framewatch_server.engine.jobs import Embedded, Finished, Job
 from framewatch_server.engine.reuse import EmbeddingReuse
 from framewatch_server.vision.pixels.view import View
-from framewatch_server.vision.towers.encoder import DeviceOutOfMemory
 from tests.unit.framewatch_server.engine.rig import (
     POISON,
     FakeEncoder,
@@ -130,7 +129,7 @@ async def test_without_room_for_a_single_input_it_fails() -> None:
         source = sources([(1, 9)])
         rig.pipeline.announce(source)
         (error,) = await source.results()
-    assert isinstance(error, DeviceOutOfMemory)
+    assert isinstance(error, ServerUnavailable)
 
 
 async def test_a_cancelled_picture_with_many_regions_costs_no_device_time() -> None:
@@ -155,37 +154,16 @@ def decoded(value: int, count: int) -> Waiting:
 def test_stopping_embeds_a_job_that_was_left_over() -> None:
     encoder, finished = FakeEncoder(), Finished()
     jobs = [decoded(1, 3), decoded(2, 3), decoded(3, 9)]
-    device = Device(encoder, max_batch_size=4, deliver=finished.extend, on_health=bool, refusal=RuntimeError)
+    device = Device(encoder, max_batch_size=4, deliver=finished.extend, on_health=bool)
     for job in jobs:
         device.put(job)
     encoder.released.set()
     device.start()
-    device.stop()
+    device.finish()
+    assert device.thread.join(30)
     assert [job for job, _ in finished] == jobs
     assert all(isinstance(result, Embedded) for _, result in finished)
     assert encoder.batches == [[1] * 3, [2] * 3, [3] * 4, [3] * 4, [3]]
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_job_left_over_by_a_device_that_died_is_refused() -> None:
-    encoder, finished = FakeEncoder(), Finished()
-    encoder.failure = SystemExit("the device's thread ends")
-    jobs = [decoded(1, 3), decoded(2, 3), decoded(3, 3)]
-    device = Device(
-        encoder,
-        max_batch_size=4,
-        deliver=finished.extend,
-        on_health=bool,
-        refusal=lambda: ServerUnavailable("gone"),
-    )
-    for job in jobs:
-        device.put(job)
-    encoder.released.set()
-    device.start()
-    device.stop()
-    assert {job for job, _ in finished} == set(jobs)
-    assert len(finished) == len(jobs), "each is delivered once"
-    assert all(isinstance(result, ServerUnavailable) for _, result in finished)
 
 
 async def test_a_frame_under_another_view_reuses_nothing() -> None:

@@ -157,7 +157,7 @@ async def test_frames_whose_source_frame_failed_are_embedded_themselves(
         first, camera = await rig.busy(), Camera(value, value, value, policy=EXACT)
         rig.pipeline.announce(camera)
         await rig.decoded(2)
-        while len(camera.waiting) or rig.pipeline._undecoded.qsize():
+        while len(camera.waiting) or rig.pipeline._decoders._queue.qsize():
             await asyncio.sleep(0)
         rig.encoder.released.set()
         await first.results()

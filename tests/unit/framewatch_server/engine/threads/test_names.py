@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framewatch_server.engine.thread_names import publish_thread_name
+from framewatch_server.engine.threads.names import publish_thread_name
 
 
 def test_a_system_that_takes_no_name_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:

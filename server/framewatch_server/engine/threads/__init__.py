@@ -1,0 +1,1 @@
+"""Threads that outlive whatever their work raises, and the watch over work that does not end."""
