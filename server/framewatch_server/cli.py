@@ -27,10 +27,12 @@ app = App(
 @app.command
 def serve(config: ServerConfig | None = None) -> None:
     """Loads models and serves them until SIGTERM or Ctrl-C."""
+    config = config or ServerConfig()
+    # OpenCV reads it when it is imported, and then refuses what our own checks would have to let through first
+    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(config.max_image_pixels)
     # torch is heavy: commands that don't need it stay quick, and wrong settings are reported before it is imported
     from framewatch_server.rpc.app import serve as serve_app  # noqa: PLC0415
 
-    config = config or ServerConfig()
     configure_logs(config.log_level, config.log_format)
     with asyncio.Runner() as runner:
         if not runner.run(serve_app(config)):

@@ -54,6 +54,9 @@ class ServerConfig:
         decode_threads: Threads that decode images; as many as there are cores by default.
         max_image_bytes: Largest image as sent.
         max_image_pixels: Largest image in pixels, checked before it is decoded.
+        max_region_pixels: Pixels of a picture's regions together, as they are decoded; bounds the time that they take.
+        max_decoded_bytes: Decoded pixels that all decode threads hold at once; a thread waits for room before it
+            decodes, and a picture that needs more than all of it is decoded alone.
         max_message_bytes: Largest request with all its images.
         max_call_bytes: Bytes of the requests of Classify, Similarity and Embed under way, and of the configs of
             streams while they are taken; further ones are refused with RESOURCE_EXHAUSTED.
@@ -96,6 +99,8 @@ class ServerConfig:
     decode_threads: Positive = field(default_factory=_usable_cores)
     max_image_bytes: Positive = 32 * 1024 * 1024
     max_image_pixels: Positive = 50_000_000
+    max_region_pixels: Positive = 200_000_000
+    max_decoded_bytes: Positive = 1024 * 1024 * 1024
     max_message_bytes: Positive = 64 * 1024 * 1024
     max_call_bytes: Positive = 512 * 1024 * 1024
     max_reading_calls: Positive = 32

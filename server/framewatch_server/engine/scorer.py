@@ -240,7 +240,14 @@ class Scorer:
 
 
 def _prepare(encoder: Encoder, settings: EngineSettings, image: Image, view: View) -> PreparedView:
-    return prepare_view(image, view, encoder.preprocess, settings.decode_limits, reduced=settings.reduced_decode)
+    return prepare_view(
+        image,
+        view,
+        encoder.preprocess,
+        settings.decode_limits,
+        reduced=settings.reduced_decode,
+        room=settings.pixel_room,
+    )
 
 
 def _sum(found: Sequence[Embedded]) -> Timings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from framewatch_server.vision.pixels.decode import DecodeLimits
+from framewatch_server.vision.pixels.room import ANY_ROOM, PixelRoom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class EngineSettings:
         max_batch_size: inputs that the device takes at once; None: the encoder's default.
         hang_timeout_s: seconds after which a thread's work counts as hanging.
         caches: bytes of the caches.
+        pixel_room: bytes of decoded pixels; one for all models.
 
     """
 
@@ -43,3 +45,4 @@ class EngineSettings:
     max_batch_size: int | None
     hang_timeout_s: float = 30.0
     caches: CacheSettings
+    pixel_room: PixelRoom = ANY_ROOM

@@ -26,6 +26,7 @@ from framewatch_server.rpc.service import ZeroShotService
 from framewatch_server.rpc.serving_status import ServingStatus
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.pixels.decode import DecodeLimits
+from framewatch_server.vision.pixels.room import PixelRoom
 
 SERVICE_NAME = framewatch_pb2.DESCRIPTOR.services_by_name["ZeroShotService"].full_name
 
@@ -63,7 +64,7 @@ def channel_options(config: ServerConfig) -> list[tuple[str, int]]:
 def engine_settings(config: ServerConfig) -> EngineSettings:
     """Settings of each model's engine."""
     return EngineSettings(
-        decode_limits=DecodeLimits(config.max_image_bytes, config.max_image_pixels),
+        decode_limits=DecodeLimits(config.max_image_bytes, config.max_image_pixels, config.max_region_pixels),
         decode_threads=config.decode_threads,
         reduced_decode=config.jpeg_decode == "reduced",
         max_batch_size=config.max_batch_size,
@@ -72,6 +73,7 @@ def engine_settings(config: ServerConfig) -> EngineSettings:
             example_bytes=config.example_cache_bytes,
             image_bytes=config.image_cache_bytes,
         ),
+        pixel_room=PixelRoom(config.max_decoded_bytes),
     )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from framewatch_core.arrays import UInt8Array
+from framewatch_core.errors import ImageTooLarge
 from framewatch_core.images.image import Image
 from framewatch_core.images.regions import WHOLE_FRAME, WHOLE_FRAME_ID, Region, least_shares
 from framewatch_core.images.statistics import PictureStats
-from framewatch_server.vision.pixels.decode import DecodeLimits, decode
+from framewatch_server.vision.pixels.decode import DecodeLimits, check
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec, prepare
+from framewatch_server.vision.pixels.room import ANY_ROOM, PixelRoom
 from framewatch_server.vision.pixels.statistics import picture_stats
 
 EXPOSURES = (1.0, 0.5, 0.7, 1.4)
@@ -21,6 +24,8 @@ EXPOSURES = (1.0, 0.5, 0.7, 1.4)
 From a few pictures of one hour a model would learn that hour's light too. With these, examples from daylight still
 separate at 0.4 and 1.8 times the brightness and without colour (docs/events.md has the figures).
 """
+
+_Box: TypeAlias = tuple[int, int, int, int]  # left, top, right and bottom in pixels, see `Region.pixel_box`
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -70,29 +75,60 @@ class PreparedView:
 
 
 def prepare_view(
-    image: Image, view: View, spec: PreprocessSpec, limits: DecodeLimits, *, reduced: bool = True
+    image: Image,
+    view: View,
+    spec: PreprocessSpec,
+    limits: DecodeLimits,
+    *,
+    reduced: bool = True,
+    room: PixelRoom = ANY_ROOM,
 ) -> PreparedView:
-    """Decodes an image and prepares the inputs of its view.
+    """Decodes an image and prepares the inputs of its view, one region after the other.
 
     Args:
         image: from the caller.
         view: describes the inputs.
         spec: the checkpoint's.
-        limits: see `decode`.
+        limits: see `DecodeLimits`.
         reduced: True: large JPEGs are decoded at a fraction of their size where the model would not see more, and the
             quick resize is used. False: the pixels are exactly the reference's.
+        room: waited for before anything is decoded.
 
     Raises:
         ImageTooLarge, UnsupportedFormat, UndecodableImage.
 
     """
-    pixels = decode(image, limits, _min_decoded_size(spec, view) if reduced else None)
-    crops = {region.id: _crop(pixels, region) for region in view.regions}
-    inputs = np.stack([prepare(crop, spec, exact=not reduced) for crop in crops.values()])
-    assessed = {WHOLE_FRAME_ID: pixels} if view.assessed else {}
-    assessed |= {region_id: crop for region_id, crop in crops.items() if region_id in view.assessed}
-    pictures = {region_id: picture_stats(picture) for region_id, picture in assessed.items()}
+    checked = check(image, limits, _min_decoded_size(spec, view) if reduced else None)
+    boxes = [region.pixel_box(checked.width, checked.height) for region in view.regions]
+    _check_region_pixels(boxes, limits)
+    with room.hold(checked.held_bytes):
+        return _prepare(checked.decode(), view, boxes, spec, exact=not reduced)
+
+
+def _prepare(
+    pixels: UInt8Array, view: View, boxes: Sequence[_Box], spec: PreprocessSpec, *, exact: bool
+) -> PreparedView:
+    """Prepares and measures the regions, which are views of the picture: none is copied before its turn."""
+    pictures = {WHOLE_FRAME_ID: picture_stats(pixels)} if view.assessed else {}
+    inputs = np.empty((len(boxes), 3, *spec.output_size), np.uint8)
+    for i, (region, (left, top, right, bottom)) in enumerate(zip(view.regions, boxes, strict=True)):
+        part = pixels[top:bottom, left:right]
+        inputs[i] = prepare(part, spec, exact=exact)
+        if region.id in view.assessed and region.id not in pictures:
+            pictures[region.id] = picture_stats(part)
     return PreparedView(in_several_brightnesses(inputs[0]) if view.is_example else inputs, pictures)
+
+
+def _check_region_pixels(boxes: Sequence[_Box], limits: DecodeLimits) -> None:
+    """Raises ImageTooLarge if resizing the regions would take too long: about a second for the limit's default."""
+    pixels = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
+    if len(boxes) > 1 and pixels > limits.max_region_pixels:
+        raise ImageTooLarge(
+            "pixels of the regions together (send smaller pictures, or regions that overlap less)",
+            limit="max_region_pixels",
+            maximum=limits.max_region_pixels,
+            actual=pixels,
+        )
 
 
 def in_several_brightnesses(pixels: UInt8Array) -> UInt8Array:
@@ -100,13 +136,6 @@ def in_several_brightnesses(pixels: UInt8Array) -> UInt8Array:
     exposed = [np.clip(pixels * np.float32(factor), 0, 255) for factor in EXPOSURES]
     grey = np.broadcast_to(np.tensordot(_LUMA, pixels.astype(np.float32), axes=1), pixels.shape)
     return np.stack([*exposed, grey]).astype(np.uint8)
-
-
-def _crop(pixels: UInt8Array, region: Region) -> UInt8Array:
-    if region is WHOLE_FRAME:
-        return pixels
-    left, top, right, bottom = region.pixel_box(pixels.shape[1], pixels.shape[0])
-    return np.ascontiguousarray(pixels[top:bottom, left:right])
 
 
 def _min_decoded_size(spec: PreprocessSpec, view: View) -> tuple[int, int]:

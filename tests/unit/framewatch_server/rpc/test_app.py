@@ -20,11 +20,14 @@ def test_the_engine_has_the_settings_of_the_command() -> None:
         decode_threads=3,
         max_image_bytes=11,
         max_image_pixels=12,
+        max_region_pixels=16,
+        max_decoded_bytes=17,
         text_cache_bytes=13,
         example_cache_bytes=14,
         image_cache_bytes=15,
     )
     settings = engine_settings(config)
-    assert settings.decode_limits == DecodeLimits(11, 12)
+    assert settings.decode_limits == DecodeLimits(11, 12, 16)
+    assert settings.pixel_room.maximum == 17
     assert (settings.decode_threads, settings.reduced_decode, settings.max_batch_size) == (3, False, 7)
     assert (settings.caches.text_bytes, settings.caches.example_bytes, settings.caches.image_bytes) == (13, 14, 15)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image as PillowImage
 
-from framewatch_core.errors import UndecodableImage
-from framewatch_core.images.image import EncodedImage, PixelFormat, RawImage
+from framewatch_core.errors import ImageTooLarge, UndecodableImage
+from framewatch_core.images.image import EncodedImage, Image, PixelFormat, RawImage
 from framewatch_core.images.regions import WHOLE_FRAME, Region
 from framewatch_server.vision.pixels import view
-from framewatch_server.vision.pixels.decode import DecodeLimits, decode
+from framewatch_server.vision.pixels.decode import CheckedImage, DecodeLimits, check
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec, prepare
+from framewatch_server.vision.pixels.room import PixelRoom
 from framewatch_server.vision.pixels.statistics import picture_stats
 from framewatch_server.vision.pixels.view import EXPOSURES, WHOLE, View, in_several_brightnesses, prepare_view
-from tests.unit.framewatch_server.vision.pixels.test_decode import smooth
+from tests.unit.framewatch_core.images.headers.files import chunk, ihdr, png
+from tests.unit.framewatch_server.vision.pixels.test_decode import saved, smooth
 
 LIMITS = DecodeLimits()
 SPEC = PreprocessSpec(96, (96, 96), 3, (0.0,) * 3, (1.0,) * 3)
@@ -37,6 +43,24 @@ def cropped(pixels: npt.NDArray[np.uint8], region: Region) -> npt.NDArray[np.uin
     return np.ascontiguousarray(pixels[top:bottom, left:right])
 
 
+def record_decodes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Returns a list that gets width and height of each picture that is decoded."""
+    sizes: list[tuple[int, int]] = []
+
+    def recorded(image: Image, limits: DecodeLimits, min_size: tuple[int, int] | None) -> CheckedImage:
+        checked = check(image, limits, min_size)
+
+        def decoded() -> npt.NDArray[np.uint8]:
+            pixels = checked.decode()
+            sizes.append((pixels.shape[1], pixels.shape[0]))
+            return pixels
+
+        return replace(checked, decode=decoded)
+
+    monkeypatch.setattr(view, "check", recorded)
+    return sizes
+
+
 @pytest.mark.parametrize("size", [(640, 360), (231, 229), (2, 2), (1, 1)], ids=str)
 def test_each_region_is_prepared_like_its_crop_alone(size: tuple[int, int]) -> None:
     pixels = smooth(*size)
@@ -54,8 +78,7 @@ def test_a_crop_as_a_picture_of_its_own_gives_the_same_input() -> None:
 
 
 def test_sixty_four_regions_decode_the_picture_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[object] = []
-    monkeypatch.setattr(view, "decode", lambda image, *rest: (calls.append(image), decode(image, *rest))[1])
+    calls = record_decodes(monkeypatch)
     regions = tuple(Region(f"{i}", i % 8 / 8, i // 8 / 8, 1 / 8, 1 / 8) for i in range(64))
     assert prepare_view(jpeg(smooth(640, 360)), View(regions), SPEC, LIMITS).inputs.shape == (64, 3, 96, 96)
     assert len(calls) == 1
@@ -75,14 +98,7 @@ def test_sixty_four_regions_decode_the_picture_once(monkeypatch: pytest.MonkeyPa
 def test_the_smallest_region_keeps_as_many_pixels_as_the_model_sees(
     monkeypatch: pytest.MonkeyPatch, regions: tuple[Region, ...], decoded: tuple[int, int]
 ) -> None:
-    sizes = []
-
-    def recorded(image: EncodedImage, limits: DecodeLimits, min_size: tuple[int, int] | None) -> npt.NDArray[np.uint8]:
-        pixels = decode(image, limits, min_size)
-        sizes.append((pixels.shape[1], pixels.shape[0]))
-        return pixels
-
-    monkeypatch.setattr(view, "decode", recorded)
+    sizes = record_decodes(monkeypatch)
     prepare_view(jpeg(smooth(1920, 1080)), View(regions), SPEC, LIMITS)
     assert sizes == [decoded]
     width, height = decoded
@@ -148,3 +164,67 @@ def test_an_example_becomes_inputs_in_several_brightnesses() -> None:
 def test_the_smallest_share_is_over_all_regions_in_each_direction() -> None:
     assert View((Region("a", 0, 0, 0.2, 0.9), Region("b", 0, 0, 0.7, 0.1))).min_share == (0.2, 0.1)
     assert WHOLE.min_share == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("orientation", [1, 6, 8])
+def test_a_turned_picture_is_decoded_as_large_as_an_upright_one(
+    monkeypatch: pytest.MonkeyPatch, orientation: int
+) -> None:
+    sizes = record_decodes(monkeypatch)
+    upright = PillowImage.fromarray(smooth(1080, 1920))
+    stored = upright.rotate({1: 0, 6: 90, 8: -90}[orientation], expand=True)
+    exif = PillowImage.Exif()
+    exif[0x0112] = orientation
+    narrow = View((Region("narrow", 0.4, 0, 0.2, 1),))
+    prepare_view(EncodedImage(saved(stored, "JPEG", exif=exif)), narrow, SPEC, LIMITS)
+    assert sizes == [(1080, 1920)]
+
+
+def test_regions_cost_no_copies_of_the_picture() -> None:
+    image = raw(smooth(800, 800))
+    regions = View(tuple(Region(f"{i}", i / 1000, 0, 0.9, 0.9) for i in range(64)), assessed=frozenset({"7"}))
+    prepare_view(image, regions, SPEC, LIMITS)  # imports what it needs
+    tracemalloc.start()
+    inputs = prepare_view(image, regions, SPEC, LIMITS).inputs
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < inputs.nbytes + 4 * len(image.data)
+
+
+@pytest.mark.parametrize(
+    ("count", "limit", "is_refused"),
+    [
+        pytest.param(1, 1, False, id="one region: the picture's own limit is enough"),
+        pytest.param(2, 2 * 64 * 48, False, id="as many as the limit"),
+        pytest.param(2, 2 * 64 * 48 - 1, True, id="one more"),
+        pytest.param(64, 50_000, True, id="many"),
+    ],
+)
+def test_the_pixels_of_all_regions_are_limited_before_decoding(
+    monkeypatch: pytest.MonkeyPatch, count: int, limit: int, is_refused: bool
+) -> None:
+    sizes = record_decodes(monkeypatch)
+    regions = View(tuple(Region(f"{i}", 0, 0, 1, 1) for i in range(count)))
+    limits = DecodeLimits(max_region_pixels=limit)
+    if is_refused:
+        with pytest.raises(ImageTooLarge, match="max_region_pixels") as caught:
+            prepare_view(jpeg(smooth(64, 48)), regions, SPEC, limits)
+        assert caught.value.metadata["actual"] == str(count * 64 * 48)
+    else:
+        prepare_view(jpeg(smooth(64, 48)), regions, SPEC, limits)
+    assert sizes == ([] if is_refused else [(64, 48)])
+
+
+def test_room_for_the_pixels_is_held_while_they_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    room, held = PixelRoom(1_000_000), list[int]()
+    monkeypatch.setattr(view, "prepare", lambda *args, **kwargs: (held.append(room.held), prepare(*args, **kwargs))[1])
+    prepare_view(jpeg(smooth(64, 48)), WHOLE, SPEC, LIMITS, room=room)
+    assert held == [64 * 48 * 10]
+    assert room.held == 0
+
+
+def test_room_is_given_back_by_a_picture_that_is_broken() -> None:
+    room = PixelRoom(1_000_000)
+    with pytest.raises(UndecodableImage):
+        prepare_view(EncodedImage(png(ihdr(), chunk(b"IDAT", b"junk"))), WHOLE, SPEC, LIMITS, room=room)
+    assert room.held == 0

@@ -1,0 +1,190 @@
+"""Hostile files: refused before anything native reads them, or decoded to the size that was checked."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from framewatch_core.errors import UndecodableImage, UnsupportedFormat
+from framewatch_core.images.header import read_header
+from framewatch_core.images.image import EncodedImage
+from framewatch_server.vision.pixels import decode as decode_module
+from framewatch_server.vision.pixels.decode import DecodeLimits, decode
+from tests.paths import SHARED_DATA
+from tests.unit.framewatch_core.images.headers.files import chunk, idat, ihdr, png, segment
+from tests.unit.framewatch_server.vision.pixels.test_decode import rotated, saved, smooth
+
+LIMITS = DecodeLimits()
+RGB = Image.fromarray(smooth())
+CMYK = RGB.convert("CMYK")
+
+
+def with_segment(jpeg: bytes, added: bytes) -> bytes:
+    """The file with bytes behind its start marker."""
+    return jpeg[:2] + added + jpeg[2:]
+
+
+def exif(orientation: int, *entries: bytes) -> bytes:
+    """An EXIF segment with the orientation and further entries, their offsets beyond the end."""
+    all_entries = (struct.pack("<HHLHxx", 0x0112, 3, 1, orientation), *entries)
+    return segment(0xE1, b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", len(all_entries)) + b"".join(all_entries))
+
+
+def test_a_frame_that_is_hidden_behind_stuffing_is_refused() -> None:
+    small = saved(RGB.resize((8, 8)), "JPEG")
+    large = saved(RGB.resize((4000, 4000)), "JPEG")[2:]
+    at = small.index(b"\xff\xc0")
+    hidden = small[:at] + b"\xff\x00" + struct.pack(">H", len(small) - at + 2) + small[at:] + large
+    with pytest.raises(UndecodableImage):
+        decode(EncodedImage(hidden), LIMITS)
+
+
+def test_fill_bytes_between_segments_are_read() -> None:
+    data = saved(RGB, "JPEG")
+    filled = data.replace(b"\xff\xdb", b"\xff" * 100 + b"\xdb").replace(b"\xff\xda", b"\xff\xff\xda")
+    np.testing.assert_array_equal(decode(EncodedImage(filled), LIMITS), decode(EncodedImage(data), LIMITS))
+
+
+HOSTILE_EXIF = {
+    "a rational without a denominator": struct.pack("<HHLL", 0x011A, 5, 1, 0xFFFFFFF0),
+    "a type that doesn't exist": struct.pack("<HHLL", 0x011A, 99, 1, 7),
+    "4 billion values": struct.pack("<HHLL", 0x8769, 4, 0xFFFFFFFF, 7),
+    "a text as a resolution": struct.pack("<HHLL", 0x011A, 2, 4, 0x41414141),
+    "text as a directory": struct.pack("<HHLL", 0x8769, 2, 4, 0x41414141),
+}
+
+
+@pytest.mark.parametrize("entry", HOSTILE_EXIF.values(), ids=HOSTILE_EXIF)
+@pytest.mark.parametrize("picture", [CMYK, RGB], ids=["CMYK", "RGB"])
+def test_metadata_that_raise_in_pillow_cost_nothing(picture: Image.Image, entry: bytes) -> None:
+    plain = decode(EncodedImage(saved(picture, "JPEG")), LIMITS)
+    turned = with_segment(saved(picture, "JPEG"), exif(3, entry))
+    np.testing.assert_array_equal(decode(EncodedImage(turned), LIMITS), plain[::-1, ::-1])
+
+
+@pytest.mark.parametrize("kind", ["tRNS", "plain"])
+def test_hostile_chunks_of_a_png_reach_no_decoder(kind: str) -> None:
+    transparent = [chunk(b"tRNS", b"\0\0\0\0\0\1")] if kind == "tRNS" else []
+    added = [chunk(b"eXIf", b"II*\0junk"), chunk(b"zTXt", b"a\0\0junk"), chunk(b"iCCP", b"junk"), chunk(b"acTL", b"x")]
+    data = png(ihdr(), *added, *transparent, idat(), chunk(b"iCCP", b"junk"))
+    assert decode(EncodedImage(data), LIMITS).shape == (8, 8, 3)
+
+
+def test_pixels_behind_the_last_row_of_a_png_are_not_inflated() -> None:
+    packed = zlib.compressobj(9)
+    rows = b"".join([packed.compress(b"\0" * (1 << 20)) for _ in range(64)]) + packed.flush()
+    half = len(rows) // 2
+    data = png(ihdr(), chunk(b"IDAT", rows[:half]), chunk(b"IDAT", rows[half:-9] + b"damaged!!"))
+    # whoever reads to the end finds the damage
+    assert decode(EncodedImage(data), LIMITS).shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_pixels_of_another_size_than_the_header_are_refused(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: np.zeros((48, 65, 3), np.uint8))
+    with pytest.raises(UndecodableImage, match="64×48"):
+        decode(EncodedImage(saved(RGB, kind)), LIMITS)
+
+
+def test_errors_of_opencv_are_those_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise cv2.error("secret path")
+
+    monkeypatch.setattr(cv2, "imdecode", fail)
+    with pytest.raises(UndecodableImage) as caught:
+        decode(EncodedImage(saved(RGB, "JPEG")), LIMITS)
+    assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 3)], ids=str)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_smallest_pictures_are_decoded(kind: str, size: tuple[int, int]) -> None:
+    picture = Image.new("RGB", size, (200, 100, 50))
+    for options in ({}, {"lossless": True}) if kind == "WEBP" else ({},):
+        pixels = decode(EncodedImage(saved(picture, kind, **options)), LIMITS)
+        assert pixels.shape == (size[1], size[0], 3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("min_size", [(40, 10), (10, 40)], ids=str)
+def test_a_reduced_picture_is_large_enough_after_it_was_turned(orientation: int, min_size: tuple[int, int]) -> None:
+    data = saved(Image.fromarray(smooth(160, 80)), "JPEG", exif=rotated(orientation))
+    height, width, _ = decode(EncodedImage(data), LIMITS, min_size).shape
+    assert width >= min_size[0]
+    assert height >= min_size[1]
+    assert {width, height} in ({160, 80}, {80, 40}, {40, 20})
+    assert (width > height) == (orientation < 5)
+
+
+def hostile(name: str) -> bytes:
+    path = SHARED_DATA / "hostile" / name
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("attack_jpeg_desync.jpg", UndecodableImage),
+        ("attack_jpeg_scans.jpg", UnsupportedFormat),
+        ("attack_png_chunk.png", UndecodableImage),
+    ],
+)
+def test_attacks_are_refused_by_their_headers(
+    monkeypatch: pytest.MonkeyPatch, name: str, error: type[Exception]
+) -> None:
+    monkeypatch.setattr(decode_module, "_decode_file", None)
+    with pytest.raises(error):
+        decode(EncodedImage(hostile(name)), LIMITS)
+
+
+@pytest.mark.parametrize(
+    "name", ["attack_exif_typeerror_a.jpg", "attack_exif_typeerror_b.jpg", "attack_png_iccp_after.png"]
+)
+def test_attacks_on_metadata_are_pictures(name: str) -> None:
+    data = hostile(name)
+    height, width, _ = decode(EncodedImage(data), LIMITS).shape
+    assert (width, height) == read_header(data).upright_size
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from framewatch_core.images.image import EncodedImage
+from framewatch_core.images.regions import Region
+from framewatch_server.vision.pixels.decode import DecodeLimits
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
+from framewatch_server.vision.pixels.view import View, prepare_view
+
+spec = PreprocessSpec(96, (96, 96), 3, (0.0,) * 3, (1.0,) * 3)
+prepare_view(EncodedImage(Path(sys.argv[1]).read_bytes()), View(), spec, DecodeLimits())
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+regions = tuple(Region(f"{i}", 0.001 * i, 0, 0.93, 1) for i in range(int(sys.argv[3])))
+prepare_view(EncodedImage(Path(sys.argv[2]).read_bytes()), View(regions), spec, DecodeLimits())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_sixty_four_regions_cost_as_much_memory_as_one(tmp_path: Path) -> None:
+    small, large = tmp_path / "small.png", tmp_path / "large.png"
+    small.write_bytes(saved(Image.new("RGB", (300, 300)), "PNG"))
+    large.write_bytes(saved(Image.new("RGB", (1700, 1700)), "PNG"))
+    few, many = (
+        int(
+            subprocess.run(
+                [sys.executable, "-c", MEASURE, small, large, count], stdout=subprocess.PIPE, check=True
+            ).stdout
+        )
+        for count in ("1", "64")
+    )
+    one_copy_kib = 1700 * 1700 * 3 // 1024
+    assert many < few + 4 * one_copy_kib, "more than a few copies of the picture"
