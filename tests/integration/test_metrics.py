@@ -53,6 +53,8 @@ async def test_caches_count_and_are_bounded(make_server: MakeServer) -> None:
     assert figures["framewatch_calls_under_way", "", "unary"] == 0
     assert figures["framewatch_held_bytes", "", "calls"] == 0
     assert figures["framewatch_held_bytes_limit", "", "calls"] == 512 * 1024 * 1024
+    assert figures["framewatch_held_bytes", "", "decoded"] == 0
+    assert figures["framewatch_held_bytes_limit", "", "decoded"] == 1024 * 1024 * 1024
 
 
 async def test_an_address_that_is_in_use_is_reported(make_server: MakeServer) -> None:

@@ -84,6 +84,7 @@ class ServerApp:
         self.config = config
         self.address = ""
         self.metrics_address = ""
+        self._settings = engine_settings(config)
         self._service = ZeroShotService(config)
         self._status = ServingStatus(SERVICE_NAME)
         self._server = grpc.aio.server(
@@ -126,19 +127,20 @@ class ServerApp:
             ) from error
         self.address = f"{host}:{port}"
         if self.config.metrics_listen is not None:
-            collector = ServerCollector(
-                lambda: self._service.scorers, self._service.under_way, self._service.held_bytes
-            )
+            collector = ServerCollector(lambda: self._service.scorers, self._service.under_way, self._held_bytes)
             self.metrics_address = self._stack.enter_context(serving_metrics(self.config.metrics_listen, collector))
         await self._server.start()
         _log.info("listening", address=self.address)
 
     async def _load(self) -> Models:
         """Loads and warms one model after the other, so that each finds the memory that the others have left."""
-        settings = engine_settings(self.config)
-        return Models([await self._load_model(name, settings) for name in self.config.models])
+        return Models([await self._load_model(name) for name in self.config.models])
 
-    async def _load_model(self, name: str, settings: EngineSettings) -> Scorer:
+    def _held_bytes(self) -> dict[str, tuple[int, int]]:
+        room = self._settings.pixel_room
+        return {**self._service.held_bytes(), "decoded": (room.held, room.maximum)}
+
+    async def _load_model(self, name: str) -> Scorer:
         config = self.config
         encoder = await in_daemon_thread(
             lambda: load_encoder(
@@ -151,7 +153,7 @@ class ServerApp:
                 offline=config.offline,
             )
         )
-        scorer = Scorer(encoder, settings, on_health=partial(self._status.on_device_health, encoder.info.name))
+        scorer = Scorer(encoder, self._settings, on_health=partial(self._status.on_device_health, encoder.info.name))
         await self._stack.enter_async_context(scorer)
         await scorer.warm()
         info = scorer.info
