@@ -16,6 +16,9 @@ from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
 from framewatch_server.logs import configure_logs
 
+_EXIT_HANGING = 3
+"""Exit code of a server that has drained, but left a thread behind that hangs in a library."""
+
 app = App(
     name="framewatch-server",
     help="Serves CLIP-family models over gRPC: zero-shot scores of images and events of video streams.",
@@ -26,19 +29,23 @@ app = App(
 
 @app.command
 def serve(config: ServerConfig | None = None) -> None:
-    """Loads models and serves them until SIGTERM or Ctrl-C."""
+    """Loads models and serves them until SIGTERM or Ctrl-C; exit code 3 if a thread hung and was left behind."""
     config = config or ServerConfig()
     # OpenCV reads it when it is imported, and then refuses what our own checks would have to let through first
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(config.max_image_pixels)
     # torch is heavy: commands that don't need it stay quick, and wrong settings are reported before it is imported
+    from framewatch_server.rpc.app import Ending  # noqa: PLC0415
     from framewatch_server.rpc.app import serve as serve_app  # noqa: PLC0415
 
     configure_logs(config.log_level, config.log_format)
     with asyncio.Runner() as runner:
-        if not runner.run(serve_app(config)):
-            # No call has been accepted yet, and nothing has to be put away. Models are loaded in libraries that can't
-            # be stopped, and that abort the process if the interpreter ends under them.
-            os._exit(0)
+        ending = runner.run(serve_app(config))
+        if ending is not Ending.DRAINED:
+            # No call is open, and nothing has to be put away. Threads are in libraries that can't be stopped, and that
+            # abort the process, or keep it for as long as they hang, if the interpreter ends under them.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(_EXIT_HANGING if ending is Ending.HANGING else 0)
 
 
 # by their paths: the health check, which runs twice a minute, must not import the libraries of benchmarks and the demo

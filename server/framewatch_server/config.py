@@ -78,7 +78,9 @@ class ServerConfig:
         resume_lifetime_s: Seconds for which the state of an ended stream is kept, see Resume in the .proto; 0: not at
             all.
         max_resumable_streams: Such states; a further one replaces the oldest.
-        drain_timeout_s: Seconds that calls may take to end after SIGTERM.
+        hang_timeout_s: Seconds after which a thread that decodes, or runs the model, counts as hanging: health is then
+            NOT_SERVING until it returns.
+        drain_timeout_s: Seconds that calls may take to end after SIGTERM; threads that hang cost a few more.
         log_level: Least severe messages that are logged.
         log_format: console, json, or auto (console in a terminal, else json); logs go to standard error.
 
@@ -117,6 +119,7 @@ class ServerConfig:
     example_cache_bytes: Positive = 16 * 1024 * 1024
     resume_lifetime_s: Annotated[float, Parameter(validator=Number(gte=0))] = 60.0
     max_resumable_streams: Positive = 256
+    hang_timeout_s: Annotated[float, Parameter(validator=Number(gt=0))] = 30.0
     drain_timeout_s: Annotated[float, Parameter(validator=Number(gte=0))] = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"

@@ -57,7 +57,7 @@ class Decoders:
 
 
 class _Decoder:
-    """One decode thread."""
+    """A decode thread with the job in its hand."""
 
     def __init__(
         self,

@@ -120,6 +120,10 @@ class Scorer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """See `Pipeline.stop`."""
         await self._stack.aclose()
 
     async def warm(self) -> None:

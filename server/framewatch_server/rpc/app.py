@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from contextlib import AsyncExitStack
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -27,11 +29,15 @@ from framewatch_server.rpc.serving_status import ServingStatus
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.room import PixelRoom
+from framewatch_server.whole_files import write_whole
 
 SERVICE_NAME = framewatch_pb2.DESCRIPTOR.services_by_name["ZeroShotService"].full_name
 
 _ROOM_FOR_HEALTH_CHECKS = 64
 """Calls at once of the health and reflection services, beside those that have gates of their own."""
+
+_END_TIMEOUT_S = 5.0
+"""Seconds that the handlers of calls may take to end once they are cancelled."""
 
 _log = structlog.get_logger()
 
@@ -68,6 +74,7 @@ def engine_settings(config: ServerConfig) -> EngineSettings:
         decode_threads=config.decode_threads,
         reduced_decode=config.jpeg_decode == "reduced",
         max_batch_size=config.max_batch_size,
+        hang_timeout_s=config.hang_timeout_s,
         caches=CacheSettings(
             text_bytes=config.text_cache_bytes,
             example_bytes=config.example_cache_bytes,
@@ -92,13 +99,14 @@ class ServerApp:
             maximum_concurrent_rpcs=config.max_streams + config.max_calls + _ROOM_FOR_HEALTH_CHECKS,
         )
         self._stack = AsyncExitStack()
+        self._scorers: list[Scorer] = []
 
     async def __aenter__(self) -> Self:
         try:
             await self._listen()
             await self._serve(await self._load())
         except BaseException:
-            await self._server.stop(0)
+            await self._end_calls(0)
             await self._stack.aclose()
             raise
         return self
@@ -107,9 +115,19 @@ class ServerApp:
         _log.info("draining", timeout_s=self.config.drain_timeout_s)
         self._service.drain()
         await self._status.draining()
-        await self._server.stop(self.config.drain_timeout_s)
+        await self._end_calls(self.config.drain_timeout_s)
         await self._stack.aclose()
         _log.info("stopped")
+
+    @property
+    def hanging(self) -> tuple[str, ...]:
+        """Names of the threads that did not end with the server."""
+        return tuple(name for scorer in self._scorers for name in scorer.hanging)
+
+    async def _end_calls(self, grace_s: float) -> None:
+        """Waits for calls to end, cancels those that have not, and does not wait for one that ignores even that."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._server.stop(grace_s), grace_s + _END_TIMEOUT_S)
 
     async def _listen(self) -> None:
         """Opens the port before models are loaded, so that a taken port is reported at once."""
@@ -134,7 +152,12 @@ class ServerApp:
 
     async def _load(self) -> Models:
         """Loads and warms one model after the other, so that each finds the memory that the others have left."""
+        self._stack.push_async_callback(self._end_scorers)
         return Models([await self._load_model(name) for name in self.config.models])
+
+    async def _end_scorers(self) -> None:
+        """Ends all models at once, so that threads that hang in several of them cost one timeout."""
+        await asyncio.gather(*(scorer.stop() for scorer in self._scorers))
 
     def _held_bytes(self) -> dict[str, tuple[int, int]]:
         room = self._settings.pixel_room
@@ -153,8 +176,8 @@ class ServerApp:
                 offline=config.offline,
             )
         )
-        scorer = Scorer(encoder, self._settings, on_health=partial(self._status.on_device_health, encoder.info.name))
-        await self._stack.enter_async_context(scorer)
+        scorer = Scorer(encoder, self._settings, on_health=partial(self._status.on_model_health, encoder.info.name))
+        self._scorers.append(await scorer.__aenter__())
         await scorer.warm()
         info = scorer.info
         _log.info(
@@ -171,24 +194,32 @@ class ServerApp:
         self._service.use(models)
         await self._status.serving()
         if self.config.address_file is not None:
-            await asyncio.to_thread(_write_whole, self.config.address_file, self.address)
+            await asyncio.to_thread(_write_address, self.config.address_file, self.address)
         _log.info("serving", address=self.address, models=[scorer.info.name for scorer in models])
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Writes a file that readers see whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    partial.replace(path)
+def _write_address(path: Path, address: str) -> None:
+    """Writes the address file; a disk that is full or read-only costs the file, not the server."""
+    try:
+        write_whole(path, address)
+    except OSError as error:
+        _log.error(
+            "the address file can't be written: the server serves without it; give another with --address-file",
+            file=str(path),
+            because=error.strerror or str(error),
+        )
 
 
-async def serve(config: ServerConfig) -> bool:
-    """Serves until SIGTERM or SIGINT, then drains.
+class Ending(Enum):
+    """The way a server ended; in all but the first, threads may still be in libraries that can't be stopped."""
 
-    Returns:
-        False if the signal came while models were loaded. Threads may then still be in libraries that can't be stopped.
+    DRAINED = "every call was answered or cancelled, and all threads have ended"
+    NOT_LOADED = "the signal came while models were loaded"
+    HANGING = "a thread hangs"
 
-    """
+
+async def serve(config: ServerConfig) -> Ending:
+    """Serves until SIGTERM or SIGINT, then drains."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -198,10 +229,10 @@ async def serve(config: ServerConfig) -> bool:
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
         _log.info("stopped before serving")
-        return False
+        return Ending.NOT_LOADED
     await starting
     try:
         await stopping
     finally:
         await app.__aexit__()
-    return True
+    return Ending.HANGING if app.hanging else Ending.DRAINED

@@ -1,4 +1,4 @@
-"""The server's answer to health checks: SERVING while the devices of all its models work."""
+"""The server's answer to health checks: SERVING while the devices and the threads of all its models work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ServingStatus:
         self.servicer = health.aio.HealthServicer()
         self._names = ("", service_name)
         self._is_serving = False  # False while models are loaded
-        self._failing: set[str] = set()  # models whose device fails
+        self._failing: set[str] = set()  # models whose device fails, or one of whose threads hangs
         self._updates: set[asyncio.Task[None]] = set()  # asyncio keeps no reference of its own
 
     async def loading(self) -> None:
@@ -23,7 +23,7 @@ class ServingStatus:
         await self._publish()
 
     async def serving(self) -> None:
-        """Answers by the devices' health from now on."""
+        """Answers by the models' health from now on."""
         self._is_serving = True
         await self._publish()
 
@@ -31,8 +31,8 @@ class ServingStatus:
         """Answers NOT_SERVING for good."""
         await self.servicer.enter_graceful_shutdown()
 
-    def on_device_health(self, model: str, works: bool) -> None:
-        """Takes a change of a device's health. One failing model is enough: a prober can't know which one matters."""
+    def on_model_health(self, model: str, works: bool) -> None:
+        """Takes a change of a model's health. One failing model is enough: a prober can't know which one matters."""
         (self._failing.discard if works else self._failing.add)(model)
         if self._is_serving:
             update = asyncio.ensure_future(self._publish())

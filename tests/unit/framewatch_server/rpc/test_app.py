@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+import structlog
+
 from framewatch_server.config import ServerConfig
+from framewatch_server.rpc import app
 from framewatch_server.rpc.app import channel_options, engine_settings
 from framewatch_server.vision.pixels.decode import DecodeLimits
 
@@ -31,3 +37,18 @@ def test_the_engine_has_the_settings_of_the_command() -> None:
     assert settings.pixel_room.maximum == 17
     assert (settings.decode_threads, settings.reduced_decode, settings.max_batch_size) == (3, False, 7)
     assert (settings.caches.text_bytes, settings.caches.example_bytes, settings.caches.image_bytes) == (13, 14, 15)
+
+
+@pytest.mark.parametrize("problem", ["full", "read-only"])
+def test_an_address_file_that_can_not_be_written_costs_the_file_alone(
+    problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28 if problem == "full" else 30, problem)
+
+    monkeypatch.setattr(app, "write_whole", fail)
+    with structlog.testing.capture_logs() as logs:
+        app._write_address(tmp_path / "address", "127.0.0.1:1")
+    (entry,) = logs
+    assert entry["because"] == problem
+    assert "--address-file" in entry["event"]
