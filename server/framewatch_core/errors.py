@@ -3,6 +3,7 @@
     FramewatchError
     ├── FieldError                       a fault of one field of a request
     │   ├── InvalidRequest               INVALID_ARGUMENT
+    │   │   ├── MalformedMessage
     │   │   ├── MissingField
     │   │   ├── InvalidLabelSet
     │   │   ├── InvalidRule
@@ -22,6 +23,7 @@
     ├── ServerUnavailable                UNAVAILABLE
     │   ├── ServerStarting
     │   └── ServerDraining
+    ├── ClientNotReading                 UNAVAILABLE
     ├── StreamTakenOver                  ABORTED
     ├── InternalError                    INTERNAL
     └── ModelLoadError                   before the server serves
@@ -81,6 +83,12 @@ class InvalidRequest(FieldError):
     """A field has a value that is not allowed (INVALID_ARGUMENT)."""
 
     reason = "INVALID_FIELD"
+
+
+class MalformedMessage(InvalidRequest):
+    """Bytes that are no message of the call."""
+
+    reason = "MALFORMED_MESSAGE"
 
 
 class MissingField(InvalidRequest):
@@ -186,6 +194,12 @@ class ServerDraining(ServerUnavailable):
     """A server that is shutting down; another one, or its successor, will answer."""
 
     reason = "SERVER_DRAINING"
+
+
+class ClientNotReading(FramewatchError):
+    """A stream whose client has read nothing for a while; it can be resumed (UNAVAILABLE)."""
+
+    reason = "CLIENT_NOT_READING"
 
 
 class StreamTakenOver(FramewatchError):

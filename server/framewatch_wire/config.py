@@ -22,6 +22,7 @@ from framewatch_wire.durations import (
 from framewatch_wire.enums import HEALTH_PROBLEMS, OVERFLOW_POLICIES, SCORE_KINDS
 from framewatch_wire.fields import under
 from framewatch_wire.labels import label_set_from_proto, label_set_to_proto
+from framewatch_wire.requests.counts import check_counts
 
 
 def config_to_proto(config: StreamConfig) -> pb.StreamConfig:
@@ -50,6 +51,7 @@ def config_to_proto(config: StreamConfig) -> pb.StreamConfig:
 def config_from_proto(message: pb.StreamConfig) -> StreamConfig:
     """Returns a stream's config. Raises InvalidRequest, LimitExceeded with a path that begins with `config`."""
     with under("config"):
+        check_counts(message)
         if not message.HasField("label_set"):
             raise MissingField("the config has no label_set: give the labels to look for", "label_set")
         with under("label_set"):
@@ -105,6 +107,7 @@ def _health_to_proto(policy: HealthPolicy) -> pb.HealthPolicy:
 
 def _health_from_proto(message: pb.HealthPolicy) -> HealthPolicy:
     with under("health"):
+        check_counts(message)
         return HealthPolicy(
             disabled=message.disabled,
             ignored=frozenset(map(_ignored_problem, message.ignored)),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet, check_examples
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_wire.fields import under
 from framewatch_wire.images import image_to_proto, images_from_proto
+from framewatch_wire.requests.counts import check_counts
 
 
 def label_set_to_proto(label_set: LabelSet) -> pb.LabelSet:
@@ -31,12 +32,19 @@ def _label_to_proto(label: Label) -> pb.Label:
 
 def label_set_from_proto(message: pb.LabelSet) -> LabelSet:
     """Returns a label set. Raises InvalidRequest, LimitExceeded with a path below the set."""
-    templates = tuple(message.templates.templates) if message.HasField("templates") else DEFAULT_TEMPLATES
+    check_counts(message)
+    templates: tuple[str, ...] = DEFAULT_TEMPLATES
+    if message.HasField("templates"):
+        with under("templates"):
+            check_counts(message.templates)
+        templates = tuple(message.templates.templates)
+    check_examples(sum(len(label.examples) + len(label.counter_examples) for label in message.labels))
     return LabelSet(tuple(_label_from_proto(label, i) for i, label in enumerate(message.labels)), templates)
 
 
 def _label_from_proto(message: pb.Label, index: int) -> Label:
     with under(f"labels[{index}]"):
+        check_counts(message)
         return Label(
             name=message.name,
             prompts=tuple(message.prompts),

@@ -10,7 +10,8 @@ domain "framewatch") and, where a field was wrong, a google.rpc.BadRequest with 
   FAILED_PRECONDITION  StreamFrames: the first message was not a config.
   NOT_FOUND            there is no such model; the message lists the loaded ones.
   RESOURCE_EXHAUSTED   a limit was exceeded; ErrorInfo.metadata has `limit` (its name), `maximum` and `actual`.
-  UNAVAILABLE          the server is starting or draining; try again.
+  UNAVAILABLE          the server is starting or draining, or a stream's client has read nothing for a minute; try
+                       again.
   ABORTED              StreamFrames: another stream has taken over from this one (Resume).
   INTERNAL             a fault of the server; ErrorInfo.metadata has `error_id`, under which the server's log has the
                        cause.
@@ -23,6 +24,10 @@ can be larger: FrameScores (1000 labels in 64 regions) and EmbedResponse (1024 v
 client's limit (`grpc.max_receive_message_length`, `MaxCallRecvMsgSize`, `maxInboundMessageSize`) to 64 MiB, or ask
 for less: StreamConfig.top_count, fewer images per Embed call. The server accepts requests of up to its
 `max_message_bytes` (default 64 MiB).
+
+Sizes. Names of models, ids and tokens have at most 256 characters. The elements of every repeated field are limited,
+and counted before anything is made of them; RESOURCE_EXHAUSTED names the limit. Requests that the server holds count
+against its `max_call_bytes` (default 512 MiB) until they are answered.
 
 Keepalive. Routers and NATs forget silent connections. Send HTTP/2 pings every 30 s, also while no call runs, and
 never more often than every 10 s: the server closes connections that ping too often (GOAWAY, too_many_pings). The
@@ -1181,7 +1186,7 @@ class HealthPolicy(_message.Message):
     """True: pictures are not assessed."""
     @_builtins.property
     def ignored(self) -> _containers.RepeatedScalarFieldContainer[Global___HealthProblem.ValueType]:
-        """Problems that don't count. Empty: all count."""
+        """Problems that don't count; at most 64. Empty: all count."""
 
     @_builtins.property
     def frozen_after(self) -> _duration_pb2.Duration:

@@ -122,14 +122,7 @@ class LabelSet:
                 )
         total = sum(len(label.prompts) or max(1, len(self.templates)) for label in self.labels)
         total += sum(len(label.contrast_prompts) for label in self.labels)
-        examples = sum(len(label.examples) + len(label.counter_examples) for label in self.labels)
-        check_limit(
-            "examples and counter-examples of all labels",
-            limit="max_examples",
-            maximum=MAX_EXAMPLES_PER_SET,
-            actual=examples,
-            field="labels",
-        )
+        check_examples(sum(len(label.examples) + len(label.counter_examples) for label in self.labels))
         check_limit(
             "prompts of all labels", limit="max_prompts", maximum=MAX_PROMPTS_PER_SET, actual=total, field="labels"
         )
@@ -168,6 +161,17 @@ class LabelSet:
         if not self.templates:
             return (label.name,)
         return tuple(template.replace(PLACEHOLDER, label.name) for template in self.templates)
+
+
+def check_examples(count: int) -> None:
+    """Raises LimitExceeded if a set has more examples and counter-examples."""
+    check_limit(
+        "examples and counter-examples of all labels",
+        limit="max_examples",
+        maximum=MAX_EXAMPLES_PER_SET,
+        actual=count,
+        field="labels",
+    )
 
 
 def check_texts(

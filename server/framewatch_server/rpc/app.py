@@ -16,7 +16,6 @@ import structlog
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from framewatch.v1 import framewatch_pb2, framewatch_pb2_grpc
 from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
 from framewatch_server.engine.models import Models
@@ -24,14 +23,12 @@ from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.settings import CacheSettings, EngineSettings
 from framewatch_server.rpc.daemon_thread import in_daemon_thread
 from framewatch_server.rpc.metrics import ServerCollector, serving_metrics
-from framewatch_server.rpc.service import ZeroShotService
+from framewatch_server.rpc.service import SERVICE_NAME, ZeroShotService, service_handler
 from framewatch_server.rpc.serving_status import ServingStatus
 from framewatch_server.vision.checkpoints.load import load_encoder
 from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.room import PixelRoom
 from framewatch_server.whole_files import write_whole
-
-SERVICE_NAME = framewatch_pb2.DESCRIPTOR.services_by_name["ZeroShotService"].full_name
 
 _ROOM_FOR_HEALTH_CHECKS = 64
 """Calls at once of the health and reflection services, beside those that have gates of their own."""
@@ -131,7 +128,7 @@ class ServerApp:
 
     async def _listen(self) -> None:
         """Opens the port before models are loaded, so that a taken port is reported at once."""
-        framewatch_pb2_grpc.add_ZeroShotServiceServicer_to_server(self._service, self._server)
+        self._server.add_generic_rpc_handlers((service_handler(self._service),))
         health_pb2_grpc.add_HealthServicer_to_server(self._status.servicer, self._server)
         reflection.enable_server_reflection((SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
         await self._status.loading()

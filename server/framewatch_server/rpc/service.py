@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_core.calls import Classification, SimilarityMatrix
-from framewatch_core.errors import InvalidRequest, MissingField, ServerDraining, ServerStarting
-from framewatch_core.images.image import Image
-from framewatch_core.labels.labels import MAX_LABELS, MAX_PROMPT_CHARS, check_texts
+from framewatch_core.errors import ServerDraining, ServerStarting
 from framewatch_core.labels.scoring import best_first
 from framewatch_core.limits import ByteAccount, check_limit
 from framewatch_core.stream.config import OverflowPolicy
@@ -23,22 +22,27 @@ from framewatch_server.config import ServerConfig
 from framewatch_server.engine.models import Models
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
+from framewatch_server.rpc.requests import Context, Convert, RequestReader
+from framewatch_server.rpc.sending import send_all
 from framewatch_server.rpc.status import abort, public_error
 from framewatch_server.rpc.stream import StreamShell, StreamSurroundings
 from framewatch_wire.calls import classification_to_proto, embeddings_to_proto, similarity_to_proto
 from framewatch_wire.fields import under
-from framewatch_wire.images import image_from_proto, images_from_proto
-from framewatch_wire.labels import label_set_from_proto
 from framewatch_wire.models import models_to_proto
+from framewatch_wire.requests.calls import (
+    ClassifyCall,
+    EmbedCall,
+    SimilarityCall,
+    classify_from_proto,
+    embed_from_proto,
+    similarity_from_proto,
+)
+from framewatch_wire.requests.counts import counts_of
+from framewatch_wire.requests.parse import parsed
 
-MAX_TEXTS = MAX_LABELS
-"""Texts of one Embed call."""
+SERVICE_NAME = pb.DESCRIPTOR.services_by_name["ZeroShotService"].full_name
 
-_FEW_IMAGES = 4
-"""Images that are copied out of a request in the event loop; more are copied on another thread."""
-
-Context = grpc.aio.ServicerContext[Any, Any]
-RequestT = TypeVar("RequestT")
+CallT = TypeVar("CallT")
 ResponseT = TypeVar("ResponseT")
 
 
@@ -80,18 +84,24 @@ async def _answering(context: Context) -> AsyncIterator[None]:
     try:
         yield
     except Exception as error:
-        await abort(context, public_error(error))
+        public = public_error(error)
+        _forget_locals(error)
+    else:
+        return
+    await abort(context, public)
 
 
-async def _images(messages: Sequence[pb.Image], field: str) -> dict[str, Image]:
-    """Returns images by their paths; many are copied on another thread, so that streams go on meanwhile."""
-    if len(messages) <= _FEW_IMAGES:
-        return images_from_proto(messages, field)
-    return await asyncio.to_thread(images_from_proto, messages, field)
+def _forget_locals(error: BaseException | None) -> None:
+    """Drops what the functions held that an error went through: tasks keep their errors, and these the images."""
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
-class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
-    """Answers calls; before `use` and after `drain` with UNAVAILABLE."""
+class ZeroShotService:
+    """Answers calls; before `use` and after `drain` with UNAVAILABLE. See `service_handler`."""
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
@@ -99,9 +109,14 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         self._draining = asyncio.Event()
         self._streams = _Gate("streams at once", "max_streams", config.max_streams)
         self._call_bytes = ByteAccount("calls", "bytes of calls", "max_call_bytes", config.max_call_bytes)
+        self._counts = counts_of(config.max_images_per_call)
+        self._requests = RequestReader(
+            max_reading=config.max_reading_calls, timeout_s=config.reading_timeout_s, account=self._call_bytes
+        )
         self._calls = _Gate("calls at once", "max_calls", config.max_calls)
         self._stream_surroundings = StreamSurroundings(
             find_scorer=self._scorer_for,
+            requests=self._requests,
             limits=SessionLimits(running=config.stream_running_frames, waiting=config.stream_waiting_frames),
             max_image_bytes=config.max_image_bytes,
             waiting_share=self._waiting_share,
@@ -141,97 +156,101 @@ class ZeroShotService(pb_grpc.ZeroShotServiceServicer):
         return self._models
 
     async def _answer(
-        self, context: Context, call: Callable[[RequestT], Awaitable[ResponseT]], request: RequestT
+        self, context: Context, convert: Convert[CallT], answer: Callable[[CallT], Awaitable[ResponseT]]
     ) -> ResponseT:
-        """Answers a unary call, unless too many are under way."""
+        """Answers a unary call, unless too many are under way; the bytes of its request count until then."""
         async with _answering(context):
+            self._loaded()
             with self._calls.enter():
-                return await call(request)
+                async with self._requests.call(context, convert) as call:
+                    return await answer(call)
         raise AssertionError("answering returns or aborts")
 
-    async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:  # noqa: N802
+    async def Classify(self, _: object, context: Context) -> pb.ClassifyResponse:  # noqa: N802
         """Scores one image against a set of labels."""
-        return await self._answer(context, self._classify, request)
+        return await self._answer(context, _take_classify, self._classify)
 
-    async def _classify(self, request: pb.ClassifyRequest) -> pb.ClassifyResponse:
-        scorer = self._scorer_for(request.model)
-        if not request.HasField("label_set"):
-            raise MissingField("the request has no label_set: give the labels to look for", "label_set")
+    async def _classify(self, call: ClassifyCall) -> pb.ClassifyResponse:
+        scorer = self._scorer_for(call.model)
         with under("label_set"):
-            label_set = label_set_from_proto(request.label_set)
+            labels, warnings = await scorer.label_vectors(call.label_set)
         with under("image"):
-            image = image_from_proto(request.image)
-        with under("label_set"):
-            labels, warnings = await scorer.label_vectors(label_set)
-        with under("image"):
-            scores, timings = await scorer.score(image, labels)
-        best = best_first(scores, request.top_count)
+            scores, timings = await scorer.score(call.image, labels)
+        best = best_first(scores, call.top_count)
         placed = tuple(warning.under("label_set") for warning in warnings)
         return classification_to_proto(
             Classification(best, scorer.info.name, timings, placed, scorer.info.weights_digest)
         )
 
-    async def Similarity(self, request: pb.SimilarityRequest, context: Context) -> pb.SimilarityResponse:  # noqa: N802
+    async def Similarity(self, _: object, context: Context) -> pb.SimilarityResponse:  # noqa: N802
         """Compares one image, or several, with one or more others."""
-        return await self._answer(context, self._similarity, request)
+        return await self._answer(context, self._take_similarity, self._similarity)
 
-    async def _similarity(self, request: pb.SimilarityRequest) -> pb.SimilarityResponse:
-        scorer = self._scorer_for(request.model)
-        queries = await self._queries(request)
-        if not request.candidates:
-            raise MissingField("the request has no candidates: give at least one image to compare with", "candidates")
-        self._check_images(len(queries) + len(request.candidates), "candidates")
-        candidates = await _images(request.candidates, "candidates")
-        similarities, timings = await scorer.similarities(queries, candidates)
+    def _take_similarity(self, data: bytes) -> SimilarityCall:
+        message = parsed(data, pb.SimilarityRequest, self._counts)
+        del data  # it is large, and the images are copied out of the message
+        return similarity_from_proto(message, self._counts)
+
+    async def _similarity(self, call: SimilarityCall) -> pb.SimilarityResponse:
+        scorer = self._scorer_for(call.model)
+        similarities, timings = await scorer.similarities(call.queries, call.candidates)
         return similarity_to_proto(SimilarityMatrix(similarities, scorer.info.name, timings))
 
-    async def _queries(self, request: pb.SimilarityRequest) -> dict[str, Image]:
-        if not request.queries:
-            with under("query"):
-                return {"query": image_from_proto(request.query)}
-        if request.HasField("query"):
-            raise InvalidRequest("the request has both query and queries: leave one of them out", "queries")
-        self._check_images(len(request.queries), "queries")
-        return await _images(request.queries, "queries")
-
-    def _check_images(self, count: int, field: str) -> None:
-        maximum = self._config.max_images_per_call
-        check_limit("images of the call", limit="max_images_per_call", maximum=maximum, actual=count, field=field)
-
-    async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:  # noqa: N802
+    async def Embed(self, _: object, context: Context) -> pb.EmbedResponse:  # noqa: N802
         """Returns the vectors of images and texts."""
-        return await self._answer(context, self._embed, request)
+        return await self._answer(context, self._take_embed, self._embed)
 
-    async def _embed(self, request: pb.EmbedRequest) -> pb.EmbedResponse:
-        scorer = self._scorer_for(request.model)
-        if not request.images and not request.texts:
-            raise MissingField("the request has neither images nor texts: give at least one to embed", "images")
-        self._check_images(len(request.images), "images")
-        check_texts(request.texts, "texts", MAX_TEXTS, MAX_PROMPT_CHARS, InvalidRequest)
-        images = await _images(request.images, "images")
-        return embeddings_to_proto(await scorer.embed(images, list(request.texts)))
+    def _take_embed(self, data: bytes) -> EmbedCall:
+        message = parsed(data, pb.EmbedRequest, self._counts)
+        del data
+        return embed_from_proto(message, self._counts)
 
-    async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:  # noqa: N802
+    async def _embed(self, call: EmbedCall) -> pb.EmbedResponse:
+        scorer = self._scorer_for(call.model)
+        return embeddings_to_proto(await scorer.embed(call.images, call.texts))
+
+    async def ListModels(self, _: object, context: Context) -> pb.ListModelsResponse:  # noqa: N802
         """Lists the loaded models."""
-        return await self._answer(context, self._list_models, request)
+        return await self._answer(context, _take_list_models, self._list_models)
 
     async def _list_models(self, _: pb.ListModelsRequest) -> pb.ListModelsResponse:
         return models_to_proto([scorer.model for scorer in self._loaded()])
 
-    async def StreamFrames(  # noqa: N802
-        self,
-        request_iterator: AsyncIterator[pb.StreamFramesRequest],  # noqa: ARG002 the stream reads by itself
-        context: Context,
-    ) -> AsyncGenerator[pb.StreamFramesResponse]:
+    async def StreamFrames(self, _: object, context: Context) -> None:  # noqa: N802
         """Scores a stream of frames and emits its events."""
         async with _answering(context):
             with self._streams.enter():
                 shell = StreamShell(self._stream_surroundings)
                 async with aclosing(shell.run(context.read)) as responses:
-                    async for response in responses:
-                        yield response
+                    await send_all(context, responses, self._config.unread_timeout_s)
 
     def _waiting_share(self, scorer: Scorer, policy: OverflowPolicy) -> int:
         """Returns how many frames one stream may let wait; live ones share two batches, so that no frame gets stale."""
         live = policy is OverflowPolicy.DROP_OLDEST
         return self._streams.share(2 * scorer.max_batch_size if live else self._config.waiting_frames)
+
+
+def _take_classify(data: bytes) -> ClassifyCall:
+    message = parsed(data, pb.ClassifyRequest)
+    del data
+    return classify_from_proto(message)
+
+
+def _take_list_models(data: bytes) -> pb.ListModelsRequest:
+    return parsed(data, pb.ListModelsRequest)
+
+
+def service_handler(service: ZeroShotService) -> grpc.GenericRpcHandler:
+    """Returns the methods for a server: they are given raw bytes, and read the requests of calls by themselves."""
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        "Classify": grpc.stream_unary_rpc_method_handler(service.Classify, None, _serialised),
+        "Similarity": grpc.stream_unary_rpc_method_handler(service.Similarity, None, _serialised),
+        "Embed": grpc.stream_unary_rpc_method_handler(service.Embed, None, _serialised),
+        "ListModels": grpc.stream_unary_rpc_method_handler(service.ListModels, None, _serialised),
+        "StreamFrames": grpc.stream_stream_rpc_method_handler(service.StreamFrames, None, _serialised),
+    }
+    return grpc.method_handlers_generic_handler(SERVICE_NAME, handlers)
+
+
+def _serialised(message: Message) -> bytes:
+    return message.SerializeToString()

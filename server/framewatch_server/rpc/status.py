@@ -5,6 +5,7 @@ An error that is no FramewatchError is the server's own fault: the caller gets a
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from copy import copy
 from typing import NoReturn
@@ -16,6 +17,7 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from framewatch_core.errors import (
+    ClientNotReading,
     FieldError,
     FramewatchError,
     InternalError,
@@ -33,6 +35,7 @@ MAX_TRAILER_BYTES = 8 * 1024
 """Bytes of a status among the trailers; gRPC's clients lose a status whose trailers have more than 16 KiB."""
 
 _CLIPPED_CHARS = 256  # of 4 bytes each they fit, once with each byte escaped by three, and twice in base64
+_ABORT_TIMEOUT_S = 5
 _DETAILS_KEY = "grpc-status-details-bin"
 
 _log = structlog.get_logger()
@@ -49,7 +52,7 @@ def status_code(error: FramewatchError) -> grpc.StatusCode:
             return grpc.StatusCode.FAILED_PRECONDITION
         case ModelNotFound():
             return grpc.StatusCode.NOT_FOUND
-        case ServerUnavailable():
+        case ServerUnavailable() | ClientNotReading():
             return grpc.StatusCode.UNAVAILABLE
         case StreamTakenOver():
             return grpc.StatusCode.ABORTED
@@ -76,7 +79,9 @@ def to_status(error: FramewatchError) -> status_pb2.Status:
 async def abort(context: grpc.aio.ServicerContext[object, object], error: FramewatchError) -> NoReturn:
     """Ends a call with an error."""
     message, details = _that_arrive(error)
-    await context.abort(status_code(error), message, ((_DETAILS_KEY, details),))
+    # behind responses that the client doesn't read, the status would wait for ever; the call's end resets the stream
+    async with asyncio.timeout(_ABORT_TIMEOUT_S):
+        await context.abort(status_code(error), message, ((_DETAILS_KEY, details),))
     raise AssertionError("abort raises")
 
 

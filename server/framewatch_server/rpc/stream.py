@@ -31,11 +31,16 @@ from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.scoring_plan import ScoringPlan
 from framewatch_server.rpc.frames_under_way import FrameJob, FramesUnderWay
+from framewatch_server.rpc.requests import RequestReader
 from framewatch_server.rpc.resume_claim import ResumeClaim
 from framewatch_wire.config import config_from_proto, resume_point_from_proto
 from framewatch_wire.fields import under
 from framewatch_wire.frames import frame_from_proto
+from framewatch_wire.requests.parse import parsed
 from framewatch_wire.responses import response_to_proto
+
+SMALL_CONFIG_BYTES = 16 * 1024
+"""Bytes of a config from which on it is converted on another thread than the event loop's: it may have 1000 rules."""
 
 # gRPC's iterator would keep each request until the next one is asked for
 Read: TypeAlias = Callable[[], Awaitable[object]]
@@ -47,6 +52,7 @@ class StreamSurroundings:
 
     Attributes:
         find_scorer: returns the scorer of the model of that name, or raises.
+        requests: converts requests, and counts the bytes of configs.
         limits: bounds of each stream.
         max_image_bytes: largest image, for the client to know.
         waiting_share: returns a stream's share, at least 1, of the frames that may wait over all streams.
@@ -56,6 +62,7 @@ class StreamSurroundings:
     """
 
     find_scorer: Callable[[str], Scorer]
+    requests: RequestReader
     limits: SessionLimits
     max_image_bytes: int
     waiting_share: Callable[[Scorer, OverflowPolicy], int]
@@ -142,9 +149,10 @@ class StreamShell:
 
     async def _read(self, read: Read) -> None:
         try:
-            while isinstance(request := await read(), pb.StreamFramesRequest):
-                await self._take(request)
-                del request  # its image was copied out, and the wait for room may be long
+            while isinstance(request := await read(), bytes):
+                holder = [request]
+                del request  # its image is copied out, and the wait for room may be long
+                await self._take(holder)
                 self._advance()
                 await self._wait_for_room()
         except asyncio.CancelledError:
@@ -161,14 +169,18 @@ class StreamShell:
         await self._surroundings.draining.wait()
         reader.cancel()
 
-    async def _take(self, request: pb.StreamFramesRequest) -> None:
+    async def _take(self, holder: list[bytes]) -> None:
+        """Takes the request that is alone in a list, and leaves the list empty."""
+        arrival_ns = time.monotonic_ns()  # the image is copied only after it
+        requests, size = self._surroundings.requests, len(holder[0])
+        request = await requests.converted(holder, _parsed, size)
         match request.WhichOneof("request"):
             case "config":
-                config = request.config
-                point = resume_point_from_proto(config.resume) if config.HasField("resume") else None
-                await self._configure(config_from_proto(config), point)
+                messages = [request.config]
+                del request
+                with requests.holding(size):
+                    await self._configure(*await requests.converted(messages, _taken_config, size, SMALL_CONFIG_BYTES))
             case "frame":
-                arrival_ns = time.monotonic_ns()  # the image is copied only after it
                 self._update_share()
                 self._claim.confirm()
                 self._session.receive(frame_from_proto(request.frame), arrival_ns)
@@ -177,7 +189,8 @@ class StreamShell:
             case _:
                 raise MissingField("the message has neither config nor frame nor explain", "request")
 
-    async def _configure(self, config: StreamConfig, point: ResumePoint | None) -> None:
+    async def _configure(self, config: StreamConfig, kept: StreamConfig, point: ResumePoint | None) -> None:
+        """Takes a config; `kept`: the same with keys of its examples, which are large."""
         scorer = self._surroundings.find_scorer(config.model)
         # labels that can't be embedded end the call here, before it is answered and another stream is taken over
         with under("config.label_set"):
@@ -187,7 +200,7 @@ class StreamShell:
             if state is not None and point is not None:
                 self._session.take_over(state, point)
         placed = tuple(warning.under("config.label_set") for warning in warnings)
-        self._session.configure(config.with_example_keys(), plan, placed)
+        self._session.configure(kept, plan, placed)
 
     def _update_share(self) -> None:
         """Takes account of the streams that have come and gone."""
@@ -260,6 +273,17 @@ class StreamShell:
         if self._session.has_output or self._session.finished:
             self._has_output.set()
         self._has_room.set()
+
+
+def _parsed(data: bytes) -> pb.StreamFramesRequest:
+    return parsed(data, pb.StreamFramesRequest)
+
+
+def _taken_config(message: pb.StreamConfig) -> tuple[StreamConfig, StreamConfig, ResumePoint | None]:
+    """Returns a config, the same with keys of its examples, and the position from which the stream resumes."""
+    point = resume_point_from_proto(message.resume) if message.HasField("resume") else None
+    config = config_from_proto(message)
+    return config, config.with_example_keys(), point
 
 
 def _useful_short_side(scorer: Scorer, config: StreamConfig) -> int:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import cast
+
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from framewatch_core import errors
 from framewatch_core.errors import FramewatchError
+from framewatch_server.rpc.requests import Context
 from framewatch_server.rpc.status import MAX_TRAILER_BYTES, abort, public_error, status_code, to_status
+from tests.unit.framewatch_server.rpc.contexts import Aborted, FakeContext
 
 
 @pytest.mark.parametrize(
@@ -21,6 +25,8 @@ from framewatch_server.rpc.status import MAX_TRAILER_BYTES, abort, public_error,
         (errors.ModelNotFound(""), grpc.StatusCode.NOT_FOUND),
         (errors.ServerStarting(""), grpc.StatusCode.UNAVAILABLE),
         (errors.ServerDraining(""), grpc.StatusCode.UNAVAILABLE),
+        (errors.ClientNotReading(""), grpc.StatusCode.UNAVAILABLE),
+        (errors.MalformedMessage(""), grpc.StatusCode.INVALID_ARGUMENT),
         (errors.InternalError(""), grpc.StatusCode.INTERNAL),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, FramewatchError) else None,
@@ -61,28 +67,16 @@ def test_paths_are_joined(field: str, parent: str, expected: str) -> None:
     assert errors.InvalidRequest("", field).under(parent).field == expected
 
 
-class Aborted(Exception):
-    """Raised in place of grpc's own."""
-
-
-class Context:
-    """Keeps what a call ends with."""
-
-    async def abort(self, code: grpc.StatusCode, message: str, trailers: tuple[tuple[str, bytes], ...]) -> None:
-        self.code, self.message, self.trailers = code, message, trailers
-        raise Aborted
-
-
 @pytest.mark.parametrize(
     "text",
     ["a" * 30_000, "漢" * 30_000, "\x00" * 30_000, "\U0010ffff" * 30_000],
     ids=["ascii", "cjk", "nul", "unassigned"],
 )
 async def test_every_status_arrives(text: str) -> None:
-    context = Context()
+    context = FakeContext()
     error = errors.InvalidRule(text, f"rules[{text}]", name=text)
     with pytest.raises(Aborted):
-        await abort(context, error)  # type: ignore[arg-type]
+        await abort(cast("Context", context), error)
     escaped = sum(1 if 0x20 <= byte < 0x7F and byte != 0x25 else 3 for byte in context.message.encode())
     details = context.trailers[0][1]
     assert escaped + len(details) * 4 / 3 < MAX_TRAILER_BYTES
@@ -96,8 +90,8 @@ async def test_every_status_arrives(text: str) -> None:
 
 
 async def test_a_status_that_arrives_is_not_changed() -> None:
-    context = Context()
+    context = FakeContext()
     error = errors.InvalidRule("a 'quoted'  text\n", "rules[0].id")
     with pytest.raises(Aborted):
-        await abort(context, error)  # type: ignore[arg-type]
+        await abort(cast("Context", context), error)
     assert (context.message, context.trailers[0][1]) == (error.message, to_status(error).SerializeToString())

@@ -18,6 +18,7 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import FramewatchError, MissingField, ServerDraining, StreamTakenOver
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.limits import ByteAccount
 from framewatch_core.stream.queueing import Lane
 from framewatch_core.stream.results import Timings
 from framewatch_core.stream.session import SessionLimits
@@ -25,11 +26,12 @@ from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import stream
+from framewatch_server.rpc.requests import RequestReader
 from framewatch_server.rpc.stream import StreamShell, StreamSurroundings
 
-EMPTY_IMAGE = pb.StreamFramesRequest(frame=pb.Frame(frame_id=1, image=pb.Image()))
-FRAME = pb.StreamFramesRequest(frame=pb.Frame(frame_id=1, image=pb.Image(encoded=b"x")))
-NOTHING = pb.StreamFramesRequest()
+EMPTY_IMAGE = pb.StreamFramesRequest(frame=pb.Frame(frame_id=1, image=pb.Image())).SerializeToString()
+FRAME = pb.StreamFramesRequest(frame=pb.Frame(frame_id=1, image=pb.Image(encoded=b"x"))).SerializeToString()
+NOTHING = b""
 
 
 class FakeScorer:
@@ -71,7 +73,7 @@ class Client:
         config = pb.StreamConfig(label_set=pb.LabelSet(labels=[pb.Label(name="a")]))
         if resume_token:
             config.resume.token = resume_token
-        self.requests.put_nowait(pb.StreamFramesRequest(config=config))
+        self.requests.put_nowait(pb.StreamFramesRequest(config=config).SerializeToString())
 
     async def responses(self) -> AsyncIterator[pb.StreamFramesResponse]:
         async with aclosing(self.shell.run(self.requests.get)) as responses:
@@ -84,6 +86,7 @@ def surroundings(result: Embedded | Exception) -> StreamSurroundings:
     scorer = cast("Scorer", FakeScorer(result))
     return StreamSurroundings(
         find_scorer=lambda _: scorer,
+        requests=RequestReader(max_reading=1, timeout_s=60, account=ByteAccount("calls", "bytes", "max", 1 << 20)),
         limits=SessionLimits(running=2, waiting=2),
         max_image_bytes=1,
         waiting_share=lambda *_: 2,
@@ -142,7 +145,7 @@ async def take_over(client: Client) -> None:
 async def test_a_stream_that_has_ended_is_freed_at_once(
     end: Callable[[Client], object],
     error: type[FramewatchError] | None,
-    frame: pb.StreamFramesRequest,
+    frame: bytes,
     result: Embedded | Exception,
 ) -> None:
     client = Client(surroundings(result))

@@ -7,7 +7,8 @@
 //   FAILED_PRECONDITION  StreamFrames: the first message was not a config.
 //   NOT_FOUND            there is no such model; the message lists the loaded ones.
 //   RESOURCE_EXHAUSTED   a limit was exceeded; ErrorInfo.metadata has `limit` (its name), `maximum` and `actual`.
-//   UNAVAILABLE          the server is starting or draining; try again.
+//   UNAVAILABLE          the server is starting or draining, or a stream's client has read nothing for a minute; try
+//                        again.
 //   ABORTED              StreamFrames: another stream has taken over from this one (Resume).
 //   INTERNAL             a fault of the server; ErrorInfo.metadata has `error_id`, under which the server's log has the
 //                        cause.
@@ -20,6 +21,10 @@
 // client's limit (`grpc.max_receive_message_length`, `MaxCallRecvMsgSize`, `maxInboundMessageSize`) to 64 MiB, or ask
 // for less: StreamConfig.top_count, fewer images per Embed call. The server accepts requests of up to its
 // `max_message_bytes` (default 64 MiB).
+//
+// Sizes. Names of models, ids and tokens have at most 256 characters. The elements of every repeated field are limited,
+// and counted before anything is made of them; RESOURCE_EXHAUSTED names the limit. Requests that the server holds count
+// against its `max_call_bytes` (default 512 MiB) until they are answered.
 //
 // Keepalive. Routers and NATs forget silent connections. Send HTTP/2 pings every 30 s, also while no call runs, and
 // never more often than every 10 s: the server closes connections that ping too often (GOAWAY, too_many_pings). The
@@ -932,7 +937,7 @@ export type HealthPolicy = Message<"framewatch.v1.HealthPolicy"> & {
   disabled: boolean;
 
   /**
-   * Problems that don't count. Empty: all count.
+   * Problems that don't count; at most 64. Empty: all count.
    *
    * @generated from field: repeated framewatch.v1.HealthProblem ignored = 2;
    */

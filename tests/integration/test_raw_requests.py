@@ -1,0 +1,86 @@
+"""Requests as bytes: what no stub would send, and requests that are held."""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+import pytest
+
+from framewatch.v1 import framewatch_pb2 as pb
+from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_bench.spawn import ServerProcess
+from tests.integration.conftest import MakeServer, image, label_set
+from tests.integration.errors import error_details
+
+CALLS = ("Classify", "Similarity", "Embed", "ListModels")
+
+
+@pytest.mark.parametrize("method", CALLS)
+@pytest.mark.parametrize("data", [b"\xff", b"\x0a\x7fcut off" * 1000], ids=["short", "long"])
+def test_garbage_on_a_call_is_the_callers_fault(server: ServerProcess, method: str, data: bytes) -> None:
+    with grpc.insecure_channel(server.address) as channel:
+        call = channel.unary_unary(f"/framewatch.v1.ZeroShotService/{method}")
+        with pytest.raises(grpc.RpcError) as caught:
+            call(data)
+    error = error_details(caught.value)
+    assert (error.code, error.reason) == ("INVALID_ARGUMENT", "MALFORMED_MESSAGE")
+
+
+@pytest.mark.parametrize(
+    "requests", [[b"\xff"], [b"\x12\x00", b"\xff"]], ids=["first", "behind a config that is refused"]
+)
+def test_garbage_on_a_stream_ends_it(server: ServerProcess, requests: list[bytes]) -> None:
+    with grpc.insecure_channel(server.address) as channel:
+        call = channel.stream_stream("/framewatch.v1.ZeroShotService/StreamFrames")
+        with pytest.raises(grpc.RpcError) as caught:
+            list(call(iter(requests)))
+    error = error_details(caught.value)
+    assert error.code == "INVALID_ARGUMENT"
+    assert error.reason in {"MALFORMED_MESSAGE", "MISSING_FIELD"}
+
+
+def test_a_call_without_a_request_is_the_callers_fault(server: ServerProcess) -> None:
+    with grpc.insecure_channel(server.address) as channel:
+        call = channel.stream_unary("/framewatch.v1.ZeroShotService/Classify")
+        with pytest.raises(grpc.RpcError) as caught:
+            call(iter([]))
+    assert error_details(caught.value).reason == "MALFORMED_MESSAGE"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("m" * 30_000, "LIMIT_EXCEEDED"), ("漢" * 256, "MODEL_NOT_FOUND")],
+    ids=["too long", "as long as allowed, escaped to thrice its size"],
+)
+def test_a_status_arrives_whatever_the_model_is_called(
+    stub: pb_grpc.ZeroShotServiceStub, name: str, reason: str
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Classify(pb.ClassifyRequest(model=name, image=image(), label_set=label_set("a")))
+    assert error_details(caught.value).reason == reason
+
+
+def test_a_status_arrives_whatever_a_template_is(stub: pb_grpc.ZeroShotServiceStub) -> None:
+    labels = pb.LabelSet(labels=[pb.Label(name="a")], templates=pb.PromptTemplates(templates=["漢" * 1000]))
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Classify(pb.ClassifyRequest(image=image(), label_set=labels))
+    error = error_details(caught.value)
+    assert (error.reason, error.field) == ("INVALID_LABEL_SET", "label_set.templates.templates[0]")
+
+
+async def test_bytes_of_calls_are_bounded_and_given_back(make_server: MakeServer) -> None:
+    stub = await make_server(max_call_bytes=100_000)
+    large = pb.EmbedRequest(texts=["x" * 2000] * 60)
+    with pytest.raises(grpc.RpcError) as caught:
+        await stub.Embed(large)
+    error = error_details(caught.value)
+    assert (error.code, error.metadata["limit"]) == ("RESOURCE_EXHAUSTED", "max_call_bytes")
+    calls = [stub.Embed(pb.EmbedRequest(texts=["x"] * 1000)) for _ in range(8)]
+    await asyncio.sleep(0)
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    while stub.app._service.under_way()["unary"]:
+        await asyncio.sleep(0.01)
+    assert stub.app._service.held_bytes()["calls"] == (0, 100_000)
