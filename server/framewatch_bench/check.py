@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from framewatch_bench.counted import CountedServer
 from framewatch_bench.frames import JpegFrames
 from framewatch_bench.load.hold import hold_streams
 from framewatch_bench.load.measure import ServeReport, bench_running, decode_ms
@@ -108,7 +109,7 @@ class Check:
         size = encoder.images.default_batch_size
         encoder.images.warm(size)
         flags = ["--model", self.checkpoint, *self.options.flags, "--max-streams", str(self.streams)]
-        with ServerProcess(*flags) as server:
+        with CountedServer(*flags) as server:
             files = bench_running(server, LoadPlan(self.streams, None, self.seconds), self.frames)
             tower_fps = pictures_per_second(encoder, size, self.seconds)
             least = 0.75 if encoder.info.dtype == "int8" else 0.85

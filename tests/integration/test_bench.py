@@ -11,6 +11,12 @@ from typing import Any
 import psutil
 import pytest
 
+from framewatch_bench.counted import CountedServer
+from framewatch_bench.frames import JpegFrames, render_jpegs
+from framewatch_bench.load.measure import bench_running
+from framewatch_bench.load.simulation import LoadPlan
+from framewatch_bench.options import BenchError
+from framewatch_bench.towers.call import classifying
 from tests.unit.framewatch_server.vision.towers.test_quantisation_images import write_pictures
 
 COMMAND = [sys.executable, "-m", "framewatch_server", "bench"]
@@ -134,3 +140,28 @@ def test_a_benchmark_that_is_stopped_stops_its_server() -> None:
     assert servers
     assert not psutil.wait_procs(servers, timeout=60)[1]
     assert bench_process.returncode == 128 + 15
+
+
+class Repeating(JpegFrames):
+    """Frames that all have the same pixels."""
+
+    def __init__(self) -> None:
+        self._file = render_jpegs("480p", 1).new()
+
+    def new(self) -> bytes:
+        return self._file
+
+
+def test_a_measurement_of_a_cache_is_refused() -> None:
+    frames = Repeating()
+    with CountedServer("--model", "null") as server:
+        with (
+            classifying(server.address, frames) as calls,
+            pytest.raises(BenchError, match="the model ran for 1 of 5 scored pictures"),
+            server.running_for_each(lambda: calls.count),
+        ):
+            for _ in range(5):
+                calls.prepare()
+                calls.send()
+        with pytest.raises(BenchError, match=r"the model ran for \d+ of \d+ scored pictures"):
+            bench_running(server, LoadPlan(1, None, seconds=0.2, warmup_s=0.2), frames)

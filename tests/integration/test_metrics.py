@@ -50,6 +50,7 @@ async def test_caches_count_and_are_bounded(make_server: MakeServer) -> None:
     assert figures["framewatch_cache_max_bytes", "demo", "images"] == room_for
     assert figures["framewatch_cache_misses_total", "demo", "texts"] == 1
     assert figures["framewatch_model_info", "demo", ""] == 1
+    assert figures["framewatch_embedded_inputs_total", "demo", ""] == misses
     assert figures["framewatch_calls_under_way", "", "unary"] == 0
     assert figures["framewatch_held_bytes", "", "calls"] == 0
     assert figures["framewatch_held_bytes_limit", "", "calls"] == 512 * 1024 * 1024

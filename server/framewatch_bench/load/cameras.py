@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from framewatch_bench.counted import CountedServer
 from framewatch_bench.frames import JpegFrames
 from framewatch_bench.load.measure import ServeReport, bench_running
 from framewatch_bench.load.simulation import LoadPlan
-from framewatch_bench.spawn import ServerProcess
 
 _LOST = 0.001
 
@@ -36,7 +36,7 @@ class Demand:
 
 
 def find_most_cameras(
-    server: ServerProcess,
+    server: CountedServer,
     demand: Demand,
     frames: JpegFrames,
     most: int,

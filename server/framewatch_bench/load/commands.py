@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from framewatch_bench.counted import CountedServer
 from framewatch_bench.frames import render_jpegs
 from framewatch_bench.load.cameras import Demand, find_most_cameras
 from framewatch_bench.load.hold import hold_streams
@@ -131,7 +132,7 @@ def cameras(
 
     with (
         checkpoint_of(model) as name,
-        ServerProcess("--model", name, *options.flags, "--max-streams", "2048") as server,
+        CountedServer("--model", name, *options.flags, "--max-streams", "2048") as server,
     ):
         found = find_most_cameras(server, demand, frames, most, note)
     columns = ["streams", "scored/s", "p99 ms", "dropped", "failed", "CPU ms/frame", "fine"]

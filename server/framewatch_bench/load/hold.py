@@ -75,8 +75,7 @@ class _Client:
 
     async def send(self) -> None:
         while self._frames is not None:
-            encoded = self._frames.encoded[self.sent % len(self._frames.encoded)]
-            frame = pb.Frame(frame_id=self.sent, image=pb.Image(encoded=encoded))
+            frame = pb.Frame(frame_id=self.sent, image=pb.Image(encoded=self._frames.new()))
             await self._call.write(pb.StreamFramesRequest(frame=frame))
             self.sent += 1
         await asyncio.Event().wait()

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from framewatch_bench.counted import CountedServer, require_runs
 from framewatch_bench.frames import JpegFrames
 from framewatch_bench.load.process import Use
 from framewatch_bench.load.simulation import LoadPlan, LoadReport, run_load
-from framewatch_bench.spawn import ServerProcess
 from framewatch_core.arrays import UInt8Array
 from framewatch_core.images.image import EncodedImage
 from framewatch_server.vision.pixels.decode import DecodeLimits
@@ -41,23 +41,24 @@ class ServeReport:
 
 
 def bench_spawned(arguments: Sequence[str], plan: LoadPlan, frames: JpegFrames) -> ServeReport:
-    """Starts a server with flags of `serve`, and measures it."""
-    with ServerProcess(*arguments) as server:
+    """Starts a server with flags of `serve`, and measures it. Raises as `bench_running`."""
+    with CountedServer(*arguments) as server:
         return bench_running(server, plan, frames)
 
 
-def bench_running(server: ServerProcess, plan: LoadPlan, frames: JpegFrames) -> ServeReport:
-    """Measures a server that was spawned by this process."""
-    before = Use.of(server.pid)
+def bench_running(server: CountedServer, plan: LoadPlan, frames: JpegFrames) -> ServeReport:
+    """Measures a server that was spawned by this process. Raises BenchError if frames were scored without the model."""
+    before, embedded_before = Use.of(server.pid), server.embedded_inputs
     load = asyncio.run(run_load(server.address, plan, frames))
     after = Use.of(server.pid)
+    require_runs(server.embedded_inputs - embedded_before, load.scored)
     answered = sum(camera.answered for camera in load.cameras)
     cpu_ms = (after.cpu_s - before.cpu_s) * 1000 / max(answered, 1)
     return ServeReport(load, cpu_ms, (before.memory_bytes, after.memory_bytes))
 
 
 def bench_remote(address: str, plan: LoadPlan, frames: JpegFrames) -> ServeReport:
-    """Measures a server at any address."""
+    """Measures a server at any address, whose own counters are not asked."""
     return ServeReport(asyncio.run(run_load(address, plan, frames)), None, None)
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from framewatch_bench.counted import CountedServer, require_runs
 from framewatch_bench.frames import JpegFrames
 from framewatch_bench.load.process import thread_cpu_s
-from framewatch_bench.load.simulation import LoadPlan, run_load
-from framewatch_bench.spawn import ServerProcess, SpawnError
+from framewatch_bench.load.simulation import LoadPlan, LoadReport, run_load
+from framewatch_bench.spawn import SpawnError
 from framewatch_server.vision.towers.null import NULL
 
 
@@ -59,16 +60,20 @@ def measure_overhead(
     """Gives both servers the same load, by turns. `report` is called with the name of each turn."""
     costs: dict[str, list[FrameCost]] = {"gRPC alone": [], "framewatch": []}
     flags = ("--model", NULL, "--max-streams", str(plan.streams))
-    with _echo_server() as (echo_address, echo_pid), ServerProcess(*flags) as server:
+    with _echo_server() as (echo_address, echo_pid), CountedServer(*flags) as server:
         addresses = {"gRPC alone": (echo_address, echo_pid), "framewatch": (server.address, server.pid)}
+        scored = 0
         for number in range(rounds):
             for name, (address, pid) in addresses.items():
                 report(f"round {number + 1} of {rounds}: {name}")
-                costs[name].append(_cost(address, pid, plan, frames))
+                cost, load = _cost(address, pid, plan, frames)
+                costs[name].append(cost)
+                scored += load.scored if pid == server.pid else 0
+        require_runs(server.embedded_inputs, scored)
     return OverheadReport(FrameCost.median(costs["gRPC alone"]), FrameCost.median(costs["framewatch"]))
 
 
-def _cost(address: str, pid: int, plan: LoadPlan, frames: JpegFrames) -> FrameCost:
+def _cost(address: str, pid: int, plan: LoadPlan, frames: JpegFrames) -> tuple[FrameCost, LoadReport]:
     before = thread_cpu_s(pid)
     load = asyncio.run(run_load(address, plan, frames))
     spent = {name: after_s - before.get(name, 0.0) for name, after_s in thread_cpu_s(pid).items()}
@@ -76,7 +81,7 @@ def _cost(address: str, pid: int, plan: LoadPlan, frames: JpegFrames) -> FrameCo
     decode_s = sum(s for name, s in spent.items() if name.startswith("decode-"))
     device_s = spent.get("device", 0.0)
     other_s = sum(spent.values()) - decode_s - device_s
-    return FrameCost(decode_s * per_frame, device_s * per_frame, other_s * per_frame)
+    return FrameCost(decode_s * per_frame, device_s * per_frame, other_s * per_frame), load
 
 
 @contextmanager

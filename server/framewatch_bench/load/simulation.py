@@ -51,6 +51,7 @@ class CameraReport:
 
     Attributes:
         answered: number of outcomes of all its frames, also of those sent before and after the measurement.
+        scored: number of scored frames among these.
         scored_meanwhile: number of frames whose scores came during the measurement, whenever they were sent.
         sent: number of frames sent during the measurement; the attributes below are about these.
         outcomes: number of frames by outcome: `scores`, `dropped` or `error`.
@@ -60,6 +61,7 @@ class CameraReport:
     """
 
     answered: int = 0
+    scored: int = 0
     scored_meanwhile: int = 0
     sent: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -86,6 +88,11 @@ class LoadReport:
     def sent(self) -> int:
         """Number of frames sent during the measurement."""
         return sum(camera.sent for camera in self.cameras)
+
+    @property
+    def scored(self) -> int:
+        """Number of scored frames, also of those sent before and after the measurement."""
+        return sum(camera.scored for camera in self.cameras)
 
     def count(self, outcome: str) -> int:
         """Counts the frames with an outcome: `scores`, `dropped` or `error`."""
@@ -204,8 +211,8 @@ class _Camera:
             now = time.perf_counter()
             self._sent_at[frame_id] = now
             self.report.sent += self._clock.counts(now)
-            encoded = self._frames.encoded[(frame_id + self._number) % len(self._frames.encoded)]
-            yield pb.StreamFramesRequest(frame=pb.Frame(frame_id=frame_id, image=pb.Image(encoded=encoded)))
+            image = pb.Image(encoded=self._frames.new())
+            yield pb.StreamFramesRequest(frame=pb.Frame(frame_id=frame_id, image=image))
             frame_id += 1
 
     def _take(self, response: pb.StreamFramesResponse) -> None:
@@ -221,6 +228,7 @@ class _Camera:
             result = response.result
             sent_at, now = self._sent_at.pop(result.frame_id), time.perf_counter()
             outcome = result.WhichOneof("outcome") or "none"
+            self.report.scored += outcome == "scores"
             self.report.scored_meanwhile += outcome == "scores" and self._clock.counts(now)
             if self._clock.counts(sent_at):
                 self.report.outcomes[outcome] += 1

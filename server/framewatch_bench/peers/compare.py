@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from framewatch_bench.counted import CountedServer
 from framewatch_bench.frames import JpegFrames
-from framewatch_bench.load.simulation import LoadPlan, run_load
+from framewatch_bench.load.measure import bench_running
+from framewatch_bench.load.simulation import LoadPlan
 from framewatch_bench.options import EngineOptions
 from framewatch_bench.peers import infinity, pipelines
-from framewatch_bench.spawn import ServerProcess
 from framewatch_bench.towers.call import classifying
 from framewatch_bench.towers.tower import median_s, pictures_per_second
 from framewatch_server.vision.towers.encoder import Encoder
@@ -68,7 +68,7 @@ class Comparison:
             report: called with the round and the contender of each turn.
 
         Raises:
-            BenchError: infinity does not run, or refuses a request.
+            BenchError: infinity does not run, or refuses a request; or frames were scored without the model.
             ModelLoadError: the checkpoint can't be loaded.
 
         """
@@ -101,7 +101,7 @@ class Comparison:
         # loaded first: this makes the int8 model that the server then finds
         encoder = self.options.load(self.checkpoint)
         device = encoder.info.device
-        server = stack.enter_context(ServerProcess("--model", self.checkpoint, *self.options.flags))
+        server = stack.enter_context(CountedServer("--model", self.checkpoint, *self.options.flags))
         return {
             **self._framewatch(server, stack),
             **self._tower(encoder),
@@ -110,14 +110,17 @@ class Comparison:
             **self._infinity(device, stack),
         }
 
-    def _framewatch(self, server: ServerProcess, stack: ExitStack) -> dict[str, Turn]:
+    def _framewatch(self, server: CountedServer, stack: ExitStack) -> dict[str, Turn]:
         plan = LoadPlan(self.streams, None, self.seconds, warmup_s=1.0)
-        call = stack.enter_context(classifying(server.address, self.frames))
+        calls = stack.enter_context(classifying(server.address, self.frames))
+
+        def single() -> float:
+            with server.running_for_each(lambda: calls.count):
+                return 1 / median_s(calls.send, self.seconds, calls.prepare)
+
         return {
-            f"framewatch, {self.streams} streams": lambda: (
-                asyncio.run(run_load(server.address, plan, self.frames)).throughput
-            ),
-            "framewatch, one call at a time": lambda: 1 / median_s(call, self.seconds),
+            f"framewatch, {self.streams} streams": lambda: bench_running(server, plan, self.frames).load.throughput,
+            "framewatch, one call at a time": single,
         }
 
     def _tower(self, encoder: Encoder) -> dict[str, Turn]:
@@ -143,10 +146,10 @@ class Comparison:
             return {}
         process = infinity.InfinityProcess(self.infinity, self.checkpoint, device.partition(":")[0])
         port = stack.enter_context(process).port
-        embed = stack.enter_context(infinity.embedding(port, self.frames))
+        calls = stack.enter_context(infinity.embedding(port, self.frames))
         return {
             f"infinity, {self.streams} clients": lambda: infinity.frames_per_second(
                 port, self.frames, self.streams, self.seconds
             ),
-            "infinity, one call at a time": lambda: 1 / median_s(embed, self.seconds),
+            "infinity, one call at a time": lambda: 1 / median_s(calls.send, self.seconds, calls.prepare),
         }

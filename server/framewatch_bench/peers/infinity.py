@@ -14,11 +14,10 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
-from itertools import cycle, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -140,37 +139,44 @@ def _is_healthy(port: int) -> bool:
             return False
 
 
-@contextmanager
-def embedding(port: int, frames: JpegFrames) -> Iterator[Callable[[], None]]:
-    """Yields a function that embeds the next frame in a request of its own and waits for the answer.
+class SingleCalls:
+    """Requests one after the other on one connection, each with a picture that is new."""
 
-    The function raises BenchError if the request fails. All requests use one connection.
-    """
+    def __init__(self, connection: HTTPConnection, frames: JpegFrames) -> None:
+        self._connection = connection
+        self._frames = frames
+        self._body = b""
+
+    def prepare(self) -> None:
+        """Makes the next request."""
+        self._body = _body(self._frames.new())
+
+    def send(self) -> None:
+        """Sends the request and waits for its answer. Raises BenchError if it fails."""
+        _embed(self._connection, self._body)
+
+
+@contextmanager
+def embedding(port: int, frames: JpegFrames) -> Iterator[SingleCalls]:
+    """Yields requests to infinity."""
     with closing(HTTPConnection(_HOST, port, timeout=_ANSWER_TIMEOUT_S)) as connection:
-        bodies = cycle(_bodies(frames))
-        yield lambda: _embed(connection, next(bodies))
+        yield SingleCalls(connection, frames)
 
 
 def frames_per_second(port: int, frames: JpegFrames, clients: int, seconds: float, warmup_s: float = 1.0) -> float:
     """Measures the answers per second to concurrent clients, each of which sends one frame after the other."""
     measure_from = time.perf_counter() + warmup_s
-    bodies = _bodies(frames)
     with ThreadPoolExecutor(clients) as pool:
-        loops = [
-            pool.submit(
-                _answers, port, list(islice(cycle(bodies), number, number + len(bodies))), measure_from, seconds
-            )
-            for number in range(clients)
-        ]
+        loops = [pool.submit(_answers, port, frames, measure_from, seconds) for _ in range(clients)]
         return sum(loop.result() for loop in loops) / seconds
 
 
-def _answers(port: int, bodies: Sequence[bytes], measure_from: float, seconds: float) -> int:
+def _answers(port: int, frames: JpegFrames, measure_from: float, seconds: float) -> int:
     """Counts the answers that one client gets during the measurement."""
     count, ends = 0, measure_from + seconds
     with closing(HTTPConnection(_HOST, port, timeout=_ANSWER_TIMEOUT_S)) as connection:
-        for body in cycle(bodies):
-            _embed(connection, body)
+        while True:
+            _embed(connection, _body(frames.new()))
             now = time.perf_counter()
             if now >= ends:
                 break
@@ -197,16 +203,13 @@ def _ask(connection: HTTPConnection, body: bytes) -> tuple[int, bytes]:
     return response.status, response.read()
 
 
-def _bodies(frames: JpegFrames) -> list[bytes]:
-    """Makes a request for each frame, in the form of the API that costs infinity least."""
-    return [
-        json.dumps(
-            {
-                "model": _MODEL,
-                "modality": "image",
-                "encoding_format": "base64",
-                "input": ["data:image/jpeg;base64," + base64.b64encode(encoded).decode()],
-            }
-        ).encode()
-        for encoded in frames.encoded
-    ]
+def _body(encoded: bytes) -> bytes:
+    """Makes a request for a frame, in the form of the API that costs infinity least."""
+    return json.dumps(
+        {
+            "model": _MODEL,
+            "modality": "image",
+            "encoding_format": "base64",
+            "input": ["data:image/jpeg;base64," + base64.b64encode(encoded).decode()],
+        }
+    ).encode()

@@ -57,17 +57,16 @@ def open_clip_scorer(geometry: str, device: str) -> Callable[[Pictures], object]
 
 def frames_per_second(score: Callable[[Pictures], object], frames: JpegFrames, batch: int, seconds: float) -> float:
     """Measures the frames that are decoded and scored per second, in batches, after one batch to warm up."""
-    score(_decoded(frames, 0, batch))
+    score(_decoded(frames, batch))
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
-        score(_decoded(frames, done, batch))
+        score(_decoded(frames, batch))
         done += batch
     return done / (time.perf_counter() - started)
 
 
-def _decoded(frames: JpegFrames, first: int, count: int) -> Pictures:
-    files = (frames.encoded[i % len(frames.encoded)] for i in range(first, first + count))
-    return [PillowImage.fromarray(_pixels(encoded)) for encoded in files]
+def _decoded(frames: JpegFrames, count: int) -> Pictures:
+    return [PillowImage.fromarray(_pixels(frames.new())) for _ in range(count)]
 
 
 def _pixels(encoded: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -12,11 +12,11 @@ import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_bench.counted import CountedServer
 from framewatch_bench.frames import JpegFrames
 from framewatch_bench.load.measure import decode_and_prepare
 from framewatch_bench.load.simulation import LABELS
 from framewatch_bench.options import EngineOptions
-from framewatch_bench.spawn import ServerProcess
 from framewatch_bench.towers.tower import median_s
 from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
 
@@ -75,31 +75,55 @@ def measure_call(
         seconds: length of a turn.
         report: called with the number of each round.
 
+    Raises:
+        BenchError: the model did not run for each call.
+
     """
     encoder.images.warm(1)
     files = cycle(frames.encoded)
     pixels = decode_and_prepare(frames.encoded[0], encoder.preprocess)[None]
     done = []
     with (
-        ServerProcess("--model", checkpoint, "--image-cache-bytes", "0", *options.flags) as server,
-        classifying(server.address, frames) as call,
+        CountedServer("--model", checkpoint, *options.flags) as server,
+        classifying(server.address, frames) as calls,
+        server.running_for_each(lambda: calls.count),
     ):
         for number in range(rounds):
             report(f"round {number + 1} of {rounds}")
-            call_s = median_s(call, seconds)
+            call_s = median_s(calls.send, seconds, calls.prepare)
             tower_s = median_s(lambda: encoder.images.encode(pixels), seconds)
             decode_s = median_s(lambda: decode_and_prepare(next(files), encoder.preprocess), seconds)
             done.append(CallRound(call_s * 1000, tower_s * 1000, decode_s * 1000))
     return CallReport(encoder.info, tuple(done))
 
 
+class SingleCalls:
+    """Classify calls one after the other, each with a picture that is new to the server.
+
+    Attributes:
+        count: number of answered calls.
+
+    """
+
+    def __init__(self, stub: pb_grpc.ZeroShotServiceStub, frames: JpegFrames) -> None:
+        self._stub = stub
+        self._frames = frames
+        self._label_set = pb.LabelSet(labels=[pb.Label(name=name) for name in LABELS])
+        self._request = pb.ClassifyRequest()
+        self.count = 0
+
+    def prepare(self) -> None:
+        """Makes the next request."""
+        self._request = pb.ClassifyRequest(image=pb.Image(encoded=self._frames.new()), label_set=self._label_set)
+
+    def send(self) -> None:
+        """Sends the request and waits for its answer. Raises grpc.RpcError."""
+        self._stub.Classify(self._request)
+        self.count += 1
+
+
 @contextmanager
-def classifying(address: str, frames: JpegFrames) -> Iterator[Callable[[], object]]:
-    """Yields a function that classifies the next frame in a call of its own and waits for the answer."""
-    label_set = pb.LabelSet(labels=[pb.Label(name=name) for name in LABELS])
-    requests = cycle(
-        [pb.ClassifyRequest(image=pb.Image(encoded=encoded), label_set=label_set) for encoded in frames.encoded]
-    )
+def classifying(address: str, frames: JpegFrames) -> Iterator[SingleCalls]:
+    """Yields calls to a server."""
     with grpc.insecure_channel(address) as channel:
-        stub = pb_grpc.ZeroShotServiceStub(channel)
-        yield lambda: stub.Classify(next(requests))
+        yield SingleCalls(pb_grpc.ZeroShotServiceStub(channel), frames)

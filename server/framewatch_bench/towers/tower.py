@@ -108,12 +108,17 @@ def _gemm(encoder: Encoder, rows: int) -> Callable[[], object]:
     return multiply
 
 
-def median_s(function: Callable[[], object], seconds: float) -> float:
-    """Measures the median duration of a call, over at least 3 calls and about `seconds`, after one to warm up."""
+def median_s(function: Callable[[], object], seconds: float, prepare: Callable[[], None] = lambda: None) -> float:
+    """Measures the median duration of a call, over at least 3 calls and about `seconds`, after one to warm up.
+
+    Before each call `prepare` is called, which is not measured.
+    """
+    prepare()
     function()
     durations: list[float] = []
     ends = time.perf_counter() + seconds
     while len(durations) < 3 or time.perf_counter() < ends:
+        prepare()
         started = time.perf_counter()
         function()
         durations.append(time.perf_counter() - started)

@@ -117,6 +117,11 @@ class Pipeline:
         """Inputs that the device takes at once."""
         return self._device.max_batch_size
 
+    @property
+    def embedded_inputs(self) -> int:
+        """Number of inputs that the model has embedded so far; from any thread."""
+        return self._device.embedded_inputs
+
     def announce(self, lane: Lane[Job]) -> None:
         """Puts a lane that has work into the order of turns; it is asked for work as soon as there is room."""
         self._turns.announce(lane)

@@ -106,6 +106,11 @@ class Scorer:
         return self._pipeline.max_batch_size
 
     @property
+    def embedded_inputs(self) -> int:
+        """Number of inputs that the model has embedded so far: not of those whose vectors were kept or reused."""
+        return self._pipeline.embedded_inputs
+
+    @property
     def hanging(self) -> tuple[str, ...]:
         """See `Pipeline.hanging`."""
         return self._pipeline.hanging

@@ -53,6 +53,7 @@ class ServerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yields the metrics as they are now."""
         yield self._models()
+        yield self._embedded()
         yield from self._caches()
         calls = GaugeMetricFamily("framewatch_calls_under_way", "Calls that are being answered", labels=["kind"])
         for kind, count in self._under_way().items():
@@ -75,6 +76,14 @@ class ServerCollector(Collector):
             facts = {"family": info.family, "device": info.device, "dtype": info.dtype, "engine": info.engine}
             models.add_metric([info.name], facts)
         return models
+
+    def _embedded(self) -> Metric:
+        embedded = CounterMetricFamily(
+            "framewatch_embedded_inputs", "Inputs that the model has embedded, none of them cached", labels=["model"]
+        )
+        for scorer in self._scorers():
+            embedded.add_metric([scorer.info.name], scorer.embedded_inputs)
+        return embedded
 
     def _caches(self) -> Iterator[Metric]:
         labels = ["model", "cache"]

@@ -46,12 +46,14 @@ class Batches:
 
     Attributes:
         limit: inputs that the device takes at once; a job with more goes in several parts.
+        embedded_inputs: number of inputs that the tower has embedded so far.
 
     """
 
     def __init__(self, tower: ImageTower, max_batch_size: int) -> None:
         self._tower = tower
         self.limit = BatchLimit(max_batch_size)
+        self.embedded_inputs = 0
 
     def warm(self) -> None:
         """Prepares the tower for the largest batches that fit. Raises ModelLoadError if no image fits at all."""
@@ -91,6 +93,7 @@ class Batches:
             vectors = _counted(batch.collect(), batch.size)
         except BaseException as error:
             return self._end_in_halves(batch.jobs, error)
+        self.embedded_inputs += batch.size
         if self.limit.fitted(batch.size):
             _log.info("larger batches are tried again", max_batch_size=self.limit.current)
         inference_ns = time.perf_counter_ns() - batch.started_ns

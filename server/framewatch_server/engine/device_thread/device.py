@@ -93,6 +93,11 @@ class Device:
         """Inputs that the device takes at once, unless it runs out of memory."""
         return self._batches.limit.maximum
 
+    @property
+    def embedded_inputs(self) -> int:
+        """Number of inputs that the model has embedded so far; from any thread."""
+        return self._batches.embedded_inputs
+
     def _serve(self) -> bool:
         """Waits for work, and starts and ends batches; returns False when the thread is to end."""
         mark = self.thread.mark

@@ -69,9 +69,10 @@ def frames() -> JpegFrames:
 def test_answers_are_counted_and_the_process_is_stopped(command: Path, frames: JpegFrames, model: str) -> None:
     with InfinityProcess(command, model, "cpu") as process:
         assert frames_per_second(process.port, frames, clients=3, seconds=0.2, warmup_s=0.0) > 0
-        with embedding(process.port, frames) as embed:
+        with embedding(process.port, frames) as calls:
             for _ in range(4):
-                embed()
+                calls.prepare()
+                calls.send()
     assert process._process.returncode is not None
 
 
