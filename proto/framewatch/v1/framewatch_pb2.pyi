@@ -387,9 +387,10 @@ class Image(_message.Message):
     encoded: _builtins.bytes
     """A JPEG, PNG or WebP file, recognised by its first bytes. EXIF orientation is applied, an alpha channel is
     discarded (the colour stored under it counts), a colour that a PNG without alpha channel declares transparent
-    becomes white, of an animation the first frame counts. A PNG with 16-bit grey pixels is refused. Limits: the
-    server's `max_image_bytes` (default 32 MiB) and, read from the header before decoding, `max_image_pixels`
-    (default 50 million).
+    becomes white, of an animation the first frame counts (of an APNG, its default image). A file that ends early, says
+    its size twice or has more segments, chunks or scans than encoders write is refused, and so are PNGs with 16-bit
+    grey pixels and JPEGs that are lossless, arithmetic-coded or of 12 bits. Limits: the server's `max_image_bytes`
+    (default 32 MiB) and, read from the header before decoding, `max_image_pixels` (default 50 million).
     """
     @_builtins.property
     def raw(self) -> Global___RawImage:
@@ -423,8 +424,9 @@ class RawImage(_message.Message):
     ROW_STRIDE_BYTES_FIELD_NUMBER: _builtins.int
     PIXEL_FORMAT_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
-    """The pixels. Size: row_stride_bytes for each row except the last, which needs no padding; more is permitted. NV12
-    and I420 have 3/2 * height rows, with their chroma planes; every other format has `height` rows.
+    """The pixels. Size: row_stride_bytes for each row except the last, which needs no padding. Behind them there may be
+    less than another row of padding; more is refused, since it is likely another format or height. NV12 and I420 have
+    3/2 * height rows, with their chroma planes; every other format has `height` rows.
     """
     width: _builtins.int
     """Width in pixels; at least 1. Even for NV12 and I420."""

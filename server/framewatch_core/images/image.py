@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from framewatch_core.errors import EmptyImage, InvalidRawImage
+from framewatch_core.images.raw_length import advise
 
 
 class PixelFormat(Enum):
@@ -46,7 +47,7 @@ class RawImage:
     """Uncompressed pixels, rows from top to bottom.
 
     Attributes:
-        data: the pixels; `rows` rows.
+        data: the pixels; `rows` rows, behind the last of which there may be less than another row of padding.
         width, height: in pixels; at least 1; even for NV12 and I420.
         pixel_format: layout of the bytes.
         row_stride_bytes: bytes from one row's start to the next's; 0: rows without gaps.
@@ -71,12 +72,21 @@ class RawImage:
             if self.pixel_format.is_yuv420 and size % 2:
                 raise InvalidRawImage(f"{name} is {size}: {self.pixel_format.name} needs an even one", f"raw.{name}")
         self._check_stride()
-        if len(self.data) < self.min_bytes:
-            raise InvalidRawImage(
-                f"{len(self.data):,} bytes are too few for {self.width}×{self.height} {self.pixel_format.name} with a "
-                f"stride of {self.stride:,}: expected at least {self.min_bytes:,}",
-                "raw.data",
-            )
+        if not self.min_bytes <= len(self.data) <= self.max_bytes:
+            raise self._wrong_length()
+
+    def _wrong_length(self) -> InvalidRawImage:
+        too, expected = (
+            ("few", f"at least {self.min_bytes:,}")
+            if len(self.data) < self.min_bytes
+            else ("many", f"at most {self.max_bytes:,}")
+        )
+        advice = advise(len(self.data), width=self.width, height=self.height, stride=self.stride, plane_rows=self.rows)
+        return InvalidRawImage(
+            f"{len(self.data):,} bytes are too {too} for {self.width}×{self.height} {self.pixel_format.name} with a "
+            f"stride of {self.stride:,}: expected {expected}; {advice}",
+            "raw.data",
+        )
 
     def _check_stride(self) -> None:
         if self.stride < self.row_bytes:
@@ -110,6 +120,11 @@ class RawImage:
         """Least number of bytes; the last row needs no padding after it."""
         padding = self.stride - self.row_bytes
         return self.rows * self.stride - (padding // 2 if self.pixel_format is PixelFormat.I420 else padding)
+
+    @property
+    def max_bytes(self) -> int:
+        """Most bytes: padding behind the last row, for alignment, is less than a row; more means another format."""
+        return (self.rows + 1) * self.stride - 1
 
 
 Image = EncodedImage | RawImage

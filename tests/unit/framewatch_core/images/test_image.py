@@ -32,6 +32,40 @@ def test_raw_sizes(width: int, height: int, pixel_format: PixelFormat, stride: i
 
 
 @pytest.mark.parametrize(
+    ("width", "height", "pixel_format", "stride", "max_bytes"),
+    [
+        pytest.param(4, 2, PixelFormat.RGB24, 0, 35, id="RGB24"),
+        pytest.param(4, 2, PixelFormat.GRAY8, 10, 29, id="GRAY8 with padding"),
+        pytest.param(4, 2, PixelFormat.I420, 6, 23, id="I420 with padding"),
+        pytest.param(1, 1, PixelFormat.GRAY8, 0, 1, id="one pixel"),
+    ],
+)
+def test_padding_behind_the_last_row_is_less_than_a_row(
+    width: int, height: int, pixel_format: PixelFormat, stride: int, max_bytes: int
+) -> None:
+    RawImage(b"x" * max_bytes, width, height, pixel_format, stride)
+    with pytest.raises(InvalidRawImage, match="too many") as caught:
+        RawImage(b"x" * (max_bytes + 1), width, height, pixel_format, stride)
+    assert caught.value.field == "raw.data"
+
+
+@pytest.mark.parametrize(
+    ("size", "pixel_format", "match"),
+    [
+        pytest.param(64 * 48 * 4, PixelFormat.RGB24, "BGRA32", id="RGBA said to be RGB24"),
+        pytest.param(64 * 48 * 3, PixelFormat.GRAY8, "RGB24", id="RGB said to be GRAY8"),
+        pytest.param(64 * 48 * 3, PixelFormat.BGRA32, "RGB24", id="RGB said to be BGRA32"),
+        pytest.param(64 * 48 * 2, PixelFormat.NV12, "YUYV", id="YUYV said to be NV12"),
+        pytest.param(64 * 72, PixelFormat.GRAY8, "NV12", id="NV12 said to be GRAY8"),
+        pytest.param(64 * 48, PixelFormat.NV12, "GRAY8", id="GRAY8 said to be NV12"),
+    ],
+)
+def test_bytes_of_another_format_are_refused_with_its_name(size: int, pixel_format: PixelFormat, match: str) -> None:
+    with pytest.raises(InvalidRawImage, match=match):
+        RawImage(b"x" * size, 64, 48, pixel_format)
+
+
+@pytest.mark.parametrize(
     ("arguments", "error", "field"),
     [
         pytest.param({"data": b""}, EmptyImage, "raw.data", id="no bytes"),
@@ -57,17 +91,16 @@ def test_impossible_raw_images_name_their_field(
     assert caught.value.field == field
 
 
-RAW = RawImage(b"2" * 48, 4, 2, PixelFormat.RGB24)
+RAW = RawImage(b"2" * 25, 4, 2, PixelFormat.RGB24)
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param(replace(RAW, data=b"3" * 48), id="other bytes"),
+        pytest.param(replace(RAW, data=b"3" * 25), id="other bytes"),
         pytest.param(replace(RAW, pixel_format=PixelFormat.BGR24), id="another format"),
-        pytest.param(replace(RAW, height=4), id="more of the bytes"),
         pytest.param(replace(RAW, width=2, height=4), id="another shape"),
-        pytest.param(replace(RAW, row_stride_bytes=20), id="another stride"),
+        pytest.param(replace(RAW, row_stride_bytes=13), id="another stride"),
         pytest.param(EncodedImage(RAW.data), id="a file of these bytes"),
         pytest.param(EncodedImage(b"RGB24 4 2 12:" + RAW.data), id="a file that begins with the raw picture's kind"),
     ],
@@ -77,8 +110,8 @@ def test_keys_of_different_pictures_differ(other: RawImage | EncodedImage) -> No
 
 
 def test_a_stride_can_not_pass_for_data() -> None:
-    narrow = RawImage(b"2" + b"x" * 20, 1, 1, PixelFormat.GRAY8, 1)
-    assert ImageKey.of(narrow) != ImageKey.of(RawImage(b"x" * 20, 1, 1, PixelFormat.GRAY8, 12))
+    narrow = RawImage(b"2" + b"x" * 4, 1, 1, PixelFormat.GRAY8, 3)
+    assert ImageKey.of(narrow) != ImageKey.of(RawImage(b"x" * 4, 1, 1, PixelFormat.GRAY8, 32))
 
 
 @pytest.mark.parametrize("image", [RAW, EncodedImage(b"abc")], ids=["raw", "a file"])

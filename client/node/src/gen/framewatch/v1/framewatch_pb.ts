@@ -61,9 +61,10 @@ export type Image = Message<"framewatch.v1.Image"> & {
     /**
      * A JPEG, PNG or WebP file, recognised by its first bytes. EXIF orientation is applied, an alpha channel is
      * discarded (the colour stored under it counts), a colour that a PNG without alpha channel declares transparent
-     * becomes white, of an animation the first frame counts. A PNG with 16-bit grey pixels is refused. Limits: the
-     * server's `max_image_bytes` (default 32 MiB) and, read from the header before decoding, `max_image_pixels`
-     * (default 50 million).
+     * becomes white, of an animation the first frame counts (of an APNG, its default image). A file that ends early, says
+     * its size twice or has more segments, chunks or scans than encoders write is refused, and so are PNGs with 16-bit
+     * grey pixels and JPEGs that are lossless, arithmetic-coded or of 12 bits. Limits: the server's `max_image_bytes`
+     * (default 32 MiB) and, read from the header before decoding, `max_image_pixels` (default 50 million).
      *
      * @generated from field: bytes encoded = 1;
      */
@@ -94,8 +95,9 @@ export const ImageSchema: GenMessage<Image> = /*@__PURE__*/
  */
 export type RawImage = Message<"framewatch.v1.RawImage"> & {
   /**
-   * The pixels. Size: row_stride_bytes for each row except the last, which needs no padding; more is permitted. NV12
-   * and I420 have 3/2 * height rows, with their chroma planes; every other format has `height` rows.
+   * The pixels. Size: row_stride_bytes for each row except the last, which needs no padding. Behind them there may be
+   * less than another row of padding; more is refused, since it is likely another format or height. NV12 and I420 have
+   * 3/2 * height rows, with their chroma planes; every other format has `height` rows.
    *
    * @generated from field: bytes data = 1;
    */
