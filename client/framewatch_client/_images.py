@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client._pixels import decode_file, pil_pixels
 from framewatch_client.errors import InvalidType, InvalidValue
 from framewatch_client.types import ImageLike, PILImage
 from framewatch_core.arrays import UInt8Array
-from framewatch_core.errors import EmptyImage, ImageTooLarge, InvalidRequest
-from framewatch_core.images.header import read_header
+from framewatch_core.errors import EmptyImage, ImageTooLarge
 from framewatch_core.images.image import EncodedImage
 
 _FORMATS = {1: pb.PIXEL_FORMAT_GRAY8, 3: pb.PIXEL_FORMAT_BGR24, 4: pb.PIXEL_FORMAT_BGRA32}
@@ -68,7 +68,7 @@ def to_stream_message(image: ImageLike, *, short_side: int | None, jpeg_quality:
     """Returns the image, shrunk to the size that the server needs.
 
     Args:
-        image: the image. A file whose bytes can't be decoded here is sent as it is: the server reports the fault.
+        image: the image. A file that can't be decoded here, or to other pixels than the server's, is sent as it is.
         short_side: pixels that the shorter side needs; larger images are shrunk to it (area averaging). None: never.
         jpeg_quality: 1 to 100, for pixels and for files that were shrunk; None: raw pixels.
 
@@ -77,7 +77,7 @@ def to_stream_message(image: ImageLike, *, short_side: int | None, jpeg_quality:
 
     """
     if (data := _file_bytes(image)) is not None:
-        pixels = _decoded(data) if short_side else None
+        pixels = decode_file(data) if short_side else None
         if pixels is None or not short_side or min(pixels.shape[:2]) <= short_side:
             return pb.Image(encoded=data)
     elif isinstance(image, np.ndarray):
@@ -189,15 +189,9 @@ def _raw(array: UInt8Array) -> pb.Image:
 
 
 def _raw_from_pil(image: PILImage) -> pb.Image:
-    """Returns the pixels, turned upright by the EXIF tag as the server does with files: Pillow does not turn them."""
-    from PIL import ImageOps  # noqa: PLC0415  a caller with a PIL image has Pillow
-
-    opened: Any = image
-    upright = ImageOps.exif_transpose(opened)
-    grey = upright.mode == "L"
-    pixels = upright if grey else upright.convert("RGB")
-    width, height = pixels.size
-    pixel_format = pb.PIXEL_FORMAT_GRAY8 if grey else pb.PIXEL_FORMAT_RGB24
+    pixels = pil_pixels(image)
+    height, width = pixels.shape[:2]
+    pixel_format = pb.PIXEL_FORMAT_GRAY8 if pixels.ndim == 2 else pb.PIXEL_FORMAT_RGB24
     return pb.Image(raw=pb.RawImage(data=pixels.tobytes(), width=width, height=height, pixel_format=pixel_format))
 
 
@@ -207,17 +201,3 @@ def _pixels_of(raw: pb.RawImage) -> UInt8Array:
     if raw.pixel_format == pb.PIXEL_FORMAT_GRAY8:
         return flat.reshape(raw.height, raw.width)
     return flat.reshape(raw.height, raw.width, 3)[..., ::-1]
-
-
-def _decoded(data: bytes) -> UInt8Array | None:
-    """Returns upright BGR pixels; None: the file is broken, or of a format that the server refuses."""
-    try:
-        # OpenCV fills the missing part of a cut-off file with grey, and the server could not detect that any more
-        read_header(data)
-    except InvalidRequest:
-        return None
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        return None
-    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)

@@ -10,6 +10,7 @@ from PIL import Image as PillowImage
 from framewatch_core.arrays import UInt8Array
 from framewatch_core.errors import UndecodableImage
 from framewatch_core.images.header import ImageHeader
+from framewatch_core.images.transparency import whiten
 
 # Ours is checked on the header, and Pillow's size against it.
 PillowImage.MAX_IMAGE_PIXELS = None
@@ -56,14 +57,8 @@ def _to_rgb(picture: PillowImage.Image) -> UInt8Array:
         strip = picture.crop((0, top, width, min(height, top + rows))).convert("RGB")
         rgb[top : top + rows] = np.asarray(strip)
         if (colour := strip.info.get("transparency")) is not None:
-            _whiten(rgb[top : top + rows], colour)
+            whiten(rgb[top : top + rows], colour)
     return rgb
-
-
-def _whiten(rgb: UInt8Array, colour: int | tuple[int, int, int]) -> None:
-    """Makes pixels of the transparent colour white, in place; a level stands for its grey."""
-    levels = np.bitwise_and(np.asarray(colour), 0xFF).astype(np.uint8)  # Pillow compares the low bytes
-    rgb[(rgb == levels).all(axis=2)] = 255
 
 
 def _undecodable(header: ImageHeader) -> UndecodableImage:

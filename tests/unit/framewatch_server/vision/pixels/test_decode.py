@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import cv2
@@ -16,6 +18,7 @@ from transformers.image_utils import load_image
 from framewatch_core.errors import ImageTooLarge, UndecodableImage
 from framewatch_core.images.image import EncodedImage, PixelFormat, RawImage
 from framewatch_server.vision.pixels.decode import DecodeLimits, decode
+from tests.unit.framewatch_core.images.headers import files
 
 LIMITS = DecodeLimits()
 
@@ -44,7 +47,35 @@ def rotated(orientation: int) -> Image.Exif:
     return exif
 
 
+def sixteen_bit_png() -> bytes:
+    return cv2.imencode(".png", smooth()[:, :, ::-1].astype(np.uint16) * 257)[1].tobytes()
+
+
+def sixteen_bit_png_colour() -> bytes:
+    return struct.pack(">HHH", *(int(level) * 257 for level in smooth()[9, 9]))
+
+
+def grey_alpha_16_png() -> bytes:
+    """A PNG of a kind that no library here writes."""
+    rows = np.stack([smooth()[:, :, 0], smooth(seed=1)[:, :, 0]], axis=2).astype(">u2") * 257
+    pixels = b"".join(b"\0" + row.tobytes() for row in rows)
+    return files.png(files.ihdr(64, 48, 16, 4), files.chunk(b"IDAT", zlib.compress(pixels)))
+
+
+def alike_entries_png() -> bytes:
+    palette = files.chunk(b"PLTE", bytes([9, 9, 9, 200, 50, 20, 9, 9, 9]))
+    pixels = b"".join(b"\0" + bytes((x + y) % 3 for x in range(64)) for y in range(48))
+    transparent = files.chunk(b"tRNS", b"\xff\xff\0")
+    return files.png(files.ihdr(64, 48, 8, 3), palette, transparent, files.chunk(b"IDAT", zlib.compress(pixels)))
+
+
+def with_chunk(png: bytes, name: bytes, data: bytes) -> bytes:
+    """The PNG with a chunk behind its header."""
+    return png[:33] + files.chunk(name, data) + png[33:]
+
+
 RGB = Image.fromarray(smooth())
+XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
 FILES = {
     "JPEG": saved(RGB, "JPEG"),
     "progressive JPEG": saved(RGB, "JPEG", progressive=True),
@@ -62,6 +93,13 @@ FILES = {
     "grey PNG with a transparent level": saved(RGB.convert("L"), "PNG", transparency=RGB.convert("L").getpixel((9, 9))),
     "16-bit RGB PNG": cv2.imencode(".png", smooth()[:, :, ::-1].astype(np.uint16) * 257)[1].tobytes(),
     "animated PNG": saved(RGB, "PNG", save_all=True, append_images=[RGB.rotate(180)]),
+    "animated PNG with a hidden default picture": saved(
+        RGB, "PNG", save_all=True, default_image=True, append_images=[RGB.rotate(180), RGB.rotate(90)]
+    ),
+    "16-bit RGB PNG with a transparent colour": with_chunk(sixteen_bit_png(), b"tRNS", sixteen_bit_png_colour()),
+    "16-bit PNG of grey and alpha": grey_alpha_16_png(),
+    "black and white PNG with a transparent level": with_chunk(saved(RGB.convert("1"), "PNG"), b"tRNS", b"\0\1"),
+    "palette PNG with one transparent entry of two alike": alike_entries_png(),
     "lossy WebP": saved(RGB, "WEBP"),
     "lossless WebP": saved(RGB, "WEBP", lossless=True),
     "WebP with alpha": saved(with_alpha("RGBA"), "WEBP", lossless=True, exact=True),
@@ -69,6 +107,11 @@ FILES = {
     "one pixel": saved(RGB.resize((1, 1)), "PNG"),
     **{f"JPEG turned by EXIF {n}": saved(RGB, "JPEG", exif=rotated(n)) for n in range(1, 9)},
     "PNG turned by EXIF": saved(RGB, "PNG", exif=rotated(6)),
+    "JPEG turned by XMP": saved(RGB, "JPEG", xmp=XMP),
+    "WebP turned by XMP": saved(RGB, "WEBP", xmp=XMP, lossless=True),
+    "PNG turned by XMP": with_chunk(saved(RGB, "PNG"), b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP),
+    "JPEG of several pictures": saved(RGB, "MPO", save_all=True, append_images=[RGB.rotate(180)]),
+    "JPEG with restarts": saved(RGB, "JPEG", restart_marker_blocks=2),
     "WebP turned by EXIF": saved(RGB, "WEBP", exif=rotated(8), lossless=True),
 }
 
