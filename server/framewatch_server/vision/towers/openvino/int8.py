@@ -6,8 +6,8 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nncf
 import numpy as np
@@ -18,6 +18,7 @@ import structlog
 
 from framewatch_server.vision.towers.encoder import ImageTower
 from framewatch_server.vision.towers.image_module import ImageModule
+from framewatch_server.vision.towers.openvino.kept import KeptTower
 from framewatch_server.vision.towers.openvino.tower import OpenVinoImageTower, convert
 from framewatch_server.vision.towers.quantisation_images import LEAST_COSINE, QuantisationImages
 
@@ -44,30 +45,68 @@ def int8_tower(
         cache: folder that keeps towers in int8, which take a minute to make.
 
     """
-    model = convert(module, image_size)
-    path = cache / f"{fingerprint(module, images)}.xml"
-    refused = path.with_suffix(".refused")
-    if refused.exists():
-        _log.warning("int8 would change this model's embeddings too much: bfloat16 instead", known_from=str(refused))
-        return OpenVinoImageTower(model, image_size, "bfloat16"), refused.read_text().strip()
-    quantised = openvino.Core().read_model(path) if path.exists() else _quantise(model, images)
-    tower = OpenVinoImageTower(quantised, image_size, "int8")
-    exact = OpenVinoImageTower(model, image_size, "float32")
-    cosine = mean_cosine(tower, exact, images.check(), dimension)
-    if cosine < LEAST_COSINE:
+    making = _Making(convert(module, image_size), image_size, dimension, images)
+    kept = KeptTower(cache, fingerprint(module, images))
+    found = _kept(kept, making)
+    if found is None:
+        with kept.locked():
+            # while this one waited for the lock, another server may have made it
+            found = _kept(kept, making) or _made(kept, making)
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Making:
+    """All that a tower in int8 is made of and checked with; see `int8_tower`."""
+
+    model: openvino.Model
+    image_size: tuple[int, int]
+    dimension: int
+    images: QuantisationImages
+
+    def tower(self, quantised: openvino.Model) -> tuple[OpenVinoImageTower, float]:
+        """Returns the tower of a quantised model, and its mean cosine to float32."""
+        tower = OpenVinoImageTower(quantised, self.image_size, "int8")
+        exact = OpenVinoImageTower(self.model, self.image_size, "float32")
+        return tower, mean_cosine(tower, exact, self.images.check(), self.dimension)
+
+    def instead(self) -> OpenVinoImageTower:
+        """Returns the tower in bfloat16, for a model that int8 changes too much."""
+        return OpenVinoImageTower(self.model, self.image_size, "bfloat16")
+
+
+def _kept(kept: KeptTower, making: _Making) -> tuple[OpenVinoImageTower, str] | None:
+    """Returns the tower that is kept, or the kept reason with the one instead; None: nothing usable is kept."""
+    if refusal := kept.refusal():
+        _log.warning("int8 would change this model's embeddings too much: bfloat16 instead", known=refusal)
+        return making.instead(), refusal
+    if (quantised := kept.model()) is None:
+        return None
+    tower, cosine = making.tower(quantised)
+    if not cosine >= LEAST_COSINE:
+        _log.warning("the model kept in int8 is not the one that was made: making it anew", cosine=round(cosine, 5))
+        return None
+    _log.info("int8 accepted", cosine=round(cosine, 5), needed=LEAST_COSINE, cached=True)
+    return tower, ""
+
+
+def _made(kept: KeptTower, making: _Making) -> tuple[OpenVinoImageTower, str]:
+    """Makes the tower and keeps it, or the reason why bfloat16 is taken instead."""
+    quantised = _quantise(making.model, making.images)
+    tower, cosine = making.tower(quantised)
+    source = making.images.source
+    if not cosine >= LEAST_COSINE:
         _log.warning(
             "int8 would change this model's embeddings too much: bfloat16 instead",
             cosine=round(cosine, 5),
             needed=LEAST_COSINE,
-            images=images.source,
+            images=source,
         )
-        cache.mkdir(parents=True, exist_ok=True)
-        refusal = f"cosine {cosine:.5f}, needed {LEAST_COSINE}, with {images.source}"
-        refused.write_text(f"{refusal}\n")
-        return OpenVinoImageTower(model, image_size, "bfloat16"), refusal
-    _log.info("int8 accepted", cosine=round(cosine, 5), needed=LEAST_COSINE, cached=path.exists())
-    if not path.exists():
-        _save(quantised, path)
+        refusal = f"cosine {cosine:.5f}, needed {LEAST_COSINE}, with {source}"
+        kept.keep_refusal(refusal)
+        return making.instead(), refusal
+    _log.info("int8 accepted", cosine=round(cosine, 5), needed=LEAST_COSINE, cached=False)
+    kept.keep(quantised)
     return tower, ""
 
 
@@ -112,12 +151,3 @@ def _quantise(model: openvino.Model, images: QuantisationImages) -> openvino.Mod
             model, dataset, model_type=nncf.ModelType.TRANSFORMER, subset_size=count
         )
     return quantised
-
-
-def _save(model: openvino.Model, path: Path) -> None:
-    """Writes a model whole or not at all: the .xml, whose presence marks it as complete, comes last."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial: Any = path.with_name(f".{path.stem}.partial.xml")
-    openvino.save_model(model, partial, compress_to_fp16=False)
-    partial.with_suffix(".bin").replace(path.with_suffix(".bin"))
-    partial.replace(path)
