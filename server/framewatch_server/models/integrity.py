@@ -51,10 +51,12 @@ def check_files(checkpoint: Checkpoint) -> list[FileCheck]:
 
 
 def remove(check: FileCheck) -> None:
-    """Removes a file from the hub's cache, so that it is downloaded again."""
+    """Removes a file of the hub's cache, never one outside of its repository there, so that it is downloaded again."""
+    repository = check.path.parent.parent.parent.resolve()  # of repository/snapshots/commit/file
     content = (_blob(check.path), check.path.resolve())
     for path in (check.path, *content):
-        path.unlink(missing_ok=True)
+        if path.parent.resolve().is_relative_to(repository):
+            path.unlink(missing_ok=True)
 
 
 def _check(path: Path, *, is_from_hub: bool) -> FileCheck:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from framewatch_core.errors import ModelLoadError
+from framewatch_core.quoting import quoted
 from framewatch_server.vision.checkpoints.families import OPEN_CLIP
 
 CONFIG = "config.json"
@@ -119,6 +120,26 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
+def shards(index: Path) -> set[str]:
+    """Returns the names of the files that an index of weights lists.
+
+    Raises ModelLoadError for an index that can't be read, or one that names files outside of its folder.
+    """
+    places = read_json(index).get("weight_map", {})
+    names = places.values() if isinstance(places, dict) else [places]
+    if odd := [name for name in names if not _is_file_name(name)]:
+        raise ModelLoadError(
+            f"{str(index)!r} places weights in {quoted(str(odd[0]))}: expected names of files in its own folder; "
+            "download it again (`framewatch-server models download` repairs the hub's cache)"
+        )
+    return set(names)
+
+
+def _is_file_name(name: object) -> bool:
+    """Returns True for one component of a path that is neither the folder nor its parent."""
+    return isinstance(name, str) and name not in {"", ".", ".."} and not {"/", "\0"} & set(name)
+
+
 def _first_or_any(names: Collection[str], patterns: Sequence[str]) -> str:
     """Returns a file that matches, else the first pattern, which is the name that most checkpoints use."""
     return next((name for name in sorted(names) if _matches(name, patterns)), patterns[0])
@@ -128,7 +149,7 @@ def _missing_weights(folder: Path, weights: Sequence[str]) -> list[str]:
     needed = set(weights)
     for name in weights:
         if name.endswith(".index.json"):
-            needed |= set(read_json(folder / name).get("weight_map", {}).values())
+            needed |= shards(folder / name)
     return sorted(name for name in needed if not (folder / name).is_file())
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from framewatch_core.errors import ModelLoadError
-from framewatch_server.vision.checkpoints.files import is_transformers, weight_files
+from framewatch_server.vision.checkpoints.files import is_transformers, shards, weight_files
 
 ITEM_SIZES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 
@@ -101,6 +101,9 @@ def weight_paths(folder: Path) -> list[Path]:
     """Returns the safetensors that hold a folder's weights, one or its shards. Raises ModelLoadError for none."""
     names = [path.name for path in folder.iterdir()]
     files = weight_files(names, in_transformers_format=is_transformers(folder))
+    for name in files:
+        if name.endswith(".json"):
+            shards(folder / name)  # transformers opens what the index names
     paths = [folder / name for name in files if not name.endswith(".json")]
     if not paths:
         raise ModelLoadError(

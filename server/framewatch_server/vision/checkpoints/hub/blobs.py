@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from huggingface_hub import constants, hf_hub_url
@@ -61,7 +62,8 @@ def sha256_of(path: Path) -> str:
 def _continue(url: str, partial: Path, file: str, size: int, progress: Progress) -> None:
     if partial.exists() and partial.stat().st_size > size:
         partial.unlink()
-    with partial.open("ab") as output:
+    # its name is fixed, so that a download can go on; the cache may be shared, so no link is followed
+    with open(partial, "ab", opener=_without_links) as output:
         done = output.tell()
         progress.begin(file, size, done)
         http_get(
@@ -73,6 +75,10 @@ def _continue(url: str, partial: Path, file: str, size: int, progress: Progress)
             displayed_filename=file,
             tqdm_class=bar_class(file, size, progress),
         )
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _check(partial: Path, source: ModelSource, file: str, sha256: str) -> None:

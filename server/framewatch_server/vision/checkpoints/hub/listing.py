@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -10,12 +11,15 @@ import structlog
 from huggingface_hub import HfApi, constants
 
 from framewatch_core.errors import ModelLoadError
+from framewatch_core.quoting import quoted
 from framewatch_server.vision.checkpoints.hub.errors import HUB_FAILURES, hub_error
 from framewatch_server.vision.checkpoints.source import ModelSource
 
 _TIMEOUT_S = 10.0
 _CONVERTER = "SFconvertbot"
 _MOST_CONVERSIONS = 100
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _log = structlog.get_logger()
 
@@ -56,16 +60,26 @@ def list_files(source: ModelSource) -> Listing:
         info = HfApi().model_info(source.where, revision=source.revision, files_metadata=True, timeout=_TIMEOUT_S)
     except HUB_FAILURES as error:
         raise hub_error(source, "the list of files", error) from error
-    if info.sha is None:
-        raise ModelLoadError(
-            f"{constants.ENDPOINT} doesn't report the commit of {source}: name a host in HF_ENDPOINT that answers as "
-            "https://huggingface.co does"
-        )
+    commit = _hash(info.sha, _COMMIT, source, "the commit")
     files = [
-        RemoteFile(each.rfilename, each.size or 0, each.lfs.sha256 if each.lfs else None)
+        RemoteFile(
+            each.rfilename,
+            each.size or 0,
+            _hash(each.lfs.sha256, _SHA256, source, "the sha256 of a file") if each.lfs else None,
+        )
         for each in info.siblings or ()
     ]
-    return Listing(info.sha, {file.name: file for file in files})
+    return Listing(commit, {file.name: file for file in files})
+
+
+def _hash(found: object, pattern: re.Pattern[str], source: ModelSource, name: str) -> str:
+    """Returns a hash of the hub's answer, which names a file of the cache. Raises ModelLoadError if it is none."""
+    if isinstance(found, str) and pattern.fullmatch(found):
+        return found
+    raise ModelLoadError(
+        f"{constants.ENDPOINT} doesn't report {name} of {source} (found {quoted(str(found))}, expected "
+        f"{pattern.pattern}): name a host in HF_ENDPOINT that answers as https://huggingface.co does"
+    )
 
 
 def find_conversion(source: ModelSource) -> str:

@@ -90,3 +90,34 @@ def test_a_broken_configuration_is_refused(folder: Path, content: str) -> None:
 def test_the_family_is_the_configurations(tmp_path: Path, config: str, expected: str) -> None:
     (tmp_path / "config.json").write_text(config)
     assert family(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../elsewhere/model.safetensors",
+        "/etc/passwd",
+        "deeper/model.safetensors",
+        "..",
+        ".",
+        "",
+        "a\0b",
+        3,
+        None,
+        ["model.safetensors"],
+    ],
+    ids=repr,
+)
+def test_an_index_that_names_files_outside_of_its_folder_is_refused(name: object, folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / INDEX).write_text(json.dumps({"weight_map": {"a": SHARDS[0], "b": name}}))
+    with pytest.raises(ModelLoadError, match="own folder"):
+        missing_files(folder)
+
+
+@pytest.mark.parametrize("places", [[SHARDS[0]], "x/y", 4, None], ids=repr)
+def test_an_index_that_is_no_mapping_is_refused(places: object, folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / INDEX).write_text(json.dumps({"weight_map": places}))
+    with pytest.raises(ModelLoadError, match="own folder"):
+        missing_files(folder)
