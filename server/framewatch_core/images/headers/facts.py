@@ -36,7 +36,8 @@ class ImageHeader:
             the first picture and bytes after the end, which decoders needn't see.
         is_unusual: True for kinds that decoders read differently: a PNG with transparent colours, of an animation or
             with 16 bits a channel, a JPEG in CMYK, an animated WebP.
-        coefficient_bytes: bytes that a decoder holds beside the pixels until all scans of a JPEG are read.
+        decoder_bytes: bytes that a decoder holds beside the pixels: the coefficients of a JPEG until all its scans
+            are read, the canvases of an animation.
 
     """
 
@@ -46,7 +47,7 @@ class ImageHeader:
     parts: tuple[Span, ...]
     orientation: int = 1
     is_unusual: bool = False
-    coefficient_bytes: int = 0
+    decoder_bytes: int = 0
 
     @property
     def pixels(self) -> int:

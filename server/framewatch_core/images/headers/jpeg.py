@@ -108,7 +108,7 @@ def _header(walk: _Walk, end: int) -> ImageHeader:
         walk.parts.all(),
         orientation=read_orientation(walk.exif, walk.xmp),
         is_unusual=len(frame.blocks) == 4,
-        coefficient_bytes=blocks * _COEFFICIENT_BYTES if frame.is_progressive or walk.scans > 1 else 0,
+        decoder_bytes=blocks * _COEFFICIENT_BYTES if frame.is_progressive or walk.scans > 1 else 0,
     )
 
 

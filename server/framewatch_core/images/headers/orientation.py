@@ -14,8 +14,8 @@ _EXIF_PREFIX = re.compile(rb"(?:Exif\0\0){1,2}")
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 _TAG = 0x0112
 _ENTRY_BYTES = 12
-# TIFF's types that hold the orientation, with the layout of one value
-_LAYOUTS = {3: "H", 4: "L"}
+# TIFF's types of whole numbers, with the layout of one value
+_LAYOUTS = {3: "H", 4: "L", 8: "h", 9: "l"}
 
 
 def read_orientation(exif: bytes | None, xmp: bytes | None) -> int:
@@ -34,7 +34,7 @@ def read_orientation(exif: bytes | None, xmp: bytes | None) -> int:
 
 
 def _of_exif(exif: bytes) -> int | None:
-    """Reads the tag's last entry in the first directory (TIFF 6.0, section 2); None: there is none."""
+    """Reads the tag's first entry in the first directory (TIFF 6.0, section 2); None: there is none."""
     prefix = _EXIF_PREFIX.match(exif)
     tiff = memoryview(exif)[prefix.end() if prefix else 0 :]
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(tiff[:4]))
@@ -45,10 +45,10 @@ def _of_exif(exif: bytes) -> int | None:
         return None
     (count,) = struct.unpack_from(f"{order}H", tiff, start)
     count = min(count, (len(tiff) - start - 2) // _ENTRY_BYTES)
-    found = None
     for i in range(count):
         at = start + 2 + i * _ENTRY_BYTES
         tag, kind, values = struct.unpack_from(f"{order}HHL", tiff, at)
         if tag == _TAG and kind in _LAYOUTS and values == 1:
             (found,) = struct.unpack_from(f"{order}{_LAYOUTS[kind]}", tiff, at + 8)
-    return found
+            return int(found)
+    return None

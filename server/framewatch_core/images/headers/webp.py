@@ -16,7 +16,8 @@ _CHUNK = struct.Struct("<4sI")  # name and length before the chunk's data
 _HEADER_BYTES = 12
 _CANVAS_BYTES = 10
 _FRAME_BYTES = 16
-_ANIMATION = 0x02
+_ANIMATION, _XMP, _EXIF = 0x02, 0x04, 0x08  # flags; libwebp ignores metadata without theirs
+_CANVAS_BYTES_PER_PIXEL = 3 * 4  # libwebp's two canvases of an animation, and the copy that it returns
 _LOSSY_START = b"\x9d\x01\x2a"
 _LOSSLESS_START = 0x2F
 _PICTURES = frozenset({b"VP8 ", b"VP8L"})
@@ -29,10 +30,15 @@ class _Extended:
     """State of the walk over an extended file."""
 
     canvas: Size
-    is_animated: bool
+    flags: int
     picture: Size | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+
+    @property
+    def is_animated(self) -> bool:
+        """True if the pictures are frames of an animation."""
+        return bool(self.flags & _ANIMATION)
 
 
 def read_webp(data: bytes) -> ImageHeader:
@@ -58,7 +64,7 @@ def read_webp(data: bytes) -> ImageHeader:
 def _read_extended(data: bytes, start: int, stop: int, end: int) -> ImageHeader:
     if stop - start != _CANVAS_BYTES:
         raise _broken("VP8X has the wrong length")
-    file = _Extended(_size_less_one(data, start + 4), bool(data[start] & _ANIMATION))
+    file = _Extended(_size_less_one(data, start + 4), data[start])
     position = _next(stop)
     for _ in range(MAX_CHUNKS):
         if position >= end:
@@ -76,6 +82,7 @@ def _read_extended(data: bytes, start: int, stop: int, end: int) -> ImageHeader:
         ((0, end),),
         orientation=read_orientation(file.exif, file.xmp),
         is_unusual=file.is_animated,
+        decoder_bytes=file.canvas[0] * file.canvas[1] * _CANVAS_BYTES_PER_PIXEL if file.is_animated else 0,
     )
 
 
@@ -90,9 +97,9 @@ def _take_chunk(file: _Extended, data: bytes, name: bytes, start: int, stop: int
         file.picture = _picture_size(data, name, start, stop)
         if file.picture != file.canvas:
             raise _broken("the picture is not as large as the canvas")
-    elif name == b"EXIF" and file.exif is None:
+    elif name == b"EXIF" and file.flags & _EXIF and file.exif is None:
         file.exif = data[start:stop]
-    elif name == b"XMP " and file.xmp is None:
+    elif name == b"XMP " and file.flags & _XMP and file.xmp is None:
         file.xmp = data[start:stop]
 
 

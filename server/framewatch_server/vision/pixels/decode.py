@@ -108,7 +108,7 @@ def _check_file(image: EncodedImage, limits: DecodeLimits, min_size: tuple[int, 
     _check_pixels(header.pixels, limits, "encoded")
     reduction = _jpeg_reduction(header, min_size)
     width, height = (-(-side // reduction) for side in header.upright_size)
-    held_bytes = width * height * _HELD_BYTES_PER_PIXEL + header.coefficient_bytes
+    held_bytes = width * height * _HELD_BYTES_PER_PIXEL + header.decoder_bytes
     return CheckedImage(width, height, held_bytes, partial(_decode_file, image.data, header, reduction))
 
 
@@ -128,6 +128,8 @@ def _decode_with_opencv(data: bytes, header: ImageHeader, reduction: int) -> UIn
     try:
         pixels = cv2.imdecode(np.frombuffer(data.ljust(_LEAST_WEBP_BYTES, b"\0"), np.uint8), flags)
     except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error  # no fault of the picture
         raise _undecodable(header) from error
     if pixels is None or pixels.shape != (-(-header.height // reduction), -(-header.width // reduction), 3):
         raise _undecodable(header)

@@ -122,7 +122,7 @@ def test_a_file_that_is_all_picture_is_not_copied() -> None:
     ],
 )
 def test_the_coefficients_that_a_decoder_keeps_are_counted(data: bytes, expected: int) -> None:
-    assert read_jpeg(data).coefficient_bytes == expected
+    assert read_jpeg(data).decoder_bytes == expected
 
 
 @pytest.mark.parametrize("count", [1, 3, 4])

@@ -18,7 +18,7 @@ def tiff(*entries: bytes, order: str = "<", start: int = 8) -> bytes:
 
 
 def entry(value: int, *, order: str = "<", tag: int = 0x0112, kind: int = 3, count: int = 1) -> bytes:
-    layout = "HHLHxx" if kind == 3 else "HHLL"
+    layout = "HHLHxx" if kind in {3, 8} else "HHLL"
     return struct.pack(order + layout, tag, kind, count, value)
 
 
@@ -31,7 +31,8 @@ def entry(value: int, *, order: str = "<", tag: int = 0x0112, kind: int = 3, cou
         pytest.param(b"Exif\0\0" * 2 + tiff(entry(6)), 6, id="with its prefix twice"),
         pytest.param(tiff(entry(6, kind=4)), 6, id="as a long number"),
         pytest.param(tiff(entry(3, tag=0x0100), entry(8)), 8, id="among others"),
-        pytest.param(tiff(entry(3), entry(8)), 8, id="twice: the last"),
+        pytest.param(tiff(entry(3), entry(8)), 3, id="twice: the first"),
+        pytest.param(tiff(entry(6, kind=8)), 6, id="as a signed number"),
         pytest.param(tiff(entry(8), start=100), 8, id="further behind"),
         pytest.param(tiff(), 1, id="without one"),
         pytest.param(tiff(entry(0)), 1, id="0"),

@@ -42,8 +42,15 @@ def test_pictures(data: bytes, is_animated: bool) -> None:
     assert header.picture_of(data) == data.removesuffix(b"behind the end")
 
 
-def test_the_orientation_is_read() -> None:
-    assert read_webp(webp(canvas(30, 20), lossy(30, 20), EXIF)).upright_size == (20, 30)
+def test_the_canvases_of_an_animation_are_counted() -> None:
+    frame = animation_frame(30, 20, lossy(30, 20))
+    assert read_webp(webp(canvas(30, 20, ANIMATED), frame)).decoder_bytes == 30 * 20 * 12
+    assert read_webp(webp(canvas(30, 20), lossy(30, 20))).decoder_bytes == 0
+
+
+@pytest.mark.parametrize(("flags", "expected"), [(8, (20, 30)), (0, (30, 20))], ids=["declared", "not declared"])
+def test_the_orientation_is_read_if_the_header_says_that_there_is_one(flags: int, expected: tuple[int, int]) -> None:
+    assert read_webp(webp(canvas(30, 20, flags), lossy(30, 20), EXIF)).upright_size == expected
 
 
 BROKEN = {

@@ -96,12 +96,27 @@ def test_pixels_of_another_size_than_the_header_are_refused(monkeypatch: pytest.
 
 def test_errors_of_opencv_are_those_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
-        raise cv2.error("secret path")
+        raise opencv_error(cv2.Error.StsError)
 
     monkeypatch.setattr(cv2, "imdecode", fail)
     with pytest.raises(UndecodableImage) as caught:
         decode(EncodedImage(saved(RGB, "JPEG")), LIMITS)
     assert "secret" not in caught.value.message
+
+
+def test_running_out_of_memory_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise opencv_error(cv2.Error.StsNoMem)
+
+    monkeypatch.setattr(cv2, "imdecode", fail)
+    with pytest.raises(MemoryError):
+        decode(EncodedImage(saved(RGB, "JPEG")), LIMITS)
+
+
+def opencv_error(code: int) -> cv2.error:
+    error = cv2.error("secret path")
+    error.code = code
+    return error
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 3)], ids=str)

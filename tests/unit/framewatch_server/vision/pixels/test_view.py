@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import cv2
@@ -227,4 +228,17 @@ def test_room_is_given_back_by_a_picture_that_is_broken() -> None:
     room = PixelRoom(1_000_000)
     with pytest.raises(UndecodableImage):
         prepare_view(EncodedImage(png(ihdr(), chunk(b"IDAT", b"junk"))), WHOLE, SPEC, LIMITS, room=room)
+    assert room.held == 0
+
+
+def test_threads_decode_no_more_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, together = jpeg(smooth(64, 48)), list[int]()
+    room = PixelRoom(2 * check(image, LIMITS).held_bytes + 1)
+    monkeypatch.setattr(
+        view, "prepare", lambda *args, **kwargs: (together.append(room.held), prepare(*args, **kwargs))[1]
+    )
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: prepare_view(image, WHOLE, SPEC, LIMITS, room=room), range(64)))
+    assert len(together) == 64
+    assert max(together) <= room.maximum
     assert room.held == 0
