@@ -20,8 +20,8 @@
   `HealthEventKind`.
 - Reports of streams: `StreamStarted`, `Reconnected`, `ResumePoint`; `Explanation` with `RuleExplanation`, `HeldBackBy`.
 - Errors: `FramewatchError` is the root of `FramewatchCallError`, `ServerUnreachableError`, `InvalidResponse`,
-  `ModelNotFound`, `ClientClosed`, `SourceError`, `InvalidValue` and `InvalidType`; `framewatch_client.errors` has
-  the tree.
+  `StreamEndedEarly`, `ModelNotFound`, `ClientClosed`, `ClientForked`, `SourceError`, `InvalidValue` and
+  `InvalidType`; `framewatch_client.errors` has the tree.
 - Limits and defaults: `MAX_MESSAGE_BYTES`, `DEFAULT_ADDRESS`, `DEFAULT_TIMEOUT_S`, `DEFAULT_JPEG_QUALITY`.
 """
 
@@ -44,12 +44,14 @@ from framewatch_client.aio import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, AsyncFrame
 from framewatch_client.blocking import FramewatchClient
 from framewatch_client.errors import (
     ClientClosed,
+    ClientForked,
     FramewatchCallError,
     InvalidResponse,
     InvalidType,
     InvalidValue,
     ServerUnreachableError,
     SourceError,
+    StreamEndedEarly,
 )
 from framewatch_client.options import (
     DEFAULT_JPEG_QUALITY,
@@ -105,6 +107,7 @@ __all__ = [
     "AsyncFramewatchClient",
     "Classification",
     "ClientClosed",
+    "ClientForked",
     "DropReason",
     "Embeddings",
     "Event",
@@ -157,6 +160,7 @@ __all__ = [
     "SimilarityMatrix",
     "Source",
     "SourceError",
+    "StreamEndedEarly",
     "StreamItem",
     "StreamKeywords",
     "StreamResult",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import cast
 
 import grpc
@@ -10,7 +9,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
+from framewatch_client.errors import FramewatchCallError, ServerUnreachableError, StreamEndedEarly
 
 
 def call_error(error: grpc.aio.AioRpcError, address: str, *, connected: bool = False) -> FramewatchCallError:
@@ -45,15 +44,9 @@ def not_accepted(address: str, timeout_s: float) -> FramewatchCallError:
     return FramewatchCallError(code, code.name, f"{address} did not accept the stream within {timeout_s:g} s")
 
 
-def ended_early(when: str) -> FramewatchCallError:
+def ended_early(when: str) -> StreamEndedEarly:
     """Returns the error of a stream that the server ended with OK before its last result."""
-    return FramewatchCallError(grpc.StatusCode.UNKNOWN, _ENDED_EARLY, f"the server ended the stream {when}")
-
-
-def is_being_cancelled() -> bool:
-    """Returns True if the running task itself is being cancelled, rather than the call that it waits for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return StreamEndedEarly(f"the server ended the stream {when}")
 
 
 def _rich_status(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
@@ -68,9 +61,7 @@ def _rich_status(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
 def _bare_error(error: grpc.aio.AioRpcError, address: str, *, connected: bool) -> FramewatchCallError:
     code, details = error.code(), (error.details() or "").strip()
     if code is grpc.StatusCode.INTERNAL and details == _LOST_STATUS:
-        return FramewatchCallError(
-            grpc.StatusCode.UNKNOWN,
-            _ENDED_EARLY,
+        return StreamEndedEarly(
             f"the server at {address} ended the stream while frames were being sent, and its reason was lost: start "
             "again",
             transient=True,
@@ -97,8 +88,6 @@ def _is_reset(details: str) -> bool:
     """Returns True if a proxy, or the end of the server's process, broke the call off: it has no status of its own."""
     return any(words in details for words in _RESETS)
 
-
-_ENDED_EARLY = "STREAM_ENDED_EARLY"
 
 # gRPC's words for a call that was broken off without a status; their codes are CANCELLED, INTERNAL and UNKNOWN
 _RESETS = ("RST_STREAM", "Stream removed")

@@ -1,10 +1,14 @@
-"""The connection to a server: limits of messages, keepalive, and retries of calls."""
+"""The connection to a server: limits of messages, keepalive, retries of calls, and proxies."""
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
 
 import grpc
+
+from framewatch_client._forks import check_channels_work, register
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Bytes of a request or a response at most."""
@@ -45,8 +49,44 @@ _CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
 )
 
 
+# gRPC takes the proxy of the environment for this machine's own servers too
+_NO_PROXY = ("grpc.enable_http_proxy", 0)
+
+# `dns://AUTHORITY/NAME`, `dns:NAME`, `ipv4:NAME`, `ipv6:NAME`; a port is digits
+_SCHEME = re.compile(r"\A(?:dns:(?://[^/]*/)?|ipv[46]:(?:///)?)", re.IGNORECASE)
+_PORT = re.compile(r"(?<=[^:]):[0-9]+\Z")
+
+
 def open_channel(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
-    """Opens a connection on the running event loop. `credentials`: for TLS; None: no encryption."""
+    """Opens a connection on the running event loop.
+
+    The proxy that the environment names (`https_proxy` and others, except for `no_proxy`) is used, but not for servers
+    of this machine.
+
+    Args:
+        address: `HOST:PORT`.
+        credentials: for TLS; None: no encryption.
+
+    Raises:
+        ClientForked: the process is the child of one with a connection.
+
+    """
+    check_channels_work()
+    options = (*_CHANNEL_OPTIONS, _NO_PROXY) if is_loopback(address) else _CHANNEL_OPTIONS
     if credentials is None:
-        return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
-    return grpc.aio.secure_channel(address, credentials, options=_CHANNEL_OPTIONS)
+        channel = grpc.aio.insecure_channel(address, options=options)
+    else:
+        channel = grpc.aio.secure_channel(address, credentials, options=options)
+    register(channel)
+    return channel
+
+
+def is_loopback(address: str) -> bool:
+    """Returns True if the address is one of this machine only, such as `localhost:50051`."""
+    host = _PORT.sub("", _SCHEME.sub("", address)).strip("[]").rstrip(".").casefold()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

@@ -9,14 +9,14 @@ import asyncio
 import queue
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
-from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar, cast
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-
-from framewatch_client.errors import ClientClosed
+from framewatch_client._forks import Process
+from framewatch_client.errors import ClientClosed, ClientForked
 
 T = TypeVar("T")
 
@@ -76,56 +76,141 @@ def _resolve(future: Future[T], function: Callable[[], T]) -> None:
 class LoopThread:
     """An event loop in a thread of its own, for any number of other threads.
 
-    One that is never closed is closed at the end of the program, which would hang on its generators otherwise.
+    One that is never closed is closed at the end of the program, which would hang on its generators otherwise. In a
+    child of the process, which has no such thread, each method raises ClientForked at once.
     """
 
     def __init__(self, last: Callable[[], Awaitable[object]]) -> None:
         """Starts the thread. `last`: runs on the loop before it ends; a reference to this object would keep it open."""
-        stack = ExitStack()
-        self._portal: BlockingPortal = stack.enter_context(start_blocking_portal())
-        stack.callback(self._portal.call, last)
-        self._finalizer = weakref.finalize(self, stack.close)
+        self._loop = _Loop(last)
+        self._finalizer = weakref.finalize(self, self._loop.end)
 
     def close(self) -> None:
-        """Ends the loop and the thread."""
+        """Ends the loop and the thread. What runs on it raises ClientClosed.
+
+        Raises:
+            RuntimeError: it is called on the loop's own thread, which would wait for itself.
+
+        """
+        self._loop.check_other_thread()
         self._finalizer()
 
     def call(self, function: Callable[[], Awaitable[T]]) -> T:
-        """Returns the result of a coroutine. Raises ClientClosed if the loop has ended."""
-        with self._closed_as_error():
-            return self._portal.call(function)
+        """Returns the result of a coroutine.
+
+        Raises:
+            ClientClosed: the loop has ended, or ends meanwhile.
+            ClientForked: the loop is the parent process's.
+            RuntimeError: it is called on the loop's own thread, which would wait for itself.
+
+        """
+        self._loop.check_other_thread()
+        future = self._loop.submit(function)
+        try:
+            outcome = future.result()
+        except CancelledError:
+            raise ClientClosed from None
+        except BaseException:
+            future.cancel()  # Ctrl-C is raised here while the coroutine goes on
+            raise
+        if isinstance(outcome, _Exit):
+            raise outcome.error
+        return outcome
 
     def iterate(self, items: AsyncGenerator[T, None]) -> Generator[T, None, None]:
         """Yields the items of an asynchronous generator. Closing this generator closes that one.
 
-        Raises ClientClosed if the loop has ended.
+        Raises:
+            ClientClosed, ClientForked, RuntimeError: as `call`.
+
         """
         steps = _Steps(items)
         try:
-            while (item := self._step(steps)) is not _END:
+            while (item := self.call(steps.next)) is not _END:
                 yield cast("T", item)
         finally:
-            if self._finalizer.alive:
-                self._portal.call(steps.close)
+            with suppress(ClientClosed, ClientForked, CancelledError):
+                ended = self._loop.submit(steps.close)
+                if not self._loop.is_running_here:  # the garbage collector may close this anywhere
+                    ended.result()
 
-    def _step(self, steps: _Steps[T]) -> T | object:
-        with self._closed_as_error():
-            future = self._portal.start_task_soon(steps.next)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()  # Ctrl-C is raised here while the step goes on
-            raise
 
-    @contextmanager
-    def _closed_as_error(self) -> Iterator[None]:
-        """Raises ClientClosed for the RuntimeError of a portal that does not run any more."""
+class _Loop:
+    """The loop of a LoopThread, its thread, and the order of its end: nothing is submitted after it."""
+
+    def __init__(self, last: Callable[[], Awaitable[object]]) -> None:
+        self._last = last
+        self._process = Process()
+        self._lock = threading.Lock()
+        self._ended = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="framewatch-client", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
         try:
-            yield
-        except RuntimeError:
-            if self._finalizer.alive:
-                raise
-            raise ClientClosed from None
+            self._loop.run_forever()
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+    @property
+    def is_running_here(self) -> bool:
+        """True on the loop's own thread."""
+        return threading.current_thread() is self._thread
+
+    def check_other_thread(self) -> None:
+        """Raises RuntimeError on the loop's own thread."""
+        if self.is_running_here:
+            raise RuntimeError(
+                "a blocking client can't be used in a function that it calls itself, such as on_started: it would wait "
+                "for itself; use the client after the function has returned, or another client"
+            )
+
+    def submit(self, function: Callable[[], Awaitable[T]]) -> Future[T | _Exit]:
+        """Starts a coroutine on the loop. Raises ClientClosed, ClientForked."""
+        self._process.check()  # before the lock, which a thread of the parent may have held
+        with self._lock:
+            if self._ended:
+                raise ClientClosed
+            return asyncio.run_coroutine_threadsafe(_awaited(function), self._loop)
+
+    def end(self) -> None:
+        """Runs `last`, cancels what still runs, and ends the loop and the thread."""
+        if not self._process.is_current:
+            return
+        with self._lock:
+            self._ended = True
+            finished = asyncio.run_coroutine_threadsafe(self._finish(), self._loop)
+        if not self.is_running_here:
+            finished.result()
+            self._thread.join()
+
+    async def _finish(self) -> None:
+        try:
+            await self._last()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        finally:
+            self._loop.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class _Exit:
+    """An exception that ends the program, raised by a source or a callback: raised by a task, it would end the loop."""
+
+    error: BaseException
+
+
+async def _awaited(function: Callable[[], Awaitable[T]]) -> T | _Exit:
+    try:
+        return await function()
+    except (SystemExit, KeyboardInterrupt) as error:
+        return _Exit(error)
 
 
 class _Steps(Generic[T]):

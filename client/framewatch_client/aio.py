@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,15 +13,17 @@ import numpy as np
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
-from framewatch_client._call_errors import call_error, is_being_cancelled
+from framewatch_client._call_errors import call_error
 from framewatch_client._channel import open_channel
+from framewatch_client._closing import Closing
+from framewatch_client._forks import register
 from framewatch_client._images import to_message
 from framewatch_client._inputs import label_set
 from framewatch_client._streaming.exchange import StreamCall
 from framewatch_client._streaming.link import Endpoint
 from framewatch_client._streaming.reconnect import Backoff
 from framewatch_client._streaming.stream import stream_frames
-from framewatch_client.errors import ClientClosed, InvalidResponse, InvalidType, InvalidValue
+from framewatch_client.errors import InvalidResponse, InvalidType, InvalidValue
 from framewatch_client.options import StreamKeywords, StreamOptions
 from framewatch_client.types import ImageLike, LabelsLike, StreamItem
 from framewatch_core.calls import Classification, Embeddings, Similarity, SimilarityMatrix
@@ -47,6 +48,8 @@ _BACKOFF = Backoff()
 
 class AsyncFramewatchClient:
     """Calls a framewatch server from asyncio.
+
+    After `os.fork` a child can use clients only if its parents have called none: else their calls raise ClientForked.
 
     Example:
         >>> async with AsyncFramewatchClient("localhost:50051") as client:
@@ -75,8 +78,10 @@ class AsyncFramewatchClient:
         self._credentials = credentials
         self._timeout_s = timeout_s
         self._channel: grpc.aio.Channel | None = None
+        self._closing = Closing()
 
     async def __aenter__(self) -> Self:
+        self._closing.check()
         return self
 
     async def __aexit__(
@@ -85,9 +90,10 @@ class AsyncFramewatchClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Ends the connection and all calls on it. The client can be used again: it connects again."""
+        """Ends the connection and all calls on it, which raise ClientClosed. The client can't be used any more."""
+        self._closing.close()
         channel, self._channel = self._channel, None
-        if channel is not None:
+        if channel is not None and self._closing.is_here:
             await channel.close()
 
     async def classify(
@@ -111,6 +117,7 @@ class AsyncFramewatchClient:
 
         Raises:
             FramewatchCallError: the server refused the call; ServerUnreachableError: no server answers.
+            ClientClosed, ClientForked: the client was closed, or belongs to the parent of this process.
             InvalidType, InvalidValue, OSError: it is not an image, or can't be read.
             FramewatchError: the labels can't be used.
 
@@ -242,45 +249,37 @@ class AsyncFramewatchClient:
         Raises:
             FramewatchError: at once: labels, rules or options that can't be used.
             FramewatchCallError: while iterating: the server ended the call, or ServerUnreachableError.
-            ClientClosed: while iterating: the client was closed.
+            ClientClosed: at once or while iterating: the client was closed.
+            ClientForked: while iterating: this is a child of the process that the client was made in.
             Exception: while iterating: the source's errors, and those of `classify` for a frame that is not an image,
                 after the results of the frames before it.
 
         """
+        self._closing.check()
         checked = StreamOptions.of(options)
         config = checked.watch.config(labels)
         _check_source(frames)
-        endpoint = Endpoint(self._address, self._call_opener(), self._timeout_s, _BACKOFF)
+        endpoint = Endpoint(self._address, self._open_call, self._closing, self._timeout_s, _BACKOFF)
         return stream_frames(endpoint, frames, config, checked)
 
-    def _call_opener(self) -> Callable[[], StreamCall]:
-        """Returns a function that opens a stream's calls. All use the first one's channel: its end ends the stream."""
-        first_channel: grpc.aio.Channel | None = None
-
-        def open_call() -> StreamCall:
-            nonlocal first_channel
-            if first_channel is not None and first_channel is not self._channel:
-                raise ClientClosed
-            call = self._stub().StreamFrames()
-            first_channel = self._channel
-            return call
-
-        return open_call
+    def _open_call(self) -> StreamCall:
+        call: StreamCall = self._stub().StreamFrames()
+        register(call)
+        return call
 
     async def _unary(self, call: Callable[[pb_grpc.ZeroShotServiceAsyncStub], Awaitable[T]]) -> T:
-        try:
-            return await call(self._stub())
-        except grpc.aio.AioRpcError as error:
-            raise call_error(error, self._address) from error
-        except asyncio.CancelledError:
-            if is_being_cancelled():
-                raise
-            raise ClientClosed from None
+        async with self._closing.ending():
+            try:
+                return await call(self._stub())
+            except grpc.aio.AioRpcError as error:
+                self._closing.check()
+                raise call_error(error, self._address) from error
 
     def _stub(self) -> pb_grpc.ZeroShotServiceAsyncStub:
         """Returns the stub; the channel is opened with the first call, since it belongs to the loop that runs then."""
         if self._channel is None:
             self._channel = open_channel(self._address, self._credentials)
+            self._closing.begin()
         return pb_grpc.ZeroShotServiceStub(self._channel)
 
 

@@ -37,6 +37,8 @@ class FramewatchClient:
 
     It has the methods of `AsyncFramewatchClient`, which wait for their results here.
 
+    After `os.fork` a child can use clients only if its parents have called none: else their calls raise ClientForked.
+
     Example:
         >>> with FramewatchClient("localhost:50051") as client:
         ...     print(client.label("cat.png", ["a cat", "a dog"]))
@@ -64,7 +66,10 @@ class FramewatchClient:
         self.close()
 
     def close(self) -> None:
-        """Ends the connection, all calls on it, and the thread. The client can't be used any more."""
+        """Ends the connection, all calls on it, which raise ClientClosed, and the thread.
+
+        The client can't be used any more. Raises RuntimeError in a function that the client itself calls.
+        """
         self._loop.close()
 
     classify = _blocking(AsyncFramewatchClient.classify)

@@ -2,10 +2,12 @@
 
     FramewatchError                     reason, message, metadata
     ├── FramewatchCallError             a call failed, with gRPC's code: mostly, the server refused it
-    │   └── ServerUnreachableError      no server answers, or the connection to it broke
+    │   ├── ServerUnreachableError      no server answers, or the connection to it broke
+    │   └── StreamEndedEarly            the server ended a stream before its last result, and gave no reason
     ├── InvalidResponse                 the server's answer can't be used
     ├── ModelNotFound                   none of the server's models fits
     ├── ClientClosed                    the client was closed, before a call or while it ran
+    ├── ClientForked                    the client is used in a child of its process, by os.fork
     ├── SourceError                     a source of frames can't be opened, or broke off
     ├── InvalidValue                    an argument has a value that can't be used; also a ValueError
     ├── InvalidType                     an argument has a type that can't be used; also a TypeError
@@ -70,6 +72,13 @@ class ServerUnreachableError(FramewatchCallError):
         return self.message
 
 
+class StreamEndedEarly(FramewatchCallError):
+    """A stream that the server ended before its last result without a reason."""
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(grpc.StatusCode.UNKNOWN, "STREAM_ENDED_EARLY", message, transient=transient)
+
+
 class InvalidResponse(FramewatchError):
     """A server's answer that does not fit the call."""
 
@@ -85,10 +94,16 @@ class InvalidResponse(FramewatchError):
 class ClientClosed(FramewatchError):
     """A call whose client was closed by the caller, before it or while it ran."""
 
-    reason = "CANCELLED"
+    reason = "CLIENT_CLOSED"
 
     def __init__(self) -> None:
-        super().__init__("the call was cancelled: its client was closed")
+        super().__init__("the client was closed, which ended its calls: make a new client for further ones")
+
+
+class ClientForked(FramewatchError):
+    """A call in a child of the process, made by `os.fork`, where the client's connection and threads are missing."""
+
+    reason = "CLIENT_FORKED"
 
 
 class SourceError(FramewatchError):

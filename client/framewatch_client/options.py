@@ -73,12 +73,16 @@ class SendKeywords(TypedDict, total=False):
     Attributes:
         jpeg_quality: 1 to 100, of frames that are sent as JPEG: all that are pixels or had to be shrunk. None: raw.
         downscale: False: larger frames are not shrunk to the size that the server needs.
-        window: frames without a result at most; None: the server's number. Never more than that.
+        window: frames without a result at most; None: the server's number. Never more than that. The source also waits
+            while frames, `Explain`s and `Reconfigure`s without an answer have 128 MiB or more, or there are 64
+            `Explain`s among them. Of several `Reconfigure`s in a row, the last one is kept.
         resume: the `resume_point` of the last item of an earlier stream that was lost. This one goes on from there if
             the server still has its state (for 60 s, if not set otherwise), else anew: see `StreamStarted.resumed`.
             `frames` begin with the frame after `last_frame_id`, and are numbered on from it unless they have numbers.
         reconnect_timeout_s: for how long to try to reach the server again when the connection is lost, or the server
-            drains; 0 or None: not at all. A stream that never started is not tried again.
+            drains; 0 or None: not at all. Times without a connection add up until a frame has its result: a server that
+            accepts each stream and ends it without a result is given up too. A stream that never started is not tried
+            again.
 
     """
 

@@ -8,9 +8,8 @@ from contextlib import suppress
 import grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client._call_errors import call_error, ended_early, is_being_cancelled, not_accepted
+from framewatch_client._call_errors import call_error, ended_early, not_accepted
 from framewatch_client._streaming.outbox import Outbox
-from framewatch_client.errors import ClientClosed
 from framewatch_core.stream.messages import StreamStarted
 from framewatch_wire.responses import stream_started_from_proto
 
@@ -66,10 +65,6 @@ class Exchange:
             response = await anext(self._responses, None)
         except grpc.aio.AioRpcError as error:
             raise call_error(error, self._address, connected=self._connected) from error
-        except asyncio.CancelledError:
-            if is_being_cancelled():
-                raise
-            raise ClientClosed from None
         self._connected = True
         return response
 

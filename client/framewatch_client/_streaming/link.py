@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_client._closing import Closing
 from framewatch_client._streaming.exchange import Exchange, StreamCall
 from framewatch_client._streaming.outbox import Outbox
-from framewatch_client._streaming.reconnect import Backoff, is_temporary
+from framewatch_client._streaming.reconnect import Attempts, Backoff, is_temporary
 from framewatch_client._warnings import WarningReporter
 from framewatch_client.errors import FramewatchCallError, ServerUnreachableError
 from framewatch_client.options import StreamOptions
@@ -29,7 +30,8 @@ class Endpoint:
 
     Attributes:
         address: for messages.
-        open_call: opens a call; raises ClientClosed.
+        open_call: opens a call.
+        closing: the end of the client.
         start_timeout_s: the longest time until the server accepts the config, in seconds.
         backoff: the waits between attempts to reconnect.
 
@@ -37,6 +39,7 @@ class Endpoint:
 
     address: str
     open_call: Callable[[], StreamCall]
+    closing: Closing
     start_timeout_s: float
     backoff: Backoff
 
@@ -44,16 +47,12 @@ class Endpoint:
 class Link:
     """The calls of one stream.
 
-    Its state: the call that is open; the point from which the next one would go on; how many configs the stream had
-    before those of the call, since each call counts from 1; and, until a response arrives, the time of the first loss
-    and the attempts since then.
+    Its state: the call that is open; the point from which the next one would go on; and the attempts to reconnect.
     """
 
     _exchange: Exchange | None
     _point: ResumePoint | None
-    _version_offset: int
-    _first_loss_s: float | None
-    _attempt: int
+    _attempts: Attempts
 
     def __init__(self, endpoint: Endpoint, outbox: Outbox, options: StreamOptions) -> None:
         self._endpoint = endpoint
@@ -63,16 +62,14 @@ class Link:
         self._warnings = WarningReporter(options.notify.on_warning)
         self._exchange = None
         self._point = options.send.resume
-        self._version_offset = 0
-        self._first_loss_s = None
-        self._attempt = 0
+        self._attempts = Attempts(endpoint.backoff)
 
     async def open(self, timeout_s: float) -> StreamStarted:
         """Opens a call with the config, and begins to send. Returns the server's answer."""
         request = self._outbox.first_request(self._point)
-        self._version_offset = self._outbox.config_version - 1
-        self._exchange = exchange = Exchange(self._endpoint.open_call(), self._endpoint.address)
-        started = await exchange.start(request, timeout_s)
+        async with self._endpoint.closing.ending():
+            self._exchange = exchange = Exchange(self._endpoint.open_call(), self._endpoint.address)
+            started = await exchange.start(request, timeout_s)
         self._point = _point_after(started, self._point)
         exchange.send(self._outbox)
         return replace(started, resume_point=self._point)
@@ -81,7 +78,8 @@ class Link:
         """Returns the next response, over as many calls as needed; None: the server has ended the last one with OK."""
         while True:
             try:
-                return await self._current().read()
+                async with self._endpoint.closing.ending():
+                    return await self._current().read()
             except FramewatchCallError as error:
                 if not (error.transient and self._reconnect_timeout_s):
                     raise
@@ -96,35 +94,34 @@ class Link:
     async def _reconnect(self, error: FramewatchCallError, timeout_s: float) -> None:
         clock = asyncio.get_running_loop().time
         lost_at_s = clock()
-        # counted from the first loss: a server that accepts every stream and ends it at once is given up too
-        self._first_loss_s = lost_at_s if self._first_loss_s is None else self._first_loss_s
-        give_up_s = self._first_loss_s + timeout_s
         started, last = None, error
         while started is None:
             await self.aclose()
-            wait_s = self._endpoint.backoff.wait_s(self._attempt)
-            self._attempt += 1
-            if clock() + wait_s >= give_up_s:
+            wait_s = self._attempts.next_wait_s()
+            if self._attempts.lost_s + (clock() - lost_at_s) + wait_s >= timeout_s:
                 raise _given_up(self._endpoint.address, timeout_s, last) from error
-            await sleep(wait_s)
+            async with self._endpoint.closing.ending():
+                await sleep(wait_s)
+            left_s = timeout_s - self._attempts.lost_s - (clock() - lost_at_s)
             try:
-                started = await self.open(min(self._endpoint.start_timeout_s, give_up_s - clock()))
+                started = await self.open(min(self._endpoint.start_timeout_s, left_s))
             except FramewatchCallError as again:
                 if not is_temporary(again):
                     raise
                 last = again
+        self._attempts.lost_s += clock() - lost_at_s
         if self._on_reconnect is not None:
             self._on_reconnect(Reconnected(error, clock() - lost_at_s, started))
 
     def take(self, response: pb.StreamFramesResponse) -> StreamResult | Explanation | None:
         """Records a response and returns its content; None: a warning, or a case that this client doesn't know."""
-        self._first_loss_s, self._attempt = None, 0
         match response.WhichOneof("response"):
             case "result":
+                self._attempts.succeed()
                 self._outbox.answer()
                 self._point = self._point and replace(self._point, last_frame_id=response.result.frame_id)
                 result = frame_result_from_proto(response.result)
-                version = result.config_version + self._version_offset
+                version = self._outbox.version_of(result.config_version)
                 return replace(result, config_version=version, resume_point=self._point)
             case "event":
                 self._point = self._point and replace(self._point, last_event_id=response.event.event_id)
@@ -138,7 +135,7 @@ class Link:
                 self._outbox.answer_explain()
                 return explanation_from_proto(response.explanation)
             case "config_warnings":
-                version = response.config_warnings.config_version + self._version_offset
+                version = self._outbox.version_of(response.config_warnings.config_version)
                 self._warnings.take(version, warnings_from_proto(response.config_warnings.warnings))
                 return None
             case _:
@@ -164,5 +161,6 @@ def _point_after(started: StreamStarted, before: ResumePoint | None) -> ResumePo
 
 def _given_up(address: str, timeout_s: float, last: FramewatchCallError) -> ServerUnreachableError:
     return ServerUnreachableError(
-        f"the connection to {address} was lost and did not come back within {timeout_s:g} s: {last}"
+        f"the connection to {address} was lost and did not come back within {timeout_s:g} s, or came back without a "
+        f"result of any frame: {last}"
     )

@@ -13,12 +13,12 @@ class Producer:
     """A task that moves requests from a feed to the outbox.
 
     A frame takes a place in the window before it is read from its source, and gives it back when the caller has its
-    outcome. Its state: the places that are free, and the error of the source, which is raised after the results of the
-    frames before it.
+    outcome. Nothing is read while the outbox has no room. Its state: the places that are free, and the error of the
+    source, which is raised after the results of the frames before it.
     """
 
     _room: asyncio.Semaphore
-    _fault: Exception | None
+    _fault: BaseException | None
 
     def __init__(self, feed: Feed, outbox: Outbox, window: int) -> None:
         """Starts the task. `window`: frames without an outcome at most, at least 1."""
@@ -32,17 +32,21 @@ class Producer:
         try:
             while await self._produce_frame():
                 pass
-        except Exception as fault:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as fault:  # a source that calls sys.exit must not end the client's loop
             self._fault = fault
         self._outbox.close()
 
     async def _produce_frame(self) -> bool:
         """Moves one frame, and what comes before it. Returns False at the end of the source."""
         await self._room.acquire()
+        await self._outbox.room()
         while (request := await self._feed.next_request()) is not None:
             self._outbox.add(request)
             if request.HasField("frame"):
                 return True
+            await self._outbox.room()
         return False
 
     def make_room(self) -> None:

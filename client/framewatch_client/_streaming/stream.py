@@ -15,6 +15,7 @@ from framewatch_client._streaming.feed import Feed, RequestEncoder
 from framewatch_client._streaming.link import Endpoint, Link
 from framewatch_client._streaming.outbox import Outbox
 from framewatch_client._streaming.producer import Producer
+from framewatch_client.errors import FramewatchCallError
 from framewatch_client.options import SendOptions, StreamOptions
 from framewatch_client.types import StreamItem
 from framewatch_core.stream.config import StreamConfig
@@ -52,11 +53,15 @@ async def stream_frames(
                     producer.make_room()
                 yield item
         producer.check_complete()
+    except FramewatchCallError:
+        endpoint.closing.check()  # a client that was closed: gRPC has several errors for its calls
+        raise
     finally:
-        with anyio.CancelScope(shield=True):
-            await link.aclose()
-            if producer is not None:
-                await producer.aclose()
+        if endpoint.closing.is_here:  # else the call and the tasks are the parent's
+            with anyio.CancelScope(shield=True):
+                await link.aclose()
+                if producer is not None:
+                    await producer.aclose()
 
 
 def _encoder(config: StreamConfig, options: SendOptions, started: StreamStarted) -> RequestEncoder:

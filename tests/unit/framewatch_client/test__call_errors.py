@@ -7,7 +7,7 @@ import pytest
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from framewatch_client import FramewatchCallError, ServerUnreachableError
+from framewatch_client import FramewatchCallError, ServerUnreachableError, StreamEndedEarly
 from framewatch_client._call_errors import call_error
 from tests.unit.framewatch_client.fake_server import fault
 
@@ -45,7 +45,7 @@ def test_status_with_details() -> None:
         (grpc.StatusCode.UNAVAILABLE, "reset", True, ServerUnreachableError, r"the connection to host:1 broke.*reset"),
         (grpc.StatusCode.DEADLINE_EXCEEDED, "", False, FramewatchCallError, r"host:1 did not answer in time"),
         (grpc.StatusCode.UNIMPLEMENTED, "what?", False, FramewatchCallError, r"host:1 does not offer framewatch"),
-        (grpc.StatusCode.INTERNAL, "Internal error from Core", True, FramewatchCallError, r"STREAM_ENDED_EARLY"),
+        (grpc.StatusCode.INTERNAL, "Internal error from Core", True, StreamEndedEarly, r"STREAM_ENDED_EARLY"),
         (grpc.StatusCode.UNKNOWN, "odd {braces}", False, FramewatchCallError, r"odd \{braces\} \[UNKNOWN\]"),
     ],
 )

@@ -87,15 +87,6 @@ async def test_bad_labels_are_refused_without_a_call(address: str, service: Fake
     assert service.calls == []
 
 
-async def test_a_closed_client_connects_anew(address: str) -> None:
-    client = AsyncFramewatchClient(address)
-    assert await client.label(GREY, ["a"]) == "a"
-    await client.aclose()
-    assert await client.label(GREY, ["a"]) == "a"
-    await client.aclose()
-    await client.aclose()
-
-
 def test_blocking_calls(thread_address: str) -> None:
     with FramewatchClient(thread_address) as client:
         assert client.label(GREY, ["a", "b"]) == "a"

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from framewatch_client import AsyncFramewatchClient, ClientClosed, FramewatchClient, StreamKeywords
+from framewatch_client import AsyncFramewatchClient, FramewatchClient, StreamKeywords
 
 METHODS = [name for name in vars(AsyncFramewatchClient) if not name.startswith("_") and name != "aclose"]
 
@@ -32,13 +32,3 @@ def test_a_stream_has_the_same_parameters() -> None:
 def test_help_on_a_stream_has_all_options(client: type[AsyncFramewatchClient | FramewatchClient]) -> None:
     text = inspect.getdoc(client.stream) or ""
     assert [name for name in StreamKeywords.__annotations__ if f"`{name}`" not in text] == []
-
-
-def test_a_closed_client_is_an_error_of_the_library() -> None:
-    client = FramewatchClient("localhost:1")
-    stream = client.stream([b"x"], ["a"])
-    client.close()
-    with pytest.raises(ClientClosed):
-        client.list_models()
-    with pytest.raises(ClientClosed):
-        next(stream)

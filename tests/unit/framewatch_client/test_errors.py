@@ -11,6 +11,7 @@ import pytest
 
 from framewatch_client import (
     ClientClosed,
+    ClientForked,
     FramewatchCallError,
     FramewatchError,
     InvalidResponse,
@@ -19,6 +20,7 @@ from framewatch_client import (
     ModelNotFound,
     ServerUnreachableError,
     SourceError,
+    StreamEndedEarly,
     errors,
     parse_region,
     parse_rule,
@@ -28,9 +30,11 @@ from framewatch_core.errors import FieldError, InvalidRule, LimitExceeded
 KINDS: list[type[FramewatchError]] = [
     FramewatchCallError,
     ServerUnreachableError,
+    StreamEndedEarly,
     InvalidResponse,
     ModelNotFound,
     ClientClosed,
+    ClientForked,
     SourceError,
     InvalidValue,
     InvalidType,
@@ -53,7 +57,9 @@ def test_the_root_catches_it(kind: type[FramewatchError]) -> None:
     ("error", "reason", "text"),
     [
         (InvalidResponse("3 vectors"), "INVALID_RESPONSE", "the server's answer can't be used: 3 vectors; update"),
-        (ClientClosed(), "CANCELLED", "its client was closed"),
+        (ClientClosed(), "CLIENT_CLOSED", "the client was closed"),
+        (ClientForked("no"), "CLIENT_FORKED", "no"),
+        (StreamEndedEarly("ended"), "STREAM_ENDED_EARLY", "ended"),
         (SourceError("no camera"), "SOURCE_FAILED", "no camera"),
         (InvalidValue("no"), "INVALID_VALUE", "no"),
         (InvalidType("no"), "INVALID_TYPE", "no"),

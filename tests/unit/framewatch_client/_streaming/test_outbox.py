@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_client._streaming.outbox import Outbox
+from framewatch_client._streaming.outbox import MAX_KEPT_EXPLAINS, Outbox
 from framewatch_core.resume_point import ResumePoint
 
 FIRST, LATER = (pb.StreamConfig(model=name) for name in ("first", "later"))
@@ -100,3 +102,65 @@ async def test_an_explanation_without_a_question_changes_nothing() -> None:
     outbox = filled("1 2")
     outbox.answer_explain()
     assert await sent(outbox) == "1 2"
+
+
+def config(model: str) -> pb.StreamFramesRequest:
+    return pb.StreamFramesRequest(config=pb.StreamConfig(model=model))
+
+
+async def test_a_config_behind_another_one_takes_its_place() -> None:
+    outbox = Outbox(FIRST)
+    outbox.add(request("1"))
+    for number in range(1000):
+        outbox.add(config(f"unsent {number}"))
+    assert outbox.kept_bytes == sum(each.ByteSize() for each in (request("1"), config("unsent 999")))
+    assert [brief(await outbox.next()), brief(await outbox.next())] == ["1", "unsent 999"]
+    assert [outbox.version_of(number) for number in (1, 2)] == [1, 1001]
+    for number in range(1000):
+        outbox.add(config(f"sent {number}"))
+        await outbox.next()
+    assert outbox.version_of(1002) == 2001
+    outbox.add(request("2"))
+    outbox.close()
+    assert await resent(outbox) == "first 1 sent 999 2"
+    assert [outbox.version_of(number) for number in (1, 2)] == [1, 2001]
+
+
+async def test_configs_around_an_explain_are_joined_when_it_is_answered() -> None:
+    outbox = filled("1 later ? later 2")
+    outbox.answer_explain()
+    assert await resent(outbox) == "first 1 later 2"
+    assert outbox.version_of(2) == 3
+    assert outbox.answer()
+    assert (outbox.config_version, outbox.config) == (1, FIRST)
+    assert outbox.answer()
+    assert (outbox.config_version, outbox.config, outbox.kept_bytes) == (3, LATER, 0)
+
+
+@pytest.mark.parametrize(
+    ("kept", "max_bytes", "is_full"),
+    [
+        pytest.param("", 0, False, id="nothing would make room"),
+        pytest.param("later", 0, False, id="a config has no answer that would make room"),
+        pytest.param("1", 1, True, id="a frame"),
+        pytest.param("1", 100, False, id="a small frame"),
+        pytest.param("?", 1, True, id="an explain"),
+        pytest.param("later 1", 10, True, id="a config counts with the frame behind it"),
+        pytest.param("? " * (MAX_KEPT_EXPLAINS - 1), 10**6, False, id="few explains"),
+        pytest.param("? " * MAX_KEPT_EXPLAINS, 10**6, True, id="many explains"),
+    ],
+)
+async def test_room_is_bounded_by_bytes_and_by_explains(kept: str, max_bytes: int, is_full: bool) -> None:
+    outbox = Outbox(FIRST, max_bytes)
+    for what in kept.split():
+        outbox.add(request(what))
+    waiting = asyncio.ensure_future(outbox.room())
+    await asyncio.sleep(0)
+    assert waiting.done() is not is_full
+    while outbox.frame_count or outbox.explain_count:
+        outbox.answer_explain()
+        outbox.answer()
+    await waiting
+    assert outbox.kept_bytes == sum(
+        request(what).ByteSize() for what in kept.split() if what == kept.strip() == "later"
+    )

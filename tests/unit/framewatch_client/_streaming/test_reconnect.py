@@ -27,7 +27,7 @@ from framewatch_client import (
 )
 from framewatch_client._call_errors import call_error
 from framewatch_client._streaming.outbox import Outbox
-from framewatch_client._streaming.reconnect import Backoff, is_temporary
+from framewatch_client._streaming.reconnect import Attempts, Backoff, is_temporary
 from tests.unit.framewatch_client.fake_server import LossyService, fault
 
 LABELS = ["a box", "an empty belt"]
@@ -165,9 +165,35 @@ async def test_a_server_that_takes_every_stream_and_ends_it_at_once_is_given_up(
     client: AsyncFramewatchClient, service: LossyService
 ) -> None:
     service.losses = [(1, DRAINING), *[(0, DRAINING)] * 100_000]
-    with pytest.raises(ServerUnreachableError, match=r"did not come back within 0\.1 s: "):
+    with pytest.raises(ServerUnreachableError, match=r"did not come back within 0\.1 s.*without a result"):
         [item async for item in client.stream([GREY] * 3, LABELS, reconnect_timeout_s=0.1)]
     assert len(service.calls_of_frames) > 2
+
+
+@pytest.mark.parametrize("answer", ["warnings", "events", "explanations"])
+async def test_only_a_result_ends_the_attempts(
+    client: AsyncFramewatchClient, service: LossyService, answer: str
+) -> None:
+    match answer:
+        case "warnings":
+            service.warnings = [pb.Warning(reason="TEXT_TRUNCATED", message="a text was truncated")]
+        case "events":
+            service.extra = [pb.StreamFramesResponse(event=pb.Event(kind=pb.EVENT_KIND_ENTERED, event_id="e"))]
+        case _:
+            service.extra = [pb.StreamFramesResponse(explanation=pb.Explanation())]
+    service.losses = [(1, DRAINING), *[(0, DRAINING)] * 100_000]
+    with pytest.raises(ServerUnreachableError, match=r"did not come back within 0\.1 s"):
+        [item async for item in client.stream([GREY] * 3, LABELS, reconnect_timeout_s=0.1)]
+
+
+def test_attempts_wait_longer_until_one_succeeds() -> None:
+    attempts = Attempts(Backoff(1e6, 1e12))
+    waits_s = [attempts.next_wait_s() for _ in range(20)]
+    assert max(waits_s[10:]) > 1e6
+    attempts.lost_s += 7
+    attempts.succeed()
+    assert attempts.lost_s == 0
+    assert attempts.next_wait_s() <= 1e6
 
 
 async def test_closing_the_client_ends_a_stream_that_is_trying(
