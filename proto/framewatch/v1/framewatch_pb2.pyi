@@ -295,7 +295,7 @@ class _FrameErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fram
     FRAME_ERROR_REASON_UNDECODABLE_IMAGE: _FrameErrorReason.ValueType  # 3
     """The bytes are cut off or broken."""
     FRAME_ERROR_REASON_IMAGE_TOO_LARGE: _FrameErrorReason.ValueType  # 4
-    """The image has more bytes or pixels than the server's limit."""
+    """The image, or the stream's regions of it together, have more bytes or pixels than the server's limit."""
     FRAME_ERROR_REASON_INVALID_RAW_IMAGE: _FrameErrorReason.ValueType  # 5
     """Size, stride or format of raw pixels don't fit each other."""
     FRAME_ERROR_REASON_OUT_OF_ORDER: _FrameErrorReason.ValueType  # 6
@@ -317,7 +317,7 @@ FRAME_ERROR_REASON_UNSUPPORTED_FORMAT: FrameErrorReason.ValueType  # 2
 FRAME_ERROR_REASON_UNDECODABLE_IMAGE: FrameErrorReason.ValueType  # 3
 """The bytes are cut off or broken."""
 FRAME_ERROR_REASON_IMAGE_TOO_LARGE: FrameErrorReason.ValueType  # 4
-"""The image has more bytes or pixels than the server's limit."""
+"""The image, or the stream's regions of it together, have more bytes or pixels than the server's limit."""
 FRAME_ERROR_REASON_INVALID_RAW_IMAGE: FrameErrorReason.ValueType  # 5
 """Size, stride or format of raw pixels don't fit each other."""
 FRAME_ERROR_REASON_OUT_OF_ORDER: FrameErrorReason.ValueType  # 6

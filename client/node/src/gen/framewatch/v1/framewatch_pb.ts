@@ -2468,7 +2468,7 @@ export enum FrameErrorReason {
   UNDECODABLE_IMAGE = 3,
 
   /**
-   * The image has more bytes or pixels than the server's limit.
+   * The image, or the stream's regions of it together, have more bytes or pixels than the server's limit.
    *
    * @generated from enum value: FRAME_ERROR_REASON_IMAGE_TOO_LARGE = 4;
    */
