@@ -12,6 +12,7 @@ from framewatch_bench.load.hold import hold_streams
 from framewatch_bench.load.measure import ServeReport, bench_running, decode_ms
 from framewatch_bench.load.simulation import LoadPlan, LoadReport
 from framewatch_bench.options import EngineOptions
+from framewatch_bench.promise import Promise
 from framewatch_bench.spawn import ServerProcess
 from framewatch_bench.towers.call import measure_call
 from framewatch_bench.towers.tower import pictures_per_second
@@ -22,29 +23,6 @@ _OVERLOAD = 4
 _CALL_ROUNDS = 3
 _CALL_TURN_S = 1.5
 _MB = 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """A figure and its limit.
-
-    Attributes:
-        name: the promise, in words.
-        measured: the figure.
-        limit: the largest figure that keeps the promise, or the least one.
-        is_least: True: the limit is the least figure that is allowed; False: the largest.
-
-    """
-
-    name: str
-    measured: float
-    limit: float
-    is_least: bool = False
-
-    @property
-    def is_kept(self) -> bool:
-        """True if the figure is within the limit; NaN is not."""
-        return self.measured >= self.limit if self.is_least else self.measured <= self.limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from framewatch_bench.frames import render_jpegs
 from framewatch_bench.load.commands import cameras, hold, overhead, serve
 from framewatch_bench.options import AS_SERVE, FRAME_COUNT, EngineOptions, Json, Size, checkpoint_of, require_tower
 from framewatch_bench.peers.commands import compare
+from framewatch_bench.soak.commands import soak
 from framewatch_bench.towers.commands import call, tower
 from framewatch_server.tables import print_rows, progress
 
 app = App(name="bench")
-for command in (serve, hold, cameras, overhead, tower, call, compare, events):
+for command in (serve, hold, cameras, overhead, tower, call, compare, events, soak):
     app.command(command)
 
 
@@ -46,14 +47,5 @@ def check(
     frames = render_jpegs(size, FRAME_COUNT)
     with checkpoint_of(model) as name, progress.status("starting") as status:
         promises = list(Check(name, frames, options, streams, held, seconds).run(status.update))
-    rows = [
-        {
-            "promise": promise.name,
-            "measured": float(promise.measured),
-            "limit": f"{'≥' if promise.is_least else '≤'} {promise.limit:g}",
-            "kept": promise.is_kept,
-        }
-        for promise in promises
-    ]
-    print_rows(model, rows, as_json=json)
+    print_rows(model, [promise.row() for promise in promises], as_json=json)
     return 0 if all(promise.is_kept for promise in promises) else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from framewatch_bench.check import Promise
+from framewatch_bench.promise import Promise
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""All attacks, and a process that runs them by turns: `python -m framewatch_bench.hostile.attacks ADDRESS SECONDS`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from framewatch_bench.hostile import calls, connections, streams
+from framewatch_bench.hostile.target import Target
+
+Attack: TypeAlias = Callable[[Target], Awaitable[None]]
+
+ATTACKS: Mapping[str, Attack] = {
+    "hostile files": calls.hostile_files,
+    "damaged files": calls.damaged_files,
+    "hostile frames": streams.hostile_frames,
+    "wrong fields": streams.wrong_fields,
+    "garbage": calls.garbage,
+    "too many entries": calls.too_many_entries,
+    "cancelled texts": calls.cancelled_texts,
+    "a large label set": calls.large_label_set,
+    "large requests": calls.large_requests,
+    "unread scores": streams.unread_scores,
+    "unread pictures": streams.unread_pictures,
+    "costly scores": streams.costly_scores,
+    "64 regions at 12 MP": streams.large_regions,
+    "abandoned configs": streams.abandoned_configs,
+    "takeovers": streams.takeovers,
+    "resets": streams.resets,
+    "changing configs": streams.changing_configs,
+    "health watches": connections.health_watches,
+}
+"""Attacks that end by themselves within seconds; they run by turns, a few at once."""
+
+_LINGERING: Mapping[str, Attack] = {"vanishing clients": connections.vanishing_clients}
+"""Attacks that wait most of the time; each runs beside the others."""
+
+_AT_ONCE = 2
+_NICE = 10  # their work would be on other machines: the server goes first
+
+
+async def attack(address: str, seconds: float, report: Callable[[dict[str, object]], None], seed: int = 0) -> None:
+    """Attacks a server for so long; what is under way then is cancelled.
+
+    Args:
+        address: HOST:PORT.
+        seconds: length.
+        report: called after each attack with its name, its length in seconds, and its statuses and outcomes by name.
+        seed: of all chance.
+
+    """
+    rng = np.random.default_rng(seed)
+    order: list[str] = []
+
+    async def run(name: str, function: Attack) -> None:
+        target = Target(address, np.random.default_rng(rng.integers(2**60)))
+        began = time.perf_counter()
+        try:
+            await function(target)
+        finally:
+            lasted = round(time.perf_counter() - began, 2)
+            report({"attack": name, "seconds": lasted, "statuses": target.statuses, "outcomes": target.outcomes})
+
+    async def take_turns() -> None:
+        while True:
+            if not order:
+                order.extend(rng.permutation(list(ATTACKS)).tolist())
+            name = order.pop()
+            await run(name, ATTACKS[name])
+
+    async def repeat(name: str, function: Attack) -> None:
+        while True:
+            await run(name, function)
+
+    working = [take_turns() for _ in range(_AT_ONCE)] + [repeat(*each) for each in _LINGERING.items()]
+    tasks = [asyncio.ensure_future(work) for work in working]
+    done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def main() -> None:
+    """Attacks, and prints a line of JSON per attack."""
+    address, seconds = sys.argv[1:]
+    os.nice(_NICE)
+    asyncio.run(attack(address, float(seconds), lambda row: print(json.dumps(row), flush=True)))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Honest clients beside hostile ones, for as long as one likes."""

@@ -1,0 +1,204 @@
+"""A soak: a real server with honest clients and hostile ones side by side, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from framewatch_bench.load.process import Use
+from framewatch_bench.promise import Promise
+from framewatch_bench.soak.accounts import Accounts
+from framewatch_bench.soak.clip import belt_clip
+from framewatch_bench.soak.honest import Honest
+from framewatch_bench.soak.memory import MB, Sample, Slope, slope
+from framewatch_bench.spawn import ServerProcess
+
+_SAMPLE_S = 1.0
+_BLOCK_S = 60.0
+_WARMUP_SHARE = 0.2  # of the time under attack: memory that is asked for once is not growth
+_QUIET_SHARE = 0.1
+_MOST_QUIET_S = 60.0
+_REFUSED = "RESOURCE_EXHAUSTED"
+_FAULTS = ("INTERNAL", "UNKNOWN", "DATA_LOSS")
+_MAX_GROWTH_MB_MIN = 0.1
+_MAX_LINES_A_MINUTE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to happen.
+
+    Attributes:
+        seconds: length with all clients, the quiet beginning included.
+        cameras: honest cameras that start a new stream for each showing of the clip; one more goes on in one stream.
+        report_s: time between two reports.
+        p99_ms: largest p99 delay of honest calls under attack.
+
+    """
+
+    seconds: float
+    cameras: int
+    report_s: float
+    p99_ms: float
+
+    @property
+    def quiet_s(self) -> float:
+        """Length of the beginning, in which there are no hostile clients."""
+        return min(_MOST_QUIET_S, self.seconds * _QUIET_SHARE)
+
+
+@dataclass(slots=True)
+class SoakReport:
+    """What came of a soak.
+
+    Attributes:
+        plan: what was to happen.
+        accounts: what the honest clients got.
+        attacks: number of attacks by name, those that were cut off at the end included.
+        statuses: statuses of the hostile calls.
+        outcomes: outcomes of the hostile frames.
+        memory: samples of the server's resident memory.
+        log: number of log entries by event.
+        errors: log entries of the level error.
+        other_lines: lines of the server's standard error that are no log entries.
+        hostile_from_s, hostile_until_s: time of the attacks, on the monotonic clock.
+        exit_code: of the server, after SIGTERM.
+        ended_s: seconds that it took to end.
+
+    """
+
+    plan: Plan
+    accounts: Accounts
+    attacks: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    memory: list[Sample] = field(default_factory=list)
+    log: Counter[str] = field(default_factory=Counter)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    other_lines: list[str] = field(default_factory=list)
+    hostile_from_s: float = 0.0
+    hostile_until_s: float = 0.0
+    exit_code: int = 0
+    ended_s: float = 0.0
+
+    def slope(self) -> Slope:
+        """Returns the growth of the memory, without quiet beginning and warm-up."""
+        hostile_s = self.plan.seconds - self.plan.quiet_s
+        return slope(self.memory, after_s=self.plan.quiet_s + _WARMUP_SHARE * hostile_s, block_s=_BLOCK_S)
+
+    def p99_ms(self, kind: str, *, hostile: bool) -> float:
+        """Returns the p99 delay of a kind of honest answer, with the hostile clients or before them."""
+        latencies = self.accounts.latencies[kind]
+        if hostile:
+            return latencies.ms(99, since=self.hostile_from_s, until=self.hostile_until_s)
+        return latencies.ms(99, until=self.hostile_from_s)
+
+    def promises(self) -> Iterator[Promise]:
+        """Yields the promises, kept or broken."""
+        honest = self.accounts
+        yield Promise("honest frames unaccounted", honest.unaccounted, 0)
+        yield Promise("honest frames that were not scored", honest.not_scored, 0)
+        yield Promise("honest frames out of order", honest.out_of_order, 0)
+        yield Promise("honest showings of the clip", honest.rounds, 1, is_least=True)
+        yield Promise("wrong events", honest.wrong_events, 0)
+        yield Promise("wrong answers", honest.wrong_answers, 0)
+        refused = sum(count for status, count in honest.statuses.items() if _REFUSED in status)
+        failed = honest.statuses.total() - honest.statuses["OK"] - refused
+        yield Promise("honest calls that failed", failed, 0)
+        yield Promise("honest calls refused for a limit, %", 100 * refused / max(1, honest.statuses.total()), 1)
+        yield Promise("health checks that were not SERVING", honest.not_serving, 0)
+        yield Promise("attacks", self.attacks.total(), 1, is_least=True)
+        yield Promise("statuses INTERNAL or UNKNOWN", sum(self.statuses[each] for each in _FAULTS), 0)
+        yield Promise("frames INTERNAL", self.outcomes["INTERNAL"], 0)
+        yield Promise("errors in the log", len(self.errors), 0)
+        lines = self.log.total() + len(self.other_lines)
+        yield Promise("log lines a minute", lines * 60 / self.plan.seconds, _MAX_LINES_A_MINUTE)
+        for kind in honest.latencies:
+            yield Promise(f"{kind}: p99 under attack, ms", self.p99_ms(kind, hostile=True), self.plan.p99_ms)
+        growth = self.slope()
+        if growth.low == growth.low:  # not NaN
+            yield Promise("memory, MB a minute, low end", growth.low, _MAX_GROWTH_MB_MIN)
+        yield Promise("exit code", self.exit_code, 0)
+
+
+async def run_soak(server: ServerProcess, plan: Plan, report: Callable[[str], None]) -> SoakReport:
+    """Runs all clients against a server, which is left running.
+
+    Args:
+        server: with the demo model.
+        plan: what is to happen.
+        report: called with a line about what there is so far, again and again.
+
+    """
+    honest = Honest(server.address, belt_clip())
+    result = SoakReport(plan, honest.accounts)
+    began = time.monotonic()
+    watching = [
+        asyncio.ensure_future(_sample(server, result, began)),
+        asyncio.ensure_future(_report(result, began, report)),
+    ]
+    working = asyncio.ensure_future(honest.run(plan.cameras))
+    result.hostile_from_s = result.hostile_until_s = float("inf")
+    await asyncio.wait([working], timeout=plan.quiet_s)
+    result.hostile_from_s = time.monotonic()
+    await _attack(server.address, began + plan.seconds - time.monotonic(), result)
+    result.hostile_until_s = time.monotonic()
+    honest.stopped.set()
+    await working
+    for task in watching:
+        task.cancel()
+    await asyncio.gather(*watching, return_exceptions=True)
+    return result
+
+
+def stop(server: ServerProcess, result: SoakReport) -> None:
+    """Ends the server as an operator does, and takes its log into the report."""
+    began = time.monotonic()
+    result.exit_code = server.stop()
+    result.ended_s = time.monotonic() - began
+    result.log.update(entry["event"] for entry in server.log)
+    result.errors += [entry for entry in server.log if entry["level"] == "error"]
+    result.other_lines += server.other_output
+
+
+async def _attack(address: str, seconds: float, result: SoakReport) -> None:
+    """Attacks from a process of its own, so that honest clients are not held up by what the hostile ones compute."""
+    command = (sys.executable, "-m", "framewatch_bench.hostile.attacks", address, str(seconds))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: ASYNC220, S603 our own, quick
+        if process.stdout is None:
+            raise AssertionError
+        try:
+            while line := await asyncio.to_thread(process.stdout.readline):
+                row = json.loads(line)
+                result.attacks[row["attack"]] += 1
+                result.statuses.update(row["statuses"])
+                result.outcomes.update(row["outcomes"])
+        finally:
+            process.terminate()
+
+
+async def _sample(server: ServerProcess, result: SoakReport, began: float) -> None:
+    while True:
+        result.memory.append((time.monotonic() - began, Use.of(server.pid).memory_bytes))
+        await asyncio.sleep(_SAMPLE_S)
+
+
+async def _report(result: SoakReport, began: float, report: Callable[[str], None]) -> None:
+    while True:
+        await asyncio.sleep(result.plan.report_s)
+        minutes, seconds = divmod(int(time.monotonic() - began), 60)
+        honest = result.accounts
+        memory = f"memory {result.memory[-1][1] / MB:.0f} MB" if result.memory else ""
+        frames = f"frames {honest.sent}, without an outcome {honest.unaccounted}, not scored {honest.not_scored}"
+        hostile = f"attacks {result.attacks.total()}, INTERNAL {result.statuses['INTERNAL']}"
+        others = {status: count for status, count in honest.statuses.items() if status != "OK"}
+        report(
+            f"{minutes}:{seconds:02} {memory}; {frames}; {hostile}; honest calls that were refused or failed {others}"
+        )
