@@ -33,7 +33,7 @@ _MAX_LINES_A_MINUTE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to happen.
+    """Length and size of a soak.
 
     Attributes:
         seconds: length with all clients, the quiet beginning included.
@@ -56,7 +56,7 @@ class Plan:
 
 @dataclass(slots=True)
 class SoakReport:
-    """What came of a soak.
+    """Results of a soak.
 
     Attributes:
         plan: what was to happen.

@@ -1,4 +1,4 @@
-"""What the command line sets up before it imports the server."""
+"""Environment that the command line sets up before it imports the server."""
 
 from __future__ import annotations
 

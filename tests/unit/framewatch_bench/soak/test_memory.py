@@ -11,7 +11,7 @@ from framewatch_bench.soak.memory import Sample, medians, slope
 
 
 def samples(minutes: int, growth_mb: float, noise_mb: float = 0.0) -> list[Sample]:
-    """One sample a second, with growth in MB a minute."""
+    """Returns one sample a second, with growth in MB a minute."""
     rng = np.random.default_rng(0)
     return [
         (float(second), round((600 + growth_mb * second / 60 + noise_mb * rng.standard_normal()) * 1e6))
