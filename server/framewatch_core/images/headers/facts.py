@@ -35,7 +35,7 @@ class ImageHeader:
         parts: spans of the file, in order, that decoders need. Between them are metadata, animation frames behind
             the first picture and bytes after the end, which decoders needn't see.
         is_unusual: True for kinds that decoders read differently: a PNG with transparent colours, of an animation or
-            with 16 bits a channel, a JPEG in CMYK, an animated WebP.
+            with 16 bits a channel, a JPEG in CMYK or of odd sampling, an animated WebP.
         decoder_bytes: bytes that a decoder holds beside the pixels: the coefficients of a JPEG until all its scans
             are read, the canvases of an animation.
 

@@ -46,14 +46,18 @@ _COLOURS = frozenset({_APP0, _APP14})
 _EXIF_NAME, _XMP_NAME = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 _COEFFICIENT_BYTES = 2 * 64  # of a block
 
+# libjpeg-turbo's own interface (simplejpeg) reads these: luma's factors, with 1 × 1 for both others
+_USUAL_SAMPLING = frozenset({(1, 1), (2, 1), (1, 2), (2, 2), (4, 1), (1, 4)})
+
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A start-of-frame segment: size, and blocks of each component by its id."""
+    """A start-of-frame segment: size, and blocks of each component by its id; `is_unusual`: see `ImageHeader`."""
 
     width: int
     height: int
     is_progressive: bool
+    is_unusual: bool
     blocks: tuple[tuple[int, int], ...]
 
     def blocks_of(self, ids: bytes) -> int:
@@ -107,7 +111,7 @@ def _header(walk: _Walk, end: int) -> ImageHeader:
         frame.height,
         walk.parts.all(),
         orientation=read_orientation(walk.exif, walk.xmp),
-        is_unusual=len(frame.blocks) == 4,
+        is_unusual=frame.is_unusual,
         decoder_bytes=blocks * _COEFFICIENT_BYTES if frame.is_progressive or walk.scans > 1 else 0,
     )
 
@@ -172,7 +176,16 @@ def _read_frame(marker: int, body: bytes) -> _Frame:
         raise _broken("its frame header has sampling factors outside 1 to 4")
     if len({component for component, _, _ in components}) != count:
         raise _broken("two of its components have one id")
-    return _Frame(width, height, marker == _PROGRESSIVE, _blocks(width, height, components))
+    blocks = _blocks(width, height, components)
+    return _Frame(width, height, marker == _PROGRESSIVE, _is_unusual(components), blocks)
+
+
+def _is_unusual(components: list[tuple[int, int, int]]) -> bool:
+    """Returns True for CMYK, and for sampling factors that cameras don't use."""
+    if len(components) != 3:
+        return len(components) == 4
+    luma, *chroma = ((h, v) for _, h, v in components)
+    return luma not in _USUAL_SAMPLING or chroma != [(1, 1), (1, 1)]
 
 
 def _blocks(width: int, height: int, components: list[tuple[int, int, int]]) -> tuple[tuple[int, int], ...]:

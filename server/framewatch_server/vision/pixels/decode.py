@@ -8,6 +8,7 @@ from functools import partial
 
 import cv2
 import numpy as np
+import simplejpeg
 
 from framewatch_core.arrays import UInt8Array
 from framewatch_core.errors import ImageTooLarge, UndecodableImage
@@ -19,8 +20,10 @@ from framewatch_server.vision.pixels.reference import decode_as_reference
 # Decoding runs on a pool of our own threads, which OpenCV's threads would take the cores from.
 cv2.setNumThreads(1)
 
-# libjpeg's scaled decodes, by their divisor
-_REDUCED = {8: cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2}
+# What a broken picture makes a library print would be a line for each frame: errors tell callers enough.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+_REDUCTIONS = (8, 4, 2)  # libjpeg's scaled decodes, by their divisor
 _RGB_AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
 # libwebp wants so many bytes before it looks at a file; the smallest WebPs are shorter
@@ -117,21 +120,38 @@ def _decode_file(data: bytes, header: ImageHeader, reduction: int) -> UInt8Array
     if header.format is ImageFormat.PNG or header.is_unusual:
         # OpenCV reads these otherwise than the reference, and a PNG's pixels to the end, however many they are
         pixels = decode_as_reference(picture, header)
+    elif header.format is ImageFormat.JPEG:
+        pixels = _decode_jpeg(picture, header, reduction)
     else:
-        pixels = _decode_with_opencv(picture, header, reduction)
+        pixels = _decode_webp(picture, header)
     return _turned_upright(pixels, header.orientation)
 
 
-def _decode_with_opencv(data: bytes, header: ImageHeader, reduction: int) -> UInt8Array:
-    """Returns the pixels as stored, reduced. Raises UndecodableImage: also for pixels of another size than expected."""
-    flags = _RGB_AS_STORED | _REDUCED.get(reduction, 0)
+def _decode_jpeg(data: bytes, header: ImageHeader, reduction: int) -> UInt8Array:
+    """Returns the pixels as stored, reduced; what is damaged inside a scan shows as grey or shifted blocks.
+
+    These are OpenCV's pixels, bit by bit, since both use libjpeg-turbo; but OpenCV lets it print a line to standard
+    error for each damaged picture. Raises UndecodableImage: also for pixels of another size than expected.
+    """
+    height, width = -(-header.height // reduction), -(-header.width // reduction)
     try:
-        pixels = cv2.imdecode(np.frombuffer(data.ljust(_LEAST_WEBP_BYTES, b"\0"), np.uint8), flags)
+        pixels = simplejpeg.decode_jpeg(data, "RGB", min_height=height, min_width=width, strict=False)
+    except ValueError as error:
+        raise _undecodable(header) from error
+    if pixels.shape != (height, width, 3):
+        raise _undecodable(header)
+    return np.asarray(pixels, dtype=np.uint8)
+
+
+def _decode_webp(data: bytes, header: ImageHeader) -> UInt8Array:
+    """Returns the pixels as stored. Raises UndecodableImage: also for pixels of another size than expected."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data.ljust(_LEAST_WEBP_BYTES, b"\0"), np.uint8), _RGB_AS_STORED)
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from error  # no fault of the picture
         raise _undecodable(header) from error
-    if pixels is None or pixels.shape != (-(-header.height // reduction), -(-header.width // reduction), 3):
+    if pixels is None or pixels.shape != (header.height, header.width, 3):
         raise _undecodable(header)
     return np.asarray(pixels, dtype=np.uint8)
 
@@ -149,7 +169,7 @@ def _jpeg_reduction(header: ImageHeader, min_size: tuple[int, int] | None) -> in
     if min_size is None or header.format is not ImageFormat.JPEG or header.is_unusual:
         return 1
     width, height = header.upright_size
-    fitting = (d for d in _REDUCED if width >= d * min_size[0] and height >= d * min_size[1])
+    fitting = (d for d in _REDUCTIONS if width >= d * min_size[0] and height >= d * min_size[1])
     return next(fitting, 1)
 
 

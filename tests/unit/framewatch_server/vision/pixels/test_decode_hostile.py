@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import simplejpeg
 from PIL import Image
 
 from framewatch_core.errors import UndecodableImage, UnsupportedFormat
@@ -90,6 +93,7 @@ def test_pixels_behind_the_last_row_of_a_png_are_not_inflated() -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
 def test_pixels_of_another_size_than_the_header_are_refused(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(cv2, "imdecode", lambda *_: np.zeros((48, 65, 3), np.uint8))
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", lambda *_, **__: np.zeros((48, 65, 3), np.uint8))
     with pytest.raises(UndecodableImage, match="64×48"):
         decode(EncodedImage(saved(RGB, kind)), LIMITS)
 
@@ -100,7 +104,7 @@ def test_errors_of_opencv_are_those_of_the_picture(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(cv2, "imdecode", fail)
     with pytest.raises(UndecodableImage) as caught:
-        decode(EncodedImage(saved(RGB, "JPEG")), LIMITS)
+        decode(EncodedImage(saved(RGB, "WEBP")), LIMITS)
     assert "secret" not in caught.value.message
 
 
@@ -110,13 +114,45 @@ def test_running_out_of_memory_is_no_fault_of_the_picture(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(cv2, "imdecode", fail)
     with pytest.raises(MemoryError):
-        decode(EncodedImage(saved(RGB, "JPEG")), LIMITS)
+        decode(EncodedImage(saved(RGB, "WEBP")), LIMITS)
 
 
 def opencv_error(code: int) -> cv2.error:
     error = cv2.error("secret path")
     error.code = code
     return error
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "bytes of a scan": lambda data: data[: len(data) // 2] + b"\x11\x01\xa3\x00damage" + data[len(data) // 2 + 10 :],
+    "half of a scan is missing": lambda data: data[: len(data) // 2] + data[-2:],
+    "bytes behind the last block": lambda data: data[:-2] + b"rest" * 50 + data[-2:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_scan_shows_what_is_left_and_prints_nothing(damage: str, capfd: pytest.CaptureFixture[str]) -> None:
+    data = DAMAGES[damage](saved(Image.fromarray(smooth(320, 240)), "JPEG"))
+    assert decode(EncodedImage(data), LIMITS).shape == (240, 320, 3)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+@pytest.mark.parametrize("factors", [0x411111, 0x221111, 0x211111, 0x121111, 0x111111], ids=hex)
+def test_the_pixels_are_those_of_opencv(factors: int, reduction: int) -> None:
+    options = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factors]
+    data = cv2.imencode(".jpg", smooth(641, 479), options)[1].tobytes()
+    min_size = (641 // reduction, 479 // reduction) if reduction > 1 else None
+    flags = {1: cv2.IMREAD_COLOR, 2: 16 | 1, 4: 32 | 1, 8: 64 | 1}
+    expected = cv2.imdecode(np.frombuffer(data, np.uint8), flags[reduction])[:, :, ::-1]
+    np.testing.assert_array_equal(decode(EncodedImage(data), LIMITS, min_size), expected)
+
+
+def test_odd_sampling_factors_are_decoded_as_the_reference_does() -> None:
+    data = bytearray(saved(RGB, "JPEG", subsampling=0))
+    data[data.index(b"\xff\xc0") + 11] = 0x31  # three times as much luma as chroma: its scan ends early
+    expected = np.asarray(Image.open(io.BytesIO(bytes(data))))
+    np.testing.assert_array_equal(decode(EncodedImage(bytes(data)), LIMITS), expected)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 3)], ids=str)
