@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 NS_PER_S = 1_000_000_000
+MAX_TIME_NS = 10_000 * 366 * 24 * 3600 * NS_PER_S
+"""No frame time is later: 10,000 years."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

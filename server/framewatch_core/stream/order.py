@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from framewatch_core.errors import FrameOutOfOrder
-from framewatch_core.time import NS_PER_S, Moment
+from framewatch_core.time import MAX_TIME_NS, NS_PER_S, Moment
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class FrameOrder:
         """True if a frame is due. The average rate is kept at the limit: a late frame doesn't delay the next one."""
         if max_frame_rate is None:
             return True
-        period_ns = round(NS_PER_S / max_frame_rate)
+        period_ns = round(min(NS_PER_S / max_frame_rate, MAX_TIME_NS))  # of a rate near 0 it would be infinite
         due_ns = time_ns if self.next_due_ns is None else self.next_due_ns
         if time_ns < due_ns:
             return False

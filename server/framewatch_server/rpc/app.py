@@ -13,8 +13,7 @@ from typing import Self
 
 import grpc
 import structlog
-from grpc_health.v1 import health, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
@@ -22,6 +21,7 @@ from framewatch_server.engine.models import Models
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.settings import CacheSettings, EngineSettings
 from framewatch_server.rpc.daemon_thread import in_daemon_thread
+from framewatch_server.rpc.health import HEALTH, Reflection
 from framewatch_server.rpc.metrics import ServerCollector, serving_metrics
 from framewatch_server.rpc.service import SERVICE_NAME, ZeroShotService, service_handler
 from framewatch_server.rpc.serving_status import ServingStatus
@@ -30,8 +30,8 @@ from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.room import PixelRoom
 from framewatch_server.whole_files import write_whole
 
-_ROOM_FOR_HEALTH_CHECKS = 64
-"""Calls at once of the health and reflection services, beside those that have gates of their own."""
+_ROOM_FOR_OTHER_CALLS = 4096
+"""Calls at once of the health and reflection services, and of those that are just being refused; all have gates."""
 
 _END_TIMEOUT_S = 5.0
 """Seconds that the handlers of calls may take to end once they are cancelled."""
@@ -93,7 +93,7 @@ class ServerApp:
         self._status = ServingStatus(SERVICE_NAME)
         self._server = grpc.aio.server(
             options=channel_options(config),
-            maximum_concurrent_rpcs=config.max_streams + config.max_calls + _ROOM_FOR_HEALTH_CHECKS,
+            maximum_concurrent_rpcs=config.max_streams + config.max_calls + _ROOM_FOR_OTHER_CALLS,
         )
         self._stack = AsyncExitStack()
         self._scorers: list[Scorer] = []
@@ -111,7 +111,7 @@ class ServerApp:
     async def __aexit__(self, *_: object) -> None:
         _log.info("draining", timeout_s=self.config.drain_timeout_s)
         self._service.drain()
-        await self._status.draining()
+        self._status.draining()
         await self._end_calls(self.config.drain_timeout_s)
         await self._stack.aclose()
         _log.info("stopped")
@@ -129,9 +129,10 @@ class ServerApp:
     async def _listen(self) -> None:
         """Opens the port before models are loaded, so that a taken port is reported at once."""
         self._server.add_generic_rpc_handlers((service_handler(self._service),))
-        health_pb2_grpc.add_HealthServicer_to_server(self._status.servicer, self._server)
-        reflection.enable_server_reflection((SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
-        await self._status.loading()
+        self._server.add_generic_rpc_handlers((self._status.health.handler(),))
+        services = Reflection((SERVICE_NAME, HEALTH, reflection.SERVICE_NAME))
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(services, self._server)  # type: ignore[no-untyped-call]
+        self._status.loading()
         host, _, _ = self.config.listen.rpartition(":")
         try:
             port = self._server.add_insecure_port(self.config.listen)
@@ -189,7 +190,7 @@ class ServerApp:
 
     async def _serve(self, models: Models) -> None:
         self._service.use(models)
-        await self._status.serving()
+        self._status.serving()
         if self.config.address_file is not None:
             await asyncio.to_thread(_write_address, self.config.address_file, self.address)
         _log.info("serving", address=self.address, models=[scorer.info.name for scorer in models])

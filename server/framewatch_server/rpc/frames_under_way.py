@@ -13,7 +13,7 @@ from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.reuse import EmbeddingReuse
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.scoring_plan import ScoringPlan
-from framewatch_server.rpc.status import public_error
+from framewatch_server.rpc.status import frame_error
 
 FrameWork: TypeAlias = Work[Image, ScoringPlan]
 
@@ -81,11 +81,11 @@ class FramesUnderWay:
         """Gives the session a frame's scores or its error. Raises errors of the session itself."""
         self._jobs.discard(job)
         if isinstance(result, Exception):
-            self._session.fail(job.work, public_error(result))
+            self._session.fail(job.work, frame_error(result))
             return
         try:
             scores = job.work.plan.scores(result.vectors)
         except Exception as error:
-            self._session.fail(job.work, public_error(error))
+            self._session.fail(job.work, frame_error(error))
         else:
             self._session.complete(job.work, scores, result.timings, result.pictures, result.reused_frame_id)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import grpc
@@ -15,16 +14,17 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.calls import Classification, SimilarityMatrix
 from framewatch_core.errors import ServerDraining, ServerStarting
 from framewatch_core.labels.scoring import best_first
-from framewatch_core.limits import ByteAccount, check_limit
+from framewatch_core.limits import ByteAccount
 from framewatch_core.stream.config import OverflowPolicy
 from framewatch_core.stream.session import SessionLimits
 from framewatch_server.config import ServerConfig
 from framewatch_server.engine.models import Models
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
-from framewatch_server.rpc.requests import Context, Convert, RequestReader
+from framewatch_server.rpc.gates import Gate
+from framewatch_server.rpc.reading.requests import Context, Convert, RequestReader
 from framewatch_server.rpc.sending import send_all
-from framewatch_server.rpc.status import abort, public_error
+from framewatch_server.rpc.status import answering
 from framewatch_server.rpc.stream import StreamShell, StreamSurroundings
 from framewatch_wire.calls import classification_to_proto, embeddings_to_proto, similarity_to_proto
 from framewatch_wire.fields import under
@@ -46,60 +46,6 @@ CallT = TypeVar("CallT")
 ResponseT = TypeVar("ResponseT")
 
 
-class _Gate:
-    """A bound on the calls under way."""
-
-    def __init__(self, calls: str, limit: str, maximum: int) -> None:
-        """Sets a bound.
-
-        Args:
-            calls: name of the bounded calls, for the error.
-            limit: name of the bound, for the error.
-            maximum: calls under way at most.
-
-        """
-        self._calls = calls
-        self._limit = limit
-        self._maximum = maximum
-        self.count = 0
-
-    def share(self, of: int) -> int:
-        """The part of so many things that each call under way may have; at least 1."""
-        return max(1, of // max(1, self.count))
-
-    @contextmanager
-    def enter(self) -> Iterator[None]:
-        """Counts a call for as long as the context lasts. Raises LimitExceeded."""
-        check_limit(self._calls, limit=self._limit, maximum=self._maximum, actual=self.count + 1)
-        self.count += 1
-        try:
-            yield
-        finally:
-            self.count -= 1
-
-
-@asynccontextmanager
-async def _answering(context: Context) -> AsyncIterator[None]:
-    """The boundary where errors become statuses."""
-    try:
-        yield
-    except Exception as error:
-        public = public_error(error)
-        _forget_locals(error)
-    else:
-        return
-    await abort(context, public)
-
-
-def _forget_locals(error: BaseException | None) -> None:
-    """Drops what the functions held that an error went through: tasks keep their errors, and these the images."""
-    seen = set[int]()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        traceback.clear_frames(error.__traceback__)
-        error = error.__cause__ or error.__context__
-
-
 class ZeroShotService:
     """Answers calls; before `use` and after `drain` with UNAVAILABLE. See `service_handler`."""
 
@@ -107,13 +53,13 @@ class ZeroShotService:
         self._config = config
         self._models: Models | None = None
         self._draining = asyncio.Event()
-        self._streams = _Gate("streams at once", "max_streams", config.max_streams)
+        self._streams = Gate("streams at once", "max_streams", config.max_streams)
         self._call_bytes = ByteAccount("calls", "bytes of calls", "max_call_bytes", config.max_call_bytes)
         self._counts = counts_of(config.max_images_per_call)
         self._requests = RequestReader(
             max_reading=config.max_reading_calls, timeout_s=config.reading_timeout_s, account=self._call_bytes
         )
-        self._calls = _Gate("calls at once", "max_calls", config.max_calls)
+        self._calls = Gate("calls at once", "max_calls", config.max_calls)
         self._stream_surroundings = StreamSurroundings(
             find_scorer=self._scorer_for,
             requests=self._requests,
@@ -159,7 +105,7 @@ class ZeroShotService:
         self, context: Context, convert: Convert[CallT], answer: Callable[[CallT], Awaitable[ResponseT]]
     ) -> ResponseT:
         """Answers a unary call, unless too many are under way; the bytes of its request count until then."""
-        async with _answering(context):
+        async with answering(context):
             self._loaded()
             with self._calls.enter():
                 async with self._requests.call(context, convert) as call:
@@ -218,7 +164,7 @@ class ZeroShotService:
 
     async def StreamFrames(self, _: object, context: Context) -> None:  # noqa: N802
         """Scores a stream of frames and emits its events."""
-        async with _answering(context):
+        async with answering(context):
             with self._streams.enter():
                 shell = StreamShell(self._stream_surroundings)
                 async with aclosing(shell.run(context.read)) as responses:

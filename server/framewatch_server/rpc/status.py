@@ -6,13 +6,14 @@ An error that is no FramewatchError is the server's own fault: the caller gets a
 from __future__ import annotations
 
 import asyncio
-import uuid
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from copy import copy
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import grpc
-import structlog
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
@@ -29,6 +30,8 @@ from framewatch_core.errors import (
     StreamTakenOver,
 )
 from framewatch_core.quoting import one_line
+from framewatch_core.stream.results import FrameErrorReason
+from framewatch_server.rpc.error_log import ErrorLog
 
 DOMAIN = "framewatch"
 MAX_TRAILER_BYTES = 8 * 1024
@@ -38,7 +41,7 @@ _CLIPPED_CHARS = 256  # of 4 bytes each they fit, once with each byte escaped by
 _ABORT_TIMEOUT_S = 5
 _DETAILS_KEY = "grpc-status-details-bin"
 
-_log = structlog.get_logger()
+_internal_errors = ErrorLog()
 
 
 def status_code(error: FramewatchError) -> grpc.StatusCode:
@@ -85,6 +88,28 @@ async def abort(context: grpc.aio.ServicerContext[object, object], error: Framew
     raise AssertionError("abort raises")
 
 
+@asynccontextmanager
+async def answering(context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[None]:
+    """The boundary of a call, where errors become statuses."""
+    try:
+        yield
+    except Exception as error:
+        public = public_error(error)
+        _forget_locals(error)
+    else:
+        return
+    await abort(context, public)
+
+
+def _forget_locals(error: BaseException | None) -> None:
+    """Drops what the functions held that an error went through: tasks keep their errors, and these the images."""
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
 def _that_arrive(error: FramewatchError) -> tuple[str, bytes]:
     """Returns an error's message and its serialised status, clipped if gRPC would lose them."""
     details = to_status(error).SerializeToString()
@@ -107,9 +132,19 @@ def public_error(error: Exception) -> FramewatchError:
     """Returns the error for the caller: a FramewatchError itself; of another the log's id, under which it is logged."""
     if isinstance(error, FramewatchError) and not isinstance(error, InternalError):
         return error
-    error_id = uuid.uuid4().hex[:12]
-    _log.error("internal error", error_id=error_id, exc_info=error)
+    error_id = _internal_errors.report(error)
     return InternalError(
         f"the server failed; its log has the cause under the id {error_id}: try again, and report it if it stays",
         error_id=error_id,
+    )
+
+
+def frame_error(error: Exception) -> FramewatchError:
+    """Returns the error as a frame's outcome has it; one whose reason only calls have is logged under an id too."""
+    public = public_error(error)
+    if public.reason in FrameErrorReason.__members__:
+        return public
+    error_id = _internal_errors.report(error)
+    return InternalError(
+        f"{public.message} (the server's log has the cause under the id {error_id})", error_id=error_id
     )

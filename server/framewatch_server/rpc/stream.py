@@ -31,7 +31,7 @@ from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.scoring_plan import ScoringPlan
 from framewatch_server.rpc.frames_under_way import FrameJob, FramesUnderWay
-from framewatch_server.rpc.requests import RequestReader
+from framewatch_server.rpc.reading.requests import RequestReader
 from framewatch_server.rpc.resume_claim import ResumeClaim
 from framewatch_wire.config import config_from_proto, resume_point_from_proto
 from framewatch_wire.fields import under

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from framewatch_core.errors import ClientNotReading
-from framewatch_server.rpc.requests import Context
+from framewatch_server.rpc.reading.requests import Context
 from framewatch_server.rpc.sending import send_all
 from tests.unit.framewatch_server.rpc.contexts import FakeContext
 

@@ -8,8 +8,8 @@ from google.rpc import error_details_pb2, status_pb2
 
 from framewatch_core import errors
 from framewatch_core.errors import FramewatchError
-from framewatch_server.rpc.requests import Context
-from framewatch_server.rpc.status import MAX_TRAILER_BYTES, abort, public_error, status_code, to_status
+from framewatch_server.rpc.reading.requests import Context
+from framewatch_server.rpc.status import MAX_TRAILER_BYTES, abort, frame_error, public_error, status_code, to_status
 from tests.unit.framewatch_server.rpc.contexts import Aborted, FakeContext
 
 
@@ -95,3 +95,21 @@ async def test_a_status_that_arrives_is_not_changed() -> None:
     with pytest.raises(Aborted):
         await abort(cast("Context", context), error)
     assert (context.message, context.trailers[0][1]) == (error.message, to_status(error).SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "has_id"),
+    [
+        (errors.UndecodableImage("broken"), "UNDECODABLE_IMAGE", False),
+        (errors.NotFinite("the model returned nan"), "INTERNAL", True),
+        (errors.ServerUnavailable("the device stopped"), "INTERNAL", True),
+        (ValueError("secret"), "INTERNAL", True),
+    ],
+    ids=["the picture's fault", "not finite", "the device", "not ours"],
+)
+def test_a_frame_that_is_internal_has_an_id_of_the_log(error: Exception, reason: str, has_id: bool) -> None:
+    found = frame_error(error)
+    assert found.reason == reason
+    assert ("error_id" in found.metadata) is has_id
+    assert found.metadata.get("error_id", "") in found.message
+    assert "secret" not in found.message

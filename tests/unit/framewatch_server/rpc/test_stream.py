@@ -26,7 +26,7 @@ from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import stream
-from framewatch_server.rpc.requests import RequestReader
+from framewatch_server.rpc.reading.requests import RequestReader
 from framewatch_server.rpc.stream import StreamShell, StreamSurroundings
 
 EMPTY_IMAGE = pb.StreamFramesRequest(frame=pb.Frame(frame_id=1, image=pb.Image())).SerializeToString()

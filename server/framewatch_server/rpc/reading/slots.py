@@ -7,6 +7,8 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from framewatch_server.rpc.gates import address_of
+
 
 class ReadingSlots:
     """Places for requests that are being read, of which one address has at most half; used from the event loop.
@@ -24,7 +26,7 @@ class ReadingSlots:
     @asynccontextmanager
     async def taken(self, peer: str) -> AsyncIterator[None]:
         """Takes a place for as long as the context lasts; waits until there is one. `peer`: as gRPC writes it."""
-        address = peer.rpartition(":")[0]
+        address = address_of(peer)
         await self._take(address)
         try:
             yield

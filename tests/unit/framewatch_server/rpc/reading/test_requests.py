@@ -11,7 +11,7 @@ import pytest
 
 from framewatch_core.errors import LimitExceeded, MalformedMessage
 from framewatch_core.limits import ByteAccount
-from framewatch_server.rpc.requests import Context, RequestReader
+from framewatch_server.rpc.reading.requests import Context, RequestReader
 from tests.unit.framewatch_server.rpc.contexts import FakeContext
 
 LARGE = b"x" * 300_000

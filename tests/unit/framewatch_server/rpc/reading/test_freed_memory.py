@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from framewatch_server.rpc.freed_memory import FreedMemory
+from framewatch_server.rpc.reading.freed_memory import FreedMemory
 
 LARGE = 64 * 1024 * 1024
 

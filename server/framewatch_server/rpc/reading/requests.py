@@ -15,8 +15,8 @@ import grpc
 
 from framewatch_core.errors import LimitExceeded, MalformedMessage
 from framewatch_core.limits import ByteAccount
-from framewatch_server.rpc.freed_memory import FreedMemory
-from framewatch_server.rpc.reading_slots import ReadingSlots
+from framewatch_server.rpc.reading.freed_memory import FreedMemory
+from framewatch_server.rpc.reading.slots import ReadingSlots
 
 _LARGE_BYTES = 256 * 1024
 """Bytes of a request from which on it is parsed and converted on another thread than the event loop's."""

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from framewatch_server.rpc.reading_slots import ReadingSlots
+from framewatch_server.rpc.reading.slots import ReadingSlots
 
 
 class Reader:
