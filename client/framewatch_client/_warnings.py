@@ -6,13 +6,17 @@ import logging
 from collections.abc import Callable, Sequence
 
 from framewatch_core.labels.warnings import RequestWarning
+from framewatch_core.quoting import one_line
+
+MAX_WARNING_CHARS = 1000
+"""Characters that are logged of a warning, whose text is the server's."""
 
 _log = logging.getLogger("framewatch_client")
 
 
 def log_warning(warning: RequestWarning) -> None:
     """Logs a warning with the logger `framewatch_client`."""
-    _log.warning("%s", warning)
+    _log.warning("%s", one_line(str(warning), MAX_WARNING_CHARS))
 
 
 class WarningReporter:

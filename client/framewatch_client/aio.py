@@ -19,6 +19,7 @@ from framewatch_client._closing import Closing
 from framewatch_client._forks import register
 from framewatch_client._images import to_message
 from framewatch_client._inputs import label_set
+from framewatch_client._sources.opening import without_password
 from framewatch_client._streaming.exchange import StreamCall
 from framewatch_client._streaming.link import Endpoint
 from framewatch_client._streaming.reconnect import Backoff
@@ -75,6 +76,7 @@ class AsyncFramewatchClient:
 
         """
         self._address = address
+        self._shown_address = without_password(address)
         self._credentials = credentials
         self._timeout_s = timeout_s
         self._channel: grpc.aio.Channel | None = None
@@ -259,7 +261,7 @@ class AsyncFramewatchClient:
         checked = StreamOptions.of(options)
         config = checked.watch.config(labels)
         _check_source(frames)
-        endpoint = Endpoint(self._address, self._open_call, self._closing, self._timeout_s, _BACKOFF)
+        endpoint = Endpoint(self._shown_address, self._open_call, self._closing, self._timeout_s, _BACKOFF)
         return stream_frames(endpoint, frames, config, checked)
 
     def _open_call(self) -> StreamCall:
@@ -273,7 +275,7 @@ class AsyncFramewatchClient:
                 return await call(self._stub())
             except grpc.aio.AioRpcError as error:
                 self._closing.check()
-                raise call_error(error, self._address) from error
+                raise call_error(error, self._shown_address) from error
 
     def _stub(self) -> pb_grpc.ZeroShotServiceAsyncStub:
         """Returns the stub; the channel is opened with the first call, since it belongs to the loop that runs then."""

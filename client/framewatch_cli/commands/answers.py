@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
+from framewatch_cli.terminal.safe_text import clipped
 from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, framed, plain_table
 from framewatch_client import LabelScore, Timings
 from framewatch_core.arrays import Float32Array
@@ -21,7 +22,7 @@ def score_table(scores: Sequence[LabelScore], *, title: str = "", footer: str = 
     table.add_column("")
     for i, score in enumerate(scores):
         table.add_row(
-            Text(score.label),
+            Text(clipped(score.label)),
             f"{score.probability:.4f}",
             f"{score.similarity:.4f}",
             Bar(score.probability, "green" if i == 0 else "blue"),
@@ -80,4 +81,4 @@ def _cosine_cell(cosine: float, *, is_best: bool) -> Text:
 def answer_footer(model: str, timings: Timings) -> str:
     """Returns the model that answered and the time that the server took."""
     total_ms = 1000 * (timings.decode_s + timings.queue_s + timings.inference_s)
-    return f"{model}, {total_ms:.1f} ms in the server"
+    return f"{clipped(model)}, {total_ms:.1f} ms in the server"

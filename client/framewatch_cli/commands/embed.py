@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from framewatch_cli.index.files import check_suffix
 from framewatch_cli.index.update import IndexEvents, IndexSettings, IndexSummary, update_index
 from framewatch_cli.index.vector_index import shown_path
 from framewatch_cli.pictures.calls import CALL_TIMEOUT_S
+from framewatch_cli.terminal.json_lines import print_object
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_cli.terminal.progress import ProgressCounter
 
@@ -66,7 +66,7 @@ def embed(
             connection.server, lambda client: update_index(client, settings, events), CALL_TIMEOUT_S
         )
     if json:
-        print(json_format.dumps({"index": str(out), **asdict(summary)}))  # noqa: T201
+        print_object({"index": str(out), **asdict(summary)})
     else:
         _report(out, summary, output, elapsed_s=time.monotonic() - started_s)
     return ExitCode.FAILED if summary.refused or summary.out_of_reach else ExitCode.OK

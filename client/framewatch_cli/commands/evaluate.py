@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from framewatch_cli.rules.progress import frame_progress
 from framewatch_cli.rules.reports import evaluation_report, print_missing_frames
 from framewatch_cli.rules.score_files import SCORES_SUFFIX, read_recording
 from framewatch_cli.rules.timelines import evaluation_timelines
+from framewatch_cli.terminal.json_lines import print_object
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_core.calibration import evaluation
 
@@ -80,7 +80,7 @@ def evaluate(
     if plots is not None and plot is not None:
         plots.draw_evaluation(plot, timelines)
     if json:
-        print(json_format.dumps(evaluation_summary(found)))  # noqa: T201
+        print_object(evaluation_summary(found))
     else:
         output.results.print(evaluation_report(found, timelines))
     return ExitCode.OK if found.is_perfect else ExitCode.FAILED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +23,7 @@ from framewatch_cli.labelling.store import LabelStore
 from framewatch_cli.labelling.summary import LabelSummary
 from framewatch_cli.pictures.calls import CALL_TIMEOUT_S
 from framewatch_cli.pictures.model import models_named
+from framewatch_cli.terminal.json_lines import print_object
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_client import AsyncFramewatchClient, RequestWarning
 
@@ -90,7 +90,7 @@ def label(
     summary = LabelSummary(question.label_set.names, job.sorting, SHEET_COUNT if drawing_options.sheet else 0)
     interrupted = _run(connection.server, opened, job, store, summary, output, restart=store_options.restart)
     if json:
-        print(json_format.dumps({"out": str(out), **summary.as_data()}))  # noqa: T201
+        print_object({"out": str(out), **summary.as_data()})
     else:
         print_report(summary, out, output)
     print_notes(summary, output)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 import os
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,7 @@ from framewatch_cli.index.files import read_index
 from framewatch_cli.index.search import SearchResult, SearchSettings, search_index
 from framewatch_cli.index.sheet import MAX_SHEET_HITS, write_search_sheet
 from framewatch_cli.pictures.sheet import check_sheet
+from framewatch_cli.terminal.json_lines import print_object
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, framed, plain_table
 from framewatch_client import IMAGE_SUFFIXES, SourceError
@@ -74,7 +74,7 @@ def search(
     found = run_with_client(connection.server, lambda client: search_index(client, read, settings))
     output.print_warnings(found.warnings)
     if json:
-        print(json_format.dumps(_summary(found, settings), ensure_ascii=False))  # noqa: T201
+        print_object(_summary(found, settings))
     else:
         output.results.print(_table(found, settings))
     if sheet is not None:

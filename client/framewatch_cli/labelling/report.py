@@ -64,7 +64,7 @@ def _places(out: Path) -> Iterator[tuple[str, Path]]:
 def print_notes(summary: LabelSummary, output: Output) -> None:
     """Prints the first pictures that failed, and notes on labels that training will have trouble with."""
     for picture in summary.failures:
-        output.print_error(f"{_printable(picture.item)}: {picture.error}")
+        output.print_error(f"{picture.item}: {picture.error}")
     if summary.has_failed:
         rest = summary.piles[Pile.FAILED] - len(summary.failures)
         more = f"{rest:,} more failed; " if rest else ""
@@ -82,8 +82,3 @@ def print_how_to_go_on(done_count: int, total: int | None, output: Output) -> No
     """Prints the number of pictures that a run labelled before it was ended, and how to go on."""
     of = "" if total is None else f" of about {total:,}"
     output.print_note(f"stopped after {done_count:,}{of} pictures: the same command again goes on from there")
-
-
-def _printable(name: str) -> str:
-    """Returns a file's name as text, which it need not be."""
-    return name.encode(errors="replace").decode()

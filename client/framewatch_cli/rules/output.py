@@ -13,6 +13,7 @@ from framewatch_cli.rules.calibrating import CalibrationPlan, CalibrationRun
 from framewatch_cli.rules.file import LabelEntry, RulesFile
 from framewatch_cli.rules.notes import RuleNotes, calibration_notes
 from framewatch_cli.rules.writer import write_rules
+from framewatch_client import without_password
 from framewatch_core.images.header import ImageFormat, read_header
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import Label
@@ -27,7 +28,7 @@ def write_calibrated(path: Path, run: CalibrationRun, plan: CalibrationPlan) -> 
     labels = tuple(_entry(label, folder, stem) for label, stem in _with_stems(run.label_set.labels))
     rules = RulesFile(labels, run.rules, plan.regions, plan.model, plan.templates)
     header = [
-        f"Rules for framewatch, calibrated on {plan.source}.",
+        f"Rules for framewatch, calibrated on {without_password(plan.source)}.",
         "Watch with them: framewatch watch SOURCE --rules FILE",
     ]
     path.write_text(write_rules(rules, header, dict(_notes(run, plan))), encoding="utf-8")
@@ -38,7 +39,7 @@ def _notes(run: CalibrationRun, plan: CalibrationPlan) -> Iterator[tuple[str, Ru
     calibrated = run.calibration.rule
     for rule in run.rules:
         if rule.region_id == calibrated.region_id:
-            yield rule.name, calibration_notes(run.calibration, plan.source, date)
+            yield rule.name, calibration_notes(run.calibration, without_password(plan.source), date)
         else:
             yield (
                 rule.name,

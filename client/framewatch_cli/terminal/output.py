@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
+from framewatch_cli.terminal.safe_text import escaped, message_text
 from framewatch_client import FramewatchCallError, FramewatchError, SourceError
 
 
@@ -21,8 +23,16 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-class PipeConsole(Console):
-    """Console that raises BrokenPipeError when the reader of its output has gone; rich's own ends the process."""
+class SafeConsole(Console):
+    """Console whose text can't act on the terminal, whoever wrote it.
+
+    It raises BrokenPipeError when the reader of its output has gone; rich's own ends the process.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yields segments with escaped text. rich's own sequences are no part of it: they are styles or controls."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=escaped(segment.text))
 
     def on_broken_pipe(self) -> None:
         """Raises BrokenPipeError, and prints nothing from then on."""
@@ -42,8 +52,8 @@ class Output:
     """
 
     json: bool = False
-    results: Console = field(default_factory=lambda: PipeConsole(highlight=False))
-    errors: Console = field(default_factory=lambda: PipeConsole(stderr=True, highlight=False))
+    results: Console = field(default_factory=lambda: SafeConsole(highlight=False))
+    errors: Console = field(default_factory=lambda: SafeConsole(stderr=True, highlight=False))
 
     def print_error(self, message: str) -> None:
         """Prints a message about a failure on standard error."""
@@ -63,7 +73,7 @@ class Output:
             self.print_note(f"warning: {warning}")
 
     def _print(self, message: str, style: str) -> None:
-        self.errors.print(message, style=style, markup=False, soft_wrap=True)
+        self.errors.print(message_text(message), style=style, markup=False, soft_wrap=True)
 
 
 def describe(error: Exception, subject: str = "") -> str:

@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from framewatch_cli.terminal.charts import sparkline
+from framewatch_cli.terminal.safe_text import clipped, message_text
 from framewatch_cli.terminal.tables import clock, plain_table
 from framewatch_cli.watching.summary import WatchSummary
-from framewatch_client import Event, EventTrail, FrameError, HealthEvent, HealthEventKind, rule_name
+from framewatch_client import Event, EventTrail, FrameError, HealthEvent, HealthEventKind, Reconnected, rule_name
 from framewatch_core.rules.events import EventKind, StreamEvent
 
 TRAIL_CELLS = 30
@@ -30,11 +31,11 @@ def event_line(event: Event) -> Text:
     """Returns an event as a line, such as `ENTERED box in left  00:03.200 (began 00:02.900, frame 32)  score 0.93`."""
     line = Text(no_wrap=False)
     line.append(f"{event.kind.name:<7}", _KIND_STYLES[event.kind])
-    line.append(f" {event.label}", "bold")
+    line.append(f" {clipped(event.label)}", "bold")
     if event.region_id:
-        line.append(f" in {event.region_id}", "bold")
+        line.append(f" in {clipped(event.region_id)}", "bold")
     if event.rule_id not in {event.label, rule_name(event.label, event.region_id)}:
-        line.append(f" [{event.rule_id}]", "dim")
+        line.append(f" [{clipped(event.rule_id)}]", "dim")
     _append_times(line, event)
     line.append(f"  score {event.score:.2f}")
     if event.present_s is not None:
@@ -50,7 +51,7 @@ def health_event_line(event: HealthEvent) -> Text:
     line = Text(no_wrap=False)
     line.append(f"{event.kind.name:<7}", _HEALTH_KIND_STYLES[event.kind])
     if event.region_id:
-        line.append(f" in {event.region_id}", "bold")
+        line.append(f" in {clipped(event.region_id)}", "bold")
     _append_times(line, event)
     if event.problem is not None:
         line.append(f"  problem: {event.problem.name.lower().replace('_', ' ')}", "red")
@@ -68,6 +69,16 @@ def _append_wall_time(line: Text, event: StreamEvent) -> None:
         line.append(f"  {event.wall_time.astimezone():%Y-%m-%d %H:%M:%S}", "dim")
 
 
+def reconnected_line(back: Reconnected) -> Text:
+    """Returns a connection that was lost and is back as a line, such as `RECONNECTED after 2.1 s: …`."""
+    resumed = back.started.resumed
+    line = Text.assemble(("RECONNECTED", "bold blue" if resumed else "bold red"), f" after {back.lost_s:.1f} s")
+    state = "rules go on where they were" if resumed else "the server has lost the stream's state, and rules start anew"
+    line.append(f": {state}")
+    line.append(f"  ({message_text(back.error.message)})", "dim")
+    return line
+
+
 def trail_line(trail: EventTrail) -> Text:
     """Returns what led to an event as a line: its last scores, the thresholds, and the best other label."""
     scores = [point.smoothed_score for point in trail.points][-TRAIL_CELLS:]
@@ -79,7 +90,7 @@ def trail_line(trail: EventTrail) -> Text:
         line.append(f" {first.smoothed_score:.2f} → {last.smoothed_score:.2f} in {last.time_s - first.time_s:.1f} s")
     line.append(f"; enter at {trail.enter_at:g}, exit below {trail.exit_below:g}", "dim")
     if trail.runner_up is not None:
-        line.append(f"; next: {trail.runner_up.label} {trail.runner_up.probability:.2f}", "dim")
+        line.append(f"; next: {clipped(trail.runner_up.label)} {trail.runner_up.probability:.2f}", "dim")
     return line
 
 
@@ -93,14 +104,17 @@ def explanation_report(rules: Iterable[tuple[str, EventKind | None, str]]) -> Re
     parts: list[RenderableType] = [Text("what each rule waits for", "bold")]
     for name, next_kind, message in rules:
         waits = f" waits for {next_kind.name}" if next_kind else ""
-        parts += [Text.assemble((name, "bold"), (waits, "dim")), Padding(Text(message), (0, 0, 0, 2))]
+        parts += [
+            Text.assemble((clipped(name), "bold"), (waits, "dim")),
+            Padding(Text(message_text(message)), (0, 0, 0, 2)),
+        ]
     return Group(*parts)
 
 
 def failure_line(frame_id: int, error: FrameError) -> Text:
     """Returns a frame that could not be scored as a line."""
     reason = f" [{error.reason.name}]" if error.reason else ""
-    return Text.assemble(("FAILED ", "bold red"), f" frame {frame_id}: {error.message}", (reason, "dim"))
+    return Text.assemble(("FAILED ", "bold red"), f" frame {frame_id}: {message_text(error.message)}", (reason, "dim"))
 
 
 def counter_line(summary: WatchSummary) -> Text:
@@ -136,7 +150,7 @@ def summary_tables(summary: WatchSummary, *, source: str, elapsed_s: float) -> R
     if summary.suspended_count:
         frames.add_row(Text("pictures", "bold"), f"{_suspensions(summary.suspended_count)} of regions' rules")
     if summary.last_failure:
-        frames.add_row(Text("failure", "bold red"), Text(summary.last_failure))
+        frames.add_row(Text("failure", "bold red"), Text(message_text(summary.last_failure)))
     return Group(frames, Text(), _rule_table(summary)) if summary.rules else frames
 
 
@@ -149,7 +163,7 @@ def _rule_table(summary: WatchSummary) -> Table:
     for name, rule in summary.rules.items():
         still = " (still)" if rule.present_since_s is not None else ""
         table.add_row(
-            Text(name if name.startswith(rule.label) else f"{name} ({rule.label})"),
+            Text(clipped(name if name.startswith(rule.label) else f"{name} ({rule.label})")),
             f"{rule.entered_count:,}",
             f"{rule.exited_count:,}",
             f"{clock(rule.present_until(summary.time_s))}{still}",

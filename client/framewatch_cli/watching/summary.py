@@ -30,6 +30,11 @@ class RuleSummary:
             self.present_since_s = None
             self.present_s += event.present_s or 0.0
 
+    def start_anew(self, time_s: float) -> None:
+        """Ends a presence that has no EXITED, since the rule has lost its state. `time_s`: of the last frame."""
+        self.present_s = self.present_until(time_s)
+        self.present_since_s = None
+
     def present_until(self, time_s: float) -> float:
         """Returns the seconds of presence up to `time_s`, with the presence that has not ended."""
         return self.present_s + (0.0 if self.present_since_s is None else max(0.0, time_s - self.present_since_s))
@@ -80,6 +85,11 @@ class WatchSummary:
     def event_count(self) -> int:
         """Number of events of all rules."""
         return sum(rule.entered_count + rule.exited_count for rule in self.rules.values())
+
+    def start_anew(self) -> None:
+        """Notes that the server has lost the rules' state: they may emit ENTERED again."""
+        for rule in self.rules.values():
+            rule.start_anew(self.time_s)
 
     def add(self, item: StreamResult) -> None:
         """Counts an outcome or an event."""

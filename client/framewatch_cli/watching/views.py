@@ -16,6 +16,7 @@ from rich.text import Text
 
 from framewatch_cli.terminal.json_lines import print_line
 from framewatch_cli.terminal.progress import progress_columns
+from framewatch_cli.terminal.safe_text import clipped
 from framewatch_cli.terminal.tables import bar
 from framewatch_cli.watching.lines import (
     counter_line,
@@ -23,11 +24,12 @@ from framewatch_cli.watching.lines import (
     explanation_report,
     failure_line,
     health_event_line,
+    reconnected_line,
     summary_tables,
     trail_line,
 )
 from framewatch_cli.watching.summary import WatchSummary
-from framewatch_client import Event, Explanation, FrameResult, HealthEvent, StreamResult, StreamStarted
+from framewatch_client import Event, Explanation, FrameResult, HealthEvent, Reconnected, StreamResult, StreamStarted
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
 from framewatch_wire.json_lines import response_json
@@ -51,6 +53,16 @@ class WatchView(ABC):
     def started(self, started: StreamStarted) -> None:  # noqa: ARG002
         """Notes that the server accepted the config: from now on there is something to sum up."""
         self._has_started = True
+
+    def reconnected(self, reconnected: Reconnected) -> None:
+        """Shows that the connection was lost and is back, with or without the state of the stream's rules."""
+        if not reconnected.started.resumed:
+            self._summary.start_anew()
+        self._show_reconnected(reconnected)
+
+    @abstractmethod
+    def _show_reconnected(self, reconnected: Reconnected) -> None:
+        """Shows it; the summary has noted already that rules start anew, if they do."""
 
     def explain(self, explanation: Explanation) -> None:
         """Keeps the explanation of what the rules wait for, to be shown at the end."""
@@ -96,6 +108,9 @@ class PlainView(WatchView):
             self._console.print(health_event_line(item), soft_wrap=True)
         elif item.error is not None:
             self._console.print(failure_line(item.frame_id, item.error), soft_wrap=True)
+
+    def _show_reconnected(self, reconnected: Reconnected) -> None:
+        self._console.print(reconnected_line(reconnected), soft_wrap=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -155,7 +170,7 @@ class LiveView(PlainView):
         table.add_column(no_wrap=True, justify="right")
         table.add_column(no_wrap=True)
         for name, score, style in self._rows():
-            table.add_row(Text(name), f"{score:.2f}", Text(bar(score), style))
+            table.add_row(Text(clipped(name)), f"{score:.2f}", Text(bar(score), style))
         return Group(Text(), table, counter_line(self._summary), self._progress)
 
     def _rows(self) -> Iterator[tuple[str, float, str]]:
@@ -196,6 +211,11 @@ class JsonView(WatchView):
         """Prints the response as a line of JSON."""
         super().started(started)
         print_line(response_json(started))
+
+    def _show_reconnected(self, reconnected: Reconnected) -> None:
+        """Prints the server's answer as a line of JSON: if it is not `resumed`, a second ENTERED may follow."""
+        print_line(response_json(reconnected.started))
+        self._errors.print(reconnected_line(reconnected), soft_wrap=True)
 
     def show(self, item: StreamResult) -> None:
         """Prints the response as a line of JSON."""

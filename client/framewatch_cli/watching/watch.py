@@ -16,7 +16,6 @@ from framewatch_client import (
     AsyncFramewatchClient,
     Explain,
     Frame,
-    Reconnected,
     Source,
     WatchKeywords,
     open_source,
@@ -80,7 +79,7 @@ async def watch_source(client: AsyncFramewatchClient, settings: WatchSettings, o
                 **options,
                 jpeg_quality=settings.jpeg_quality,
                 on_started=view.started,
-                on_reconnect=lambda back: output.print_note(_reconnected(back)),
+                on_reconnect=view.reconnected,
                 on_warning=lambda warning: output.print_warnings([warning]),
             )
             async with aclosing(items):
@@ -90,11 +89,6 @@ async def watch_source(client: AsyncFramewatchClient, settings: WatchSettings, o
     if interrupt.came:
         return ExitCode.INTERRUPTED
     return ExitCode.FAILED if summary.failed else ExitCode.OK
-
-
-def _reconnected(back: Reconnected) -> str:
-    anew = "" if back.started.resumed else "; the server had lost the stream's state: rules have started anew"
-    return f"connection lost ({back.error.message}), back after {back.lost_s:.1f} s{anew}"
 
 
 def _view(source: Source, summary: WatchSummary, settings: WatchSettings, output: Output) -> WatchView:

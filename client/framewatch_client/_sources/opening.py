@@ -15,6 +15,8 @@ from framewatch_client._sources.live import LiveSource
 from framewatch_client._sources.source import Source
 from framewatch_client._sources.video import VideoFile
 from framewatch_client.errors import InvalidValue, SourceError
+from framewatch_core.errors import FramewatchError
+from framewatch_core.quoting import one_line
 
 NETWORK_TIMEOUT_MS = 10_000
 """The longest wait for a URL to open, and for each of its frames."""
@@ -22,8 +24,11 @@ NETWORK_TIMEOUT_MS = 10_000
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 # A port is no password. A password may have characters that should have been encoded: then no such URL can be opened,
-# but the message about that must not show it. `urlsplit` finds no password there, or raises an error with it.
-_PASSWORD = re.compile(rf"\A({_URL.pattern}[^:@/?#\[]*):(?!\d*(?:[/?#]|\Z))(?:[^/?#]*@|.*@)", re.DOTALL)
+# but the message about that must not show it. One slash is a URL that went through a path.
+_PASSWORD = re.compile(
+    r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,30}:/{1,3}[^\s:@/?#\[]*):(?!\d*(?:[/?#\s'\"]|\Z))(?:[^\s/?#]*@|\S*@|.*@)",
+    re.IGNORECASE,
+)
 
 
 def open_source(spec: str, fps: float | None = None) -> Source:
@@ -36,12 +41,23 @@ def open_source(spec: str, fps: float | None = None) -> Source:
             1).
 
     Raises:
-        SourceError: it can't be opened; the message states what was tried.
+        SourceError: it can't be opened; the message states what was tried. OSError and ValueError of a name that the
+            system refuses are its cause.
         InvalidValue: `fps` is not more than 0.
 
     """
     if fps is not None and not (math.isfinite(fps) and fps > 0):
         raise InvalidValue(f"fps is {fps:g}: expected more than 0")
+    try:
+        return _open(spec, fps)
+    except (OSError, ValueError, cv2.error) as error:
+        if isinstance(error, FramewatchError):
+            raise
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SourceError(f"{_shown(spec)} can't be opened: {one_line(why)}; give another name or place") from error
+
+
+def _open(spec: str, fps: float | None) -> Source:
     path = Path(spec)
     if is_url(spec):
         return _open_url(spec, fps)
@@ -57,8 +73,8 @@ def open_source(spec: str, fps: float | None = None) -> Source:
         found = map(Path, glob.glob(spec, recursive=True))  # noqa: PTH207  the pattern may be absolute
         return _open_images(sorted(found, key=natural_key), spec, fps)
     raise SourceError(
-        f"there is no {spec}: give a video file, a folder or glob of images, a camera's index (such as 0), or an RTSP "
-        "or HTTP URL"
+        f"there is no {_shown(spec)}: give a video file, a folder or glob of images, a camera's index (such as 0), or "
+        "an RTSP or HTTP URL"
     )
 
 
@@ -67,25 +83,35 @@ def is_url(spec: str) -> bool:
     return _URL.match(spec) is not None
 
 
-def without_password(url: str) -> str:
-    """Returns the URL with its password, if there is one, hidden."""
-    return _PASSWORD.sub(r"\1:***@", url, count=1)
+def without_password(text: str) -> str:
+    """Returns a URL, or a text with URLs in it, with the passwords in them hidden."""
+    return _PASSWORD.sub(r"\1:***@", text)
+
+
+def _shown(spec: str) -> str:
+    return one_line(without_password(spec))
 
 
 def _open_images(paths: Sequence[Path], spec: str, fps: float | None) -> Source:
     images = [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
     if not images:
         raise SourceError(
-            f"{spec} holds no images: {len(paths)} entries were found, none ends in {', '.join(sorted(IMAGE_SUFFIXES))}"
+            f"{_shown(spec)} holds no images: {len(paths)} entries were found, none ends in "
+            f"{', '.join(sorted(IMAGE_SUFFIXES))}"
         )
     return ImageFiles(images, spec, fps or DEFAULT_IMAGES_PER_S)
 
 
 def _open_video(path: Path, fps: float | None) -> Source:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        # OpenCV would crash the process
+        raise SourceError(f"{_shown(str(path))} can't be opened: its name is not UTF-8; rename the file") from None
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise SourceError(
-            f"{path} can't be read as video: OpenCV knows no such format, or the file is broken or cut off"
+            f"{_shown(str(path))} can't be read as video: OpenCV knows no such format, or the file is broken or cut off"
         )
     return VideoFile(capture, str(path), fps)
 
@@ -103,7 +129,7 @@ def _open_camera(index: int, fps: float | None) -> Source:
 def _open_url(url: str, fps: float | None) -> Source:
     timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS]
     capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, timeouts)
-    name = without_password(url)
+    name = _shown(url)
     if not capture.isOpened():
         raise SourceError(
             f"{name} can't be opened within {NETWORK_TIMEOUT_MS // 1000} s: see that the address, user and password "

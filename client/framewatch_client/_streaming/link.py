@@ -72,7 +72,8 @@ class Link:
             started = await exchange.start(request, timeout_s)
         self._point = _point_after(started, self._point)
         exchange.send(self._outbox)
-        return replace(started, resume_point=self._point)
+        version = self._outbox.version_of(started.config_version)
+        return replace(started, config_version=version, resume_point=self._point)
 
     async def read(self) -> pb.StreamFramesResponse | None:
         """Returns the next response, over as many calls as needed; None: the server has ended the last one with OK."""

@@ -182,24 +182,42 @@ def test_watch_ends_with_the_servers_error(
     assert err == "error: another stream has taken over [STREAM_TAKEN_OVER]\n"
 
 
-@pytest.mark.parametrize(
-    ("resumed", "more"),
-    [(True, ""), (False, "; the server had lost the stream's state: rules have started anew")],
-    ids=["goes on", "anew"],
-)
-def test_watch_prints_when_the_connection_was_lost(
-    folder: Path, capsys: pytest.CaptureFixture[str], resumed: bool, more: str
-) -> None:
+def watch_with_a_loss(folder: Path, *options: str, resumed: bool) -> None:
+    """Watches three pictures; the connection is lost after the first one's result."""
     service = LossyService()
     service.resumed = resumed
     service.losses = [(1, fault(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING", "the server is draining"))]
     with start_blocking_portal() as portal:
         running, address = portal.call(start, service)
-        assert run(["watch", str(folder), *LABELS, "--server", address]) == 0
+        assert run(["watch", str(folder), *LABELS, "--server", address, *options]) == 0
         portal.call(running.stop, None)
+
+
+@pytest.mark.parametrize(
+    ("resumed", "state"),
+    [(True, "rules go on where they were"), (False, "the server has lost the stream's state, and rules start anew")],
+    ids=["goes on", "anew"],
+)
+def test_watch_prints_when_the_connection_was_lost(
+    folder: Path, capsys: pytest.CaptureFixture[str], resumed: bool, state: str
+) -> None:
+    watch_with_a_loss(folder, resumed=resumed)
     out, err = capsys.readouterr()
     assert "3 sent, 3 scored" in out
-    assert re.fullmatch(rf"connection lost \(the server is draining\), back after \d\.\d s{more}\n", err)
+    assert re.search(rf"^RECONNECTED after \d\.\d s: {state}  \(the server is draining\)$", out, re.MULTILINE)
+    assert err == ""
+
+
+@pytest.mark.parametrize("resumed", [True, False])
+def test_watch_json_has_each_start_of_the_stream(
+    folder: Path, capsys: pytest.CaptureFixture[str], resumed: bool
+) -> None:
+    watch_with_a_loss(folder, "--json", resumed=resumed)
+    out, err = capsys.readouterr()
+    messages = [json.loads(line) for line in out.splitlines()]
+    assert [next(iter(message)) for message in messages] == ["started", "result", "started", "result", "result"]
+    assert [message["started"]["resumed"] for message in messages if "started" in message] == [False, resumed]
+    assert "RECONNECTED after" in err
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 
+import grpc
 import pytest
 from rich.console import Console
 
@@ -16,7 +17,9 @@ from framewatch_client import (
     EventRule,
     FrameResult,
     FrameStatus,
+    FramewatchCallError,
     LabelScore,
+    Reconnected,
     RegionScores,
     ScoreKind,
     StreamStarted,
@@ -118,3 +121,19 @@ def test_the_live_view_shows_the_scores_of_rules(seen: FrameResult, rules: list[
     view = LiveView(console, "belt.mp4", summary, 3, rules=rules)
     lines = shown(view._frame()).splitlines()
     assert " ".join(lines[1].split()).startswith(expected)
+
+
+@pytest.mark.parametrize(("resumed", "present_s"), [(True, 0.0), (False, 3.0)])
+def test_a_presence_ends_where_the_server_lost_the_rules_state(resumed: bool, present_s: float) -> None:
+    summary = WatchSummary.of([event_rule("box", 0.8)])
+    console = Console(file=io.StringIO(), record=True, width=200)
+    with plain(console, summary) as view:
+        view.started(STARTED)
+        for item in [result(1.0), event(EventKind.ENTERED, 1.0, 1.0), result(4.0)]:
+            summary.add(item)
+        lost = FramewatchCallError(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING", "draining \x1b[2J")
+        view.reconnected(Reconnected(lost, 2.0, replace(STARTED, resumed=resumed)))
+    rule = summary.rules["box"]
+    assert (rule.present_s, rule.present_since_s is None) == (present_s, not resumed)
+    assert rule.present_until(9.0) == (8.0 if resumed else 3.0)
+    assert r"draining \x1b[2J" in console.export_text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,40 @@ def test_sources_that_cannot_be_opened(tmp_path: Path, spec: str, match: str) ->
     (tmp_path / "notes.txt").write_text("no video")
     with pytest.raises(SourceError, match=match):
         open_source(str(tmp_path / spec))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param("x" * 5000, id="overlong"),
+        pytest.param("a/" * 5000, id="overlong path"),
+        pytest.param("*" + "x" * 5000, id="overlong pattern"),
+        pytest.param("9" * 5000, id="overlong number"),
+        pytest.param("9" * 12, id="number beyond those of cameras"),
+        pytest.param("a\0b", id="with a zero byte"),
+        pytest.param("a\0b/*", id="pattern with a zero byte"),
+        pytest.param("bad\ud800.mp4", id="no text"),
+        pytest.param("/dev/null", id="device"),
+        pytest.param("rtsp:/user:secret@host", id="URL with one slash"),
+        pytest.param("a=rtsp://user:secret@host@9s", id="URL behind something"),
+    ],
+)
+def test_names_that_the_system_refuses(spec: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        open_source(spec)
+    assert caught.value.reason == "SOURCE_FAILED"
+    assert len(caught.value.message) < 600
+    assert caught.value.message.isprintable()
+    assert "secret" not in caught.value.message
+
+
+def test_a_video_whose_name_is_not_utf_8_is_refused(make_video: Callable[..., Path]) -> None:
+    """OpenCV would crash the process."""
+    path = make_video(2, 5.0)
+    bad = path.with_name(os.fsdecode(b"bad\xff.avi"))
+    path.rename(bad)
+    with pytest.raises(SourceError, match=r"bad\\udcff\.avi can't be opened: its name is not UTF-8"):
+        open_source(str(bad))
 
 
 def test_camera_that_is_not_there() -> None:
@@ -48,6 +84,13 @@ def test_fps_must_be_positive(fps: float) -> None:
         ("rtsp://user:sec#ret@host/a", "rtsp://user:***@host/a"),
         ("rtsp://user:sec/ret@host/a", "rtsp://user:***@host/a"),
         ("rtsp://user:sec[ret@host/a", "rtsp://user:***@host/a"),
+        ("rtsp://user:sec ret@host/a", "rtsp://user:***@host/a"),
+        ("a=rtsp://u:p@h@9s", "a=rtsp://u:***@9s"),
+        ("there is no rtsp:/u:p@h: give another", "there is no rtsp:/u:***@h: give another"),
+        ("http://a:1/x and rtsp://u:p@h and rtsp://v:q@h.", "http://a:1/x and rtsp://u:***@h and rtsp://v:***@h."),
+        ("no server at host:50051, mail me@example.com", "no server at host:50051, mail me@example.com"),
+        ("dns:///localhost:50051 (a@b)", "dns:///localhost:50051 (a@b)"),
+        ("person=door.mp4@9.2s", "person=door.mp4@9.2s"),
     ],
 )
 def test_passwords_are_not_shown(url: str, expected: str) -> None:
