@@ -5,8 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from framewatch_server.vision.pixels.allocator import give_back_memory
+
+# Smaller pictures come in quick succession, and find the memory of those before them; it is little in each thread.
+_LARGE_BYTES = 32 * 1024 * 1024
 
 
 class PixelRoom:
@@ -15,10 +20,19 @@ class PixelRoom:
     A thread holds one loan at a time, so threads can't wait for each other in a circle.
     """
 
-    def __init__(self, maximum: int) -> None:
-        """`maximum`: bytes, at least 1. A picture that needs more is decoded alone."""
+    def __init__(self, maximum: int, give_back: Callable[[], None] = give_back_memory) -> None:
+        """Makes room.
+
+        Args:
+            maximum: bytes, at least 1. A picture that needs more is decoded alone.
+            give_back: gives free memory back to the system. The allocator keeps what large pictures have left in each
+                thread, so it is called whenever these were half of `maximum` together.
+
+        """
         self.maximum = maximum
+        self._give_back = give_back
         self._held = 0
+        self._left = 0
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
 
@@ -43,9 +57,24 @@ class PixelRoom:
         try:
             yield
         finally:
-            with self._changed:
-                self._held -= size
-                self._changed.notify_all()
+            self._release(size)
+
+    def _release(self, size: int) -> None:
+        if self._is_much_left(size):
+            self._give_back()  # before another thread may take the room
+        with self._changed:
+            self._held -= size
+            self._changed.notify_all()
+
+    def _is_much_left(self, size: int) -> bool:
+        if size < _LARGE_BYTES:
+            return False
+        with self._changed:
+            self._left += size
+            if self._left < self.maximum // 2:
+                return False
+            self._left = 0
+            return True
 
     def _fits(self, size: int) -> bool:
         return not self._held or self._held + size <= self.maximum

@@ -239,3 +239,35 @@ def test_sixty_four_regions_cost_as_much_memory_as_one(tmp_path: Path) -> None:
     )
     one_copy_kib = 1700 * 1700 * 3 // 1024
     assert many < few + 4 * one_copy_kib, "more than a few copies of the picture"
+
+
+MEASURE_THREADS = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from framewatch_core.images.image import EncodedImage
+from framewatch_server.vision.pixels.decode import DecodeLimits
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
+from framewatch_server.vision.pixels.room import PixelRoom
+from framewatch_server.vision.pixels.view import View, prepare_view
+
+spec = PreprocessSpec(96, (96, 96), 3, (0.0,) * 3, (1.0,) * 3)
+small, large = (EncodedImage(Path(path).read_bytes()) for path in sys.argv[1:3])
+room = PixelRoom(int(sys.argv[3]))
+prepare_view(small, View(), spec, DecodeLimits())
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with ThreadPoolExecutor(8) as threads:
+    list(threads.map(lambda _: prepare_view(large, View(), spec, DecodeLimits(), room=room), range(8)))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_eight_threads_hold_as_much_as_there_is_room_for(tmp_path: Path, mode: str) -> None:
+    small, large = tmp_path / "small.png", tmp_path / "large.png"
+    small.write_bytes(saved(Image.new(mode, (300, 300)), "PNG"))
+    large.write_bytes(saved(Image.new(mode, (2000, 2000)), "PNG"))
+    room = 2 * 2000 * 2000 * 10
+    command = [sys.executable, "-c", MEASURE_THREADS, small, large, str(room)]
+    held = int(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    assert held < room * 1.2

@@ -78,3 +78,25 @@ def test_an_error_gives_the_room_back() -> None:
         raise ValueError("broken")
     with room.hold(10):
         assert room.held == 10
+
+
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        pytest.param([31] * 100, 0, id="small pictures use each other's memory"),
+        pytest.param([40, 40, 40], 1, id="after half of the room"),
+        pytest.param([40, 40, 40, 40, 40, 40], 2, id="and again"),
+        pytest.param([500], 1, id="after one that is larger than the room"),
+    ],
+)
+def test_memory_of_large_pictures_is_given_back(sizes: list[int], expected: int) -> None:
+    given_back: list[int] = []
+    room = PixelRoom(200 * MIB, give_back=lambda: given_back.append(room.held))
+    for size in sizes:
+        with room.hold(size * MIB):
+            pass
+    assert len(given_back) == expected
+    assert all(held > 0 for held in given_back), "before others may take the room"
