@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
 from framewatch_bench.spawn import ServerProcess
+from framewatch_server.rpc.health import MAX_WATCHES
 from tests.integration.conftest import MakeServer, image, label_set
 from tests.integration.errors import error_details
 
@@ -84,3 +87,43 @@ async def test_bytes_of_calls_are_bounded_and_given_back(make_server: MakeServer
     while stub.app._service.under_way()["unary"]:
         await asyncio.sleep(0.01)
     assert stub.app._service.held_bytes()["calls"] == (0, 100_000)
+
+
+async def test_a_stream_that_is_not_read_ends_and_gives_its_place_back(make_server: MakeServer) -> None:
+    stub = await make_server(unread_timeout_s=0.5, model="null")
+    regions = [pb.Region(id=str(i), x=i / 64, width=1 / 64, height=1) for i in range(64)]
+    labels = label_set(*(f"{i} {'x' * 200}" for i in range(100)))
+    call = stub.StreamFrames()
+    await call.write(pb.StreamFramesRequest(config=pb.StreamConfig(label_set=labels, regions=regions)))
+    frames = [pb.StreamFramesRequest(frame=pb.Frame(frame_id=i, image=image())) for i in range(1, 41)]
+    sending = asyncio.gather(*(call.write(frame) for frame in frames), return_exceptions=True)  # 57 MB of responses
+    while stub.app._service.under_way()["stream"] == 0:
+        await asyncio.sleep(0.01)
+    while stub.app._service.under_way()["stream"]:
+        await asyncio.sleep(0.01)
+    with pytest.raises(grpc.RpcError) as caught:
+        async for _ in call:
+            pass
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    await sending
+
+
+async def test_watches_of_the_health_take_no_place_of_calls(make_server: MakeServer) -> None:
+    stub = await make_server(model="null", max_calls=1, max_streams=1)
+    async with grpc.aio.insecure_channel(stub.app.address) as channel:
+        health = health_pb2_grpc.HealthStub(channel)  # type: ignore[no-untyped-call]
+        watches = [health.Watch(health_pb2.HealthCheckRequest()) for _ in range(600)]
+        codes = await asyncio.gather(*(_first_status(watch) for watch in watches))
+        assert codes.count("SERVING") == MAX_WATCHES // 2
+        assert codes.count("RESOURCE_EXHAUSTED") == 600 - MAX_WATCHES // 2
+        assert (await stub.ListModels(pb.ListModelsRequest())).models[0].name == "null"
+        assert (await health.Check(health_pb2.HealthCheckRequest())).status == health_pb2.HealthCheckResponse.SERVING
+        for watch in watches:
+            watch.cancel()
+
+
+async def _first_status(watch: Any) -> str:
+    try:
+        return str(health_pb2.HealthCheckResponse.ServingStatus.Name((await watch.read()).status))
+    except grpc.aio.AioRpcError as error:
+        return str(error.code().name)
