@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 from collections.abc import Callable
+
+from framewatch_server.vision.pixels.allocator import give_back_memory
 
 _WORTH_IT_BYTES = 64 * 1024 * 1024
 _PAUSE_S = 5.0
@@ -13,15 +14,15 @@ _PAUSE_S = 5.0
 class FreedMemory:
     """Gives memory back when much of it has been freed, on another thread; used from the event loop."""
 
-    def __init__(self, trim: Callable[[], None] | None = None, pause_s: float = _PAUSE_S) -> None:
+    def __init__(self, trim: Callable[[], None] = give_back_memory, pause_s: float = _PAUSE_S) -> None:
         """Sets up the return.
 
         Args:
-            trim: gives freed memory back to the system; glibc's by default, and nothing where there is none.
+            trim: gives freed memory back to the system.
             pause_s: time from when there is enough of it until it is given back: more may follow.
 
         """
-        self._trim = trim or _glibc_trim()
+        self._trim = trim
         self._pause_s = pause_s
         self._freed_bytes = 0
         self._task: asyncio.Task[None] | None = None
@@ -37,8 +38,3 @@ class FreedMemory:
         self._freed_bytes = 0
         await asyncio.to_thread(self._trim)
         self._task = None
-
-
-def _glibc_trim() -> Callable[[], None]:
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    return (lambda: None) if trim is None else (lambda: trim(0))
