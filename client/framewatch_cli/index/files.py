@@ -11,10 +11,11 @@ from pathlib import Path
 from types import ModuleType
 
 from framewatch_cli.index import npz
-from framewatch_cli.index.format import IndexFileError
+from framewatch_cli.index.format import IndexFileError, no_index
 from framewatch_cli.index.vector_index import VectorIndex
 from framewatch_cli.pictures.atomic import real_file, remove_parts, replacing_bytes
 from framewatch_cli.pictures.lock import only_run
+from framewatch_core.quoting import quoted
 
 NPZ_SUFFIX = ".npz"
 PARQUET_SUFFIX = ".parquet"
@@ -36,6 +37,9 @@ def read_index(path: Path) -> VectorIndex:
     path = real_file(path)
     index: VectorIndex = _module_for(path).read(path)
     folder = path.absolute().parent
+    for stored in (*(entry.path for entry in index.entries), *index.sources):
+        if "\0" in str(stored):
+            raise no_index(path, f"{quoted(str(stored))} is no path")
     return _with_paths(index, lambda stored: Path(os.path.normpath(folder / stored)))
 
 

@@ -18,6 +18,8 @@ import numpy.typing as npt
 from framewatch_cli.index.format import FORMAT, VERSION, IndexFileError, check_format, no_index
 from framewatch_cli.index.vector_index import Entry, VectorIndex
 
+_BROKEN = (AttributeError, EOFError, MemoryError, OverflowError, RecursionError, TypeError, ValueError)
+
 
 def read(path: Path) -> VectorIndex:
     """Reads an index, with its paths as they are stored. Raises OSError, IndexFileError."""
@@ -31,7 +33,7 @@ def read(path: Path) -> VectorIndex:
         raise
     except KeyError as error:
         raise no_index(path, str(error.args[0])) from error
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, AttributeError, TypeError) as error:
+    except (zipfile.BadZipFile, zlib.error, *_BROKEN) as error:
         raise no_index(path, str(error)) from error
 
 

@@ -15,8 +15,9 @@ from framewatch_cli.labelling.rows import Row, json_line, picture_row
 from framewatch_cli.labelling.scoring import ScoredPicture
 from framewatch_cli.labelling.sorting import Decision, PictureResult, Pile, Sorting, Split, best_labels
 from framewatch_cli.labelling.store import LOCK_NAME, LOG_NAME, LabelStore, WriteRow
-from framewatch_cli.pictures.atomic import part_of, remove_parts, replacing, replacing_text
+from framewatch_cli.pictures.atomic import remove_parts, replacing, replacing_text, write_new
 from framewatch_cli.pictures.frames import FRAME_QUALITY
+from framewatch_cli.pictures.names import checked_below, is_below
 from framewatch_client import encode_jpeg
 
 PICTURES_FILE = "pictures.jsonl"
@@ -59,7 +60,7 @@ class FolderStore(LabelStore):
         if target is None or scored.content is None:
             return
         # the part file lies in the folder itself, where the next run finds it without a search of the whole tree
-        with replacing(target, part_of(self.out / _PICTURE)) as part:
+        with replacing(target, self.out / _PICTURE) as part:
             self._fill(part, scored)
             target.parent.mkdir(parents=True, exist_ok=True)
 
@@ -69,14 +70,15 @@ class FolderStore(LabelStore):
         elif scored.path is not None and self._link == "hard":
             _link_hard(scored.path, part)
         elif isinstance(scored.content, bytes):
-            part.write_bytes(scored.content)
+            write_new(part, scored.content)
         elif scored.content is not None:
-            part.write_bytes(encode_jpeg(scored.content, FRAME_QUALITY))
+            write_new(part, encode_jpeg(scored.content, FRAME_QUALITY))
 
     def _place(self, picture: PictureResult, decision: Decision) -> Path | None:
         if not decision.label:
             return None
-        return self.out / (decision.split or UNCERTAIN_FOLDER) / self._folders[decision.label] / picture.name
+        folder = self.out / (decision.split or UNCERTAIN_FOLDER) / self._folders[decision.label]
+        return checked_below(folder / picture.name, self.out)
 
     def move(self, picture: PictureResult, decision: Decision) -> None:
         """Moves a picture from any place, since an earlier run that moved pictures may have been killed."""
@@ -88,12 +90,15 @@ class FolderStore(LabelStore):
             found.replace(target)
 
     def _places(self, picture: PictureResult) -> Iterator[Path]:
-        """Yields the places of a picture. Every sorting puts it into a folder of one of its best labels."""
+        """Yields the places of a picture. Every sorting puts it into a folder of one of its best labels.
+
+        Raises LeadsElsewhere if one lies out of the store, behind a link.
+        """
         for folder in {self._folders[label] for label in best_labels(picture)}:
             for top in (*Split, UNCERTAIN_FOLDER):
                 path = self.out / top / folder / picture.name
-                if os.path.lexists(path):
-                    yield path
+                if path.is_symlink() or path.is_file():
+                    yield checked_below(path, self.out)
 
     def has(self, picture: PictureResult) -> bool:
         """Returns True if the picture lies anywhere, or has no scores."""
@@ -102,12 +107,11 @@ class FolderStore(LabelStore):
     def clear(self, pictures: Iterable[PictureResult], labels: Iterable[str]) -> None:
         """Removes the pictures and tables of an earlier run, and nothing else."""
         earlier = FolderStore(self.out, labels, self._root)
-        for picture in pictures:
-            for path in earlier._places(picture):
-                path.unlink()
         tables = (PICTURES_FILE, LABELS_FILE, *(f"{split}/{METADATA_FILE}" for split in Split))
-        for table in tables:
-            (self.out / table).unlink(missing_ok=True)
+        found = [checked_below(self.out / table, self.out) for table in tables]
+        found += [path for picture in pictures for path in earlier._places(picture)]
+        for path in found:  # only once all are known to be the store's own
+            path.unlink(missing_ok=True)
         earlier._remove_empty_folders()
 
     def remove_parts(self) -> None:
@@ -120,8 +124,10 @@ class FolderStore(LabelStore):
         """Removes folders without pictures: torchvision's loader refuses an empty class."""
         for top in (*Split, UNCERTAIN_FOLDER):
             for folder in (*self._folders.values(), ""):
-                with suppress(OSError):  # it is not empty, or not there
-                    (self.out / top / folder).rmdir()
+                path = self.out / top / folder
+                if is_below(path, self.out):
+                    with suppress(OSError):  # it is not empty, or not there
+                        path.rmdir()
 
     @contextmanager
     def tables(self, sorting: Sorting) -> Iterator[WriteRow]:
@@ -146,7 +152,7 @@ class FolderStore(LabelStore):
     @contextmanager
     def _metadata_file(self, split: Split) -> Iterator[IO[str] | None]:
         """Yields the file of a split's metadata; None: there is none to write."""
-        path = self.out / split / METADATA_FILE
+        path = checked_below(self.out / split / METADATA_FILE, self.out)
         if self._metadata and path.parent.is_dir():
             with replacing_text(path) as file:
                 yield file

@@ -18,6 +18,7 @@ from typing import IO, Any, Self
 from framewatch_cli.labelling.sorting import PictureResult, Sorting
 from framewatch_cli.pictures.atomic import replacing_text
 from framewatch_cli.pictures.model import UsedModel
+from framewatch_cli.pictures.names import check_component, check_relative
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 _FINISHED = "finished"
@@ -179,13 +180,18 @@ def _as_json(header: LogHeader, name: str) -> str:
 
 def read_header(path: Path) -> LogHeader:
     """Returns the options of a log's run. Raises LabelLogError, OSError."""
+    with path.open("rb") as file:
+        return _header(path, file.readline())
+
+
+def _header(path: Path, line: bytes) -> LogHeader:
     try:
-        with path.open(encoding="utf-8") as file:
-            data = json.loads(file.readline())
+        data = json.loads(line)
         sorting = data["sorting"]
         sorted_by = Sorting(**{**sorting, "score": ScoreKind[sorting["score"]]})
-        header = LogHeader(data["inputs"], sorted_by, str(data.get("weights_digest", "")))
-    except (KeyError, TypeError, ValueError) as error:
+        header = LogHeader(dict(data["inputs"]), sorted_by, str(data.get("weights_digest", "")))
+        "".join(header.inputs["labels"])  # raises TypeError unless they are texts
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise LabelLogError(
             f"{path} is no log of this version of framewatch label: give another --out, or remove it"
         ) from error
@@ -200,16 +206,17 @@ def read_pictures(path: Path) -> Iterator[PictureResult]:
 def _entries(path: Path) -> Iterator[PictureResult | int]:
     """Yields pictures, and the number of frames where a video was labelled to its end."""
     with path.open("rb") as lines:
-        next(lines, None)
+        labels = frozenset(_header(path, next(lines, b"")).inputs["labels"])
         for number, line in enumerate(lines, 2):
             if not line.endswith(b"\n"):
                 return
             try:
                 data = json.loads(line)
-                entry = int(data[_FINISHED]) if _FINISHED in data else _picture(data)
-            except (AttributeError, TypeError, ValueError) as error:
+                entry = int(data[_FINISHED]) if _FINISHED in data else _picture(data, labels)
+            except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
                 raise LabelLogError(
-                    f"{path}, line {number}: this is no picture's line: give another --out, or remove the file"
+                    f"{path}, line {number}: this is no picture's line ({error}): give another --out, or remove the "
+                    "file"
                 ) from error
             yield entry
 
@@ -231,6 +238,24 @@ def _picture_object(picture: PictureResult) -> dict[str, Any]:
     return {name: value for name, value in data.items() if not (value is None or value is False or value in ("", {}))}
 
 
-def _picture(data: dict[str, Any]) -> PictureResult:
-    scores = tuple(LabelScore(label, *values) for label, values in data.pop("scores", {}).items())
+def _picture(data: dict[str, Any], labels: frozenset[str]) -> PictureResult:
+    """Returns a picture. Raises AttributeError, TypeError, ValueError.
+
+    Its names become parts of paths, of files that are moved and removed: they must not lead anywhere else.
+    """
+    check_component(data.get("name"))
+    check_relative(data.get("item"))
+    for name, kind in _KINDS.items():
+        if not isinstance(data.get(name, kind()), kind):
+            raise ValueError(f"{name} is {type(data[name]).__name__}")  # noqa: TRY004  reported as the others are
+    scores = tuple(_score(label, *values) for label, values in data.pop("scores", {}).items())
+    if scores and {score.label for score in scores} != labels:
+        raise ValueError("its scores are not those of the run's labels")
     return PictureResult(**data, scores=scores)
+
+
+_KINDS: Mapping[str, type] = {"model": str, "error": str, "skipped": bool, "scores": dict}
+
+
+def _score(label: str, probability: float, similarity: float, presence: float | None) -> LabelScore:
+    return LabelScore(label, float(probability), float(similarity), None if presence is None else float(presence))

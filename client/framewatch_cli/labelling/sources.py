@@ -116,13 +116,31 @@ def open_label_source(spec: str, *, fps: float | None, every: int | None, left_o
     if not isinstance(source, ImageFiles):
         return FrameFiles(source, every=every)
     root = Path(spec).absolute().parent if Path(spec).exists() else _split_glob(spec)[0]
+    own = left_out.resolve()
     found = (Path(str(frame.image)).absolute() for frame in source)
-    own = left_out.absolute()
     # a glob may find a file several times
-    paths = tuple(dict.fromkeys(path.relative_to(root) for path in found if not path.is_relative_to(own)))
+    paths = tuple(
+        dict.fromkeys(_relative(path, root) for path in found if not path.parent.resolve().is_relative_to(own))
+    )
     if not paths:
         raise SourceError(f"{spec} holds no pictures but those in {left_out}, which are labelled already")
     return PictureFiles(root, paths)
+
+
+def _relative(path: Path, root: Path) -> PurePath:
+    """Returns a path below a folder, without the `..` that a pattern may have behind its first wildcard.
+
+    Raises:
+        SourceError: it leads out of the folder.
+
+    """
+    relative = path.relative_to(root)
+    if ".." not in relative.parts:
+        return relative
+    real = path.parent.resolve() / path.name
+    if not real.is_relative_to(root.resolve()):
+        raise SourceError(f"{path} lies out of {root}, where the pattern's pictures are: give a pattern without '..'")
+    return real.relative_to(root.resolve())
 
 
 def source_inputs(spec: str) -> dict[str, str]:

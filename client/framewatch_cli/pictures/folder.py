@@ -81,13 +81,15 @@ def walk(folder: Path, unreadable: Callable[[OSError], object], left_out: Path |
         left_out: a folder below it that is left out; None: none is.
 
     """
+    # by its real path: the folder may have been given as a link to it
+    left_out = None if left_out is None else left_out.resolve()
     for parent, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".") and not _is_same(parent, name, left_out)]
         yield from (Path(parent, name) for name in names if not name.startswith("."))
 
 
 def _is_same(parent: str, name: str, other: Path | None) -> bool:
-    return other is not None and name == other.name and Path(parent, name).resolve() == other.resolve()
+    return other is not None and name == other.name and Path(parent, name).resolve() == other
 
 
 def read_picture(path: Path) -> bytes:

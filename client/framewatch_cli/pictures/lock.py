@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +24,13 @@ def only_run(lock_path: Path, busy: str) -> Iterator[None]:
 
     Raises:
         RunBusy: another run holds the lock.
-        OSError: the file can't be created.
+        OSError: the file can't be created, or a link lies in its place.
 
     """
+    if lock_path.is_symlink():
+        raise OSError(
+            errno.ELOOP, "it is a link: expected the lock file of earlier runs, or none; remove it", str(lock_path)
+        )
     try:
         held = FileLock(lock_path).acquire(timeout=0)
     except Timeout:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from framewatch_cli.pictures.atomic import real_file, replacing_bytes
 from framewatch_cli.pictures.folder import listed
 from framewatch_core.calibration.thresholds import to_axis
 from framewatch_core.labels.scoring import ScoreKind
@@ -33,7 +34,8 @@ def new_figure(height_in: float) -> Figure:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Writes a figure in the format of the path's suffix. Raises OSError."""
-    figure.savefig(path)
+    with replacing_bytes(real_file(path)) as file:
+        figure.savefig(file, format=path.suffix[1:].lower())
 
 
 def scale_axis(axis: Any, kind: ScoreKind) -> None:

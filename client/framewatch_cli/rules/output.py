@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from framewatch_cli.pictures.atomic import real_file, replacing_bytes, replacing_text
 from framewatch_cli.pictures.examples import Example
+from framewatch_cli.pictures.names import checked_below
 from framewatch_cli.rules.calibrating import CalibrationPlan, CalibrationRun
 from framewatch_cli.rules.file import LabelEntry, RulesFile
 from framewatch_cli.rules.notes import RuleNotes, calibration_notes
@@ -17,6 +19,9 @@ from framewatch_client import without_password
 from framewatch_core.images.header import ImageFormat, read_header
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import Label
+
+MAX_STEM_CHARS = 50
+"""Characters of a label's name that its pictures' names begin with; of four bytes, they fit into a file's name."""
 
 _SUFFIXES = {ImageFormat.JPEG: "jpg"}
 _NO_NAME = re.compile(r"[^\w]+")
@@ -31,7 +36,8 @@ def write_calibrated(path: Path, run: CalibrationRun, plan: CalibrationPlan) -> 
         f"Rules for framewatch, calibrated on {without_password(plan.source)}.",
         "Watch with them: framewatch watch SOURCE --rules FILE",
     ]
-    path.write_text(write_rules(rules, header, dict(_notes(run, plan))), encoding="utf-8")
+    with replacing_text(real_file(path)) as file:
+        file.write(write_rules(rules, header, dict(_notes(run, plan))))
 
 
 def _notes(run: CalibrationRun, plan: CalibrationPlan) -> Iterator[tuple[str, RuleNotes]]:
@@ -51,7 +57,7 @@ def _with_stems(labels: Sequence[Label]) -> Iterator[tuple[Label, str]]:
     """Yields labels with the beginning of their pictures' file names, which is unique."""
     taken: set[str] = set()
     for number, label in enumerate(labels, 1):
-        stem = _NO_NAME.sub("-", label.name).strip("-").lower() or "label"
+        stem = _NO_NAME.sub("-", label.name).strip("-").lower()[:MAX_STEM_CHARS] or "label"
         if stem in taken:
             stem = f"{stem}-label-{number}"
         taken.add(stem)
@@ -76,5 +82,6 @@ def _write_picture(picture: object, folder: Path, stem: str) -> Example:
     folder.mkdir(exist_ok=True)
     kind = read_header(picture.data).format
     name = f"{stem}.{_SUFFIXES.get(kind, kind.name.lower())}"
-    (folder / name).write_bytes(picture.data)
+    with replacing_bytes(checked_below(folder / name, folder.parent)) as file:
+        file.write(picture.data)
     return Example(f"{folder.name}/{name}")

@@ -77,7 +77,7 @@ def parse_frames(lines: Iterable[str]) -> Iterator[RecordedFrame]:
             continue
         try:
             frame = _frame(_object(json.loads(line), "the line"))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
             raise ScoresFileError(f"line {number}: {_what(error)}") from error
         if frame is None:
             continue

@@ -311,6 +311,32 @@ def test_restart_without_a_server_removes_nothing(server: list[str], folder: Pat
     assert files(out) == before
 
 
+@pytest.mark.parametrize("name", ["../../../mine.png", "{mine}", "..", "a/../../../../mine.png"])
+@pytest.mark.parametrize("options", [["--restart"], ["--min-score", "0.2"], []], ids=["restart", "move", "go on"])
+def test_a_log_that_leads_out_of_the_folder_is_refused(
+    server: list[str],
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    options: list[str],
+) -> None:
+    out, mine = tmp_path / "out", tmp_path / "mine.png"
+    mine.write_bytes(b"mine")
+    command = ["label", str(folder), *LABELS, "--out", str(out), *server]
+    assert run(command) == 1, "one picture is broken"
+    log = out / ".framewatch-label.jsonl"
+    header, *lines = log.read_text().splitlines()
+    lines = [json.dumps(json.loads(line) | {"name": name.format(mine=mine)}) for line in lines]
+    log.write_text("\n".join([header, *lines, ""]))
+    before = files(tmp_path)
+    capsys.readouterr()
+    assert run([*command, *options]) == 2
+    assert "no name of a file" in capsys.readouterr().err
+    assert files(tmp_path) == before
+    assert mine.read_bytes() == b"mine"
+
+
 def test_restart_removes_what_was_written_and_nothing_else(server: list[str], folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "labelled"
     run(["label", str(folder), *LABELS, "--out", str(out), "--metadata", *server])

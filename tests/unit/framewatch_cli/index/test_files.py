@@ -105,6 +105,8 @@ def arrays(**changed: object) -> dict[str, np.ndarray]:
         (arrays(paths=np.frombuffer(b'["a"', np.uint8)), "is no index"),
         (arrays(paths=np.frombuffer(b"[1]", np.uint8)), "is no index"),
         (arrays(paths=np.frombuffer(b'["\xff"]', np.uint8)), "is no index"),
+        (arrays(paths=np.frombuffer(b'["a\\u0000b"]', np.uint8)), "is no path"),
+        (arrays(paths=np.frombuffer(b"[" * 100_000, np.uint8)), "is no index"),
     ],
     ids=[
         "empty",
@@ -118,6 +120,8 @@ def arrays(**changed: object) -> dict[str, np.ndarray]:
         "paths cut off",
         "paths that are none",
         "paths in another encoding",
+        "path with a zero byte",
+        "nested too deep",
     ],
 )
 def test_what_is_no_npz_index(tmp_path: Path, content: bytes | dict[str, np.ndarray], match: str) -> None:

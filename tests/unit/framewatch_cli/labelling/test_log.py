@@ -165,3 +165,61 @@ def test_a_broken_line_in_the_middle_is_refused(path: Path, line: str) -> None:
     path.write_text(path.read_text() + line + "\n" + path.read_text().splitlines()[1] + "\n")
     with pytest.raises(LabelLogError, match=r"line 3: this is no picture's line"):
         LabelLog(path, HEADER)
+
+
+BAD_NAMES = {
+    "absolute": "/etc/passwd",
+    "up": "../../mine.jpg",
+    "the folder above": "..",
+    "the folder itself": ".",
+    "two components": "a/b.jpg",
+    "empty": "",
+    "zero byte": "a\0b.jpg",
+    "overlong": "x" * 256,
+    "number": 3,
+    "missing": None,
+}
+
+
+@pytest.mark.parametrize("name", BAD_NAMES.values(), ids=BAD_NAMES)
+def test_a_name_that_is_no_single_component_is_refused(path: Path, name: object) -> None:
+    write(path, FILE)
+    header, line = path.read_text().splitlines()
+    data = json.loads(line) | {"name": name}
+    path.write_text(f"{header}\n{json.dumps(data)}\n")
+    with pytest.raises(LabelLogError, match=r"line 2: this is no picture's line \(.*no name of a file"):
+        list(read_pictures(path))
+    with pytest.raises(LabelLogError):
+        LabelLog(path, HEADER)
+    assert len(path.read_text().splitlines()) == 2, "it stays as it was"
+
+
+@pytest.mark.parametrize("item", ["/etc/passwd", "../up.jpg", "a/../../up.jpg", "", "a\0b", 7, None])
+def test_an_item_that_leads_out_of_the_source_is_refused(path: Path, item: object) -> None:
+    write(path, FILE)
+    header, line = path.read_text().splitlines()
+    path.write_text(f"{header}\n{json.dumps(json.loads(line) | {'item': item})}\n")
+    with pytest.raises(LabelLogError, match=r"line 2: .*no path"):
+        list(read_pictures(path))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scores": {"a": [0.5, 0.5, None]}},
+        {"scores": {"a": [0.5, 0.5, None], "../b": [0.5, 0.5, None]}},
+        {"scores": {"a": ["x", 0.5, None], "b": [0.5, 0.5, None]}},
+        {"scores": {"a": [0.5], "b": [0.5, 0.5, None]}},
+        {"scores": [1]},
+        {"model": 5},
+        {"error": []},
+        {"surprise": 1},
+    ],
+    ids=str,
+)
+def test_a_line_of_another_kind_is_refused(path: Path, change: dict[str, object]) -> None:
+    write(path, FILE)
+    header, line = path.read_text().splitlines()
+    path.write_text(f"{header}\n{json.dumps(json.loads(line) | change)}\n")
+    with pytest.raises(LabelLogError, match="line 2"):
+        list(read_pictures(path))

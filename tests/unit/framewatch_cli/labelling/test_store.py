@@ -12,6 +12,7 @@ from framewatch_cli.labelling.scoring import ScoredPicture
 from framewatch_cli.labelling.sorting import PictureResult, Sorting, decide
 from framewatch_cli.labelling.store import sort_anew
 from framewatch_cli.labelling.table_store import TableStore
+from framewatch_cli.pictures.names import LeadsElsewhere
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 
 LABELS = ("a", "b")
@@ -61,14 +62,14 @@ def test_what_a_person_took_away_stays_away(store: FolderStore) -> None:
 
 
 def test_a_picture_is_there_whole_or_not_at_all(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
+    def full(path: Path, data: bytes) -> None:
+        with path.open("xb") as file:
             file.write(data[:2])
         raise OSError(errno.ENOSPC, "No space left on device")
 
     one = picture("one.jpg", 0.95)
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+        patch.setattr("framewatch_cli.labelling.folder_store.write_new", full)
         with pytest.raises(OSError, match="No space"):
             keep(store, one, STRICT)
     assert tree(store) == []
@@ -148,3 +149,59 @@ def test_what_is_foreign(store: FolderStore, name: str, foreign: bool) -> None:
     if name:
         (store.out / name).write_text("")
     assert store.is_foreign is foreign
+
+
+FOLDERS = ["train", "train/a", "uncertain", "uncertain/a"]
+
+
+@pytest.mark.parametrize("linked", FOLDERS)
+def test_nothing_is_written_moved_or_removed_behind_a_link(store: FolderStore, tmp_path: Path, linked: str) -> None:
+    sure, unsure = picture("sure.jpg", 0.95), picture("unsure.jpg", 0.7)
+    elsewhere = tmp_path / "elsewhere"
+    for one in (sure, unsure):
+        for folder in ("", "a"):
+            (elsewhere / folder).mkdir(parents=True, exist_ok=True)
+            (elsewhere / folder / one.name).write_bytes(b"not ours")
+    before = sorted(elsewhere.rglob("*"))
+    (store.out / linked).parent.mkdir(parents=True)
+    (store.out / linked).symlink_to(elsewhere)
+    one, other = (sure, Sorting(min_score=0.99)) if linked.startswith("train") else (unsure, LOOSE)
+    for act in (
+        lambda: keep(store, one, STRICT),
+        lambda: sort_anew(store, [one], other),
+        lambda: store.clear([one], LABELS),
+    ):
+        with pytest.raises(LeadsElsewhere, match=r"leads out of .*: nothing is written, moved or removed there"):
+            act()
+    assert sorted(elsewhere.rglob("*")) == before
+    assert all(path.read_bytes() == b"not ours" for path in before if path.is_file())
+
+
+def test_nothing_is_removed_if_one_of_the_places_leads_elsewhere(store: FolderStore, tmp_path: Path) -> None:
+    one, other = picture("one.jpg", 0.95), picture("other.jpg", 0.05)
+    keep(store, one, STRICT)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/other.jpg").write_bytes(b"not ours")
+    (store.out / "train/b").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LeadsElsewhere):
+        store.clear([one, other], LABELS)
+    assert (store.out / "train/a/one.jpg").exists()
+    assert (tmp_path / "elsewhere/other.jpg").exists()
+
+
+def test_a_link_in_the_place_of_a_picture_is_replaced_itself(store: FolderStore, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jpg"
+    mine.write_bytes(b"mine")
+    (store.out / "train/a").mkdir(parents=True)
+    (store.out / "train/a/one.jpg").symlink_to(mine)
+    keep(store, picture("one.jpg", 0.95), STRICT)
+    assert mine.read_bytes() == b"mine"
+    assert (store.out / "train/a/one.jpg").read_bytes() == b"one.jpg"
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "real")
+    store = FolderStore(tmp_path / "out", LABELS, tmp_path)
+    keep(store, picture("one.jpg", 0.95), STRICT)
+    assert (tmp_path / "real/train/a/one.jpg").exists()

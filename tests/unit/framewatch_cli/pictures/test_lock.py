@@ -43,3 +43,12 @@ def test_a_run_at_an_index_removes_what_a_killed_one_left(tmp_path: Path) -> Non
     other.touch()
     with lock_index(tmp_path / "i.npz"):
         assert (left.exists(), other.exists()) == (False, True)
+
+
+def test_a_link_in_the_place_of_the_lock_is_refused(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "a.lock").symlink_to(victim)
+    with pytest.raises(OSError, match="it is a link"), only_run(tmp_path / "a.lock", ""):
+        pass
+    assert victim.read_text() == "mine"

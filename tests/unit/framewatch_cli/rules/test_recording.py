@@ -135,6 +135,10 @@ def test_lines_that_are_no_scored_frames_are_passed_over() -> None:
             '{"result": {"time_offset": "1s", "scores": {"regions": [{"scores": [{}]}]}}}', "'label'", id="no label"
         ),
         pytest.param('{"result": {"time_offset": "1s", "scores": 3}}', "scores is 3", id="no scores"),
+        pytest.param(
+            '{"result": {"frame_id": Infinity, "time_offset": "1s", "scores": {}}}', "infinity", id="no whole number"
+        ),
+        pytest.param("[" * 100_000, "recursion", id="nested too deep"),
     ],
 )
 def test_errors_name_the_line(line: str, message: str) -> None:
