@@ -34,6 +34,11 @@ _LEAST_WEBP_BYTES = 32
 _HELD_BYTES_PER_PIXEL = 3 + 3 + 4
 
 
+MAX_SIDE = 65_535
+"""Largest width and height, JPEG's own. Resizing makes rows of the model's width out of each row first, however narrow:
+33 GB for a PNG of 1 × 50 million pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
     """Largest images that are accepted: bytes as sent, pixels as stored, and the pixels of all regions together."""
@@ -100,15 +105,15 @@ def decode(image: Image, limits: DecodeLimits, min_size: tuple[int, int] | None 
 
 def _check_raw(image: RawImage, limits: DecodeLimits) -> CheckedImage:
     _check_bytes(image.data, limits, "raw.data")
+    _check_size(image.width, image.height, limits, "raw")
     pixels = image.width * image.height
-    _check_pixels(pixels, limits, "raw")
     return CheckedImage(image.width, image.height, pixels * _HELD_BYTES_PER_PIXEL, partial(raw_pixels, image))
 
 
 def _check_file(image: EncodedImage, limits: DecodeLimits, min_size: tuple[int, int] | None) -> CheckedImage:
     _check_bytes(image.data, limits, "encoded")
     header = read_header(image.data)
-    _check_pixels(header.pixels, limits, "encoded")
+    _check_size(header.width, header.height, limits, "encoded")
     reduction = _jpeg_reduction(header, min_size)
     width, height = (-(-side // reduction) for side in header.upright_size)
     held_bytes = width * height * _HELD_BYTES_PER_PIXEL + header.decoder_bytes
@@ -188,8 +193,13 @@ def _check_bytes(data: bytes, limits: DecodeLimits, field: str) -> None:
         )
 
 
-def _check_pixels(pixels: int, limits: DecodeLimits, field: str) -> None:
+def _check_size(width: int, height: int, limits: DecodeLimits, field: str) -> None:
+    pixels, side = width * height, max(width, height)
     if pixels > limits.max_image_pixels:
         raise ImageTooLarge(
             "pixels of the image", limit="max_image_pixels", maximum=limits.max_image_pixels, actual=pixels, field=field
+        )
+    if side > MAX_SIDE:
+        raise ImageTooLarge(
+            "pixels of the image's longer side", limit="max_image_side", maximum=MAX_SIDE, actual=side, field=field
         )

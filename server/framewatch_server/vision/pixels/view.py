@@ -27,6 +27,9 @@ separate at 0.4 and 1.8 times the brightness and without colour (docs/events.md 
 
 _Box: TypeAlias = tuple[int, int, int, int]  # left, top, right and bottom in pixels, see `Region.pixel_box`
 
+# Pillow's pixels have four bytes; up to four times the model's width is made, and then cropped
+_RESIZE_BYTES_PER_PIXEL = 16
+
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
@@ -101,7 +104,7 @@ def prepare_view(
     checked = check(image, limits, _min_decoded_size(spec, view) if reduced else None)
     boxes = [region.pixel_box(checked.width, checked.height) for region in view.regions]
     _check_region_pixels(boxes, limits)
-    with room.hold(checked.held_bytes):
+    with room.hold(checked.held_bytes + _resize_bytes(boxes, spec)):
         return _prepare(checked.decode(), view, boxes, spec, exact=not reduced)
 
 
@@ -117,6 +120,12 @@ def _prepare(
         if region.id in view.assessed and region.id not in pictures:
             pictures[region.id] = picture_stats(part)
     return PreparedView(in_several_brightnesses(inputs[0]) if view.is_example else inputs, pictures)
+
+
+def _resize_bytes(boxes: Sequence[_Box], spec: PreprocessSpec) -> int:
+    """Returns an upper bound of what a resize holds between its two directions: rows of the model's width."""
+    rows = max(bottom - top for _, top, _, bottom in boxes)
+    return rows * max(spec.output_size) * _RESIZE_BYTES_PER_PIXEL
 
 
 def _check_region_pixels(boxes: Sequence[_Box], limits: DecodeLimits) -> None:

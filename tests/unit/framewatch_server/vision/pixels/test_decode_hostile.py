@@ -16,11 +16,13 @@ import pytest
 import simplejpeg
 from PIL import Image
 
-from framewatch_core.errors import UndecodableImage, UnsupportedFormat
+from framewatch_core.errors import ImageTooLarge, UndecodableImage, UnsupportedFormat
 from framewatch_core.images.header import read_header
-from framewatch_core.images.image import EncodedImage
+from framewatch_core.images.image import EncodedImage, PixelFormat, RawImage
 from framewatch_server.vision.pixels import decode as decode_module
 from framewatch_server.vision.pixels.decode import DecodeLimits, decode
+from framewatch_server.vision.pixels.preprocess import PreprocessSpec
+from framewatch_server.vision.pixels.view import WHOLE, prepare_view
 from tests.paths import SHARED_DATA
 from tests.unit.framewatch_core.images.headers.files import chunk, idat, ihdr, png, segment
 from tests.unit.framewatch_server.vision.pixels.test_decode import rotated, saved, smooth
@@ -88,6 +90,30 @@ def test_pixels_behind_the_last_row_of_a_png_are_not_inflated() -> None:
     data = png(ihdr(), chunk(b"IDAT", rows[:half]), chunk(b"IDAT", rows[half:-9] + b"damaged!!"))
     # whoever reads to the end finds the damage
     assert decode(EncodedImage(data), LIMITS).shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 65_536), (65_536, 1)], ids=str)
+def test_a_picture_that_is_all_length_is_too_large(size: tuple[int, int]) -> None:
+    raw = RawImage(b"x" * 65_536, *size, PixelFormat.GRAY8)
+    for image in (EncodedImage(png(ihdr(*size), idat(*size))), raw):
+        with pytest.raises(ImageTooLarge) as caught:
+            decode(image, LIMITS)
+        assert caught.value.metadata["limit"] == "max_image_side"
+
+
+@pytest.mark.parametrize("size", [(1, 65_535), (65_535, 1)], ids=str)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        PreprocessSpec(96, (96, 96), 3, (0.0,) * 3, (1.0,) * 3),
+        PreprocessSpec((96, 96), None, 3, (0.0,) * 3, (1.0,) * 3),
+    ],
+    ids=["cropped", "squashed"],
+)
+def test_the_longest_pictures_are_prepared(size: tuple[int, int], spec: PreprocessSpec) -> None:
+    image = EncodedImage(png(ihdr(*size), idat(*size)))
+    for reduced in (False, True):
+        assert prepare_view(image, WHOLE, spec, LIMITS, reduced=reduced).inputs.shape == (1, 3, 96, 96)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
@@ -245,7 +271,7 @@ MEASURE_THREADS = """
 import resource, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from framewatch_core.images.image import EncodedImage
+from framewatch_core.images.image import EncodedImage, PixelFormat, RawImage
 from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
 from framewatch_server.vision.pixels.room import PixelRoom

@@ -220,7 +220,7 @@ def test_room_for_the_pixels_is_held_while_they_are_there(monkeypatch: pytest.Mo
     room, held = PixelRoom(1_000_000), list[int]()
     monkeypatch.setattr(view, "prepare", lambda *args, **kwargs: (held.append(room.held), prepare(*args, **kwargs))[1])
     prepare_view(jpeg(smooth(64, 48)), WHOLE, SPEC, LIMITS, room=room)
-    assert held == [64 * 48 * 10]
+    assert held == [64 * 48 * 10 + 48 * 96 * 16]
     assert room.held == 0
 
 
@@ -233,7 +233,7 @@ def test_room_is_given_back_by_a_picture_that_is_broken() -> None:
 
 def test_threads_decode_no_more_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     image, together = jpeg(smooth(64, 48)), list[int]()
-    room = PixelRoom(2 * check(image, LIMITS).held_bytes + 1)
+    room = PixelRoom(2 * (check(image, LIMITS).held_bytes + 48 * 96 * 16) + 1)
     monkeypatch.setattr(
         view, "prepare", lambda *args, **kwargs: (together.append(room.held), prepare(*args, **kwargs))[1]
     )
