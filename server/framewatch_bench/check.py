@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from framewatch_bench.counted import CountedServer
 from framewatch_bench.frames import JpegFrames
+from framewatch_bench.hostile.promises import HostileCheck
 from framewatch_bench.load.hold import hold_streams
 from framewatch_bench.load.measure import ServeReport, bench_running, decode_ms
 from framewatch_bench.load.simulation import LoadPlan, LoadReport
@@ -36,6 +37,7 @@ class Check:
         streams: number of streams under load.
         held: number of idle streams, and of streams that are never read; each may take 1 MB of memory.
         seconds: length of each measurement.
+        attacks: names of the attacks under which the delays of other streams are measured.
 
     """
 
@@ -45,6 +47,7 @@ class Check:
     streams: int
     held: int
     seconds: float
+    attacks: Sequence[str]
 
     def run(self, report: Callable[[str], None]) -> Iterator[Promise]:
         """Measures one promise after the other. `report` is called with the subject of each measurement."""
@@ -56,6 +59,7 @@ class Check:
         yield self._call(encoder)
         report("throughput and overload")
         yield from self._under_load(encoder)
+        yield from HostileCheck(self.frames, self.seconds, self.attacks).run(report)
 
     def _held_server(self) -> ServerProcess:
         return ServerProcess("--model", NULL, "--max-streams", str(self.held))

@@ -10,6 +10,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPConfig, CLIPModel
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
+from transformers.utils import logging as transformers_logging
 
 # the towers of openai/clip-vit-base-patch32 and openai/clip-vit-large-patch14
 GEOMETRIES: dict[str, dict[str, Any]] = {
@@ -58,6 +59,7 @@ def make_checkpoint(folder: Path, geometry: str) -> Path:
         # wider than CLIP's own initial weights, so that embeddings differ as those of a trained model do
         initializer_factor=2.0,
     )
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.manual_seed(0)
     CLIPModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

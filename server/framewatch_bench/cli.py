@@ -6,6 +6,7 @@ from cyclopts import App
 
 from framewatch_bench.events.commands import events
 from framewatch_bench.frames import render_jpegs
+from framewatch_bench.hostile.attacks import chosen_attacks
 from framewatch_bench.load.commands import cameras, hold, overhead, serve
 from framewatch_bench.options import AS_SERVE, FRAME_COUNT, EngineOptions, Json, Size, checkpoint_of, require_tower
 from framewatch_bench.peers.commands import compare
@@ -27,6 +28,7 @@ def check(
     held: int = 200,
     size: Size = "720p",
     seconds: float = 8.0,
+    attacks: tuple[str, ...] = (),
     json: Json = False,
 ) -> int:
     """Measures the speed, fairness and memory that framewatch promises; exit code 1 if a promise is broken.
@@ -38,14 +40,17 @@ def check(
         held: Number of idle streams, and number of clients that send and never read.
         size: Size of the frames.
         seconds: Length of each measurement.
+        attacks: Names of the attacks under which the delays of other streams are measured, such as garbage; all by
+            default.
         json: Print one line of JSON per promise.
 
     """
     from framewatch_bench.check import Check  # noqa: PLC0415 torch: `--help` stays quick
 
     require_tower(model)
+    chosen = chosen_attacks(attacks)
     frames = render_jpegs(size, FRAME_COUNT)
     with checkpoint_of(model) as name, progress.status("starting") as status:
-        promises = list(Check(name, frames, options, streams, held, seconds).run(status.update))
+        promises = list(Check(name, frames, options, streams, held, seconds, chosen).run(status.update))
     print_rows(model, [promise.row() for promise in promises], as_json=json)
     return 0 if all(promise.is_kept for promise in promises) else 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -15,6 +16,7 @@ progress = Console(stderr=True)
 """The console of progress. It is standard error, because with --json standard output has the figures alone."""
 
 _ANY_WIDTH = 10_000
+_GAP_CELLS = 2  # between two columns without a line
 
 
 def print_rows(title: str, rows: Sequence[Row], *, as_json: bool, columns: Sequence[str] = ()) -> None:
@@ -33,7 +35,7 @@ def print_rows(title: str, rows: Sequence[Row], *, as_json: bool, columns: Seque
         return
     console = Console()
     console.print(title, style="italic", markup=False, highlight=False)
-    for table in _readable([{key: row[key] for key in columns or row} for row in rows], console):
+    for table in _readable([_chosen(row, columns or list(row)) for row in rows], console):
         console.print(table)
 
 
@@ -43,14 +45,24 @@ def print_line(line: str) -> None:
 
 
 def _readable(rows: Sequence[Row], console: Console) -> list[Table]:
-    """Tables that fit the console: a line per row, else a column per row, else several tables of columns."""
+    """Tables that fit the console: a line per row, else a column per row, else a line per row with broken names.
+
+    If none fits, the columns are shared among as few tables as hold them.
+    """
     for table in (_lines(rows), _turned(rows)):
         if console.measure(table, options=console.options.update_width(_ANY_WIDTH)).maximum <= console.width:
             return [table]
-    if len(rows) == 1:
-        return [_turned(rows)]
-    middle = (len(rows) + 1) // 2
-    return [*_readable(rows[:middle], console), *_readable(rows[middle:], console)]
+    first, *others = rows[0]
+    widths = _widths(rows, console.width)
+    if len(others) < 2 or widths[first] > 0:
+        return [_broken(rows, widths)]
+    middle = (len(others) + 1) // 2
+    shares = (others[:middle], others[middle:])
+    return [table for keys in shares for table in _readable([_chosen(row, [first, *keys]) for row in rows], console)]
+
+
+def _chosen(row: Row, keys: Sequence[str]) -> Row:
+    return {key: row[key] for key in keys}
 
 
 def _lines(rows: Sequence[Row]) -> Table:
@@ -66,6 +78,28 @@ def _turned(rows: Sequence[Row]) -> Table:
     for key in others:
         table.add_row(key, *(_cell(row[key]) for row in rows))
     return table
+
+
+def _broken(rows: Sequence[Row], widths: Mapping[str, int]) -> Table:
+    """A line per row, whose names and headings go on in further lines, broken between words."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for key in rows[0]:
+        table.add_column(key, width=widths[key] or None)
+    for row in rows:
+        table.add_row(*map(_cell, row.values()))
+    return table
+
+
+def _widths(rows: Sequence[Row], width: int) -> dict[str, int]:
+    """Widths of columns, of their longest words; the first, of names, has what is left, or 0 if it is too little."""
+    texts = {key: [key, *(_cell(row[key]) for row in rows)] for key in rows[0]}
+    longest_words = {
+        key: max(len(word) for text in cells for word in text.split() or [""]) for key, cells in texts.items()
+    }
+    first, *others = texts
+    left = width - sum(longest_words[key] + _GAP_CELLS for key in others)
+    needed = max(map(len, texts[first]))
+    return {**longest_words, first: min(left, needed) if left >= longest_words[first] else 0}
 
 
 def _cell(value: object) -> str:

@@ -88,9 +88,12 @@ def test_overhead_splits_cpu_time_by_threads() -> None:
 
 
 def test_check_measures_promises_and_exits_with_1_if_one_is_broken() -> None:
-    done = run_bench("check", "demo", "--held", "3", "--streams", "2", "--seconds", "0.5", "--size", "480p")
+    options = ["--held", "3", "--streams", "2", "--seconds", "0.5", "--size", "480p", "--attacks", "garbage"]
+    done = run_bench("check", "demo", *options)
     rows = {row["promise"]: row for row in map(json.loads, done.stdout.splitlines())}
-    assert len(rows) == 10, done.stderr
+    assert len(rows) == 15, done.stderr
+    assert rows["hostile files: peak, MB more"]["kept"]
+    assert rows["64 regions at 48 MP: peak, of max_decoded_bytes"]["kept"]
     assert rows["4 × overload, frames without an outcome"]["kept"]
     assert rows["4 × overload, frames that failed"]["kept"]
     assert rows["throughput, of the bare tower's"]["measured"] > 0
@@ -118,6 +121,7 @@ def test_compare_measures_the_server_and_its_peers(monkeypatch: pytest.MonkeyPat
     [
         pytest.param(["tower", "null"], "no tower", id="tower of the null model"),
         pytest.param(["compare", "null"], "no tower", id="peers of the null model"),
+        pytest.param(["check", "demo", "--attacks", "love"], "one of hostile files", id="unknown attack"),
         pytest.param(["compare", "demo", "--infinity", "elsewhere"], "no such file", id="missing peer"),
     ],
 )

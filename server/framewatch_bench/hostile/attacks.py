@@ -1,19 +1,22 @@
-"""All attacks, and a process that runs them by turns: `python -m framewatch_bench.hostile.attacks ADDRESS SECONDS`."""
+"""All attacks, and a process that runs them: `python -m framewatch_bench.hostile.attacks ADDRESS SECONDS [NAME]`."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import IO, TypeAlias
 
 import numpy as np
 
 from framewatch_bench.hostile import calls, connections, streams
 from framewatch_bench.hostile.target import Target
+from framewatch_bench.options import BenchError
 
 Attack: TypeAlias = Callable[[Target], Awaitable[None]]
 
@@ -39,6 +42,15 @@ ATTACKS: Mapping[str, Attack] = {
 }
 """Attacks that end by themselves within seconds; they run by turns, a few at once."""
 
+
+def chosen_attacks(names: Sequence[str]) -> tuple[str, ...]:
+    """Returns the names, or all of ATTACKS if there are none. Raises BenchError if one is unknown."""
+    for name in names:
+        if name not in ATTACKS:
+            raise BenchError(f"no attack has the name {name!r}: expected one of {', '.join(ATTACKS)}")
+    return tuple(names or ATTACKS)
+
+
 _LINGERING: Mapping[str, Attack] = {"vanishing clients": connections.vanishing_clients}
 """Attacks that wait most of the time; each runs beside the others."""
 
@@ -46,12 +58,15 @@ _AT_ONCE = 2
 _NICE = 10  # their work would be on other machines: the server goes first
 
 
-async def attack(address: str, seconds: float, report: Callable[[dict[str, object]], None], seed: int = 0) -> None:
-    """Attacks a server for so long; what is under way then is cancelled.
+async def attack(
+    address: str, seconds: float, only: str | None, report: Callable[[dict[str, object]], None], seed: int = 0
+) -> None:
+    """Attacks a server for so long, by turns; what is under way then is cancelled.
 
     Args:
         address: HOST:PORT.
         seconds: length.
+        only: name of the one attack that is repeated; None: all of them.
         report: called after each attack with its name, its length in seconds, and its statuses and outcomes by name.
         seed: of all chance.
 
@@ -71,7 +86,7 @@ async def attack(address: str, seconds: float, report: Callable[[dict[str, objec
     async def take_turns() -> None:
         while True:
             if not order:
-                order.extend(rng.permutation(list(ATTACKS)).tolist())
+                order.extend([only] if only else rng.permutation(list(ATTACKS)).tolist())
             name = order.pop()
             await run(name, ATTACKS[name])
 
@@ -79,7 +94,9 @@ async def attack(address: str, seconds: float, report: Callable[[dict[str, objec
         while True:
             await run(name, function)
 
-    working = [take_turns() for _ in range(_AT_ONCE)] + [repeat(*each) for each in _LINGERING.items()]
+    working = [take_turns() for _ in range(_AT_ONCE)]
+    if only is None:
+        working += [repeat(*each) for each in _LINGERING.items()]
     tasks = [asyncio.ensure_future(work) for work in working]
     done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
     for task in tasks:
@@ -91,9 +108,27 @@ async def attack(address: str, seconds: float, report: Callable[[dict[str, objec
 
 def main() -> None:
     """Attacks, and prints a line of JSON per attack."""
-    address, seconds = sys.argv[1:]
+    address, seconds, *names = sys.argv[1:]
     os.nice(_NICE)
-    asyncio.run(attack(address, float(seconds), lambda row: print(json.dumps(row), flush=True)))  # noqa: T201
+    only = names[0] if names else None
+    asyncio.run(attack(address, float(seconds), only, lambda row: print(json.dumps(row), flush=True)))  # noqa: T201
+
+
+@contextmanager
+def attacking(address: str, seconds: float, only: str | None = None) -> Iterator[IO[str]]:
+    """Attacks from a process of its own, so that other clients are not held up by what the hostile ones compute.
+
+    Yields its lines of JSON; stops it in the end.
+    """
+    names = [] if only is None else [only]
+    command = [sys.executable, "-m", __name__, address, str(seconds), *names]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 our own command
+        if process.stdout is None:
+            raise AssertionError
+        try:
+            yield process.stdout
+        finally:
+            process.terminate()
 
 
 if __name__ == "__main__":

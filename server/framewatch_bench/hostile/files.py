@@ -25,9 +25,9 @@ def png_header(width: int, height: int, colour_type: int = 2) -> bytes:
     return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0))
 
 
-def grey_png(width: int, height: int) -> bytes:
-    """Returns a grey PNG file of any size, a few bytes large."""
-    row = b"\0" + bytes(range(256)) * (width // 256) + bytes(width % 256)
+def grey_png(width: int, height: int, shade: int = 0) -> bytes:
+    """Returns a grey PNG file of any size, a few bytes large; other shades (0 to 255) are other pictures."""
+    row = b"\0" + bytes(range(256)) * (width // 256) + bytes([shade]) * (width % 256)
     packer = zlib.compressobj(1)
     packed = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
     return _SIGNATURE + png_header(width, height, colour_type=0) + chunk(b"IDAT", packed) + chunk(b"IEND")

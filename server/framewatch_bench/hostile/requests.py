@@ -19,9 +19,10 @@ def label_set(count: int, *, prefix: str = "label") -> pb.LabelSet:
     return pb.LabelSet(labels=[pb.Label(name=f"{prefix} {number}") for number in range(count)])
 
 
-def regions(count: int) -> list[pb.Region]:
-    """Returns regions that all overlap."""
-    return [pb.Region(id=f"r{number}", width=1 - number / 1000, height=1) for number in range(count)]
+def regions(count: int, side: float = 0.9) -> list[pb.Region]:
+    """Returns regions of the same size, a share of the picture's width and height, that overlap."""
+    step = (1 - side) / count
+    return [pb.Region(id=f"r{number}", x=number * step, width=side, height=side) for number in range(count)]
 
 
 def config(labels: int = 2, **fields: Any) -> Request:

@@ -46,21 +46,13 @@ async def wrong_fields(target: Target) -> None:
 async def unread_scores(target: Target) -> None:
     """Sends frames of 16 regions × 1000 labels on 3 streams and reads nothing; then leaves."""
     requests = [config(1000, regions=regions(16)), *frames([grey_png(32, 32)], 400)]
-    async with target.stub() as stub:
-        calls = [stub.StreamFrames(timeout=CALL_TIMEOUT_S) for _ in range(3)]
-        sending = [asyncio.ensure_future(_send(call, requests)) for call in calls]
-        await asyncio.sleep(_HELD_S)
-        await _leave(target, calls, sending)
+    await send_unread(target, requests, streams=3)
 
 
 async def unread_pictures(target: Target) -> None:
     """Sends large frames on 6 streams and reads nothing; then leaves."""
     large = honest_files()[0] + bytes(8_000_000)
-    async with target.stub() as stub:
-        calls = [stub.StreamFrames(timeout=CALL_TIMEOUT_S) for _ in range(6)]
-        sending = [asyncio.ensure_future(_send(call, [config(), *frames([large], 20)])) for call in calls]
-        await asyncio.sleep(_HELD_S)
-        await _leave(target, calls, sending)
+    await send_unread(target, [config(), *frames([large], 20)], streams=6)
 
 
 async def costly_scores(target: Target) -> None:
@@ -75,7 +67,7 @@ async def costly_scores(target: Target) -> None:
 async def large_regions(target: Target) -> None:
     """Streams a file of a few KB with 12 MP and 64 regions."""
     async with target.stub() as stub:
-        requests = [config(2, regions=regions(64)), *frames([grey_png(4000, 3000)], 2)]
+        requests = [config(2, regions=regions(64, side=0.5)), *frames([grey_png(4000, 3000)], 2)]
         await target.read_all(stub.StreamFrames(_sent(requests), timeout=CALL_TIMEOUT_S))
 
 
@@ -146,6 +138,21 @@ async def changing_configs(target: Target) -> None:
 
     async with target.stub() as stub:
         await target.read_all(stub.StreamFrames(_sent(requests()), timeout=CALL_TIMEOUT_S))
+
+
+async def stream_all(target: Target, requests: Iterable[Request]) -> None:
+    """Sends requests on a stream of its own, and reads to its end."""
+    async with target.stub() as stub:
+        await target.read_all(stub.StreamFrames(_sent(requests), timeout=CALL_TIMEOUT_S))
+
+
+async def send_unread(target: Target, requests: Iterable[Request], *, streams: int, seconds: float = _HELD_S) -> None:
+    """Sends the same on several streams, reads nothing, and leaves after some seconds."""
+    async with target.stub() as stub:
+        calls = [stub.StreamFrames(timeout=CALL_TIMEOUT_S) for _ in range(streams)]
+        sending = [asyncio.ensure_future(_send(call, requests)) for call in calls]
+        await asyncio.sleep(seconds)
+        await _leave(target, calls, sending)
 
 
 def damaged_picture(rng: np.random.Generator) -> bytes:

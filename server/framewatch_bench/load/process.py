@@ -34,3 +34,14 @@ def thread_cpu_s(pid: int) -> dict[str, float]:
             name = Path(f"/proc/{pid}/task/{thread.id}/comm").read_text().strip()
             spent[name] += thread.user_time + thread.system_time
     return dict(spent)
+
+
+def reset_peak(pid: int) -> None:
+    """Sets the peak of a process's resident memory to what it has now; Linux only."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_bytes(pid: int) -> int:
+    """Returns the peak of a process's resident memory since `reset_peak`; Linux only."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024

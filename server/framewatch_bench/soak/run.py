@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from framewatch_bench.hostile.attacks import attacking
 from framewatch_bench.load.process import Use
 from framewatch_bench.promise import Promise
 from framewatch_bench.soak.accounts import Accounts
@@ -169,19 +168,13 @@ def stop(server: ServerProcess, result: SoakReport) -> None:
 
 
 async def _attack(address: str, seconds: float, result: SoakReport) -> None:
-    """Attacks from a process of its own, so that honest clients are not held up by what the hostile ones compute."""
-    command = (sys.executable, "-m", "framewatch_bench.hostile.attacks", address, str(seconds))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: ASYNC220, S603 our own, quick
-        if process.stdout is None:
-            raise AssertionError
-        try:
-            while line := await asyncio.to_thread(process.stdout.readline):
-                row = json.loads(line)
-                result.attacks[row["attack"]] += 1
-                result.statuses.update(row["statuses"])
-                result.outcomes.update(row["outcomes"])
-        finally:
-            process.terminate()
+    """Attacks with everything, and takes the hostile clients' counts into the report."""
+    with attacking(address, seconds) as lines:
+        while line := await asyncio.to_thread(lines.readline):
+            row = json.loads(line)
+            result.attacks[row["attack"]] += 1
+            result.statuses.update(row["statuses"])
+            result.outcomes.update(row["outcomes"])
 
 
 async def _sample(server: ServerProcess, result: SoakReport, began: float) -> None:
