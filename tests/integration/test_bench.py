@@ -24,7 +24,7 @@ COMMAND = [sys.executable, "-m", "framewatch_server", "bench"]
 
 def run_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, *arguments, "--json"]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=400)
 
 
 def bench(*arguments: str) -> list[dict[str, Any]]:

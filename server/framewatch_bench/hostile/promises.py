@@ -55,13 +55,11 @@ class HostileCheck:
         report("hostile files")
         with ServerProcess("--model", DEMO) as server:
             yield from _files(server)
-        report("64 regions")
-        with ServerProcess("--model", DEMO) as server:
+            report("64 regions")
             yield _regions(server)
-        report("unread scores")
         with ServerProcess("--model", DEMO) as server:
+            report("unread scores")
             yield _unread(server, self.seconds)
-        with ServerProcess("--model", DEMO) as server:
             yield from self._stalls(server, report)
 
     def _stalls(self, server: ServerProcess, report: Callable[[str], None]) -> Iterator[Promise]:
