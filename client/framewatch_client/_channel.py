@@ -35,6 +35,7 @@ _CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     # cameras are often behind routers that drop idle connections
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),  # the one that counts if the server is stopped; a minute by default
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     # gRPC refuses calls while it waits to connect again: it should not wait longer than a stream's backoff

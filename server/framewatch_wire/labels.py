@@ -45,13 +45,15 @@ def label_set_from_proto(message: pb.LabelSet) -> LabelSet:
 def _label_from_proto(message: pb.Label, index: int) -> Label:
     with under(f"labels[{index}]"):
         check_counts(message)
-        return Label(
+        label = Label(
             name=message.name,
             prompts=tuple(message.prompts),
             contrast_prompts=tuple(message.contrast_prompts),
             examples=tuple(images_from_proto(message.examples, "examples").values()),
             counter_examples=tuple(images_from_proto(message.counter_examples, "counter_examples").values()),
         )
+    _ = label.examples_key  # here, where it may be on another thread than the event loop's
+    return label
 
 
 def label_score_to_proto(score: LabelScore) -> pb.LabelScore:

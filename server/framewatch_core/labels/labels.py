@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from framewatch_core.errors import InvalidLabelSet, InvalidRequest
 from framewatch_core.images.image import Image, ImageKey
@@ -23,6 +24,8 @@ MAX_TEMPLATE_CHARS = 1000
 MAX_PROMPTS_PER_SET = 10_000
 MAX_EXAMPLES_PER_LABEL = 64
 MAX_EXAMPLES_PER_SET = 512
+
+ExamplesKey: TypeAlias = tuple[tuple[ImageKey, ...], tuple[ImageKey, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Label:
     contrast_prompts: tuple[str, ...] = ()
     examples: tuple[Image | ImageKey, ...] = ()
     counter_examples: tuple[Image | ImageKey, ...] = ()
+    _examples_key: ExamplesKey | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_name("the label's name", self.name, "name")
@@ -73,12 +77,18 @@ class Label:
             raise InvalidLabelSet("the label has counter_examples but no examples: give images of it too", "examples")
 
     @property
-    def examples_key(self) -> tuple[tuple[ImageKey, ...], tuple[ImageKey, ...]]:
-        """Keys of its examples and counter-examples."""
-        return tuple(map(ImageKey.of, self.examples)), tuple(map(ImageKey.of, self.counter_examples))
+    def examples_key(self) -> ExamplesKey:
+        """Keys of its examples and counter-examples; computed once, since that reads all their bytes."""
+        if self._examples_key is None:
+            key = tuple(map(ImageKey.of, self.examples)), tuple(map(ImageKey.of, self.counter_examples))
+            object.__setattr__(self, "_examples_key", key)
+            return key
+        return self._examples_key
 
     def with_example_keys(self) -> Label:
         """Returns the label with keys in place of its examples' images: a stream is long, and images are large."""
+        if not self.examples:
+            return self
         examples, counter_examples = self.examples_key
         return replace(self, examples=examples, counter_examples=counter_examples)
 

@@ -56,6 +56,7 @@ def channel_options(config: ServerConfig) -> list[tuple[str, int]]:
         # cameras behind address translation are silent for hours: both sides ping, and both permit it
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.http2.ping_timeout_ms", 20_000),  # the one that counts if the client is stopped; a minute by default
         ("grpc.keepalive_permit_without_calls", 1),
         # A client may ping every 5 s. The limit is a little lower: pings arrive unevenly, and gRPC closes the
         # connection after three early ones.

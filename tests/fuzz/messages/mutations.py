@@ -97,9 +97,12 @@ class Mutator:
 
     def change_inside(self, request: Any, count: int) -> None:
         """Changes so many fields of the message in a stream's request, which keeps its kind."""
-        if (kind := request.WhichOneof("request")) is not None:
-            for _ in range(count):
-                self._change(getattr(request, kind))
+        if (kind := request.WhichOneof("request")) is None:
+            return
+        inside = getattr(request, kind)
+        # one frame with a number or a time far ahead puts all after it out of order
+        for _ in range(count):
+            self._change(inside.image if kind == "frame" and self.random.random() < 0.8 else inside)
 
     def mutated_bytes(self, data: bytes) -> bytes:
         """Returns bytes that are changed in a few places."""

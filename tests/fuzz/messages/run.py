@@ -71,7 +71,7 @@ class Fuzz:
                 if message.frame.HasField("time_offset"):
                     message.frame.time_offset.seconds = seconds
             if choice < 0.97:
-                self._mutator.change_inside(message, random.choice((0, 0, 1, 1, 2)))
+                self._mutator.change_inside(message, random.choice((0, 0, 0, 0, 1, 1, 2)))
                 yield message.SerializeToString()
             else:
                 yield self._mutated(message, (0, 1), bytes_share=0.5)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from framewatch_core.errors import FieldError, InvalidLabelSet, LimitExceeded
-from framewatch_core.images.image import EncodedImage, ImageKey
+from framewatch_core.images.image import EncodedImage, Image, ImageKey
 from framewatch_core.labels.labels import DEFAULT_CONTRAST, Label, LabelSet
 
 
@@ -146,3 +146,18 @@ def test_limits_have_a_name_and_a_value() -> None:
 
 def test_a_thousand_labels_are_fine() -> None:
     assert len(LabelSet.of([str(i) for i in range(1000)]).prompts()) == 1000
+
+
+def test_the_bytes_of_examples_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    of, count = ImageKey.of, 0
+
+    def counted(image: Image | ImageKey) -> ImageKey:
+        nonlocal count
+        count += 1
+        return of(image)
+
+    monkeypatch.setattr(ImageKey, "of", counted)
+    label = Label("a", examples=(EncodedImage(b"1"),), counter_examples=(EncodedImage(b"2"),))
+    assert label.examples_key == label.examples_key
+    assert count == 2
+    assert label == Label("a", examples=(EncodedImage(b"1"),), counter_examples=(EncodedImage(b"2"),))

@@ -19,6 +19,13 @@ def test_clients_may_ping_every_five_seconds() -> None:
     assert options["grpc.http2.max_pings_without_data"] == 0, "a silent camera pings for hours"
 
 
+def test_a_client_that_is_stopped_is_noticed_within_fifty_seconds() -> None:
+    options = dict(channel_options(ServerConfig()))
+    # the ping's own timeout counts while the system still takes data for the client
+    for timeout in ("grpc.keepalive_timeout_ms", "grpc.http2.ping_timeout_ms"):
+        assert options["grpc.keepalive_time_ms"] + options[timeout] <= 50_000
+
+
 def test_the_engine_has_the_settings_of_the_command() -> None:
     config = ServerConfig(
         jpeg_decode="full",
