@@ -64,7 +64,8 @@ export type Image = Message<"framewatch.v1.Image"> & {
      * becomes white, of an animation the first frame counts (of an APNG, its default image). A file that ends early, says
      * its size twice or has more segments, chunks or scans than encoders write is refused, and so are PNGs with 16-bit
      * grey pixels and JPEGs that are lossless, arithmetic-coded or of 12 bits. Limits: the server's `max_image_bytes`
-     * (default 32 MiB) and, read from the header before decoding, `max_image_pixels` (default 50 million).
+     * (default 32 MiB) and, read from the header before decoding, `max_image_pixels` (default 50 million);
+     * a side has at most 65,535 pixels.
      *
      * @generated from field: bytes encoded = 1;
      */
