@@ -9,6 +9,7 @@ import {
 } from "@bufbuild/protobuf";
 import { type Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 
+import type { Closing } from "./closing.js";
 import { fromCallFailure } from "./errors.js";
 
 /** Options of every call. */
@@ -22,9 +23,10 @@ export async function callUnary<I extends DescMessage, O extends DescMessage>(
   client: Client,
   method: DescMethodUnary<I, O>,
   request: MessageShape<I>,
-  { signal, timeoutMs }: CallOptions & { timeoutMs: number },
+  { signal, timeoutMs, closing }: CallOptions & { timeoutMs: number; closing: Closing },
 ): Promise<MessageShape<O>> {
   signal?.throwIfAborted();
+  closing.throwIfClosed();
   let release = () => {};
   try {
     return await new Promise<MessageShape<O>>((resolve, reject) => {
@@ -37,10 +39,11 @@ export async function callUnary<I extends DescMessage, O extends DescMessage>(
         { deadline: Date.now() + timeoutMs },
         (error, response) => (response === undefined ? reject(error) : resolve(response)),
       );
-      release = cancelOnAbort(call, signal);
+      release = both(cancelOnAbort(call, signal), closing.add(call));
     });
   } catch (error) {
     signal?.throwIfAborted();
+    closing.throwIfClosed();
     throw fromCallFailure(error);
   } finally {
     release();
@@ -60,6 +63,14 @@ export function cancelOnAbort(call: { cancel(): void }, signal: AbortSignal | un
   const cancel = () => call.cancel();
   signal?.addEventListener("abort", cancel, { once: true });
   return () => signal?.removeEventListener("abort", cancel);
+}
+
+/** Returns a function that calls both. */
+export function both(first: () => void, second: () => void): () => void {
+  return () => {
+    first();
+    second();
+  };
 }
 
 function path(method: DescMethod): string {

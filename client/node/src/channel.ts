@@ -22,8 +22,20 @@ function methodName(method: (typeof RETRIED)[number]): { service: string; method
   return { service: ZeroShotService.typeName, method: ZeroShotService.method[method].name };
 }
 
-/** Channel options that differ from the defaults of grpc-js. */
-export const CHANNEL_OPTIONS: ChannelOptions = {
+/** Channel options that differ from the defaults of grpc-js. @param address - `host:port`, or a name of gRPC's. */
+export function channelOptions(address: string): ChannelOptions {
+  // grpc-js takes the environment's proxy for this machine's own servers too.
+  return isLoopback(address) ? { ...CHANNEL_OPTIONS, "grpc.enable_http_proxy": 0 } : CHANNEL_OPTIONS;
+}
+
+/** True if the address is one of this machine only. */
+export function isLoopback(address: string): boolean {
+  const name = address.replace(/^(?:dns:(?:\/\/[^/]*\/)?|ipv[46]:(?:\/\/\/)?)/i, "").replace(/(?<=[^:]):[0-9]+$/, "");
+  const host = name.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
+  return /^(?:(?:.*\.)?localhost|127(?:\.\d{1,3}){3}|(?:0{0,4}:){2,7}0{0,3}1)$/.test(host);
+}
+
+const CHANNEL_OPTIONS: ChannelOptions = {
   // Home routers and firewalls forget a silent connection after a minute or a few.
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,

@@ -3,6 +3,7 @@ import { FramewatchClient } from "./client.js";
 import { COMMANDS } from "./commands.js";
 import { FramewatchError } from "./errors.js";
 import { readCommand, readOptions, refuseForeignOptions, USAGE, UsageError } from "./options.js";
+import { printableMessage } from "./printing.js";
 import { errorText } from "./render.js";
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -11,15 +12,15 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
-      console.error(`${error.message}\nSee framewatch-node --help.`);
+      console.error(`${printableMessage(error.message)}\nSee framewatch-node --help.`);
       return 2;
     }
     if (isFileError(error)) {
-      console.error(error.message);
+      console.error(printableMessage(error.message));
       return 2;
     }
     if (error instanceof FramewatchError) {
-      console.error(errorText(error));
+      console.error(printableMessage(errorText(error)));
       return 1;
     }
     throw error;

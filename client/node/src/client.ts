@@ -2,7 +2,8 @@ import { create, type DescMessage, type DescMethodUnary, type MessageShape } fro
 import { type ChannelCredentials, type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
 
 import { type CallOptions, callUnary, openBidi } from "./calls.js";
-import { CHANNEL_OPTIONS } from "./channel.js";
+import { channelOptions } from "./channel.js";
+import { Closing } from "./closing.js";
 import { type ConfigOptions, streamConfig } from "./config.js";
 import {
   ClassifyRequestSchema,
@@ -97,11 +98,12 @@ export interface Stream extends AsyncGenerator<FrameResult | Event | HealthEvent
  */
 export class FramewatchClient {
   readonly #client: Client;
+  readonly #closing = new Closing();
 
   /** Connects with the first call. @param address - `host:port`, or any other name that gRPC resolves. */
   constructor(address: string, options: ClientOptions = {}) {
     this.#client = new Client(address, options.credentials ?? credentials.createInsecure(), {
-      ...CHANNEL_OPTIONS,
+      ...channelOptions(address),
       ...options.channel,
     });
   }
@@ -184,6 +186,8 @@ export class FramewatchClient {
    * A lost connection fails the call: this client does not reconnect by itself. The `resumePoint` of the returned
    * stream, passed as `resume` to another `stream`, continues from there.
    *
+   * The source also waits while 64 Explains have no answer.
+   *
    * @throws FramewatchError when the call fails; any error of the source of the frames.
    */
   stream(frames: AsyncIterable<StreamItem> | Iterable<StreamItem>, options: StreamOptions): Stream {
@@ -198,8 +202,10 @@ export class FramewatchClient {
   ): AsyncGenerator<FrameResult | Event | HealthEvent, void, undefined> {
     const config = streamConfig(options);
     signal?.throwIfAborted();
+    const closing = this.#closing;
+    closing.throwIfClosed();
     const call = openBidi(this.#client, ZeroShotService.method.streamFrames);
-    yield* runStream(call, config, frames, { onStarted, onWarning, signal, tracker });
+    yield* runStream(call, config, frames, { onStarted, onWarning, signal, tracker, closing });
   }
 
   #call<I extends DescMessage, O extends DescMessage>(
@@ -207,11 +213,12 @@ export class FramewatchClient {
     request: MessageShape<I>,
     { signal, timeoutMs = TIMEOUT_MS }: UnaryOptions,
   ): Promise<MessageShape<O>> {
-    return callUnary(this.#client, method, request, { signal, timeoutMs });
+    return callUnary(this.#client, method, request, { signal, timeoutMs, closing: this.#closing });
   }
 
-  /** Closes the connection; calls in progress fail. */
+  /** Closes the connection. Calls in progress and later ones throw a ClientClosedError. */
   close(): void {
+    this.#closing.close();
     this.#client.close();
   }
 }

@@ -14,6 +14,7 @@ import {
   type Warning,
 } from "./gen/framewatch/v1/framewatch_pb.js";
 import { type Command, readFrameRate, readLabelOptions, readWatchOptions, UsageError, type Values } from "./options.js";
+import { printable, printableJson, printableMessage } from "./printing.js";
 import {
   eventLine,
   explanationLines,
@@ -38,7 +39,7 @@ async function classify(client: FramewatchClient, paths: readonly string[], valu
   const path = onePath("classify", paths);
   const { labels, ...options } = await readLabelOptions(values);
   const classification = await client.classify(path, labels, options);
-  console.log(values.json ? jsonLine(ClassifyResponseSchema, classification) : scoreLines(classification.scores));
+  print(values.json ? jsonLine(ClassifyResponseSchema, classification) : scoreLines(classification.scores), values.json);
   classification.warnings.forEach(printWarning);
 }
 
@@ -53,17 +54,17 @@ async function watch(client: FramewatchClient, folders: readonly string[], value
   const counts = { scores: 0, dropped: 0, error: 0, event: 0 };
   const messages = client.stream(frames, {
     ...options,
-    onStarted: (value) => values.json && console.log(responseJson({ case: "started", value })),
+    onStarted: (value) => values.json && print(responseJson({ case: "started", value }), true),
     onWarning: (warning, configVersion) => {
       const value = create(ConfigWarningsSchema, { configVersion, warnings: [warning] });
-      if (values.json) console.log(responseJson({ case: "configWarnings", value }));
+      if (values.json) print(responseJson({ case: "configWarnings", value }), true);
       printWarning(warning);
     },
   });
   for await (const message of messages) {
     if (message.$typeName !== "framewatch.v1.FrameResult") counts.event += 1;
     else if (message.outcome.case) counts[message.outcome.case] += 1;
-    console.log(messageLine(message, values.json));
+    print(messageLine(message, values.json), values.json);
   }
   console.error(
     `${paths.length} frames: ${counts.scores} scored, ${counts.dropped} dropped, ${counts.error} failed; ` +
@@ -79,22 +80,22 @@ async function embed(client: FramewatchClient, places: readonly string[], values
   }
   let last: Embeddings | undefined;
   for await (const { batch, found } of embedBatches(client, batchesOf(paths, texts), model)) {
-    found.imageVectors.forEach((vector, index) => console.log(vectorLine({ path: batch.paths[index] }, vector)));
-    found.textVectors.forEach((vector, index) => console.log(vectorLine({ text: batch.texts[index] }, vector)));
+    found.imageVectors.forEach((vector, index) => print(vectorLine({ path: batch.paths[index] }, vector), true));
+    found.textVectors.forEach((vector, index) => print(vectorLine({ text: batch.texts[index] }, vector), true));
     found.warnings.forEach(printWarning);
     last = found;
   }
-  console.error(
+  const summary =
     `${paths.length} pictures, ${texts.length} texts: vectors of ${last?.dimension} numbers by ${last?.model}, ` +
-      `weights ${last?.weightsDigest}`,
-  );
+    `weights ${last?.weightsDigest}`;
+  console.error(printableMessage(summary));
 }
 
 async function models(client: FramewatchClient, paths: readonly string[], { json }: Values): Promise<void> {
   if (paths.length > 0) throw new UsageError("models takes no path.");
   const found = await client.listModels();
-  if (json) console.log(jsonLine(ListModelsResponseSchema, create(ListModelsResponseSchema, { models: found })));
-  else found.forEach((model, index) => console.log(modelLine(model, index === 0)));
+  if (json) print(jsonLine(ListModelsResponseSchema, create(ListModelsResponseSchema, { models: found })), true);
+  else found.forEach((model, index) => print(modelLine(model, index === 0), false));
 }
 
 function onePath(command: Command, [path, ...others]: readonly string[]): string {
@@ -102,8 +103,13 @@ function onePath(command: Command, [path, ...others]: readonly string[]): string
   return path;
 }
 
+/** Prints lines whose texts may be a server's. */
+function print(lines: string, isJson: boolean): void {
+  console.log(isJson ? printableJson(lines) : printable(lines));
+}
+
 function printWarning(warning: Warning): void {
-  console.error(warningLine(warning));
+  console.error(printableMessage(warningLine(warning)));
 }
 
 function messageLine(message: FrameResult | Event | HealthEvent, json: boolean): string {
@@ -119,6 +125,6 @@ function messageLine(message: FrameResult | Event | HealthEvent, json: boolean):
 async function* withExplanation(frames: AsyncIterable<StreamItem>, json: boolean): AsyncGenerator<StreamItem> {
   yield* frames;
   const onAnswer = (value: Explanation) =>
-    console.log(json ? responseJson({ case: "explanation", value }) : explanationLines(value));
+    print(json ? responseJson({ case: "explanation", value }) : explanationLines(value), json);
   yield { onAnswer };
 }

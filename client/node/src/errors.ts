@@ -36,8 +36,10 @@ interface CallFailure {
  * The root of all errors that this library throws on purpose:
  *
  *     FramewatchError
- *     ├── FramewatchCallError    the server refused a call, or can't be reached
- *     └── InvalidResponseError   the server answered, but not what was asked for
+ *     ├── FramewatchCallError     the server refused a call, or can't be reached
+ *     ├── InvalidResponseError    the server answered, but not what was asked for
+ *     ├── StreamEndedEarlyError   the server ended a stream before its last result, and gave no reason
+ *     └── ClientClosedError       the client was closed, before a call or while it ran
  */
 export class FramewatchError extends Error {
   override readonly name: string = "FramewatchError";
@@ -78,6 +80,24 @@ export class InvalidResponseError extends FramewatchError {
 
   constructor(message: string) {
     super(message, "INVALID_RESPONSE");
+  }
+}
+
+/** A stream that the server ended before its last result without an error. */
+export class StreamEndedEarlyError extends FramewatchError {
+  override readonly name = "StreamEndedEarlyError";
+
+  constructor(message: string) {
+    super(message, "STREAM_ENDED_EARLY");
+  }
+}
+
+/** A call whose client was closed, before it or while it ran. */
+export class ClientClosedError extends FramewatchError {
+  override readonly name = "ClientClosedError";
+
+  constructor() {
+    super("the client was closed, which ended its calls: make a new client for further ones", "CLIENT_CLOSED");
   }
 }
 

@@ -11,11 +11,13 @@ export {
 } from "./client.js";
 export { type ConfigOptions, type HealthOptions, type RegionInput, type ResumePoint, type Rule } from "./config.js";
 export {
+  ClientClosedError,
   type ErrorDetails,
   type FieldViolation,
   FramewatchCallError,
   FramewatchError,
   InvalidResponseError,
+  StreamEndedEarlyError,
 } from "./errors.js";
 export { type PictureInput } from "./pictures.js";
 export {

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 
-import { cancelOnAbort } from "./calls.js";
-import { fromCallFailure, InvalidResponseError } from "./errors.js";
+import { both, cancelOnAbort } from "./calls.js";
+import type { Closing } from "./closing.js";
+import { fromCallFailure, StreamEndedEarlyError } from "./errors.js";
 import {
   type Event,
+  type Explanation,
   type FrameResult,
   type HealthEvent,
   type StreamConfig,
@@ -29,7 +31,12 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Follows the stream; frames without a number continue from it. */
   readonly tracker: ResumeTracker;
+  /** The end of the client. */
+  readonly closing: Closing;
 }
+
+/** Explains without an answer at most: the source waits when there are more. */
+const MAX_EXPLAINS = 64;
 
 /**
  * Runs one StreamFrames call: sends the config, then frames as the server has room for them, and yields its messages.
@@ -41,9 +48,9 @@ export async function* runStream(
   call: StreamCall,
   config: StreamConfig,
   frames: AsyncIterable<StreamItem> | Iterable<StreamItem>,
-  { onStarted, onWarning, signal, tracker }: RunOptions,
+  { onStarted, onWarning, signal, tracker, closing }: RunOptions,
 ): AsyncGenerator<FrameResult | Event | HealthEvent, void, undefined> {
-  const forgetSignal = cancelOnAbort(call, signal);
+  const release = both(cancelOnAbort(call, signal), closing.add(call));
   // A call that is cancelled after its reader has left still emits its error; without a listener that ends the process.
   call.on("error", () => {});
   call.write(create(StreamFramesRequestSchema, { request: { case: "config", value: config } }));
@@ -70,21 +77,22 @@ export async function* runStream(
           for (const warning of response.value.warnings) onWarning(warning, response.value.configVersion);
           break;
         case "explanation":
-          sender?.explains.shift()?.onAnswer(response.value);
+          sender?.answer(response.value);
           break;
         default: // a case of a later version
       }
     }
     sender?.throwIfFailed();
-    if (!sender?.finished) throw new InvalidResponseError("the server ended the stream before its time");
+    if (!sender?.finished) throw new StreamEndedEarlyError("the server ended the stream before its time");
     const owed = sender.owed;
-    if (owed !== undefined) throw new InvalidResponseError(`the server ended the stream and owes ${owed}`);
+    if (owed !== undefined) throw new StreamEndedEarlyError(`the server ended the stream and owes ${owed}`);
   } catch (error) {
     sender?.throwIfFailed();
     signal?.throwIfAborted();
+    closing.throwIfClosed();
     throw fromCallFailure(error);
   } finally {
-    forgetSignal();
+    release();
     sender?.stop();
     call.cancel();
   }
@@ -93,8 +101,9 @@ export async function* runStream(
 /** Pulls frames from their source and sends them; a frame is requested only when it can be sent at once. */
 class FrameSender {
   readonly window: InFlightWindow;
+  readonly #explainWindow = new InFlightWindow(MAX_EXPLAINS);
   /** The Explains that were sent and have no answer yet; answers arrive in their order. */
-  readonly explains: Explain[] = [];
+  readonly #explains: Explain[] = [];
   readonly #call: StreamCall;
   readonly #stopped = new AbortController();
   #failure: { readonly error: unknown } | undefined;
@@ -111,7 +120,8 @@ class FrameSender {
     this.#nextId = firstId;
     this.window = new InFlightWindow(capacity);
     this.#run(frames).catch((error: unknown) => {
-      if (this.#stopped.signal.aborted) return;
+      // Of a call that has ended, reading gives the reason.
+      if (this.#stopped.signal.aborted || error === CALL_ENDED) return;
       this.#failure = { error };
       call.cancel();
     });
@@ -125,7 +135,15 @@ class FrameSender {
   /** The outstanding answers, in words; undefined if there are none. */
   get owed(): string | undefined {
     if (this.window.count > 0) return `${this.window.count} results`;
-    return this.explains.length > 0 ? `${this.explains.length} explanations` : undefined;
+    return this.#explains.length > 0 ? `${this.#explains.length} explanations` : undefined;
+  }
+
+  /** Hands the answer to the first Explain; an answer without a question is ignored. */
+  answer(explanation: Explanation): void {
+    const explain = this.#explains.shift();
+    if (explain === undefined) return;
+    this.#explainWindow.leave();
+    explain.onAnswer(explanation);
   }
 
   /** Throws the error of the source of the frames, if it failed. */
@@ -146,7 +164,8 @@ class FrameSender {
         // Not `for await`: a camera's next frame may never come, and stopping must not wait for it.
         const { done, value } = await abortable(Promise.resolve(source.next()), stopped);
         if (done) break;
-        if (!this.#call.write(this.#request(value))) await once(this.#call, "drain", { signal: stopped });
+        if (isExplain(value)) await abortable(this.#explainWindow.enter(), stopped);
+        if (!this.#call.write(this.#request(value))) await this.#drained(stopped);
         if (!isExplain(value)) await abortable(this.window.enter(), stopped);
       }
     } catch (error) {
@@ -158,9 +177,18 @@ class FrameSender {
     this.#call.end();
   }
 
+  /** Waits until the call takes more. @throws CALL_ENDED, or the signal's reason. */
+  async #drained(stopped: AbortSignal): Promise<void> {
+    try {
+      await once(this.#call, "drain", { signal: stopped });
+    } catch (error) {
+      throw stopped.aborted ? error : CALL_ENDED;
+    }
+  }
+
   #request(item: StreamItem): StreamFramesRequest {
     if (isExplain(item)) {
-      this.explains.push(item);
+      this.#explains.push(item);
       return create(StreamFramesRequestSchema, { request: { case: "explain", value: {} } });
     }
     const value = frame(item, this.#nextId);
@@ -168,6 +196,9 @@ class FrameSender {
     return create(StreamFramesRequestSchema, { request: { case: "frame", value } });
   }
 }
+
+/** Thrown where a call has ended while it was written to. */
+const CALL_ENDED = new Error("the call has ended");
 
 /** Waits for the promise; throws the signal's reason if the signal aborts first. */
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

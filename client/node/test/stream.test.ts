@@ -93,6 +93,36 @@ test("each Explain gets its explanation, in order, outside of the window", () =>
   });
 });
 
+test("the source waits while many Explains have no answer", () => {
+  let pulled = 0;
+  let answered = 0;
+  function* source() {
+    for (; pulled < 200; pulled += 1) yield { onAnswer: () => (answered += 1) };
+  }
+  const received: number[] = [];
+  let asked = 0;
+  const holding = (stream: StreamOnServer) => {
+    stream.on("data", ({ request }) => {
+      if (request.case === "config") stream.write(started(1));
+      if (request.case !== "explain") return;
+      asked += 1;
+      // It answers only when no more come: less would be a stall, more would pile up.
+      if (asked % 64 !== 0) return;
+      received.push(pulled);
+      for (let index = 0; index < 64; index += 1) stream.write(explanation(index));
+    });
+    stream.on("end", () => {
+      for (let index = 0; index < asked % 64; index += 1) stream.write(explanation(index));
+      stream.end();
+    });
+  };
+  return withServer(holding, async (client) => {
+    assert.deepEqual(await collect(client.stream(source(), LABELS)), []);
+    assert.equal(answered, 200);
+    assert.ok(received.every((count, index) => count <= 64 * (index + 1) + 1), `${received}`);
+  });
+});
+
 test("an unrequested explanation is ignored", () =>
   withServer(answering(2, (stream) => stream.write(explanation(0))), async (client) => {
     assert.deepEqual(await collect(client.stream([PICTURE], LABELS)), [0n]);
@@ -101,7 +131,8 @@ test("an unrequested explanation is ignored", () =>
 test("a stream that ends with explanations missing fails", () =>
   withServer(answering(2), async (client) => {
     const items = [PICTURE, { onAnswer: () => {} }];
-    await assert.rejects(collect(client.stream(items, LABELS)), /owes 1 explanations/);
+    const owed = { name: "StreamEndedEarlyError", reason: "STREAM_ENDED_EARLY", message: /owes 1 explanations/ };
+    await assert.rejects(collect(client.stream(items, LABELS)), owed);
   }));
 
 const WARNINGS = [
