@@ -4,9 +4,11 @@ from __future__ import annotations
 
 _SHORTEST_S = 0.05
 _LONGEST_S = 0.25
-_FIRST_COST = 128.0  # eight short texts: nothing is known of the model's speed
-_WEIGHT = 0.3  # of the newest measurement in the mean
+_LEAST_COST = 128.0  # a dozen short texts or two long ones
+_MOST_COST = 65_536.0  # for devices so fast that time does not bound it
+_WEIGHT = 0.3  # of the newest measurement
 _FASTEST_GROWTH = 2.0  # from one slice to the next: a single measurement may be wrong
+_LEAST_SHARE = 0.25  # of a slice's time that depends on its size, whatever noisy measurements say
 
 _BYTES_A_TOKEN = 3
 _OWN_TOKENS = 2  # of the beginning and the end
@@ -21,13 +23,15 @@ class TextBudget:
     """The cost that the next slice may have, in tokens with padding.
 
     Costs are estimates: their price in seconds is measured, slice by slice, and so is the time that a slice should
-    take: that of a batch of images, within bounds. A shorter slice would spend most of its time on reading the weights;
-    a longer one would hold up streams.
+    take: that of a batch of images, within bounds. Part of a slice's time depends on no size (weights are read, and
+    threads wait for each other); where that alone takes longer, a slice may take twice as long, since smaller ones
+    would take nearly as long for less, but not more than the longest time beyond it.
     """
 
     def __init__(self) -> None:
         self._target_s = _SHORTEST_S
-        self.cost = _FIRST_COST
+        self._price = _Price()
+        self.cost = _LEAST_COST
 
     def took_images(self, seconds: float) -> None:
         """Takes the duration of a batch of images."""
@@ -36,11 +40,39 @@ class TextBudget:
 
     def took_texts(self, cost: float, seconds: float) -> None:
         """Takes the cost and the duration of a slice."""
-        if cost < self.cost / 2 and seconds < self._target_s:
-            return  # a small slice: most of its time depends on no size, and it proves nothing of larger ones
-        wanted = cost * self._target_s / max(seconds, 1e-6)
-        self.cost = max(1.0, min(self.cost + _WEIGHT * (wanted - self.cost), _FASTEST_GROWTH * self.cost))
+        self._price.take(cost, seconds)
+        wanted = self._price.cost_of(self._target_s)
+        changed = min(self.cost + _WEIGHT * (wanted - self.cost), _FASTEST_GROWTH * self.cost, _MOST_COST)
+        # less than the least only after it did not fit into memory
+        self.cost = max(changed, min(self.cost, _LEAST_COST))
 
     def ran_out_of_memory(self, cost: float) -> None:
         """Takes the cost of a slice that did not fit into the device's memory."""
         self.cost = max(1.0, min(self.cost, cost / 2))
+
+
+class _Price:
+    """The line through the latest slices: seconds = fixed + cost · slope, by least squares that forget."""
+
+    def __init__(self) -> None:
+        self._cost = self._seconds = 0.0  # means
+        self._cost_cost = self._cost_seconds = 0.0  # variance and covariance
+        self._is_first = True
+
+    def take(self, cost: float, seconds: float) -> None:
+        """Takes the cost and the duration of a slice."""
+        weight = 1.0 if self._is_first else _WEIGHT
+        self._is_first = False
+        off, off_s = cost - self._cost, seconds - self._seconds
+        self._cost += weight * off
+        self._seconds += weight * off_s
+        self._cost_cost = (1 - weight) * (self._cost_cost + weight * off * off)
+        self._cost_seconds = (1 - weight) * (self._cost_seconds + weight * off * off_s)
+
+    def cost_of(self, seconds: float) -> float:
+        """Returns the cost of a slice that takes so long; see `TextBudget` for one whose fixed time is longer."""
+        whole = max(self._seconds, 1e-6) / self._cost
+        slope = self._cost_seconds / self._cost_cost if self._cost_cost > 0 else whole
+        slope = min(max(slope, _LEAST_SHARE * whole), whole)
+        fixed_s = self._seconds - slope * self._cost
+        return max(seconds - fixed_s, min(fixed_s, _LONGEST_S)) / slope

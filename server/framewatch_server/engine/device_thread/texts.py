@@ -21,9 +21,6 @@ from framewatch_server.vision.towers.encoder import DeviceOutOfMemory, TextTower
 TextsRead: TypeAlias = tuple[Float32Array, frozenset[str]]
 """Embeddings of texts `[n, dimension]`, and the texts that were cut off."""
 
-_TURN = 8
-"""Texts that one caller adds to a slice before the next caller has its turn."""
-
 _log = structlog.get_logger()
 
 
@@ -39,6 +36,7 @@ class TextRequest:
         """`texts`: at least one."""
         self._texts = texts
         self._taken = 0
+        self._embedded = 0
         self._parts: list[Float32Array] = []
         self._cut_off: set[str] = set()
         self.future: Future[TextsRead] = Future()
@@ -63,7 +61,8 @@ class TextRequest:
         """Takes the embeddings of the texts that were taken last, and answers the caller when it has all."""
         self._parts.append(vectors)
         self._cut_off |= cut_off
-        if sum(map(len, self._parts)) == len(self._texts) and self._is_wanted():
+        self._embedded += len(vectors)
+        if self._embedded == len(self._texts) and self._is_wanted():
             self.future.set_result((np.concatenate(self._parts), frozenset(self._cut_off)))
 
     def refuse(self, error: Exception) -> None:
@@ -109,25 +108,24 @@ class TextQueue:
         self._requests.append(request)
 
     def next_slice(self) -> TextSlice | None:
-        """Takes the next slice: at least one text, if any caller still waits for one; else None."""
+        """Takes the next slice: at least one text, if any caller still waits for one; else None.
+
+        Callers add one text each in turn, so that a new one with few texts is in one of the next slices, however many
+        texts the others have.
+        """
         shares: dict[TextRequest, _Share] = {}
         count = longest = 0
-        turn = 0
         while self._requests:
-            request = self._requests[0]
-            if not request.is_waiting or turn == _TURN:
-                turn = 0
-                self._requests.popleft()
-                if request.is_waiting:
-                    self._requests.append(request)
+            request = self._requests.popleft()
+            if not request.is_waiting:
                 continue
             tokens = max(longest, token_count(request.next_text, self._max_tokens))
             if count and (count + 1) * tokens > self._budget.cost:
+                self._requests.appendleft(request)
                 break
             shares.setdefault(request, _Share(request, [])).texts.append(request.take())
-            count, longest, turn = count + 1, tokens, turn + 1
-        if turn:  # whoever was served last waits for the others
-            self._requests.rotate(-1)
+            self._requests.append(request)
+            count, longest = count + 1, tokens
         if not shares:
             return None
         return TextSlice(list(shares.values()), count * longest, self._tower, self._budget, self._clock)
