@@ -101,7 +101,10 @@ class TextTower(Protocol):
     """The half of a model that embeds texts. Called from one thread at a time."""
 
     def encode(self, texts: Sequence[str]) -> Float32Array:
-        """Returns L2-normalised embeddings `[n, dimension]`; texts longer than the model's context are cut off."""
+        """Returns L2-normalised embeddings `[n, dimension]`; texts longer than the model's context are cut off.
+
+        Raises DeviceOutOfMemory.
+        """
         ...
 
     def cut_off(self, texts: Sequence[str]) -> frozenset[str]:

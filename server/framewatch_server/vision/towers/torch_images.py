@@ -7,8 +7,9 @@ import numpy.typing as npt
 import torch
 
 from framewatch_core.arrays import Float32Array
-from framewatch_server.vision.towers.encoder import BlockingImageTower, DeviceOutOfMemory
+from framewatch_server.vision.towers.encoder import BlockingImageTower
 from framewatch_server.vision.towers.image_module import ImageModule
+from framewatch_server.vision.towers.torch_memory import memory_errors
 
 
 class TorchImageTower(BlockingImageTower):
@@ -23,8 +24,6 @@ class TorchImageTower(BlockingImageTower):
     @torch.inference_mode()
     def encode(self, pixels: npt.NDArray[np.uint8]) -> Float32Array:
         """Returns vectors `[n, vector_size]` of RGB inputs `[n, 3, height, width]`. Raises DeviceOutOfMemory."""
-        try:
+        with memory_errors():
             vectors: Float32Array = self.module(torch.from_numpy(pixels).to(self._device)).cpu().numpy()
-        except torch.OutOfMemoryError as error:
-            raise DeviceOutOfMemory(str(error)) from error
         return vectors

@@ -10,6 +10,7 @@ import torch
 from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.towers.image_module import normalised
 from framewatch_server.vision.towers.text_reader import TextReader
+from framewatch_server.vision.towers.torch_memory import memory_errors
 
 
 class TorchTextTower:
@@ -30,10 +31,14 @@ class TorchTextTower:
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Float32Array:
-        """Returns L2-normalised embeddings `[n, dimension]`; texts longer than the model's context are cut off."""
-        tokens = {name: ids.to(self._device) for name, ids in self._reader.tokens(texts).items()}
-        features = self._model.get_text_features(**tokens)
-        vectors: Float32Array = normalised(features.pooler_output).cpu().numpy()
+        """Returns L2-normalised embeddings `[n, dimension]`; texts longer than the model's context are cut off.
+
+        Raises DeviceOutOfMemory.
+        """
+        with memory_errors():
+            tokens = {name: ids.to(self._device) for name, ids in self._reader.tokens(texts).items()}
+            features = self._model.get_text_features(**tokens)
+            vectors: Float32Array = normalised(features.pooler_output).cpu().numpy()
         return vectors
 
     def cut_off(self, texts: Sequence[str]) -> frozenset[str]:

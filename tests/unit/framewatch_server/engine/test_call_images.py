@@ -65,3 +65,36 @@ async def test_each_caller_with_a_broken_image_gets_its_own_path_and_nothing_is_
         ]
         with pytest.raises(UndecodableImage):
             await images.embed(EncodedImage(bytes([BROKEN])))
+
+
+@pytest.mark.parametrize(
+    "raised", [StopIteration(), StopAsyncIteration(), SystemExit(), KeyboardInterrupt()], ids=lambda e: type(e).__name__
+)
+@pytest.mark.parametrize("cache_bytes", [0, 1000], ids=["no cache", "cache"])
+async def test_a_call_is_answered_whatever_the_encoder_raises(raised: BaseException, cache_bytes: int) -> None:
+    """asyncio's futures refuse StopIteration: such a call was never answered."""
+    async with Rig() as rig:
+        rig.encoder.released.set()
+        rig.encoder.failure = raised
+        images = CallImages(rig.pipeline, cache_bytes)
+        with pytest.raises(RuntimeError, match=type(raised).__name__):
+            await asyncio.wait_for(images.embed(EncodedImage(bytes([1]))), 30)
+        rig.encoder.failure = None
+        assert (await images.embed(EncodedImage(bytes([2])))).vectors[0, 0] == 2
+
+
+async def test_images_of_a_cancelled_call_cost_neither_decoding_nor_device_time() -> None:
+    async with Rig(max_batch_size=2) as rig:
+        first = await rig.busy()
+        images = CallImages(rig.pipeline, 1000)
+        call = asyncio.create_task(images.embed_all(pictures(*range(1, 13))))
+        await rig.decoded(5)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await asyncio.sleep(0)
+        rig.encoder.released.set()
+        assert await first.results() == [0]
+        await images.embed(EncodedImage(bytes([50])))
+        assert rig.encoder.batches == [[0], [50]]
+        assert set(rig.read) <= {0, 1, 2, 3, 4, 50}

@@ -20,12 +20,17 @@ class Computation:
 
     def __init__(self) -> None:
         self.begun = 0
+        self.stopped = 0
         self.may_end = asyncio.Event()
         self.error: Exception | None = None
 
     async def __call__(self) -> Float32Array:
         self.begun += 1
-        await self.may_end.wait()
+        try:
+            await self.may_end.wait()
+        except asyncio.CancelledError:
+            self.stopped += 1
+            raise
         if self.error is not None:
             raise self.error
         return ROW
@@ -76,6 +81,41 @@ async def test_when_all_go_away_nothing_is_left_behind(cache: VectorCache[Float3
     await asyncio.gather(*tasks, return_exceptions=True)
     compute.may_end.set()
     assert await computed_once(cache, "key", compute) is ROW
+
+
+async def test_a_computation_goes_on_for_those_who_wait_and_is_not_begun_again(
+    cache: VectorCache[Float32Array],
+) -> None:
+    compute = Computation()
+    tasks = await ask(cache, compute, 3)
+    for task in tasks[:2]:
+        task.cancel()
+        await asyncio.sleep(0)
+    compute.may_end.set()
+    assert await tasks[2] is ROW
+    assert compute.begun == 1
+
+
+async def test_a_computation_that_nobody_waits_for_is_stopped(cache: VectorCache[Float32Array]) -> None:
+    compute = Computation()
+    tasks = await ask(cache, compute, 3)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert compute.stopped == 1
+
+
+async def test_callers_who_go_before_the_computation_begins_leave_nothing_behind(
+    cache: VectorCache[Float32Array],
+) -> None:
+    compute = Computation()
+    compute.may_end.set()
+    task = asyncio.ensure_future(computed_once(cache, "key", compute))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await asyncio.wait_for(computed_once(cache, "key", compute), 30) is ROW
 
 
 async def test_an_error_reaches_all_and_the_next_one_tries_again(cache: VectorCache[Float32Array]) -> None:

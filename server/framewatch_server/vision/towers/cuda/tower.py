@@ -59,6 +59,8 @@ class CudaImageTower:
             self._backend.reclaim()  # no graph under way may be freed
             self._graphs = None
             for slot in self._slots:
+                slot.buffers = None  # of an attempt with larger batches, which did not fit
+            for slot in self._slots:
                 self._reserve(slot, max_batch_size)
             self._graphs = capture_graphs(self._module, self._backend, sizes, self._input_shape, self._vector_size)
         for size in sizes:

@@ -194,6 +194,14 @@ def test_too_large_a_batch_is_refused_while_warming_and_a_smaller_one_can_be_tri
     assert tower.start(batch(ROOM)[0])().tolist() == batch(ROOM)[1]
 
 
+def test_memory_of_an_attempt_that_did_not_fit_is_given_back_by_the_next_one() -> None:
+    tower = small_tower(ImmediateBackend())
+    with pytest.raises(DeviceOutOfMemory):
+        tower.warm(ROOM + 1)
+    tower.warm(4)
+    assert [len(slot.buffers.staged) for slot in tower._slots if slot.buffers] == [4] * SLOTS
+
+
 def test_warming_again_waits_for_the_batch_under_way() -> None:
     device = PretendedDevice()
     tower = small_tower(device)
