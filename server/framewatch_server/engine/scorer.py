@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -30,6 +31,9 @@ from framewatch_server.engine.settings import EngineSettings
 from framewatch_server.engine.vector_cache import Prompts, TextVectors, VectorCache, distinct_texts, text_matrix
 from framewatch_server.vision.pixels.view import PreparedView, View, prepare_view
 from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
+
+_FEW_TEXTS = 256
+"""Texts of a label set that the event loop handles itself; more go to another thread, so that streams go on."""
 
 _EXAMPLE = View(is_example=True)
 
@@ -227,10 +231,12 @@ class Scorer:
         return Discriminant(fitted[:-1], float(fitted[-1]))
 
     async def _embed_texts(self, prompts: Prompts) -> TextVectors:
-        texts = distinct_texts(prompts)
+        count = sum(map(len, prompts))
+        texts = distinct_texts(prompts) if count <= _FEW_TEXTS else await asyncio.to_thread(distinct_texts, prompts)
         vectors, cut_off = await self._pipeline.embed_texts(texts)
-        text_bytes = sum(getsizeof(text) for group in prompts for text in group)
-        return TextVectors(text_matrix(prompts, vectors), cut_off, text_bytes)
+        if count <= _FEW_TEXTS:
+            return _text_vectors(prompts, vectors, cut_off)
+        return await asyncio.to_thread(_text_vectors, prompts, vectors, cut_off)
 
     async def _fit(self, label: Label) -> Float32Array:
         """A label's discriminant as one vector, its offset last."""
@@ -244,8 +250,16 @@ class Scorer:
         found = await self._images.embed_all(images, _EXAMPLE)
         features = [embedded.vectors[:, self.info.dimension :] for embedded in found]
         count = len(label.examples)
-        fitted = fit_discriminant(np.concatenate(features[:count]), np.concatenate(features[count:]))
+        fitted = await asyncio.to_thread(
+            fit_discriminant, np.concatenate(features[:count]), np.concatenate(features[count:])
+        )
         return np.append(fitted.weights, np.float32(fitted.offset))
+
+
+def _text_vectors(prompts: Prompts, vectors: Float32Array, cut_off: frozenset[str]) -> TextVectors:
+    """The vectors of groups of texts, from those of the distinct ones."""
+    text_bytes = sum(getsizeof(text) for group in prompts for text in group)
+    return TextVectors(text_matrix(prompts, vectors), cut_off, text_bytes)
 
 
 def _prepare(encoder: Encoder, settings: EngineSettings, image: Image, view: View) -> PreparedView:

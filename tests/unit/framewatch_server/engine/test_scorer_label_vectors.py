@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import cv2
@@ -14,8 +15,10 @@ from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import FieldError, UndecodableImage
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.labels.labels import Label, LabelSet
+from framewatch_server.engine import scorer as scorer_module
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.settings import CacheSettings, EngineSettings
+from framewatch_server.engine.vector_cache import Prompts
 from framewatch_server.vision.pixels.decode import DecodeLimits
 from framewatch_server.vision.pixels.view import EXPOSURES
 from framewatch_server.vision.towers.encoder import ModelInfo
@@ -122,3 +125,19 @@ async def test_a_contrast_that_labels_share_is_embedded_once(scorer: Scorer) -> 
     assert sorted(encoder(scorer).texts.asked) == sorted(
         ["nothing", "no thing", *(f"a photo of {name}" for name in "abc")]
     )
+
+
+async def test_large_label_sets_are_put_together_on_another_thread(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[bool] = []
+    make = scorer_module.text_matrix
+
+    def record(prompts: Prompts, vectors: Float32Array) -> Float32Array:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return make(prompts, vectors)
+
+    monkeypatch.setattr(scorer_module, "text_matrix", record)
+    for count in (3, 500):
+        await scorer.label_vectors(LabelSet(tuple(Label(f"thing {i}") for i in range(count))))
+    assert threads == [True, False]
