@@ -15,7 +15,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
 from framewatch_server.logs import configure_logs
-from framewatch_server.native_messages import filter_native_messages
 
 _EXIT_HANGING = 3
 """Exit code of a server that has drained, but left a thread behind that hangs in a library."""
@@ -39,7 +38,6 @@ def serve(config: ServerConfig | None = None) -> None:
     from framewatch_server.rpc.app import serve as serve_app  # noqa: PLC0415
 
     configure_logs(config.log_level, config.log_format)
-    filter_native_messages()
     with asyncio.Runner() as runner:
         ending = runner.run(serve_app(config))
         if ending is not Ending.DRAINED:

@@ -22,7 +22,6 @@ def test_opencv_refuses_more_pixels_than_the_configuration(monkeypatch: pytest.M
     monkeypatch.setenv("OPENCV_IO_MAX_IMAGE_PIXELS", "1")
     monkeypatch.setattr("framewatch_server.rpc.app.serve", served)
     monkeypatch.setattr(cli, "configure_logs", lambda *_: None)
-    monkeypatch.setattr(cli, "filter_native_messages", lambda: None)
     cli.serve(ServerConfig(max_image_pixels=123))
     assert os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] == "123"
 
