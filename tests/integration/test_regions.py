@@ -145,3 +145,28 @@ def test_too_many_regions_are_refused_with_their_number(stub: pb_grpc.ZeroShotSe
     error = error_details(caught.value)
     assert (error.code, error.field) == ("RESOURCE_EXHAUSTED", "config.regions")
     assert error.metadata == {"limit": "max_regions", "maximum": "64", "actual": "65"}
+
+
+def test_many_scores_are_those_of_few(stub: pb_grpc.ZeroShotServiceStub) -> None:
+    """Frames with so many scores that they are scored and written on a thread of their own."""
+    names, regions = [f"label {i}" for i in range(300)], grid(2)
+    rule = pb.EventRule(label="label 7", region_id="3", enter_at=0.0001, trail_count=1)
+    frames = [frame(i, jpeg(i % 2)) for i in range(1, 12)]
+    responses = list(stub.StreamFrames(iter([config(*names, regions=regions, rules=[rule]), *frames])))
+    found = [response.result for response in responses if response.HasField("result")]
+    (event,) = (response.event for response in responses if response.HasField("event"))
+    assert [result.frame_id for result in found] == list(range(1, 12))
+    for result in found:
+        for region in result.scores.regions:
+            probabilities = [score.probability for score in region.scores]
+            assert probabilities == sorted(probabilities, reverse=True)
+            assert sum(probabilities) == pytest.approx(1, abs=1e-4)
+            assert sorted(score.label for score in region.scores) == sorted(names)
+    seen = {score.label: score for score in found[0].scores.regions[3].scores}
+    assert (event.frame_id, event.score) == (1, seen["label 7"].probability)
+    best = next(score for score in found[0].scores.regions[3].scores if score.label != "label 7")
+    assert event.trail.runner_up == best
+    top = results(stub, config(*names, regions=regions, top_count=5), *frames)
+    for few, all_of_them in zip(top, found, strict=True):
+        for one, other in zip(few.scores.regions, all_of_them.scores.regions, strict=True):
+            assert [score.label for score in one.scores] == [score.label for score in other.scores[:5]]

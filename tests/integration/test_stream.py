@@ -224,11 +224,13 @@ async def read_all(call: Any) -> list[Response]:
 async def test_drop_oldest_reports_every_drop_and_keeps_the_newest(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from framewatch_server.vision.pixels import view
+    from framewatch_server.engine import scorer
 
     decoded: list[object] = []
-    decode = view.decode
-    monkeypatch.setattr(view, "decode", lambda image, *rest: (decoded.append(image), decode(image, *rest))[1])
+    prepare = scorer.prepare_view
+    monkeypatch.setattr(
+        scorer, "prepare_view", lambda image, *rest, **more: (decoded.append(image), prepare(image, *rest, **more))[1]
+    )
     stub = await make_server(stream_running_frames=1, stream_waiting_frames=2)
     model = GatedModel(monkeypatch)
     call = stub.StreamFrames()

@@ -90,9 +90,18 @@ class LabelScore:
         return self.presence
 
 
-def cosine(candidates: Float32Array, query: Float32Array) -> Float32Array:
-    """Returns cosines of L2-normalised vectors, `[n, d]` and `[d]` to `[n]`, clipped to [-1, 1]."""
-    return _within_bounds(candidates @ query)
+def cosines_by_query(candidates: Float32Array, queries: Float32Array) -> Float32Array:
+    """Returns cosines of L2-normalised vectors, `[n, d]` and `[q, d]` to `[q, n]`, clipped to [-1, 1].
+
+    A query's are the same to the bit whatever other queries there are, which those of `cosines` are not.
+    """
+    return _within_bounds(products(candidates, queries))
+
+
+def products(matrix: Float32Array, vectors: Float32Array) -> Float32Array:
+    """Returns products of a matrix and each of several vectors, `[n, d]` and `[q, d]` to `[q, n]`."""
+    found: Float32Array = np.matmul(matrix, vectors[:, :, np.newaxis])[..., 0]
+    return found
 
 
 def cosines(queries: Float32Array, candidates: Float32Array) -> Float32Array:
@@ -103,12 +112,6 @@ def cosines(queries: Float32Array, candidates: Float32Array) -> Float32Array:
 def _within_bounds(values: Float32Array) -> Float32Array:
     np.minimum(np.maximum(values, -1.0, out=values), 1.0, out=values)
     return values
-
-
-def best_first(scores: tuple[LabelScore, ...], top_count: int = 0) -> tuple[LabelScore, ...]:
-    """Returns the scores from the most probable down, ties in their order; `top_count` of them, 0 for all."""
-    ranked = tuple(sorted(scores, key=lambda score: -score.probability))
-    return ranked[:top_count] if top_count else ranked
 
 
 def ensemble(embeddings: Float32Array) -> Float32Array:

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from framewatch_core.arrays import Float32Array
+from framewatch_core.labels.label_scores import COLUMNS, LabelNames, LabelScores, rank
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.presence import Discriminant
-from framewatch_core.labels.scoring import LabelScore, ScoreHead, cosine
+from framewatch_core.labels.scoring import ScoreHead, cosines_by_query, products
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,31 +34,34 @@ class LabelVectors:
 
     """
 
-    names: tuple[str, ...]
+    names: LabelNames
     texts: Float32Array
     contrasts: npt.NDArray[np.intp]
     text_share: Float32Array
     directions: Float32Array | None
     offsets: Float32Array
 
-    def score(self, embedding: Float32Array, features: Float32Array, head: ScoreHead) -> tuple[LabelScore, ...]:
-        """Returns the scores of one image, in the labels' order.
+    def score(self, embeddings: Float32Array, features: Float32Array, head: ScoreHead) -> tuple[LabelScores, ...]:
+        """Returns the scores of each of n images, in the labels' order, with their ranking.
 
         Args:
-            embedding: L2-normalised `[dimension]`.
-            features: L2-normalised `[features]`; see `Encoder`.
+            embeddings: L2-normalised `[n, dimension]`.
+            features: L2-normalised `[n, features]`; see `Encoder`.
             head: the model's.
 
         """
-        cosines = cosine(self.texts, embedding)
-        similarities = cosines[: len(self.names)]
-        probabilities = head.probabilities(similarities)
-        logits = (similarities - cosines[self.contrasts]) * (self.text_share * np.float32(head.logit_scale))
+        cosines = cosines_by_query(self.texts, embeddings)
+        count = len(self.names.texts)
+        similarities = cosines[:, :count]
+        logits = (similarities - cosines[:, self.contrasts]) * (self.text_share * np.float32(head.logit_scale))
         if self.directions is not None:
-            logits += self.directions @ features + self.offsets
-        presences = _sigmoid(logits)
-        figures = (probabilities.tolist(), similarities.tolist(), presences.tolist())
-        return tuple(LabelScore(*row) for row in zip(self.names, *figures, strict=True))
+            logits += products(self.directions, features) + self.offsets
+        values = np.empty((len(cosines), count, len(COLUMNS)), np.float32)
+        values[..., 0] = probabilities = head.probabilities(similarities)
+        values[..., 1] = similarities
+        values[..., 2] = _sigmoid(logits)
+        rankings = rank(probabilities)
+        return tuple(LabelScores(self.names, values[i], None, rankings[i]) for i in range(len(values)))
 
 
 def _sigmoid(logits: Float32Array) -> Float32Array:
@@ -87,7 +91,7 @@ def label_vectors(label_set: LabelSet, texts: Float32Array, discriminants: Mappi
     directions = np.array([np.zeros(size) if one is None else one.weights for one in found], np.float32)
     offsets = np.array([0.0 if one is None else one.offset for one in found], np.float32)
     return LabelVectors(
-        names=label_set.names,
+        names=LabelNames(label_set.names),
         texts=texts,
         contrasts=np.array([rows.get(label.presence_contrast, 0) for label in label_set.labels]),
         text_share=(has_text / sources).astype(np.float32),

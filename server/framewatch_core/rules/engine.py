@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from framewatch_core.labels.label_scores import by_label
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.rules.events import Event
 from framewatch_core.rules.explanations import Progress, RuleExplanation, explain
@@ -62,19 +63,17 @@ class RuleBook:
 
         """
         by_region = {
-            region: {score.label: score for score in scores[region]}
-            for region in self._regions
-            if region in scores and region not in held
+            region: by_label(scores[region]) for region in self._regions if region in scores and region not in held
         }
         events = []
         for followed in self._followed.values():
             state = followed.state
-            by_label = by_region.get(state.rule.region_id)
-            if by_label is None:
+            seen = by_region.get(state.rule.region_id)
+            if seen is None:
                 state.hold()
                 followed.progress.hold(at)
                 continue
-            event = state.update(at, by_label, self._max_frame_gap_ns)
+            event = state.update(at, seen, self._max_frame_gap_ns)
             if event is None:
                 followed.progress.observe(at, state.score, state.run, self._max_frame_gap_ns)
             else:

@@ -6,10 +6,9 @@ Nothing here knows of explanations: they observe a state and decide nothing.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.labels.label_scores import ScoresByLabel
 from framewatch_core.rules.events import Event, EventKind, EventTrail, TrailPoint
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import Moment
@@ -104,17 +103,17 @@ class RuleState:
         self.run = None
         self._starts_anew = True
 
-    def update(self, at: Moment, scores: Mapping[str, LabelScore], max_frame_gap_ns: int) -> Event | None:
+    def update(self, at: Moment, scores: ScoresByLabel, max_frame_gap_ns: int) -> Event | None:
         """Takes a scored frame; returns the event that it completes.
 
         Args:
             at: the frame; not earlier than those before it.
-            scores: by label, the rule's own among them; finite.
+            scores: those of the labels, the rule's own among them; finite.
             max_frame_gap_ns: a longer time since the last frame that was not held is a gap and does not count.
 
         """
         rule = self.rule
-        raw = scores[rule.label].value(rule.score_kind)
+        raw = scores.value(rule.label, rule.score_kind)
         elapsed_ns = 0 if self._last_ns is None else at.time_ns - self._last_ns
         is_gap = elapsed_ns > max_frame_gap_ns
         self._last_ns = at.time_ns
@@ -158,14 +157,14 @@ class RuleState:
         run.peak = max(run.peak, self.score)
         return run
 
-    def _enter(self, run: Run, at: Moment, scores: Mapping[str, LabelScore]) -> Event | None:
+    def _enter(self, run: Run, at: Moment, scores: ScoresByLabel) -> Event | None:
         """Makes entering present, if the run is long enough and the cooldown is over."""
         if run.counted_ns < self.rule.min_present_ns or self._is_cooling_down(at):
             return None
         self.run, self._presence = None, _Presence(run.began, run.peak)
         return self._event(EventKind.ENTERED, run, at, scores, run.peak)
 
-    def _exit(self, run: Run, presence: _Presence, at: Moment, scores: Mapping[str, LabelScore]) -> Event | None:
+    def _exit(self, run: Run, presence: _Presence, at: Moment, scores: ScoresByLabel) -> Event | None:
         """Makes exiting absent, if the run is long enough."""
         if run.counted_ns < self.rule.min_absent_ns:
             return None
@@ -178,7 +177,7 @@ class RuleState:
         kind: EventKind,
         run: Run,
         at: Moment,
-        scores: Mapping[str, LabelScore],
+        scores: ScoresByLabel,
         peak_score: float,
         present_ns: int | None = None,
     ) -> Event:
@@ -200,13 +199,8 @@ class RuleState:
     def _is_cooling_down(self, at: Moment) -> bool:
         return self._exited_ns is not None and at.time_ns - self._exited_ns < self.rule.cooldown_ns
 
-    def _event_trail(self, scores: Mapping[str, LabelScore]) -> EventTrail | None:
+    def _event_trail(self, scores: ScoresByLabel) -> EventTrail | None:
         if self._trail is None:
             return None
         rule = self.rule
-        return EventTrail(tuple(self._trail), _runner_up(rule.label, scores), rule.enter_at, rule.exit_threshold)
-
-
-def _runner_up(label: str, scores: Mapping[str, LabelScore]) -> LabelScore | None:
-    others = (score for score in scores.values() if score.label != label)
-    return max(others, key=lambda score: score.probability, default=None)
+        return EventTrail(tuple(self._trail), scores.best_except(rule.label), rule.enter_at, rule.exit_threshold)

@@ -98,6 +98,11 @@ class StreamConfig:
         """The regions that are scored: the config's, or the whole frame."""
         return self.regions or (WHOLE_FRAME,)
 
+    @property
+    def score_count(self) -> int:
+        """Scores of a frame: of each label in each region."""
+        return len(self.label_set.labels) * len(self.viewed_regions)
+
     def with_example_keys(self) -> StreamConfig:
         """Returns the same config with keys for its labels' examples."""
         return replace(self, label_set=self.label_set.with_example_keys())

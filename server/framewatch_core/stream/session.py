@@ -12,7 +12,7 @@ each followed by its events. Everything that the session holds is bounded by `Se
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Generic
@@ -20,7 +20,8 @@ from typing import Generic
 from framewatch_core.errors import FrameOutOfOrder, FramewatchError, InvalidRequest, MissingConfig
 from framewatch_core.health.events import HealthEvent
 from framewatch_core.images.statistics import PictureStats
-from framewatch_core.labels.scoring import LabelScore, best_first
+from framewatch_core.labels.label_scores import best_first
+from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.labels.warnings import RequestWarning
 from framewatch_core.quoting import quoted
 from framewatch_core.resume_point import ResumePoint
@@ -256,7 +257,7 @@ class StreamSession(Generic[ImageT, PlanT]):
     def complete(
         self,
         work: Work[ImageT, PlanT],
-        scores: Mapping[str, tuple[LabelScore, ...]],
+        scores: Mapping[str, Sequence[LabelScore]],
         timings: Timings,
         pictures: Mapping[str, PictureStats] | None = None,
         reused_frame_id: int | None = None,

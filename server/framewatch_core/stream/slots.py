@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Generic, TypeVar
@@ -66,7 +66,7 @@ class Slot(Generic[ImageT, PlanT]):
     image: ImageT | None = None
     state: SlotState = SlotState.WAITING
     outcome: Outcome | None = None
-    scores: Mapping[str, tuple[LabelScore, ...]] = field(default_factory=dict)
+    scores: Mapping[str, Sequence[LabelScore]] = field(default_factory=dict)
     pictures: Mapping[str, PictureStats] | None = None
 
     def resolve(self, outcome: Outcome) -> None:

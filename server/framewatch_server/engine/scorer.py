@@ -15,9 +15,10 @@ from framewatch_core.arrays import Float32Array
 from framewatch_core.calls import Embeddings
 from framewatch_core.errors import FieldError
 from framewatch_core.images.image import Image, ImageKey
+from framewatch_core.labels.label_scores import LabelScores
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.presence import Discriminant, fit_discriminant
-from framewatch_core.labels.scoring import LabelScore, ScoreHead, cosines
+from framewatch_core.labels.scoring import ScoreHead, cosines
 from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
 from framewatch_core.labels.warnings import RequestWarning, truncated_prompts, truncated_texts
 from framewatch_core.models import Model
@@ -147,12 +148,12 @@ class Scorer:
         """Forgets a lane."""
         self._pipeline.retire(lane)
 
-    def scores(self, labels: LabelVectors, vector: Float32Array) -> tuple[LabelScore, ...]:
-        """Scores an input's vector, `[vector_size]`, against labels; scores come in the labels' order."""
+    def scores(self, labels: LabelVectors, vectors: Float32Array) -> tuple[LabelScores, ...]:
+        """Scores the vectors of inputs, `[inputs, vector_size]`, against labels; scores come in the labels' order."""
         dimension = self.info.dimension
-        return labels.score(vector[:dimension], vector[dimension:], self._encoder.head)
+        return labels.score(vectors[:, :dimension], vectors[:, dimension:], self._encoder.head)
 
-    async def score(self, image: Image, labels: LabelVectors) -> tuple[tuple[LabelScore, ...], Timings]:
+    async def score(self, image: Image, labels: LabelVectors) -> tuple[LabelScores, Timings]:
         """Scores an image against labels; scores come in the labels' order.
 
         Args:
@@ -164,7 +165,8 @@ class Scorer:
 
         """
         embedded = await self._images.embed(image)
-        return self.scores(labels, embedded.vectors[0]), embedded.timings
+        (scores,) = self.scores(labels, embedded.vectors)
+        return scores, embedded.timings
 
     async def similarities(
         self, queries: Mapping[str, Image], candidates: Mapping[str, Image]

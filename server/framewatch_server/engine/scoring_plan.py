@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from framewatch_core.arrays import Float32Array
-from framewatch_core.labels.scoring import LabelScore
+from framewatch_core.labels.label_scores import LabelScores
 from framewatch_core.labels.vectors import LabelVectors
 from framewatch_core.labels.warnings import RequestWarning
 from framewatch_core.stream.config import StreamConfig
@@ -35,9 +35,7 @@ class ScoringPlan:
         labels, warnings = await scorer.label_vectors(config.label_set)
         return cls(scorer, labels, View(config.viewed_regions, assessed=config.assessed_regions)), warnings
 
-    def scores(self, vectors: Float32Array) -> dict[str, tuple[LabelScore, ...]]:
+    def scores(self, vectors: Float32Array) -> dict[str, LabelScores]:
         """Scores a frame's vectors, `[regions, vector_size]`; by region id, in the labels' order."""
-        return {
-            region.id: self.scorer.scores(self.labels, vector)
-            for region, vector in zip(self.view.regions, vectors, strict=True)
-        }
+        ids = (region.id for region in self.view.regions)
+        return dict(zip(ids, self.scorer.scores(self.labels, vectors), strict=True))

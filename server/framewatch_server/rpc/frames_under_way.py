@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeAlias
 
 from framewatch_core.images.image import Image
+from framewatch_core.labels.label_scores import LabelScores
 from framewatch_core.stream.queueing import Lane
 from framewatch_core.stream.session import StreamSession
 from framewatch_core.stream.slots import Work
@@ -13,30 +15,50 @@ from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.reuse import EmbeddingReuse
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.scoring_plan import ScoringPlan
+from framewatch_server.rpc.large_frames import LARGE, LargeFrames, ScoreThread
 from framewatch_server.rpc.status import frame_error
 
 FrameWork: TypeAlias = Work[Image, ScoringPlan]
 
 
 class FrameJob(Job):
-    """A frame on its way through the engine."""
+    """A frame on its way through the engine.
 
-    __slots__ = ("_finish", "work")
+    Attributes:
+        work: the frame.
+        scores: its scores, if it is a large one.
+
+    """
+
+    __slots__ = ("_finish", "_large", "scores", "work")
 
     def __init__(
         self,
         work: FrameWork,
         reuse: EmbeddingReuse[Job],
+        large: LargeFrames,
         finish: Callable[[FrameJob, Embedded | Exception], None],
     ) -> None:
         super().__init__(work.image, work.plan.view, reuse)
         reuse.expect(self, work.config.reuse, work.moment, work.image, work.plan.view)
         self.work = work
+        self.scores: Mapping[str, LabelScores] | None = None
+        self._large = large
         self._finish = finish
 
     def done(self, result: Embedded | Exception) -> None:
-        """Passes the result to the stream."""
-        self._finish(self, result)
+        """Passes the result to the stream; a large frame's is scored first."""
+        if isinstance(result, Exception) or self.work.config.score_count < LARGE:
+            self._finish(self, result)
+        else:
+            self._large.add(partial(self.work.plan.scores, result.vectors), partial(self._scored, result))
+
+    def _scored(self, result: Embedded, found: Mapping[str, LabelScores] | Exception) -> None:
+        if isinstance(found, Exception):
+            self._finish(self, found)
+        else:
+            self.scores = found
+            self._finish(self, result)
 
 
 class FramesUnderWay:
@@ -45,9 +67,16 @@ class FramesUnderWay:
     It doesn't keep the stream's shell, which is the lane: each would keep the other after the stream's end.
     """
 
-    def __init__(self, session: StreamSession[Image, ScoringPlan]) -> None:
-        """`session`: the source of frames, to which their scores go back."""
+    def __init__(self, session: StreamSession[Image, ScoringPlan], score_thread: ScoreThread) -> None:
+        """Begins without frames.
+
+        Args:
+            session: the source of frames, to which their scores go back.
+            score_thread: scores large frames.
+
+        """
         self._session = session
+        self._large = LargeFrames(score_thread)
         self._scorer: Scorer | None = None  # has the lane in its order of turns; a stream has one model
         self._reuse = EmbeddingReuse[Job]()
         self._jobs: set[FrameJob] = set()
@@ -64,6 +93,7 @@ class FramesUnderWay:
             self._scorer.retire(lane)
         for job in self._jobs:
             job.cancel()
+        self._large.clear()
         self._jobs.clear()  # they keep the shell: it would live as long as they do
 
     def start_next(self, finish: Callable[[FrameJob, Embedded | Exception], None]) -> FrameJob | None:
@@ -73,7 +103,7 @@ class FramesUnderWay:
         """
         if (work := self._session.next_work()) is None:
             return None
-        job = FrameJob(work, self._reuse, finish)
+        job = FrameJob(work, self._reuse, self._large, finish)
         self._jobs.add(job)
         return job
 
@@ -84,7 +114,7 @@ class FramesUnderWay:
             self._session.fail(job.work, frame_error(result))
             return
         try:
-            scores = job.work.plan.scores(result.vectors)
+            scores = job.work.plan.scores(result.vectors) if job.scores is None else job.scores
         except Exception as error:
             self._session.fail(job.work, frame_error(error))
         else:

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.calls import Classification, SimilarityMatrix
 from framewatch_core.errors import ServerDraining, ServerStarting
-from framewatch_core.labels.scoring import best_first
+from framewatch_core.labels.label_scores import best_first
 from framewatch_core.limits import ByteAccount
 from framewatch_core.stream.config import OverflowPolicy
 from framewatch_core.stream.session import SessionLimits
@@ -22,6 +22,7 @@ from framewatch_server.engine.models import Models
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc.gates import Gate
+from framewatch_server.rpc.large_frames import ScoreThread
 from framewatch_server.rpc.reading.requests import Context, Convert, RequestReader
 from framewatch_server.rpc.sending import send_all
 from framewatch_server.rpc.status import answering
@@ -63,6 +64,7 @@ class ZeroShotService:
         self._stream_surroundings = StreamSurroundings(
             find_scorer=self._scorer_for,
             requests=self._requests,
+            score_thread=ScoreThread(),
             limits=SessionLimits(running=config.stream_running_frames, waiting=config.stream_waiting_frames),
             max_image_bytes=config.max_image_bytes,
             waiting_share=self._waiting_share,
@@ -125,7 +127,7 @@ class ZeroShotService:
         best = best_first(scores, call.top_count)
         placed = tuple(warning.under("label_set") for warning in warnings)
         return classification_to_proto(
-            Classification(best, scorer.info.name, timings, placed, scorer.info.weights_digest)
+            Classification(tuple(best), scorer.info.name, timings, placed, scorer.info.weights_digest)
         )
 
     async def Similarity(self, _: object, context: Context) -> pb.SimilarityResponse:  # noqa: N802
@@ -198,5 +200,5 @@ def service_handler(service: ZeroShotService) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(SERVICE_NAME, handlers)
 
 
-def _serialised(message: Message) -> bytes:
-    return message.SerializeToString()
+def _serialised(message: Message | bytes) -> bytes:
+    return message if isinstance(message, bytes) else message.SerializeToString()

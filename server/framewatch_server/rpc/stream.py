@@ -24,6 +24,7 @@ from framewatch_core.images.regions import least_shares
 from framewatch_core.resume_point import ResumePoint
 from framewatch_core.stream.config import OverflowPolicy, StreamConfig
 from framewatch_core.stream.messages import Output, Started, StreamStarted
+from framewatch_core.stream.results import FrameResult
 from framewatch_core.stream.resume import StreamState
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_server.engine.jobs import Embedded, Job
@@ -31,6 +32,7 @@ from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.scoring_plan import ScoringPlan
 from framewatch_server.rpc.frames_under_way import FrameJob, FramesUnderWay
+from framewatch_server.rpc.large_frames import ScoreThread
 from framewatch_server.rpc.reading.requests import RequestReader
 from framewatch_server.rpc.resume_claim import ResumeClaim
 from framewatch_wire.config import config_from_proto, resume_point_from_proto
@@ -53,6 +55,7 @@ class StreamSurroundings:
     Attributes:
         find_scorer: returns the scorer of the model of that name, or raises.
         requests: converts requests, and counts the bytes of configs.
+        score_thread: scores and writes frames with many scores.
         limits: bounds of each stream.
         max_image_bytes: largest image, for the client to know.
         waiting_share: returns a stream's share, at least 1, of the frames that may wait over all streams.
@@ -63,6 +66,7 @@ class StreamSurroundings:
 
     find_scorer: Callable[[str], Scorer]
     requests: RequestReader
+    score_thread: ScoreThread
     limits: SessionLimits
     max_image_bytes: int
     waiting_share: Callable[[Scorer, OverflowPolicy], int]
@@ -97,7 +101,7 @@ class StreamShell:
     def __init__(self, surroundings: StreamSurroundings) -> None:
         self._surroundings = surroundings
         self._session = StreamSession[Image, ScoringPlan](uuid.uuid4().hex, surroundings.limits, time.monotonic_ns())
-        self._frames = FramesUnderWay(self._session)
+        self._frames = FramesUnderWay(self._session, surroundings.score_thread)
         self._claim = ResumeClaim(surroundings.resumable)
         self._reader: asyncio.Task[None] | None = None  # from `run` on
         self._has_output = asyncio.Event()  # wakes the writer; also set when the session has finished
@@ -106,15 +110,18 @@ class StreamShell:
 
     # ---- writing ----
 
-    async def run(self, read: Read) -> AsyncGenerator[pb.StreamFramesResponse]:
-        """Answers the requests that `read` returns. Raises the error that ends the call, after all results are sent."""
+    async def run(self, read: Read) -> AsyncGenerator[pb.StreamFramesResponse | bytes]:
+        """Answers the requests that `read` returns; large responses are serialised.
+
+        Raises the error that ends the call, after all results are sent.
+        """
         self._reader = asyncio.create_task(self._read(read), name="stream reader")
         drain = asyncio.create_task(self._stop_reading_when_draining(self._reader), name="stream drain")
         try:
             while not self._session.finished:
                 while (output := self._session.next_output()) is not None:
                     self._advance()
-                    yield self._to_response(output)
+                    yield await self._to_response(output)
                 if not self._session.finished:
                     await self._has_output.wait()
                     self._has_output.clear()
@@ -128,7 +135,9 @@ class StreamShell:
             # their tracebacks keep this stream
             self._reader = self._error = None
 
-    def _to_response(self, output: Output) -> pb.StreamFramesResponse:
+    async def _to_response(self, output: Output) -> pb.StreamFramesResponse | bytes:
+        if isinstance(output, FrameResult):
+            return await self._surroundings.score_thread.write(output)
         return response_to_proto(self._started(output) if isinstance(output, Started) else output)
 
     def _started(self, started: Started) -> StreamStarted:

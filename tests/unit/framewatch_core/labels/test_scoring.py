@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from framewatch_core.labels.scoring import LabelScore, ScoreFunction, ScoreHead, best_first, cosine, ensemble
+from framewatch_core.labels.scoring import ScoreFunction, ScoreHead, cosines, cosines_by_query, ensemble
 
 EYE = np.eye(3, dtype=np.float32)
 
@@ -27,14 +27,15 @@ def test_probabilities_of_a_thousand_labels_sum_to_one(scale: float) -> None:
 
 def test_cosines_never_leave_their_range() -> None:
     longer = EYE[:1] * np.float32(1.0000002)
-    assert cosine(longer, longer[0]).tolist() == [1.0]
+    assert cosines_by_query(longer, longer).tolist() == cosines(longer, longer).tolist() == [[1.0]]
 
 
-def test_best_first_keeps_the_order_of_ties() -> None:
-    scores = tuple(LabelScore(name, p, 0) for name, p in [("a", 0.2), ("b", 0.5), ("c", 0.2), ("d", 0.1)])
-    assert [s.label for s in best_first(scores)] == ["b", "a", "c", "d"]
-    assert [s.label for s in best_first(scores, 2)] == ["b", "a"]
-    assert len(best_first(scores, 9)) == 4
+@pytest.mark.parametrize("others", [0, 3, 40])
+def test_a_querys_cosines_do_not_depend_on_the_other_queries(others: int) -> None:
+    random = np.random.default_rng(others)
+    texts, images = (random.standard_normal((n, 512)).astype(np.float32) for n in (7, 1 + others))
+    alone = np.clip(texts @ images[0], -1, 1)
+    assert cosines_by_query(texts, images)[0].tobytes() == alone.tobytes()
 
 
 def test_an_ensemble_is_the_normalised_mean() -> None:

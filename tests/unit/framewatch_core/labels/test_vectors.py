@@ -9,6 +9,7 @@ import pytest
 
 from framewatch_core.arrays import Float32Array
 from framewatch_core.images.image import EncodedImage
+from framewatch_core.labels.label_scores import LabelScores
 from framewatch_core.labels.labels import DEFAULT_CONTRAST, Label, LabelSet
 from framewatch_core.labels.presence import Discriminant
 from framewatch_core.labels.scoring import ScoreFunction, ScoreHead
@@ -40,6 +41,12 @@ def sigmoid(logit: float) -> float:
 def discriminant(logit: float) -> Discriminant:
     """Returns a discriminant that gives FEATURES that logit."""
     return Discriminant(np.array([logit, logit], np.float32), -0.4 * logit)
+
+
+def scored(labels: LabelVectors, head: ScoreHead = HEAD) -> LabelScores:
+    """Returns the scores of the one image."""
+    (scores,) = labels.score(IMAGE[None], FEATURES[None], head)
+    return scores
 
 
 def vectors(labels: tuple[Label, ...], cosines: list[float], **logits: float) -> LabelVectors:
@@ -93,20 +100,20 @@ def test_which_texts_are_embedded(labels: tuple[Label, ...], groups: tuple[tuple
 def test_presence(
     labels: tuple[Label, ...], cosines: list[float], logits: dict[str, float], presences: list[float]
 ) -> None:
-    scores = vectors(labels, cosines, **logits).score(IMAGE, FEATURES, HEAD)
+    scores = scored(vectors(labels, cosines, **logits))
     assert [score.label for score in scores] == [label.name for label in labels]
     assert [score.presence for score in scores] == pytest.approx(presences, abs=1e-5)
 
 
 def test_presence_is_the_heads_softmax_of_a_label_and_its_contrast() -> None:
-    (score,) = vectors((WORDS,), [0.31, 0.27]).score(IMAGE, FEATURES, HEAD)
+    (score,) = scored(vectors((WORDS,), [0.31, 0.27]))
     two_way = HEAD.probabilities(np.array([0.31, 0.27], np.float32))
     assert score.presence == pytest.approx(two_way[0], abs=1e-6)
 
 
 def test_a_contrast_does_not_bear_on_probabilities_nor_another_label_on_presence() -> None:
-    (alone,) = vectors((WORDS,), [0.3, 0.2]).score(IMAGE, FEATURES, HEAD)
-    first, second = vectors((WORDS, SAME_WORDS), [0.3, 0.5, 0.2]).score(IMAGE, FEATURES, HEAD)
+    (alone,) = scored(vectors((WORDS,), [0.3, 0.2]))
+    first, second = scored(vectors((WORDS, SAME_WORDS), [0.3, 0.5, 0.2]))
     assert alone.probability == 1
     assert first.probability + second.probability == pytest.approx(1)
     assert first.probability == pytest.approx(sigmoid(-10 * 0.2), abs=1e-5)
@@ -115,7 +122,7 @@ def test_a_contrast_does_not_bear_on_probabilities_nor_another_label_on_presence
 
 
 def test_presence_of_a_sigmoid_model_knows_no_bias() -> None:
-    (score,) = vectors((WORDS,), [0.3, 0.2]).score(IMAGE, FEATURES, ScoreHead(10.0, -5.0, ScoreFunction.SIGMOID))
+    (score,) = scored(vectors((WORDS,), [0.3, 0.2]), ScoreHead(10.0, -5.0, ScoreFunction.SIGMOID))
     assert score.presence == pytest.approx(sigmoid(10 * 0.1), abs=1e-6)
     assert score.probability == pytest.approx(sigmoid(10 * 0.3 - 5), abs=1e-6)
 
@@ -123,13 +130,32 @@ def test_presence_of_a_sigmoid_model_knows_no_bias() -> None:
 @pytest.mark.parametrize(("logit", "presence"), [(1e6, 1.0), (-1e6, 0.0)], ids=["sure", "sure that not"])
 @pytest.mark.filterwarnings("error")
 def test_large_logits_do_not_overflow(logit: float, presence: float) -> None:
-    (score,) = vectors((SHOWN,), [0.1], shown=logit).score(IMAGE, FEATURES, HEAD)
+    (score,) = scored(vectors((SHOWN,), [0.1], shown=logit))
     assert score.presence == presence
 
 
 def test_a_thousand_labels_each_with_its_contrast() -> None:
     labels = tuple(Label(f"l{i}", contrast_prompts=(f"no l{i}",)) for i in range(1000))
     cosines = np.random.default_rng(0).uniform(-0.9, 0.9, 2000).tolist()
-    scores = vectors(labels, cosines).score(IMAGE, FEATURES, HEAD)
+    scores = scored(vectors(labels, cosines))
     expected = [sigmoid(10 * (cosines[i] - cosines[1000 + i])) for i in range(1000)]
     assert [score.presence for score in scores] == pytest.approx(expected, abs=1e-5)
+
+
+def test_every_image_is_scored_as_if_it_were_alone() -> None:
+    labels = vectors((WORDS, SHOWN, BOTH), [0.1, 0.2, 0.3, 0.15, 0.25], shown=-2.0, both=4.0)
+    images = np.stack([IMAGE, vector(0.6), vector(-0.2)])
+    features = np.stack([FEATURES, FEATURES[::-1], -FEATURES])
+    together = labels.score(images, features, HEAD)
+    alone = [labels.score(images[i : i + 1], features[i : i + 1], HEAD)[0] for i in range(3)]
+    assert [scores.values.tobytes() for scores in together] == [scores.values.tobytes() for scores in alone]
+    assert [tuple(scores.best_first()) for scores in together] == [
+        tuple(sorted(scores, key=lambda score: -score.probability)) for scores in alone
+    ]
+
+
+def test_scores_share_the_names() -> None:
+    labels = vectors((WORDS, SHOWN), [0.1, 0.2, 0.3], shown=1.0)
+    one, other = labels.score(np.stack([IMAGE, IMAGE]), np.stack([FEATURES, FEATURES]), HEAD)
+    assert one.names is other.names is labels.names
+    assert one[1].label is SHOWN.name

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framewatch_core.labels.label_scores import by_label
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
 from framewatch_core.rules.events import Event, EventKind, TrailPoint
@@ -227,7 +228,7 @@ def test_explanations_only_observe(watched: list[EventRule], played: list[Step])
         time_ns += step.elapsed_ns
         for state in states:
             if state.rule.region_id in step.scores.keys() - step.held:
-                scores = {score.label: score for score in step.scores[state.rule.region_id]}
+                scores = by_label(step.scores[state.rule.region_id])
                 event = state.update(Moment(number, time_ns), scores, GAP_NS)
                 events += [event] if event else []
             else:

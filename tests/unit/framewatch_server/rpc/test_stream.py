@@ -26,6 +26,7 @@ from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc import stream
+from framewatch_server.rpc.large_frames import ScoreThread
 from framewatch_server.rpc.reading.requests import RequestReader
 from framewatch_server.rpc.stream import StreamShell, StreamSurroundings
 
@@ -46,8 +47,8 @@ class FakeScorer:
     async def label_vectors(self, _: LabelSet) -> tuple[None, tuple[()]]:
         return None, ()
 
-    def scores(self, *_: object) -> tuple[LabelScore, ...]:
-        return (LabelScore("a", 1.0, 1.0),)
+    def scores(self, *_: object) -> tuple[tuple[LabelScore, ...], ...]:
+        return ((LabelScore("a", 1.0, 1.0),),)
 
     def announce(self, lane: Lane[Job]) -> None:
         asyncio.get_running_loop().call_soon(self._serve, lane)
@@ -87,6 +88,7 @@ def surroundings(result: Embedded | Exception) -> StreamSurroundings:
     return StreamSurroundings(
         find_scorer=lambda _: scorer,
         requests=RequestReader(max_reading=1, timeout_s=60, account=ByteAccount("calls", "bytes", "max", 1 << 20)),
+        score_thread=ScoreThread(),
         limits=SessionLimits(running=2, waiting=2),
         max_image_bytes=1,
         waiting_share=lambda *_: 2,

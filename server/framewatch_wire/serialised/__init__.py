@@ -1,0 +1,1 @@
+"""Messages that are written without protobuf's objects, because they are large."""
