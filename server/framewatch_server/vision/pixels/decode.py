@@ -11,11 +11,11 @@ import numpy as np
 import simplejpeg
 
 from framewatch_core.arrays import UInt8Array
-from framewatch_core.errors import ImageTooLarge, UndecodableImage
+from framewatch_core.errors import ImageTooLarge
 from framewatch_core.images.header import ImageFormat, ImageHeader, read_header
 from framewatch_core.images.image import EncodedImage, Image, RawImage
 from framewatch_server.vision.pixels.raw import raw_pixels
-from framewatch_server.vision.pixels.reference import decode_as_reference
+from framewatch_server.vision.pixels.reference import decode_as_reference, undecodable
 
 # Decoding runs on a pool of our own threads, which OpenCV's threads would take the cores from.
 cv2.setNumThreads(1)
@@ -142,9 +142,9 @@ def _decode_jpeg(data: bytes, header: ImageHeader, reduction: int) -> UInt8Array
     try:
         pixels = simplejpeg.decode_jpeg(data, "RGB", min_height=height, min_width=width, strict=False)
     except ValueError as error:
-        raise _undecodable(header) from error
+        raise undecodable(header) from error
     if pixels.shape != (height, width, 3):
-        raise _undecodable(header)
+        raise undecodable(header)
     return np.asarray(pixels, dtype=np.uint8)
 
 
@@ -155,18 +155,10 @@ def _decode_webp(data: bytes, header: ImageHeader) -> UInt8Array:
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from error  # no fault of the picture
-        raise _undecodable(header) from error
+        raise undecodable(header) from error
     if pixels is None or pixels.shape != (header.height, header.width, 3):
-        raise _undecodable(header)
+        raise undecodable(header)
     return np.asarray(pixels, dtype=np.uint8)
-
-
-def _undecodable(header: ImageHeader) -> UndecodableImage:
-    return UndecodableImage(
-        f"the {header.format.name} of {header.width}×{header.height} pixels can't be decoded: its data is broken; send "
-        "the whole file as it was encoded",
-        "encoded",
-    )
 
 
 def _jpeg_reduction(header: ImageHeader, min_size: tuple[int, int] | None) -> int:

@@ -43,8 +43,8 @@ def decode_as_reference(data: bytes, header: ImageHeader) -> UInt8Array:
         raise
     except Exception as error:
         # its decoders raise what their code happens to meet: struct.error, TypeError, IndexError, SyntaxError and more
-        raise _undecodable(header) from error
-    raise _undecodable(header)
+        raise undecodable(header) from error
+    raise undecodable(header)
 
 
 def _to_rgb(picture: PillowImage.Image) -> UInt8Array:
@@ -61,7 +61,8 @@ def _to_rgb(picture: PillowImage.Image) -> UInt8Array:
     return rgb
 
 
-def _undecodable(header: ImageHeader) -> UndecodableImage:
+def undecodable(header: ImageHeader) -> UndecodableImage:
+    """Returns the error of a file whose pixels are broken, or of another size than its header says."""
     return UndecodableImage(
         f"the {header.format.name} of {header.width}×{header.height} pixels can't be decoded: its data is broken; send "
         "the whole file as it was encoded",
