@@ -1,4 +1,7 @@
-"""Small files of all kinds, and files that once broke something, to begin with."""
+"""Small files of all kinds, files that once broke something, and files that the long run found.
+
+Those with a digest in their names were found: one for each way to be refused or decoded.
+"""
 
 from __future__ import annotations
 
