@@ -13,6 +13,9 @@ from framewatch_client._forks import check_channels_work, register
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Bytes of a request or a response at most."""
 
+MAX_UNREAD_BYTES = 1024 * 1024
+"""Bytes of a stream's responses that are received ahead of their reader, besides one message."""
+
 _RETRIES = {
     "methodConfig": [
         {
@@ -41,6 +44,9 @@ _CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     # gRPC refuses calls while it waits to connect again: it should not wait longer than a stream's backoff
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 5_000),
+    # what a stream's caller has not read: gRPC would take in ever more of it, 200 MB a stream of large results
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", MAX_UNREAD_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.enable_retries", 1),

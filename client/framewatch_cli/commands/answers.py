@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from framewatch_cli.terminal.safe_text import clipped
+from framewatch_cli.terminal.safe_text import escaped, name_text
 from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, framed, plain_table
 from framewatch_client import LabelScore, Timings
 from framewatch_core.arrays import Float32Array
@@ -22,7 +22,7 @@ def score_table(scores: Sequence[LabelScore], *, title: str = "", footer: str = 
     table.add_column("")
     for i, score in enumerate(scores):
         table.add_row(
-            Text(clipped(score.label)),
+            Text(name_text(score.label)),
             f"{score.probability:.4f}",
             f"{score.similarity:.4f}",
             Bar(score.probability, "green" if i == 0 else "blue"),
@@ -43,7 +43,7 @@ def similarity_table(
     for name, similarity in zip(names, similarities, strict=False):
         is_best = len(similarities) > 1 and similarity == best
         table.add_row(
-            Text(f"{name} ★" if is_best else name),
+            Text(escaped(f"{name} ★" if is_best else name)),
             f"{similarity:.4f}",
             Bar(similarity, "green" if is_best else "blue"),
             style="bold" if is_best else "",
@@ -66,11 +66,11 @@ def similarity_matrix_table(
     table = plain_table()
     table.add_column("image", overflow="fold", min_width=MIN_NAME_CELLS)
     for query in queries:
-        table.add_column(Text(query), justify="right", overflow="fold")
+        table.add_column(Text(escaped(query)), justify="right", overflow="fold")
     best = similarities.argmax(axis=1)
     for row, name in enumerate(candidates):
         cells = (_cosine_cell(cosine, is_best=best[i] == row) for i, cosine in enumerate(similarities[:, row]))
-        table.add_row(Text(name), *cells)
+        table.add_row(Text(escaped(name)), *cells)
     return framed(table, title="similarity", footer=footer)
 
 
@@ -81,4 +81,4 @@ def _cosine_cell(cosine: float, *, is_best: bool) -> Text:
 def answer_footer(model: str, timings: Timings) -> str:
     """Returns the model that answered and the time that the server took."""
     total_ms = 1000 * (timings.decode_s + timings.queue_s + timings.inference_s)
-    return f"{clipped(model)}, {total_ms:.1f} ms in the server"
+    return f"{name_text(model)}, {total_ms:.1f} ms in the server"

@@ -12,7 +12,7 @@ from framewatch_cli.commands.options.connection import run_with_client
 from framewatch_cli.commands.options.parameters import Flag
 from framewatch_cli.terminal.json_lines import print_line
 from framewatch_cli.terminal.output import ExitCode, Output
-from framewatch_cli.terminal.safe_text import clipped
+from framewatch_cli.terminal.safe_text import name_text
 from framewatch_cli.terminal.tables import MIN_NAME_CELLS, plain_table
 from framewatch_client import DEFAULT_ADDRESS, AsyncFramewatchClient, Model
 from framewatch_wire.json_lines import models_json
@@ -50,8 +50,8 @@ def _table(found: tuple[Model, ...]) -> Table:
         table.add_column(title, no_wrap=True)
     table.add_column("runs on", overflow="fold", min_width=len("bfloat16"))
     for number, model in enumerate(found):
-        name = Text(f"{clipped(model.name)}{' ★' if number == 0 else ''}", "bold" if number == 0 else "")
-        table.add_row(name, *map(Text, map(clipped, _cells(model))))
+        name = Text(f"{name_text(model.name)}{' ★' if number == 0 else ''}", "bold" if number == 0 else "")
+        table.add_row(name, *map(Text, map(name_text, _cells(model))))
     return table
 
 

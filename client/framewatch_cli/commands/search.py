@@ -20,6 +20,7 @@ from framewatch_cli.index.sheet import MAX_SHEET_HITS, write_search_sheet
 from framewatch_cli.pictures.sheet import check_sheet
 from framewatch_cli.terminal.json_lines import print_object
 from framewatch_cli.terminal.output import ExitCode, Output
+from framewatch_cli.terminal.safe_text import escaped
 from framewatch_cli.terminal.tables import MIN_NAME_CELLS, Bar, framed, plain_table
 from framewatch_client import IMAGE_SUFFIXES, SourceError
 
@@ -118,6 +119,8 @@ def _table(found: SearchResult, settings: SearchSettings) -> RenderableType:
     for rank, (entry, score) in enumerate(found.hits, 1):
         best = rank == 1
         style = "green" if best else "blue"
-        table.add_row(f"{rank}", f"{score:.4f}", Bar(score, style), Text(entry.name), style="bold" if best else "")
+        table.add_row(
+            f"{rank}", f"{score:.4f}", Bar(score, style), Text(escaped(entry.name)), style="bold" if best else ""
+        )
     footer = f"{len(found.hits):,} of {found.index_count:,} pictures, by {found.model}"
     return framed(table, title=settings.query, footer=footer)

@@ -12,6 +12,7 @@ from framewatch_cli.labelling.folder_store import PICTURES_FILE, UNCERTAIN_FOLDE
 from framewatch_cli.labelling.sorting import Pile, Split
 from framewatch_cli.labelling.summary import LabelSummary
 from framewatch_cli.terminal.output import Output
+from framewatch_cli.terminal.safe_text import name_text
 from framewatch_cli.terminal.tables import plain_table
 
 
@@ -36,7 +37,9 @@ def _label_table(summary: LabelSummary) -> RenderableType:
         counts = [label.by_split[split] for split in Split] if has_validation else [label.labelled]
         mean = "–" if label.mean_score is None else f"{label.mean_score:.3f}"
         style = "" if label.labelled else "dim"
-        table.add_row(Text(name), *(f"{count:,}" for count in counts), mean, f"{label.uncertain:,}", style=style)
+        table.add_row(
+            Text(name_text(name)), *(f"{count:,}" for count in counts), mean, f"{label.uncertain:,}", style=style
+        )
     return table
 
 

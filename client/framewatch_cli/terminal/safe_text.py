@@ -41,6 +41,11 @@ def clipped(text: str, max_chars: int = MAX_NAME_CHARS) -> str:
     return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
+def name_text(name: str) -> str:
+    """Returns a name for people: escaped and clipped."""
+    return clipped(escaped(name))
+
+
 def message_text(text: str) -> str:
     """Returns a message for people: without passwords of URLs, escaped and clipped."""
     return clipped(escaped(without_password(text[: 4 * MAX_MESSAGE_CHARS])), MAX_MESSAGE_CHARS)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from framewatch_cli.terminal.charts import sparkline
-from framewatch_cli.terminal.safe_text import clipped, message_text
+from framewatch_cli.terminal.safe_text import message_text, name_text
 from framewatch_cli.terminal.tables import clock, plain_table
 from framewatch_cli.watching.summary import WatchSummary
 from framewatch_client import Event, EventTrail, FrameError, HealthEvent, HealthEventKind, Reconnected, rule_name
@@ -31,11 +31,11 @@ def event_line(event: Event) -> Text:
     """Returns an event as a line, such as `ENTERED box in left  00:03.200 (began 00:02.900, frame 32)  score 0.93`."""
     line = Text(no_wrap=False)
     line.append(f"{event.kind.name:<7}", _KIND_STYLES[event.kind])
-    line.append(f" {clipped(event.label)}", "bold")
+    line.append(f" {name_text(event.label)}", "bold")
     if event.region_id:
-        line.append(f" in {clipped(event.region_id)}", "bold")
+        line.append(f" in {name_text(event.region_id)}", "bold")
     if event.rule_id not in {event.label, rule_name(event.label, event.region_id)}:
-        line.append(f" [{clipped(event.rule_id)}]", "dim")
+        line.append(f" [{name_text(event.rule_id)}]", "dim")
     _append_times(line, event)
     line.append(f"  score {event.score:.2f}")
     if event.present_s is not None:
@@ -51,7 +51,7 @@ def health_event_line(event: HealthEvent) -> Text:
     line = Text(no_wrap=False)
     line.append(f"{event.kind.name:<7}", _HEALTH_KIND_STYLES[event.kind])
     if event.region_id:
-        line.append(f" in {clipped(event.region_id)}", "bold")
+        line.append(f" in {name_text(event.region_id)}", "bold")
     _append_times(line, event)
     if event.problem is not None:
         line.append(f"  problem: {event.problem.name.lower().replace('_', ' ')}", "red")
@@ -90,7 +90,7 @@ def trail_line(trail: EventTrail) -> Text:
         line.append(f" {first.smoothed_score:.2f} → {last.smoothed_score:.2f} in {last.time_s - first.time_s:.1f} s")
     line.append(f"; enter at {trail.enter_at:g}, exit below {trail.exit_below:g}", "dim")
     if trail.runner_up is not None:
-        line.append(f"; next: {clipped(trail.runner_up.label)} {trail.runner_up.probability:.2f}", "dim")
+        line.append(f"; next: {name_text(trail.runner_up.label)} {trail.runner_up.probability:.2f}", "dim")
     return line
 
 
@@ -105,7 +105,7 @@ def explanation_report(rules: Iterable[tuple[str, EventKind | None, str]]) -> Re
     for name, next_kind, message in rules:
         waits = f" waits for {next_kind.name}" if next_kind else ""
         parts += [
-            Text.assemble((clipped(name), "bold"), (waits, "dim")),
+            Text.assemble((name_text(name), "bold"), (waits, "dim")),
             Padding(Text(message_text(message)), (0, 0, 0, 2)),
         ]
     return Group(*parts)
@@ -163,7 +163,7 @@ def _rule_table(summary: WatchSummary) -> Table:
     for name, rule in summary.rules.items():
         still = " (still)" if rule.present_since_s is not None else ""
         table.add_row(
-            Text(clipped(name if name.startswith(rule.label) else f"{name} ({rule.label})")),
+            Text(name_text(name if name.startswith(rule.label) else f"{name} ({rule.label})")),
             f"{rule.entered_count:,}",
             f"{rule.exited_count:,}",
             f"{clock(rule.present_until(summary.time_s))}{still}",

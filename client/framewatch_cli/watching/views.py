@@ -16,7 +16,7 @@ from rich.text import Text
 
 from framewatch_cli.terminal.json_lines import print_line
 from framewatch_cli.terminal.progress import progress_columns
-from framewatch_cli.terminal.safe_text import clipped
+from framewatch_cli.terminal.safe_text import name_text
 from framewatch_cli.terminal.tables import bar
 from framewatch_cli.watching.lines import (
     counter_line,
@@ -170,7 +170,7 @@ class LiveView(PlainView):
         table.add_column(no_wrap=True, justify="right")
         table.add_column(no_wrap=True)
         for name, score, style in self._rows():
-            table.add_row(Text(clipped(name)), f"{score:.2f}", Text(bar(score), style))
+            table.add_row(Text(name_text(name)), f"{score:.2f}", Text(bar(score), style))
         return Group(Text(), table, counter_line(self._summary), self._progress)
 
     def _rows(self) -> Iterator[tuple[str, float, str]]:

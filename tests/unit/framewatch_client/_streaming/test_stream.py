@@ -29,8 +29,9 @@ from framewatch_client import (
     ServerUnreachableError,
     StreamStarted,
 )
+from framewatch_client._channel import MAX_UNREAD_BYTES
 from framewatch_core.errors import ImageTooLarge, InvalidRule
-from tests.unit.framewatch_client.fake_server import FakeService, fault
+from tests.unit.framewatch_client.fake_server import Context, FakeService, Requests, fault, start
 
 LABELS = ["a box", "an empty belt"]
 GREY = np.full((8, 8), 128, dtype=np.uint8)
@@ -366,3 +367,39 @@ async def test_invalid_arguments_are_refused_at_once(
 ) -> None:
     with pytest.raises(expected):
         client.stream(frames, LABELS, **options)  # type: ignore[arg-type]
+
+
+class FloodingService(FakeService):
+    """A service that sends events without end, as fast as they are taken."""
+
+    event = pb.StreamFramesResponse(event=pb.Event(kind=pb.EVENT_KIND_ENTERED, event_id="x" * 100_000))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent_count = 0
+
+    async def StreamFrames(self, requests: Requests, context: Context) -> AsyncIterator[pb.StreamFramesResponse]:  # noqa: N802
+        del context
+        async for request in requests:
+            for response in self._accept(request.config):
+                yield response
+            while True:
+                self.sent_count += 1
+                yield self.event
+
+
+async def test_results_that_nobody_reads_stay_on_the_server() -> None:
+    service = FloodingService()
+    server, address = await start(service)
+    async with AsyncFramewatchClient(address) as client:
+        stream = client.stream(Recorder(1), LABELS)
+        for _ in range(1000):  # gRPC learns that this client is fast
+            await anext(stream)
+        before = -1
+        while before != service.sent_count:
+            before = service.sent_count
+            for _ in range(300):
+                await asyncio.to_thread(lambda: None)
+        assert (service.sent_count - 1000) * service.event.ByteSize() < 3 * MAX_UNREAD_BYTES
+        await stream.aclose()
+    await server.stop(None)
