@@ -32,7 +32,7 @@ class TowerSpeed:
         ms: time per picture, the median of several batches, with as many in flight as the encoder takes.
         flops: floating-point operations per picture.
         limit_flops: floating-point operations per second of a matrix product as the tower has it for the largest
-            default batch, by torch in the same dtype (bfloat16 for int8), measured in the same run.
+            default batch, by torch in the same dtype, measured in the same run.
 
     """
 
@@ -58,7 +58,7 @@ def bench_tower(encoder: Encoder, flops: float, batches: Sequence[int], seconds:
     rows = _TOKENS * default_batches(encoder)[-1]
     results = []
     for batch in batches:
-        gemm_s = median_s(_gemm(encoder, rows), seconds / 4)
+        gemm_s = median_s(matrix_product(encoder.info.dtype, encoder.info.device, rows), seconds / 4)
         tower_s = batch_s(encoder, batch, seconds)
         limit_flops = 2 * rows * _INNER * _COLUMNS / gemm_s
         results.append(TowerSpeed(batch, tower_s * 1000 / batch, flops, limit_flops))
@@ -94,18 +94,26 @@ def count_flops(name: str) -> float:
     return float(counter.get_total_flops())
 
 
-def _gemm(encoder: Encoder, rows: int) -> Callable[[], object]:
-    dtype = DTYPES.get(encoder.info.dtype, torch.bfloat16)
-    left = torch.randn(rows, _INNER, dtype=dtype, device=encoder.info.device)
-    right = torch.randn(_COLUMNS, _INNER, dtype=dtype, device=encoder.info.device)
+def matrix_product(dtype: str, device: str, rows: int) -> Callable[[], object]:
+    """Returns a function that multiplies matrices as the tower does, in a dtype of `serve`; int8 adds up in int32."""
+    left, right = (_matrix(count, _INNER, dtype, device) for count in (rows, _COLUMNS))
 
     @torch.inference_mode()
     def multiply() -> None:
-        torch.nn.functional.linear(left, right)
+        if left.dtype is torch.int8:
+            torch._int_mm(left, right.T)  # noqa: SLF001 torch has no other product of int8
+        else:
+            torch.nn.functional.linear(left, right)
         if left.is_cuda:
             torch.cuda.synchronize(left.device)
 
     return multiply
+
+
+def _matrix(rows: int, columns: int, dtype: str, device: str) -> torch.Tensor:
+    if dtype == "int8":
+        return torch.randint(-128, 128, (rows, columns), dtype=torch.int8, device=device)
+    return torch.randn(rows, columns, dtype=DTYPES[dtype], device=device)
 
 
 def median_s(function: Callable[[], object], seconds: float, prepare: Callable[[], None] = lambda: None) -> float:

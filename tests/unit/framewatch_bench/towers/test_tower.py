@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 
-from framewatch_bench.towers.tower import batch_s, default_batches
+from framewatch_bench.towers.tower import batch_s, default_batches, matrix_product
 from framewatch_core.arrays import Float32Array
 from framewatch_server.vision.towers.encoder import ModelInfo
 from framewatch_server.vision.towers.null import NullImageTower, null_encoder
@@ -47,3 +48,21 @@ def test_a_gpu_is_measured_with_larger_batches(device: str, largest: int) -> Non
     info = ModelInfo("fake", "clip", (1, 1), 1, 0, device, "float32")
     encoder = dataclasses.replace(null_encoder(), info=info)
     assert default_batches(encoder)[-1] == largest
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8"])
+def test_a_tower_is_compared_with_a_product_of_its_own_dtype(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    dtypes = []
+    for name in ("_int_mm", "nn.functional.linear"):
+        owner, _, function = f"torch.{name}".rpartition(".")
+
+        def multiply(left: torch.Tensor, right: torch.Tensor) -> None:
+            dtypes.append((left.dtype, right.dtype))
+
+        monkeypatch.setattr(f"{owner}.{function}", multiply)
+    matrix_product(dtype, "cpu", rows=32)()
+    assert dtypes == [(getattr(torch, dtype),) * 2]
+
+
+def test_the_product_of_int8_is_computed() -> None:
+    matrix_product("int8", "cpu", rows=64)()
