@@ -75,6 +75,7 @@ def test_call_compares_a_single_call_with_tower_and_decoding(model: str) -> None
     (row,) = bench("call", model, "--rounds", "1", "--seconds", "0.1", "--size", "480p")
     assert min(row["call, ms"], row["bare tower, ms"], row["decode, ms"]) > 0
     assert row["beyond tower and decode, ms"] < row["call, ms"]
+    assert min(row["server's decoding, ms"], row["outside of its engine, ms"]) > 0
 
 
 def test_overhead_splits_cpu_time_by_threads() -> None:

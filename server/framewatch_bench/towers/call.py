@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
+from typing import NamedTuple
 
 import grpc
 import numpy as np
+from google.protobuf.duration_pb2 import Duration
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
@@ -21,6 +23,17 @@ from framewatch_bench.towers.tower import median_s
 from framewatch_server.vision.towers.encoder import Encoder, ModelInfo
 
 
+class ServerTimes(NamedTuple):
+    """Medians of the times that the server's answers state, in milliseconds: the parts of a call in its engine."""
+
+    decode_ms: float
+    queue_ms: float
+    inference_ms: float
+
+
+NO_TIMES = ServerTimes(0.0, 0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class CallRound:
     """Medians of one round, in milliseconds.
@@ -29,17 +42,24 @@ class CallRound:
         call_ms: a Classify call with one JPEG, from sending it to its answer, with a label set that is cached.
         tower_ms: the bare tower at batch 1, from prepared pixels to the vector.
         decode_ms: from the same JPEG to prepared pixels, on one thread.
+        server: the server's own times in the call.
 
     """
 
     call_ms: float
     tower_ms: float
     decode_ms: float
+    server: ServerTimes = NO_TIMES
 
     @property
     def beyond_ms(self) -> float:
         """Time of the call beyond tower and decoding."""
         return self.call_ms - self.tower_ms - self.decode_ms
+
+    @property
+    def outside_ms(self) -> float:
+        """Time of the call outside of the server's engine: gRPC on both sides, keys, scoring, waking threads."""
+        return self.call_ms - sum(self.server)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +113,7 @@ def measure_call(
             call_s = median_s(calls.send, seconds, calls.prepare)
             tower_s = median_s(lambda: encoder.images.encode(pixels), seconds)
             decode_s = median_s(lambda: decode_and_prepare(next(files), encoder.preprocess), seconds)
-            done.append(CallRound(call_s * 1000, tower_s * 1000, decode_s * 1000))
+            done.append(CallRound(call_s * 1000, tower_s * 1000, decode_s * 1000, calls.server_times()))
     return CallReport(encoder.info, tuple(done))
 
 
@@ -110,6 +130,7 @@ class SingleCalls:
         self._frames = frames
         self._label_set = pb.LabelSet(labels=[pb.Label(name=name) for name in LABELS])
         self._request = pb.ClassifyRequest()
+        self._timings: list[tuple[float, float, float]] = []
         self.count = 0
 
     def prepare(self) -> None:
@@ -118,8 +139,19 @@ class SingleCalls:
 
     def send(self) -> None:
         """Sends the request and waits for its answer. Raises grpc.RpcError."""
-        self._stub.Classify(self._request)
+        timings = self._stub.Classify(self._request).timings
+        self._timings.append((_ms(timings.decode), _ms(timings.queue), _ms(timings.inference)))
         self.count += 1
+
+    def server_times(self) -> ServerTimes:
+        """Returns the medians of the server's times since this was called last."""
+        medians = np.median(self._timings, axis=0)
+        self._timings = []
+        return ServerTimes(*map(float, medians))
+
+
+def _ms(duration: Duration) -> float:
+    return float(duration.ToNanoseconds()) / 1e6
 
 
 @contextmanager

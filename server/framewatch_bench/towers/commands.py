@@ -81,6 +81,10 @@ def call(
         "bare tower, ms": report.median(lambda each: each.tower_ms),
         "decode, ms": report.median(lambda each: each.decode_ms),
         "beyond tower and decode, ms": report.median(lambda each: each.beyond_ms),
+        "server's decoding, ms": report.median(lambda each: each.server.decode_ms),
+        "server's queue, ms": report.median(lambda each: each.server.queue_ms),
+        "server's run of the model, ms": report.median(lambda each: each.server.inference_ms),
+        "outside of its engine, ms": report.median(lambda each: each.outside_ms),
     }
     info = report.info
     print_rows(f"{model} on {info.device}, {info.engine} {info.dtype}, {size} JPEG", [row], as_json=json)
