@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from framewatch_core.errors import FramewatchError
 from framewatch_server.config import ServerConfig
+from framewatch_server.library_output import native_output_on_stderr
 from framewatch_server.logs import configure_logs
 
 _EXIT_HANGING = 3
@@ -108,7 +109,8 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     try:
-        sys.exit(app(result_action="return_value") or 0)
+        with native_output_on_stderr():
+            sys.exit(app(result_action="return_value") or 0)
     except KeyboardInterrupt:
         sys.exit(128 + stopped_by)
     except FramewatchError as error:

@@ -10,6 +10,7 @@ import platformdirs
 import torch
 
 from framewatch_core.errors import ModelLoadError
+from framewatch_server.library_output import python_output_on_stderr
 from framewatch_server.vision.checkpoints.families import OPEN_CLIP, family_of
 from framewatch_server.vision.checkpoints.files import EXPECTED_FILES, family, is_transformers, missing_files
 from framewatch_server.vision.checkpoints.find import find_checkpoint
@@ -31,6 +32,7 @@ from framewatch_server.vision.towers.torch_images import TorchImageTower
 from framewatch_server.vision.towers.torch_texts import TorchTextTower
 
 
+@python_output_on_stderr()
 def load_encoder(
     name: str,
     *,
