@@ -10,7 +10,7 @@ from framewatch_client._images import example_image
 from framewatch_client.errors import InvalidType, InvalidValue
 from framewatch_client.types import ImageLike, LabelsLike, RegionLike, RuleLike
 from framewatch_core.images.regions import Region
-from framewatch_core.labels.labels import DEFAULT_TEMPLATES, Label, LabelSet
+from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import nanoseconds
@@ -38,10 +38,7 @@ def label_set(labels: LabelsLike, templates: Sequence[str] | None = None) -> Lab
         return labels if templates is None else replace(labels, templates=tuple(templates))
     if isinstance(labels, str):
         labels = (labels,)
-    return LabelSet(
-        tuple(label if isinstance(label, Label) else Label(label) for label in labels),
-        DEFAULT_TEMPLATES if templates is None else tuple(templates),
-    )
+    return LabelSet.of(labels, templates)
 
 
 def example_label(

@@ -137,7 +137,7 @@ test("a stream that ends with explanations missing fails", () =>
 
 const WARNINGS = [
   { reason: "TEXT_TRUNCATED", message: "99 tokens of 77", field: "label_set.labels[0].prompts[0]" },
-  { reason: "LATERS", message: "something new", field: "" },
+  { reason: "LATERS", message: "something new \u001b[2J", field: "" },
 ];
 
 /** Sends warnings about the config before each result. */
@@ -168,7 +168,7 @@ test("warnings without onWarning are emitted by the process", async () => {
   }
   assert.deepEqual(emitted, [
     ["FramewatchWarning", "TEXT_TRUNCATED", "99 tokens of 77 (label_set.labels[0].prompts[0])"],
-    ["FramewatchWarning", "LATERS", "something new"],
+    ["FramewatchWarning", "LATERS", "something new \\u{1b}[2J"],
   ]);
 });
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -147,9 +147,12 @@ class LabelSet:
                 )
 
     @classmethod
-    def of(cls, names: Sequence[str], templates: Sequence[str] | None = None) -> LabelSet:
-        """Makes a set of labels with names alone. `templates`: None for the default, empty for none."""
-        return cls(tuple(Label(name) for name in names), DEFAULT_TEMPLATES if templates is None else tuple(templates))
+    def of(cls, labels: Iterable[str | Label], templates: Sequence[str] | None = None) -> LabelSet:
+        """Makes a set of labels, or of their names alone. `templates`: None for the default, empty for none."""
+        return cls(
+            tuple(label if isinstance(label, Label) else Label(label) for label in labels),
+            DEFAULT_TEMPLATES if templates is None else tuple(templates),
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
