@@ -9,7 +9,15 @@ from decimal import Decimal
 from pathlib import Path
 
 from framewatch_cli.pictures.frames import decoded_file, frames_at
-from framewatch_client import IMAGE_SUFFIXES, SourceError, example_image, natural_key, shrink_image
+from framewatch_client import (
+    IMAGE_SUFFIXES,
+    SourceError,
+    example_image,
+    is_url,
+    natural_key,
+    shrink_image,
+    without_password,
+)
 from framewatch_core.arrays import UInt8Array
 from framewatch_core.calibration.intervals import parse_time
 from framewatch_core.images.image import EncodedImage, Image
@@ -33,11 +41,21 @@ class Example:
         time_ns: time of the video's frame in nanoseconds, not negative; None: the path is no video.
         region: id of the region that the picture is cropped to; empty: the whole picture.
 
+    Raises:
+        ValueError: the path is a URL.
+
     """
 
     path: str
     time_ns: int | None = None
     region: str = ""
+
+    def __post_init__(self) -> None:
+        if is_url(self.path):
+            raise ValueError(
+                f"the example {without_password(self.path)} is a URL: expected an image file, a folder of them, or a "
+                "video file with the time of a frame; save what the URL leads to as a file first"
+            )
 
     @classmethod
     def parse(cls, text: str) -> Example:

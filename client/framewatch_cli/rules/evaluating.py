@@ -36,7 +36,7 @@ def read_truth(path: Path, video: str, *, fps: float | None = None, until_ns: in
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidTruth(f"{path} is no JSON: {error}", "") from error
     name = video if isinstance(data, dict) and video in data else Path(video).name
     truth = load_truth(data, name)

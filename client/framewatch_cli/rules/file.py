@@ -183,11 +183,18 @@ def _examples(node: Node | None, region_ids: set[str]) -> tuple[Example, ...]:
     if node is None:
         return ()
     nodes = node.items()
-    examples = [Example.parse(item.text()) for item in nodes]
+    examples = [_example(item) for item in nodes]
     for item, example in zip(nodes, examples, strict=True):
         if example.region and example.region not in region_ids:
             raise item.error(f"there is no region {example.region!r} in the file")
     return tuple(examples)
+
+
+def _example(node: Node) -> Example:
+    try:
+        return Example.parse(node.text())
+    except ValueError as error:
+        raise node.error(str(error)) from error
 
 
 def _regions(node: Node) -> tuple[Region, ...]:

@@ -55,6 +55,7 @@ def test_options_are_read(text: str, label: str, examples: list[Example]) -> Non
         pytest.param("=one.jpg", "LABEL=SPEC", id="no label"),
         pytest.param("person=", "LABEL=SPEC", id="no spec"),
         pytest.param("person=d.mp4@1s#right", "names the region 'right': regions are left", id="no such region"),
+        pytest.param("a=rtsp://u:p@h@9s", r"^the example rtsp://u:\*\*\*@h is a URL: expected an image", id="URL"),
     ],
 )
 def test_what_is_no_example_is_an_error(text: str, message: str) -> None:

@@ -149,6 +149,7 @@ LABELS = "version: 1\nlabels:\n  - name: box\n"
         pytest.param(LABELS + "    prompts: [a, '']", 4, "labels[0].prompts[1]", "is empty", id="empty prompt"),
         pytest.param(LABELS + "  - name: box", 4, "labels[1].name", "must be unique", id="names"),
         pytest.param(LABELS + "    examples: [a.jpg]", 3, "labels[0].counter_examples", "give images of the same place", id="no counter-examples"),
+        pytest.param(LABELS + '    examples: ["rtsp://u:p@h/a@1s"]', 4, "labels[0].examples[0]", r"rtsp://u:\*\*\*@h/a is a URL", id="URL"),
         pytest.param(LABELS + "    examples: [a@1s#door]", 4, "labels[0].examples[0]", "no region 'door'", id="example's region"),
         pytest.param(LABELS + "templates:\n  - x", 5, "templates[0]", "exactly once", id="template"),
         pytest.param(LABELS + "regions: {a: [0, 0, 1]}", 4, "regions.a", "x, y, width, height", id="three numbers"),
