@@ -83,7 +83,8 @@ def _counts(result: SoakReport) -> dict[str, object]:
     return {
         "honest calls": dict(result.accounts.statuses),
         "honest frames": dict(result.accounts.outcomes),
-        "attacks": dict(result.attacks),
+        "attacks": {name: len(spans) for name, spans in result.attacks.items()},
+        "longest delay under each, ms": result.slowest_ms(),
         "statuses of hostile calls": dict(result.statuses),
         "outcomes of hostile frames": dict(result.outcomes),
         "log": dict(result.log),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,9 @@ from framewatch_bench.soak.clip import belt_clip
 from framewatch_bench.soak.honest import Honest
 from framewatch_bench.soak.memory import MB, Sample, Slope, slope
 from framewatch_bench.spawn import ServerProcess
+
+Span = tuple[float, float]
+"""Begin and end, in seconds."""
 
 _SAMPLE_S = 1.0
 _BLOCK_S = 60.0
@@ -60,7 +63,7 @@ class SoakReport:
     Attributes:
         plan: what was to happen.
         accounts: what the honest clients got.
-        attacks: number of attacks by name, those that were cut off at the end included.
+        attacks: spans of the attacks by name, on the monotonic clock, those that were cut off at the end included.
         statuses: statuses of the hostile calls.
         outcomes: outcomes of the hostile frames.
         memory: samples of the server's resident memory.
@@ -75,7 +78,7 @@ class SoakReport:
 
     plan: Plan
     accounts: Accounts
-    attacks: Counter[str] = field(default_factory=Counter)
+    attacks: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
     statuses: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     memory: list[Sample] = field(default_factory=list)
@@ -86,6 +89,23 @@ class SoakReport:
     hostile_until_s: float = 0.0
     exit_code: int = 0
     ended_s: float = 0.0
+
+    @property
+    def attack_count(self) -> int:
+        """Number of all attacks."""
+        return sum(map(len, self.attacks.values()))
+
+    def slowest_ms(self) -> dict[str, int]:
+        """Returns the longest delay of an honest answer while an attack was under way, by attack, in ms; longest first.
+
+        Others were under way beside it, so that only what stands out in many runs is its own.
+        """
+        answers = [each for latencies in self.accounts.latencies.values() for each in latencies.values]
+        found = {
+            name: max((seconds for at, seconds in answers if any(a <= at <= b for a, b in spans)), default=0.0)
+            for name, spans in self.attacks.items()
+        }
+        return {name: round(seconds * 1000) for name, seconds in sorted(found.items(), key=lambda each: -each[1])}
 
     def slope(self) -> Slope:
         """Returns the growth of the memory, without quiet beginning and warm-up."""
@@ -113,7 +133,7 @@ class SoakReport:
         yield Promise("honest calls that failed", failed, 0)
         yield Promise("honest calls refused for a limit, %", 100 * refused / max(1, honest.statuses.total()), 1)
         yield Promise("health checks that were not SERVING", honest.not_serving, 0)
-        yield Promise("attacks", self.attacks.total(), 1, is_least=True)
+        yield Promise("attacks", self.attack_count, 1, is_least=True)
         yield Promise("statuses INTERNAL or UNKNOWN", sum(self.statuses[each] for each in _FAULTS), 0)
         yield Promise("frames INTERNAL", self.outcomes["INTERNAL"], 0)
         yield Promise("errors in the log", len(self.errors), 0)
@@ -172,7 +192,8 @@ async def _attack(address: str, seconds: float, result: SoakReport) -> None:
     with attacking(address, seconds) as lines:
         while line := await asyncio.to_thread(lines.readline):
             row = json.loads(line)
-            result.attacks[row["attack"]] += 1
+            now = time.monotonic()
+            result.attacks[row["attack"]].append((now - row["seconds"], now))
             result.statuses.update(row["statuses"])
             result.outcomes.update(row["outcomes"])
 
@@ -190,7 +211,7 @@ async def _report(result: SoakReport, began: float, report: Callable[[str], None
         honest = result.accounts
         memory = f"memory {result.memory[-1][1] / MB:.0f} MB" if result.memory else ""
         frames = f"frames {honest.sent}, without an outcome {honest.unaccounted}, not scored {honest.not_scored}"
-        hostile = f"attacks {result.attacks.total()}, INTERNAL {result.statuses['INTERNAL']}"
+        hostile = f"attacks {result.attack_count}, INTERNAL {result.statuses['INTERNAL']}"
         others = {status: count for status, count in honest.statuses.items() if status != "OK"}
         report(
             f"{minutes}:{seconds:02} {memory}; {frames}; {hostile}; honest calls that were refused or failed {others}"

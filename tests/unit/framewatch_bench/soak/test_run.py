@@ -17,7 +17,7 @@ def report(**changes: object) -> SoakReport:
     honest = Accounts(sent=3, outcomes=Counter(SCORED=3), rounds=1, statuses=Counter(OK=200))
     for latencies in honest.latencies.values():
         latencies.values = [(1.0, 0.01), (20.0, 0.05)]
-    result = SoakReport(PLAN, honest, attacks=Counter(garbage=1), hostile_from_s=10, hostile_until_s=50)
+    result = SoakReport(PLAN, honest, attacks={"garbage": [(15, 25)]}, hostile_from_s=10, hostile_until_s=50)
     for name, value in changes.items():
         setattr(result if hasattr(result, name) else honest, name, value)
     return result
@@ -39,7 +39,7 @@ def test_nothing_is_broken_if_everybody_got_what_was_promised() -> None:
         pytest.param({"wrong_events": 1}, "wrong events", id="wrong event"),
         pytest.param({"out_of_order": 1}, "honest frames out of order", id="disorder"),
         pytest.param({"not_serving": 1}, "health checks that were not SERVING", id="health"),
-        pytest.param({"attacks": Counter[str]()}, "attacks", id="no attack"),
+        pytest.param({"attacks": {}}, "attacks", id="no attack"),
         pytest.param({"errors": [{}]}, "errors in the log", id="error"),
         pytest.param({"other_lines": [""] * 100}, "log lines a minute", id="noise"),
         pytest.param({"exit_code": 1}, "exit code", id="exit code"),
@@ -76,3 +76,9 @@ def test_delays_before_the_attacks_are_counted_apart() -> None:
     result = report()
     assert result.p99_ms("frame", hostile=False) == pytest.approx(10)
     assert result.p99_ms("frame", hostile=True) == pytest.approx(50)
+
+
+def test_the_longest_delay_is_counted_for_each_attack_that_was_under_way() -> None:
+    result = report(attacks={"garbage": [(15, 25), (0.5, 1.5)], "resets": [(0, 5)], "takeovers": [(30, 40)]})
+    assert result.slowest_ms() == {"garbage": 50, "resets": 10, "takeovers": 0}
+    assert list(result.slowest_ms()) == ["garbage", "resets", "takeovers"]
