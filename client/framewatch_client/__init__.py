@@ -16,8 +16,8 @@
 - Answers of calls: `Classification`, `Similarity`, `SimilarityMatrix`, `Embeddings`, `Timings`, `RequestWarning`;
   `LabelScore`. `Model` and `ScoreFunction` describe a server's models.
 - Items of streams, `StreamResult`: `FrameResult` with `FrameStatus`, `RegionScores`, `HealthProblem`, `DropReason`,
-  `FrameError` and `FrameErrorReason`; `Event` with `EventKind`, `EventTrail` and `TrailPoint`; `HealthEvent` with
-  `HealthEventKind`.
+  `FrameError` and `FrameErrorReason`; `Event` with `EventKind`, `ExitReason`, `EventTrail` and `TrailPoint`;
+  `HealthEvent` with `HealthEventKind`.
 - Reports of streams: `StreamStarted`, `Reconnected`, `ResumePoint`; `Explanation` with `RuleExplanation`, `HeldBackBy`.
 - Errors: `FramewatchError` is the root of `FramewatchCallError`, `ServerUnreachableError`, `InvalidResponse`,
   `StreamEndedEarly`, `ModelNotFound`, `ClientClosed`, `ClientForked`, `SourceError`, `InvalidValue` and
@@ -83,7 +83,7 @@ from framewatch_core.labels.scoring import LabelScore, ScoreFunction, ScoreKind
 from framewatch_core.labels.warnings import RequestWarning
 from framewatch_core.models import Model
 from framewatch_core.resume_point import ResumePoint
-from framewatch_core.rules.events import Event, EventKind, EventTrail, TrailPoint
+from framewatch_core.rules.events import Event, EventKind, EventTrail, ExitReason, TrailPoint
 from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.config import OverflowPolicy
@@ -114,6 +114,7 @@ __all__ = [
     "EventKind",
     "EventRule",
     "EventTrail",
+    "ExitReason",
     "Explain",
     "Explanation",
     "Frame",

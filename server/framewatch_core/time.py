@@ -26,6 +26,40 @@ class Moment:
         return self.time_ns / NS_PER_S
 
 
+@dataclass(slots=True)
+class FrameClock:
+    """Times of frames in a row, and the lone outliers among them: clocks of cameras leap.
+
+    A time is an outlier if the step to it is longer than a gap, while the step before it was not, as long as no later
+    time is at or after it: then the clock has moved, and all goes on from there.
+
+    Attributes:
+        last_ns: the time that later ones must not be before: the last one that is no outlier; None: there was none.
+        step_ns: the last step between two such times; None: there was none.
+        outlier_ns: the time after `last_ns`, which was an outlier; None: it was none.
+
+    """
+
+    last_ns: int | None = None
+    step_ns: int | None = None
+    outlier_ns: int | None = None
+
+    def is_outlier(self, time_ns: int, max_gap_ns: int) -> bool:
+        """Returns True if the next time is an outlier as far as one can know. `max_gap_ns`: a longer step is a gap."""
+        if self.last_ns is None or self.step_ns is None or self.step_ns > max_gap_ns:
+            return False
+        if self.outlier_ns is not None and time_ns >= self.outlier_ns:
+            return False
+        return time_ns - self.last_ns > max_gap_ns
+
+    def move_to(self, time_ns: int) -> None:
+        """Takes a time that is no outlier; not before `last_ns`."""
+        has_moved = self.outlier_ns is not None and time_ns >= self.outlier_ns
+        before_ns = self.outlier_ns if has_moved else self.last_ns
+        self.step_ns = None if before_ns is None else time_ns - before_ns
+        self.last_ns, self.outlier_ns = time_ns, None
+
+
 def nanoseconds(seconds: float) -> int:
     """Returns seconds as whole nanoseconds. Raises ValueError if they are not finite."""
     if not math.isfinite(seconds):

@@ -77,7 +77,9 @@ class ServerConfig:
         example_cache_bytes: Cached discriminants of example images, for each model.
         resume_lifetime_s: Seconds for which the state of an ended stream is kept, see Resume in the .proto; 0: not at
             all.
-        max_resumable_streams: Such states; a further one replaces the oldest.
+        max_resumable_streams: Such states. A further one replaces the oldest of a stream that was answered to its end,
+            or else of one that was lost.
+        max_resumable_bytes: Bytes of these states; likewise.
         hang_timeout_s: Seconds after which a thread that decodes, or runs the model, counts as hanging: health is then
             NOT_SERVING until it returns.
         drain_timeout_s: Seconds that calls may take to end after SIGTERM; threads that hang cost a few more.
@@ -119,6 +121,7 @@ class ServerConfig:
     example_cache_bytes: Positive = 16 * 1024 * 1024
     resume_lifetime_s: Annotated[float, Parameter(validator=Number(gte=0))] = 60.0
     max_resumable_streams: Positive = 256
+    max_resumable_bytes: Positive = 64 * 1024 * 1024
     hang_timeout_s: Annotated[float, Parameter(validator=Number(gt=0))] = 30.0
     drain_timeout_s: Annotated[float, Parameter(validator=Number(gte=0))] = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"

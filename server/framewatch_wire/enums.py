@@ -12,7 +12,7 @@ from framewatch_core.health.events import HealthEventKind
 from framewatch_core.health.problem import HealthProblem
 from framewatch_core.images.image import PixelFormat
 from framewatch_core.labels.scoring import ScoreFunction, ScoreKind
-from framewatch_core.rules.events import EventKind
+from framewatch_core.rules.events import EventKind, ExitReason
 from framewatch_core.rules.explanations import HeldBackBy
 from framewatch_core.stream.config import OverflowPolicy
 from framewatch_core.stream.results import DropReason, FrameErrorReason
@@ -49,6 +49,9 @@ DROP_REASONS: EnumCodec[DropReason, pb.DropReason.ValueType] = EnumCodec(
     DropReason, pb.DropReason.DESCRIPTOR, "DROP_REASON"
 )
 EVENT_KINDS: EnumCodec[EventKind, pb.EventKind.ValueType] = EnumCodec(EventKind, pb.EventKind.DESCRIPTOR, "EVENT_KIND")
+EXIT_REASONS: EnumCodec[ExitReason, pb.ExitReason.ValueType] = EnumCodec(
+    ExitReason, pb.ExitReason.DESCRIPTOR, "EXIT_REASON"
+)
 FRAME_ERROR_REASONS: EnumCodec[FrameErrorReason, pb.FrameErrorReason.ValueType] = EnumCodec(
     FrameErrorReason, pb.FrameErrorReason.DESCRIPTOR, "FRAME_ERROR_REASON"
 )

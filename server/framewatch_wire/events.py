@@ -15,7 +15,7 @@ from framewatch_wire.durations import (
     timestamp_from_proto,
     timestamp_to_proto,
 )
-from framewatch_wire.enums import EVENT_KINDS, HEALTH_EVENT_KINDS, HEALTH_PROBLEMS
+from framewatch_wire.enums import EVENT_KINDS, EXIT_REASONS, HEALTH_EVENT_KINDS, HEALTH_PROBLEMS
 from framewatch_wire.labels import label_score_from_proto, label_score_to_proto
 
 
@@ -30,6 +30,7 @@ def event_to_proto(event: Event) -> pb.Event:
         score=event.score,
         peak_score=event.peak_score,
         sparse=event.sparse,
+        exit_reason=EXIT_REASONS.to_proto(event.exit_reason),
     )
     _add_moments(message, event)
     if event.present_ns is not None:
@@ -58,6 +59,7 @@ def event_from_proto(message: pb.Event) -> Event | None:
         present_ns=duration_from_proto(message.present_duration) if message.HasField("present_duration") else None,
         sparse=message.sparse,
         trail=_trail_from_proto(message.trail) if message.HasField("trail") else None,
+        exit_reason=EXIT_REASONS.from_proto(message.exit_reason),
     )
 
 

@@ -27,12 +27,9 @@ def frame_to_proto(frame_id: int, time_ns: int | None, image: pb.Image) -> pb.Fr
 
 
 def frame_from_proto(message: pb.Frame) -> ReceivedFrame[Image]:
-    """Returns a frame. What is wrong with it comes as its image, since it must not end the stream."""
-    time_ns = None
+    """Returns a frame. What is wrong with its time or its image comes in their place: it must not end the stream."""
+    time_ns = _frame_time_from_proto(message.time_offset) if message.HasField("time_offset") else None
     try:
-        if message.HasField("time_offset"):
-            with under("frame.time_offset"):
-                time_ns = _frame_time_from_proto(message.time_offset)
         with under("frame.image"):
             image = image_from_proto(message.image)
     except FramewatchError as error:
@@ -41,8 +38,8 @@ def frame_from_proto(message: pb.Frame) -> ReceivedFrame[Image]:
     return ReceivedFrame(message.frame_id, time_ns, image)
 
 
-def _frame_time_from_proto(message: Duration) -> int:
+def _frame_time_from_proto(message: Duration) -> int | FrameOutOfOrder:
     try:
         return checked_duration_from_proto(message)
     except InvalidRequest as error:  # INVALID_FIELD is a reason of calls, which frames would report as INTERNAL
-        raise FrameOutOfOrder(error.message) from None
+        return FrameOutOfOrder(error.message, "frame.time_offset")

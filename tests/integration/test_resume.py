@@ -312,15 +312,14 @@ async def test_another_model_is_refused_and_the_state_stays(make_server: MakeSer
     stub = await make_server()
     (first,) = await answers(stub, config())
     # the server has one model, so the kept state is changed to one of another model
-    kept = stub.app._service._stream_surroundings.resumable._ended
-    ((token, (ticket, state)),) = kept.items()
-    ticket = replace(ticket, model="other")
-    kept[token] = ticket, state
+    ended = stub.app._service._stream_surroundings.resumable._answered
+    ((token, kept),) = ended.items()
+    ended[token] = kept = replace(kept, ticket=replace(kept.ticket, model="other"))
     with pytest.raises(grpc.RpcError) as caught:
         await answers(stub, resume(first.started.resume_token))
     error = error_details(caught.value)
     assert (error.code, error.reason, error.field) == ("INVALID_ARGUMENT", "INVALID_FIELD", "config.model")
-    assert kept[ticket.token] == (ticket, state)
+    assert ended == {token: kept}
 
 
 async def test_concurrent_lossy_streams_keep_their_own_results(

@@ -14,7 +14,7 @@ from framewatch_cli.terminal.safe_text import message_text, name_text
 from framewatch_cli.terminal.tables import clock, plain_table
 from framewatch_cli.watching.summary import WatchSummary
 from framewatch_client import Event, EventTrail, FrameError, HealthEvent, HealthEventKind, Reconnected, rule_name
-from framewatch_core.rules.events import EventKind, StreamEvent
+from framewatch_core.rules.events import EventKind, ExitReason, StreamEvent
 
 TRAIL_CELLS = 30
 _KIND_STYLES = {
@@ -40,6 +40,8 @@ def event_line(event: Event) -> Text:
     line.append(f"  score {event.score:.2f}")
     if event.present_s is not None:
         line.append(f"  present {event.present_s:.1f} s")
+    if event.exit_reason is ExitReason.RECONFIGURED:
+        line.append("  the rule was changed", "yellow")
     if event.sparse:
         line.append("  frames were missing", "yellow")
     _append_wall_time(line, event)

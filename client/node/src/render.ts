@@ -5,6 +5,7 @@ import {
   DropReason,
   type Event,
   EventKind,
+  ExitReason,
   type Explanation,
   FrameErrorReason,
   type FrameResult,
@@ -78,6 +79,7 @@ export function eventLine(event: Event): string {
     `since ${seconds(event.beganTimeOffset).toFixed(3)} s`,
     `score ${event.score.toFixed(3)}`,
     `(rule ${event.ruleId})`,
+    ...(event.exitReason === ExitReason.RECONFIGURED ? ["(the rule was changed)"] : []),
     ...(event.sparse ? ["(frames were missing)"] : []),
   ].join("  ");
 }

@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 
 import {
   EventKind,
+  ExitReason,
   EventSchema,
   ExplanationSchema,
   FrameResultSchema,
@@ -57,6 +58,10 @@ const EVENTS = [
   [
     { ...MOMENTS, kind: EventKind.EXITED, label: "a cat", regionId: "left", ruleId: "cat", score: 0.25, sparse: true },
     "EXITED a cat [left]  frame 12  0.480 s  since 0.320 s  score 0.250  (rule cat)  (frames were missing)",
+  ],
+  [
+    { ...MOMENTS, kind: EventKind.EXITED, label: "a cat", ruleId: "cat", exitReason: ExitReason.RECONFIGURED },
+    "EXITED a cat  frame 12  0.480 s  since 0.320 s  score 0.000  (rule cat)  (the rule was changed)",
   ],
 ] as const;
 

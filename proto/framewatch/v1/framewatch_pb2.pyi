@@ -352,6 +352,34 @@ EVENT_KIND_EXITED: EventKind.ValueType  # 2
 """The label disappeared."""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
+class _ExitReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ExitReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExitReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EXIT_REASON_UNSPECIFIED: _ExitReason.ValueType  # 0
+    """With ENTERED; and with EXITED of servers of earlier versions, which know EXIT_REASON_ABSENT alone."""
+    EXIT_REASON_ABSENT: _ExitReason.ValueType  # 1
+    """The label disappeared."""
+    EXIT_REASON_RECONFIGURED: _ExitReason.ValueType  # 2
+    """A new config has no such rule any more, or gives it another label, region_id or score_kind, while its label was
+    present. Emitted with the first frame under that config that rules see, before their own events.
+    """
+
+class ExitReason(_ExitReason, metaclass=_ExitReasonEnumTypeWrapper):
+    """Why a rule emitted EXITED."""
+
+EXIT_REASON_UNSPECIFIED: ExitReason.ValueType  # 0
+"""With ENTERED; and with EXITED of servers of earlier versions, which know EXIT_REASON_ABSENT alone."""
+EXIT_REASON_ABSENT: ExitReason.ValueType  # 1
+"""The label disappeared."""
+EXIT_REASON_RECONFIGURED: ExitReason.ValueType  # 2
+"""A new config has no such rule any more, or gives it another label, region_id or score_kind, while its label was
+present. Emitted with the first frame under that config that rules see, before their own events.
+"""
+Global___ExitReason: _TypeAlias = ExitReason  # noqa: Y015
+
 class _HealthEventKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1285,7 +1313,8 @@ class StreamConfig(_message.Message):
     """
     max_frame_rate: _builtins.float
     """Frames per second of frame time above which frames are dropped with FRAME_RATE_LIMIT; greater than 0, finite.
-    Absent: no limit. Optional, since 0 is refused rather than taken for «no limit».
+    Absent: no limit. Optional, since 0 is refused rather than taken for «no limit». Under another rate than before, the
+    first frame passes.
     """
     @_builtins.property
     def label_set(self) -> Global___LabelSet:
@@ -1293,15 +1322,20 @@ class StreamConfig(_message.Message):
 
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventRule]:
-        """Rules that emit ENTERED and EXITED; ids unique; at most 1000. Empty: scores only. A rule of a later config that
-        equals an earlier one, its label with its prompts and its region included, keeps its state; any other rule starts
-        afresh, and a rule that is gone emits nothing more.
+        """Rules that emit ENTERED and EXITED; ids unique; at most 1000. Empty: scores only.
+
+        A rule of a later config with the id, label, region_id and score_kind of an earlier one is the same rule, edited: it
+        keeps its state and goes on under its new settings, also if the label's prompts or examples or the region's place
+        are others. What has ENTERED does not enter again. A time under way (min_present, min_absent) starts anew if the
+        threshold is harder to pass than before, or if smoothing differs. Any other rule starts afresh. A rule that is gone,
+        or has become another one under the same id, emits EXITED with EXIT_REASON_RECONFIGURED if its label was present.
         """
 
     @_builtins.property
     def max_frame_gap(self) -> _duration_pb2.Duration:
         """Longest time between two scored frames for which a rule assumes that the label stayed as it was; a longer gap does
-        not count towards minimum times. Greater than 0. Absent: 10 s.
+        not count towards minimum times. Greater than 0. Absent: 10 s. A frame that is more than this ahead of the one before
+        it may be an outlier; see Frame.time_offset.
         """
 
     @_builtins.property
@@ -1506,6 +1540,14 @@ class Frame(_message.Message):
         """Frame time: since an origin that the client chose, the same for the whole stream; not negative, and not less than
         that of the frame before, else the frame gets the error OUT_OF_ORDER. Absent: the time from the start of the stream
         until the server received the frame. Give it for every frame of a stream or for none.
+
+        Clocks of cameras leap. A frame that is more than max_frame_gap ahead of the frame before it, in a stream whose last
+        step was not that long, is scored, but rules and picture health don't see it (RegionScores.suspended), and later
+        frames may be before it: it is an outlier. If the next frame is at or after it, the clock has moved: rules see that
+        frame, and all goes on from there. A stream whose steps are all longer has no outliers, nor has one that begins with
+        one: let the first two frames have times that are right.
+
+        A frame whose time is no valid Duration gets OUT_OF_ORDER; nothing else changes for the frames after it.
         """
 
     @_builtins.property
@@ -1639,7 +1681,9 @@ Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
 
 @_typing.final
 class RuleExplanation(_message.Message):
-    """How near a rule is to its next event. Counts and scores begin after its last event, or with its first frame."""
+    """How near a rule is to its next event. Counts and scores begin after its last event, with its first frame, or anew when
+    a config edits the rule, its label or its region.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1890,7 +1934,10 @@ class RegionScores(_message.Message):
     problem: Global___HealthProblem.ValueType
     """The problem of the picture; HEALTH_PROBLEM_NONE: there is none, or the picture was not assessed."""
     suspended: _builtins.bool
-    """True: the region's rules did not see these scores, because of the problem of this picture or of those before it."""
+    """True: the region's rules did not see these scores, because of the problem of this picture or of those before it, or
+    because the frame's time is an outlier (Frame.time_offset). A frame that is sent again after a resume keeps what was
+    so when it came first; one that was not scored then is not seen any more.
+    """
     @_builtins.property
     def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelScore]:
         """Best first by probability; ties in the label set's order. At most StreamConfig.top_count, if that is not 0."""
@@ -2041,7 +2088,8 @@ Global___EventTrail: _TypeAlias = EventTrail  # noqa: Y015
 @_typing.final
 class Event(_message.Message):
     """A label appeared or disappeared; follows the result of the frame that completed the event. ENTERED and EXITED of a
-    rule alternate, beginning with ENTERED. Scores are smoothed if the rule smooths.
+    rule id alternate, beginning with ENTERED, whatever configs come: every ENTERED has its EXITED, or the stream's end.
+    Scores are smoothed if the rule smooths.
 
     Later versions may add the camera's name, the identity of the thing that was recognised, and calls that list past
     events and subscribe to those of all streams.
@@ -2065,6 +2113,7 @@ class Event(_message.Message):
     SPARSE_FIELD_NUMBER: _builtins.int
     WALL_TIME_FIELD_NUMBER: _builtins.int
     BEGAN_WALL_TIME_FIELD_NUMBER: _builtins.int
+    EXIT_REASON_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique over all streams and servers. Events and health events of a stream count in one sequence; see
     Resume.last_event_id.
@@ -2081,16 +2130,18 @@ class Event(_message.Message):
     """The frame that completed the event."""
     began_frame_id: _builtins.int
     """The frame at which it began: the first of the run that satisfied the rule. For EXITED, the first frame of the
-    absence.
+    absence; with EXIT_REASON_RECONFIGURED, frame_id.
     """
     score: _builtins.float
-    """The score of frame_id, of the rule's kind."""
+    """The score of frame_id, of the rule's kind. With EXIT_REASON_RECONFIGURED, the last score that the rule saw."""
     peak_score: _builtins.float
     """The highest score since it began (ENTERED), or while it was present (EXITED)."""
     sparse: _builtins.bool
     """True: frames were missing where it matters. From the frame before began_frame_id to frame_id, two successive frames
     that the rule saw were further apart than max_frame_gap, and it may have begun at any time between them.
     """
+    exit_reason: Global___ExitReason.ValueType
+    """EXITED: why."""
     @_builtins.property
     def time_offset(self) -> _duration_pb2.Duration:
         """Frame time of frame_id."""
@@ -2105,15 +2156,17 @@ class Event(_message.Message):
 
     @_builtins.property
     def trail(self) -> Global___EventTrail:
-        """The scores that led to the event. Absent unless EventRule.trail_count is greater than 0."""
+        """The scores that led to the event. Absent unless EventRule.trail_count is greater than 0, and with
+        EXIT_REASON_RECONFIGURED.
+        """
 
     @_builtins.property
     def wall_time(self) -> _timestamp_pb2.Timestamp:
-        """Wall time of time_offset. Absent unless the config has origin_time."""
+        """Wall time of time_offset. Absent unless the config has origin_time, and outside the years 1 to 9999."""
 
     @_builtins.property
     def began_wall_time(self) -> _timestamp_pb2.Timestamp:
-        """Wall time of began_time_offset. Absent unless the config has origin_time."""
+        """Wall time of began_time_offset. Absent unless the config has origin_time, and outside the years 1 to 9999."""
 
     def __init__(
         self,
@@ -2134,10 +2187,11 @@ class Event(_message.Message):
         sparse: _builtins.bool = ...,
         wall_time: _timestamp_pb2.Timestamp | None = ...,
         began_wall_time: _timestamp_pb2.Timestamp | None = ...,
+        exit_reason: Global___ExitReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["began_time_offset", b"began_time_offset", "began_wall_time", b"began_wall_time", "present_duration", b"present_duration", "time_offset", b"time_offset", "trail", b"trail", "wall_time", b"wall_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["began_frame_id", b"began_frame_id", "began_time_offset", b"began_time_offset", "began_wall_time", b"began_wall_time", "event_id", b"event_id", "frame_id", b"frame_id", "kind", b"kind", "label", b"label", "peak_score", b"peak_score", "present_duration", b"present_duration", "region_id", b"region_id", "rule_id", b"rule_id", "score", b"score", "sparse", b"sparse", "time_offset", b"time_offset", "trail", b"trail", "wall_time", b"wall_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["began_frame_id", b"began_frame_id", "began_time_offset", b"began_time_offset", "began_wall_time", b"began_wall_time", "event_id", b"event_id", "exit_reason", b"exit_reason", "frame_id", b"frame_id", "kind", b"kind", "label", b"label", "peak_score", b"peak_score", "present_duration", b"present_duration", "region_id", b"region_id", "rule_id", b"rule_id", "score", b"score", "sparse", b"sparse", "time_offset", b"time_offset", "trail", b"trail", "wall_time", b"wall_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2146,7 +2200,9 @@ Global___Event: _TypeAlias = Event  # noqa: Y015
 @_typing.final
 class HealthEvent(_message.Message):
     """The rules of a region were suspended, or go on; follows the result of the frame that completed the event, before the
-    frame's events. SUSPENDED and RESUMED of a region alternate, beginning with SUSPENDED.
+    frame's events. SUSPENDED and RESUMED of a region alternate, beginning with SUSPENDED. A suspended region that no rule
+    of a later config watches stays suspended: RESUMED comes once a rule watches it again and its pictures are good. With
+    HealthPolicy.disabled, RESUMED comes at once.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -2187,11 +2243,11 @@ class HealthEvent(_message.Message):
 
     @_builtins.property
     def wall_time(self) -> _timestamp_pb2.Timestamp:
-        """Wall time of time_offset. Absent unless the config has origin_time."""
+        """Wall time of time_offset. Absent unless the config has origin_time, and outside the years 1 to 9999."""
 
     @_builtins.property
     def began_wall_time(self) -> _timestamp_pb2.Timestamp:
-        """Wall time of began_time_offset. Absent unless the config has origin_time."""
+        """Wall time of began_time_offset. Absent unless the config has origin_time, and outside the years 1 to 9999."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from framewatch_core.calibration.estimates import Estimate, proportion
 from framewatch_core.calibration.truth import Track, VideoTruth
 from framewatch_core.errors import InvalidRule
 from framewatch_core.quoting import listed, quoted
-from framewatch_core.rules.events import Event, EventKind
+from framewatch_core.rules.events import Event, EventKind, ExitReason
 from framewatch_core.rules.rule import EventRule
 
 _KINDS = (EventKind.ENTERED, EventKind.EXITED)
@@ -138,7 +138,8 @@ def evaluate(events: Iterable[Event], rules: Sequence[EventRule], truth: VideoTr
     """Compares events with the truth.
 
     Args:
-        events: of these rules, in the order in which they were emitted; those of other rules are ignored.
+        events: of these rules, in the order in which they were emitted; those of other rules are ignored, and EXITED
+            of a rule that a config has changed: it tells nothing about the thing.
         rules: each against the truth about its region; rules without one against a region that is the whole frame.
         truth: about the video; cut with `until` if only a part was watched.
 
@@ -154,12 +155,16 @@ def evaluate(events: Iterable[Event], rules: Sequence[EventRule], truth: VideoTr
             where = f"the region {quoted(rule.region_id)}" if rule.region_id else "the whole frame"
             known = listed([track.region.id for track in truth.tracks])
             raise InvalidRule(f"there is no truth about {where}: there is about {known}", f"rules[{i}].region_id")
-        own = [event for event in events if event.rule_id == rule.name]
+        own = [event for event in events if event.rule_id == rule.name and _is_observed(event)]
         found.append(_evaluate_rule(rule.name, own, tracks[rule.region_id], truth))
     watched = {rule.region_id for rule in rules}
     return Evaluation(
         tuple(found), tuple(track.region.id for track in truth.tracks if track.rule_region_id not in watched)
     )
+
+
+def _is_observed(event: Event) -> bool:
+    return event.exit_reason is not ExitReason.RECONFIGURED
 
 
 def transitions(track: Track, end_ns: int) -> list[Transition]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from framewatch_core.errors import InvalidRequest
@@ -12,7 +12,7 @@ from framewatch_core.health.frozen import StillPicture
 from framewatch_core.health.problem import HealthProblem
 from framewatch_core.health.region import RegionTones
 from framewatch_core.health.scene import Scene
-from framewatch_core.images.regions import WHOLE_FRAME_ID
+from framewatch_core.images.regions import MAX_REGIONS, WHOLE_FRAME_ID, Region
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.time import NS_PER_S, Moment
 
@@ -65,13 +65,17 @@ class HealthReport:
     Attributes:
         problems: the problem of each region's picture; None: it is good.
         held: regions whose rules are not given this frame, because of this picture's problem or of those before it.
-        events: at most one for each region.
+        events: at most one for each region, and for each that is forgotten.
 
     """
 
     problems: Mapping[str, HealthProblem | None]
     held: frozenset[str]
     events: tuple[HealthEvent, ...]
+
+
+_REGION_BYTES = 600
+"""Bytes of what is known of a region, rounded up."""
 
 
 class HealthMonitor:
@@ -85,12 +89,21 @@ class HealthMonitor:
         self._policy = policy
         self._scene = Scene()
         self._still: StillPicture | None = None
+        self._places: dict[str, Region] = {}
         self._regions: dict[str, RegionTones] = {}
         self._holds: dict[str, _Hold] = {}
+        # suspended regions whose pictures are not assessed now: RESUMED comes once they are again, and are good
+        self._left: dict[str, _Hold] = {}
 
-    def configure(self, policy: HealthPolicy) -> None:
-        """Goes on with another policy; what has been learned and emitted stays."""
+    def configure(self, policy: HealthPolicy, regions: Sequence[Region] = ()) -> None:
+        """Goes on with another policy and other regions; what has been emitted stays, and what was learned of a place.
+
+        A region under the same id in another place has other tones.
+        """
         self._policy = policy
+        places = {region.id: region for region in regions}
+        self._regions = {id_: tones for id_, tones in self._regions.items() if self._places.get(id_) == places.get(id_)}
+        self._places = places
 
     def update(self, at: Moment, pictures: Mapping[str, PictureStats], with_rules: Collection[str]) -> HealthReport:
         """Assesses one frame.
@@ -98,13 +111,13 @@ class HealthMonitor:
         Args:
             at: the frame; later than the one before.
             pictures: by region id; the whole frame is always there, with the empty id. Regions that are not there
-                any more are forgotten.
+                any more are forgotten, unless they are suspended.
             with_rules: regions that SUSPENDED may be emitted for. RESUMED is emitted for those that SUSPENDED was
                 emitted for.
 
         """
         whole, began = self._assess_whole(at, pictures[WHOLE_FRAME_ID])
-        self._holds = {region: self._holds.get(region) or _Hold() for region in pictures}
+        forgotten = self._hold_alone(pictures, at)
         self._regions = {region: self._regions.get(region) or RegionTones() for region in pictures if region}
         problems = {region: whole or self._assess_region(region, stats) for region, stats in pictures.items()}
         events = [
@@ -113,7 +126,7 @@ class HealthMonitor:
         ]
         held = frozenset(region for region in pictures if self._holds[region].is_held)
         self._learn(at, pictures, held)
-        return HealthReport(problems, held, tuple(event for event in events if event is not None))
+        return HealthReport(problems, held, (*forgotten, *(event for event in events if event is not None)))
 
     def _assess_whole(self, at: Moment, stats: PictureStats) -> tuple[HealthProblem | None, Moment]:
         """Returns the whole frame's problem and the first frame that had it."""
@@ -133,12 +146,30 @@ class HealthMonitor:
 
     def release(self, at: Moment) -> list[HealthEvent]:
         """Holds no region any more, since pictures are not assessed; returns RESUMED for those that were suspended."""
-        holds, self._holds = self._holds, {}
-        return [
-            HealthEvent(kind=HealthEventKind.RESUMED, region_id=region, at=at, began=at)
-            for region, hold in holds.items()
-            if hold.is_suspended
-        ]
+        holds = {**self._left, **self._holds}
+        self._holds, self._left, self._still = {}, {}, None
+        return [_resumed(region, at) for region, hold in holds.items() if hold.is_suspended]
+
+    def pause(self) -> None:
+        """Assesses nothing for a while, since there are no rules; what is suspended stays so."""
+        self._leave(self._holds)
+        self._holds, self._still = {}, None
+
+    def _hold_alone(self, regions: Collection[str], at: Moment) -> list[HealthEvent]:
+        """Goes on with these regions; returns RESUMED for those that have left and are too many to be remembered."""
+        before = self._holds
+        self._holds = {id_: before.get(id_) or self._left.pop(id_, None) or _Hold() for id_ in regions}
+        self._leave({id_: hold for id_, hold in before.items() if id_ not in self._holds})
+        too_many = list(self._left)[: max(0, len(self._left) - MAX_REGIONS)]
+        for region in too_many:
+            del self._left[region]
+        return [_resumed(region, at) for region in too_many]
+
+    def _leave(self, holds: Mapping[str, _Hold]) -> None:
+        for region, hold in holds.items():
+            if hold.is_suspended:
+                hold.good_since = None  # the pictures in between are not known
+                self._left[region] = hold
 
     def _hold(
         self, region: str, at: Moment, problem: HealthProblem | None, began: Moment, *, may_emit: bool
@@ -147,6 +178,13 @@ class HealthMonitor:
         if problem is None:
             return hold.take_good(region, at, settle_ns)
         return hold.take_bad(region, at, problem, began, settle_ns, may_emit=may_emit)
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes that it takes at most, without the policy."""
+        still = 0 if self._still is None else _REGION_BYTES + self._still.grey.nbytes + self._still.points.nbytes
+        ids = (*self._places, *self._regions, *self._holds, *self._left)
+        return self._scene.byte_count + still + sum(_REGION_BYTES + 4 * len(id_) for id_ in ids)
 
     def _counts(self, problem: HealthProblem) -> bool:
         return not self._policy.disabled and problem not in self._policy.ignored
@@ -216,3 +254,8 @@ class _Hold:
         if not was_suspended:
             return None
         return HealthEvent(kind=HealthEventKind.RESUMED, region_id=region, at=at, began=good_since)
+
+
+def _resumed(region: str, at: Moment) -> HealthEvent:
+    """RESUMED of a region whose pictures hold nothing any more, whatever they show."""
+    return HealthEvent(kind=HealthEventKind.RESUMED, region_id=region, at=at, began=at)

@@ -57,6 +57,12 @@ class Reference:
         coarse = correlation(coarse_edges(stats.grey), coarse_edges(self.baseline.grey))
         return coarse < TUNING.same_place_coarse_edges
 
+    @property
+    def byte_count(self) -> int:
+        """Bytes that it takes, rounded up."""
+        arrays = (self.luma, self.casts, self.baseline.edges, self.baseline.grey)
+        return 2_000 + sum(array.nbytes for array in arrays)
+
     def learn(self, stats: PictureStats, elapsed_s: float) -> None:
         """Takes a good picture."""
         weight = np.float32(1 - math.exp(-elapsed_s / TUNING.following_time_s))
@@ -197,6 +203,13 @@ class Scene:
     def baseline(self) -> Baseline | None:
         """Baseline of the good pictures; None: there were none."""
         return None if self._current is None else self._current.reference.baseline
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes that it takes at most."""
+        parts = (self._current, self._change, self._previous)
+        references = [*self._kept, *(part.reference for part in parts if part is not None)]
+        return 2_000 + sum(reference.byte_count for reference in references)
 
     def phase(self, time_ns: int) -> ScenePhase:
         """Returns the phase at a time not before the last picture."""

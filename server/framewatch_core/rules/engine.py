@@ -17,13 +17,27 @@ from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
 from framewatch_core.rules.state import RuleState
 from framewatch_core.time import Moment
 
+_BOOK_BYTES = 2_000
+
 
 @dataclass(slots=True)
 class _Followed:
-    """A rule's state, which decides, and its progress, which observes the state for explanations."""
+    """A rule's state, which decides, and its progress, which observes the state for explanations.
+
+    `subject`: stands for what the rule's label and region are; see `RuleBook.configure`.
+    """
 
     state: RuleState
     progress: Progress = field(default_factory=Progress)
+    subject: int = 0
+
+    def under(self, rule: EventRule, subject: int) -> _Followed:
+        """Returns itself if nothing has changed, else a copy that goes on under the edited rule."""
+        is_same_rule = rule == self.state.rule
+        if is_same_rule and subject == self.subject:
+            return self
+        state = self.state if is_same_rule else self.state.under(rule)
+        return _Followed(state, self.progress.anew(), subject)
 
 
 class RuleBook:
@@ -35,12 +49,30 @@ class RuleBook:
 
     def __init__(self) -> None:
         self._followed: dict[object, _Followed] = {}
+        # rules that are no more and were present: their EXITED comes with the next frame
+        self._leaving: list[RuleState] = []
         self._regions: frozenset[str] = frozenset()
         self._max_frame_gap_ns = DEFAULT_MAX_FRAME_GAP_NS
 
-    def configure(self, rules: Mapping[object, EventRule], max_frame_gap_ns: int) -> None:
-        """Takes new rules, in order. One under the same key (all that makes it the same) keeps its state."""
-        self._followed = {key: self._followed.get(key) or _Followed(RuleState(rule)) for key, rule in rules.items()}
+    def configure(
+        self,
+        rules: Mapping[object, EventRule],
+        max_frame_gap_ns: int,
+        subjects: Mapping[object, int] | None = None,
+    ) -> None:
+        """Takes new rules, in order.
+
+        Args:
+            rules: by all that makes a rule the same. One under a known key goes on under its new settings; one that is
+                gone is reported with the next frame, if its label was present.
+            max_frame_gap_ns: see above.
+            subjects: numbers that stand for what the rules' labels and regions are, by key: explanations begin anew
+                when one changes. None: they don't change.
+
+        """
+        before, subjects = self._followed, subjects or {}
+        self._followed = {key: _follow(before.get(key), rule, subjects.get(key, 0)) for key, rule in rules.items()}
+        self._leaving += [each.state for key, each in before.items() if key not in rules and each.state.is_present]
         self._regions = frozenset(rule.region_id for rule in rules.values())
         self._max_frame_gap_ns = max_frame_gap_ns
 
@@ -51,6 +83,8 @@ class RuleBook:
 
     def update(self, at: Moment, scores: Mapping[str, Sequence[LabelScore]], held: Collection[str] = ()) -> list[Event]:
         """Takes the scores of the next frame; returns the events that it completes, in the rules' order.
+
+        EXITED of rules that are no more come first.
 
         Args:
             at: the frame; not earlier than those before it.
@@ -65,7 +99,7 @@ class RuleBook:
         by_region = {
             region: by_label(scores[region]) for region in self._regions if region in scores and region not in held
         }
-        events = []
+        events = self._leave(at)
         for followed in self._followed.values():
             state = followed.state
             seen = by_region.get(state.rule.region_id)
@@ -81,12 +115,27 @@ class RuleBook:
                 events.append(event)
         return events
 
-    def under(self, rules: Mapping[object, EventRule], max_frame_gap_ns: int) -> RuleBook:
+    def _leave(self, at: Moment) -> list[Event]:
+        leaving, self._leaving = self._leaving, []
+        return [event for state in leaving if (event := state.leave(at)) is not None]
+
+    def under(
+        self,
+        rules: Mapping[object, EventRule],
+        max_frame_gap_ns: int,
+        subjects: Mapping[object, int] | None = None,
+    ) -> RuleBook:
         """Returns a book with the same states under another config, for explanations; this book does not change."""
         book = RuleBook()
         book._followed = self._followed
-        book.configure(rules, max_frame_gap_ns)
+        book.configure(rules, max_frame_gap_ns, subjects)
         return book
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes that all rules and their states take at most."""
+        states = (*(followed.state for followed in self._followed.values()), *self._leaving)
+        return _BOOK_BYTES + sum(state.byte_count for state in states)
 
     def explain(self) -> list[RuleExplanation]:
         """Returns how near every rule is to its next event and what holds it back, in the rules' order."""
@@ -94,3 +143,7 @@ class RuleBook:
             explain(followed.state.rule, followed.progress, self._max_frame_gap_ns)
             for followed in self._followed.values()
         ]
+
+
+def _follow(known: _Followed | None, rule: EventRule, subject: int) -> _Followed:
+    return _Followed(RuleState(rule), subject=subject) if known is None else known.under(rule, subject)

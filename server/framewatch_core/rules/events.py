@@ -18,6 +18,13 @@ class EventKind(Enum):
     EXITED = auto()
 
 
+class ExitReason(Enum):
+    """Reasons of EXITED; see `ExitReason` in the .proto."""
+
+    ABSENT = auto()
+    RECONFIGURED = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEvent:
     """Common part of events and health events.
@@ -128,7 +135,9 @@ class Event(StreamEvent):
 
     ENTERED and EXITED of a rule alternate, beginning with ENTERED. `began` is the first frame of the run that satisfied
     the rule, for EXITED the first one of the absence; with smoothing, the first one whose smoothed score did: a few
-    half-lives after the label itself.
+    half-lives after the label itself. A rule that a new config takes away, or gives another label, region or kind of
+    score, while its label is present emits EXITED with RECONFIGURED at the first frame under that config; `began` is
+    that frame too, and `score` the last one that the rule saw.
 
     Attributes:
         kind: ENTERED or EXITED.
@@ -140,7 +149,8 @@ class Event(StreamEvent):
         present_ns: EXITED: time from ENTERED's `began` to this one's; else None.
         sparse: True if, from the frame before `began` to `at`, two successive frames without held ones were further
             apart than max_frame_gap: it may have begun at any time between them.
-        trail: scores that led to the event; None unless the rule asks for trails.
+        trail: scores that led to the event; None unless the rule asks for trails, and with RECONFIGURED.
+        exit_reason: EXITED: its reason; None: one that this version does not know. ENTERED: None.
 
     """
 
@@ -153,6 +163,7 @@ class Event(StreamEvent):
     present_ns: int | None = None
     sparse: bool = False
     trail: EventTrail | None = None
+    exit_reason: ExitReason | None = None
 
     @property
     def present_s(self) -> float | None:

@@ -29,7 +29,7 @@ class HeldBackBy(Enum):
 
 @dataclass(slots=True)
 class Progress:
-    """Scores and runs of a rule since its last event, or since its first frame.
+    """Scores and runs of a rule since its last event, since it was edited, or since its first frame.
 
     It observes and decides nothing: without it every event would be the same.
 
@@ -44,6 +44,7 @@ class Progress:
         longest_possible_ns: the same if gaps in runs and right after them counted too.
         held_since: the first of the held frames that came last; None: the last frame was not held.
         run_began_ns, run_last_ns: times of the first and last frame of the run under way; None: there is none.
+        is_edited: True if the rule, its label or its region was edited since: frames count from then on.
 
     """
 
@@ -58,12 +59,17 @@ class Progress:
     held_since: Moment | None = None
     run_began_ns: int | None = None
     run_last_ns: int = 0
+    is_edited: bool = False
 
     @classmethod
     def after(cls, event: Event) -> Progress:
         """Begins anew with an event."""
         next_kind = EventKind.EXITED if event.kind is EventKind.ENTERED else EventKind.ENTERED
         return cls(next_kind, event.at, event.score)
+
+    def anew(self) -> Progress:
+        """Returns a progress that counts from now on, under edited settings."""
+        return Progress(self.next_kind, self.since, self.score, held_since=self.held_since, is_edited=True)
 
     def hold(self, at: Moment) -> None:
         """Takes a held frame."""
@@ -201,6 +207,8 @@ def _suspended(progress: Progress, since: Moment) -> str:
 
 
 def _no_frames(progress: Progress) -> str:
+    if progress.is_edited:
+        return "No frame has been scored since the rule was edited."
     if progress.since is None:
         return "No frame has been scored since the rule was given."
     return f"No frame has been scored since its last event, {_frame(progress.since)}."

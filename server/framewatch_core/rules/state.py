@@ -6,12 +6,15 @@ Nothing here knows of explanations: they observe a state and decide nothing.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from framewatch_core.labels.label_scores import ScoresByLabel
-from framewatch_core.rules.events import Event, EventKind, EventTrail, TrailPoint
+from framewatch_core.rules.events import Event, EventKind, EventTrail, ExitReason, TrailPoint
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import Moment
+
+_STATE_BYTES = 3_500
+_TRAIL_POINT_BYTES = 256
 
 
 @dataclass(slots=True)
@@ -77,7 +80,7 @@ class RuleState:
     Held is no state of its own: a held frame ends a run and lets smoothing start anew; presence and cooldown go on.
 
     Attributes:
-        rule: the rule; never changes.
+        rule: the rule; never changes: an edited one gets a state of its own by `under`.
         run: the run under way: its length decides on the next event.
         score: score of the last frame that was not held, after smoothing; the next one is smoothed with it.
 
@@ -97,6 +100,60 @@ class RuleState:
         self._starts_anew = True
         # the last scores, for the events' trails; None: the rule wants none
         self._trail = deque[TrailPoint](maxlen=rule.trail_count) if rule.trail_count else None
+
+    @property
+    def is_present(self) -> bool:
+        """True if there is an ENTERED without its EXITED."""
+        return self._presence is not None
+
+    def under(self, rule: EventRule) -> RuleState:
+        """Returns a state that goes on from this one under an edited rule, of the same label, region and kind of score.
+
+        What was emitted stays, so the next event is of the same kind, and so does the last score. A run under way ends
+        if its frames may not be past the new threshold.
+        """
+        edited = RuleState(rule)
+        edited.score, edited._starts_anew = self.score, self._starts_anew
+        edited._exited_ns, edited._last_ns = self._exited_ns, self._last_ns
+        edited._presence = None if self._presence is None else replace(self._presence)
+        if self.run is not None and self._runs_on_under(rule):
+            edited.run = replace(self.run)
+        if self._trail is not None and edited._trail is not None:
+            edited._trail.extend(self._trail)
+        return edited
+
+    def _runs_on_under(self, rule: EventRule) -> bool:
+        if rule.smoothing_ns != self.rule.smoothing_ns:
+            return False
+        if self._presence is None:
+            return rule.enter_at <= self.rule.enter_at
+        return rule.exit_threshold >= self.rule.exit_threshold
+
+    def leave(self, at: Moment) -> Event | None:
+        """Returns the EXITED of a rule that is no more, with the first frame without it; None: it was not present."""
+        presence, self._presence, self.run = self._presence, None, None
+        if presence is None:
+            return None
+        rule = self.rule
+        return Event(
+            kind=EventKind.EXITED,
+            rule_id=rule.name,
+            label=rule.label,
+            region_id=rule.region_id,
+            at=at,
+            began=at,
+            score=self.score,
+            peak_score=presence.peak,
+            present_ns=at.time_ns - presence.began.time_ns,
+            exit_reason=ExitReason.RECONFIGURED,
+        )
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes that the state takes at most with its rule, its place in a book and its progress."""
+        rule = self.rule
+        texts = sum(80 + 4 * len(text) for text in (rule.id, rule.label, rule.region_id))
+        return _STATE_BYTES + texts + _TRAIL_POINT_BYTES * (0 if self._trail is None else len(self._trail))
 
     def hold(self) -> None:
         """Takes a held frame."""
@@ -194,6 +251,7 @@ class RuleState:
             present_ns=present_ns,
             sparse=run.sparse,
             trail=self._event_trail(scores),
+            exit_reason=ExitReason.ABSENT if kind is EventKind.EXITED else None,
         )
 
     def _is_cooling_down(self, at: Moment) -> bool:

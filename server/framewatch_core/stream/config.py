@@ -108,10 +108,20 @@ class StreamConfig:
         return replace(self, label_set=self.label_set.with_example_keys())
 
     def rules_by_identity(self) -> dict[object, EventRule]:
-        """The rules by what must equal for one to be the same in a later config: itself, its label and its region."""
+        """The rules by what makes one the same in a later config: its name, label, region's id and kind of score."""
+        return {_identity(rule): rule for rule in self.rules}
+
+    def subjects_by_identity(self) -> dict[object, int]:
+        """Numbers that stand for the rules' labels, with their texts and examples, and places; by the same keys."""
         labels: dict[str, Label] = {label.name: label for label in self.label_set.labels}
         regions = {region.id: region for region in self.viewed_regions}
-        return {
-            (rule, labels[rule.label], self.label_set.prompts_of(labels[rule.label]), regions[rule.region_id]): rule
-            for rule in self.rules
+        texts = {
+            name: hash((labels[name], self.label_set.prompts_of(labels[name])))
+            for name in {rule.label for rule in self.rules}
         }
+        return {_identity(rule): hash((texts[rule.label], regions[rule.region_id])) for rule in self.rules}
+
+
+def _identity(rule: EventRule) -> object:
+    # small, for it outlives the config in the state that is kept for streams that resume
+    return rule.name, rule.label, rule.region_id, rule.score_kind

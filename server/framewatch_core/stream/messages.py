@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from framewatch_core.errors import FramewatchError
+from framewatch_core.errors import FrameOutOfOrder, FramewatchError
 from framewatch_core.health.events import HealthEvent
 from framewatch_core.labels.warnings import RequestWarning
 from framewatch_core.resume_point import ResumePoint
@@ -24,13 +24,13 @@ class ReceivedFrame(Generic[ImageT]):
 
     Attributes:
         frame_id: the client's number.
-        time_ns: frame time since the client's origin; None: the time of arrival counts.
+        time_ns: frame time since the client's origin; None: the time of arrival counts; an error: it can't be read.
         image: the image, or why there is none.
 
     """
 
     frame_id: int
-    time_ns: int | None
+    time_ns: int | FrameOutOfOrder | None
     image: ImageT | FramewatchError
 
 

@@ -11,7 +11,7 @@ from framewatch_core.rules.events import Event
 from framewatch_core.stream.config import StreamConfig
 from framewatch_core.stream.messages import Explanation
 from framewatch_core.stream.results import Scored
-from framewatch_core.stream.resume import StreamState
+from framewatch_core.stream.resume import FrameMarks, StreamState
 from framewatch_core.stream.slots import Epoch, Slot
 
 
@@ -28,12 +28,14 @@ class FrameObserver:
 
         Returns:
             The outcome, with the problems of the pictures, and the events that the frame causes. A frame that they have
-            seen already changes nothing.
+            seen already, or whose time is an outlier, changes nothing.
 
         """
         state, moment, config = self.state, slot.moment, slot.epoch.config
         if state.has_seen(moment.frame_id):
-            return scored, []
+            return state.as_first(moment.frame_id, scored), []
+        if slot.is_outlier:
+            return FrameMarks.unseen(scored).on(scored), []
         self._configure(config, slot.epoch.version)
         state.last_seen = moment
         held: Collection[str] = ()
@@ -42,13 +44,15 @@ class FrameObserver:
             report = state.health.update(moment, slot.pictures, state.rules.regions)
             scored, held = scored.with_health(report), report.held
             found += report.events
-        else:
+        elif config.health.disabled:
             found += state.health.release(moment)
+        else:
+            state.health.pause()
         found += state.rules.update(moment, slot.scores, held)
         events = [
             replace(event, event_id=state.next_event_id(), origin_time_ns=config.origin_time_ns) for event in found
         ]
-        state.events.extend(events)
+        state.keep_events(events)
         return scored, events
 
     def explain(self, epoch: Epoch[Any]) -> Explanation:
@@ -56,12 +60,12 @@ class FrameObserver:
         rules, config = self.state.rules, epoch.config
         if epoch.version != self._version:
             # the rules may also be ahead of this config: those of a resumed stream are
-            rules = rules.under(config.rules_by_identity(), config.max_frame_gap_ns)
+            rules = rules.under(config.rules_by_identity(), config.max_frame_gap_ns, config.subjects_by_identity())
         return Explanation(tuple(rules.explain()))
 
     def _configure(self, config: StreamConfig, version: int) -> None:
         if version == self._version:
             return
-        self.state.rules.configure(config.rules_by_identity(), config.max_frame_gap_ns)
-        self.state.health.configure(config.health)
+        self.state.rules.configure(config.rules_by_identity(), config.max_frame_gap_ns, config.subjects_by_identity())
+        self.state.health.configure(config.health, config.regions)
         self._version = version

@@ -187,14 +187,8 @@ class StreamSession(Generic[ImageT, PlanT]):
         self._check_open()
         if self._epoch is None:
             raise MissingConfig("a frame came before the config: send the config as the stream's first message")
-        arrival_ns = now_ns - self._observer.state.origin_ns
-        moment = Moment(frame.frame_id, arrival_ns if frame.time_ns is None else frame.time_ns)
-        refusal = self._refusal(frame, moment, self._epoch.config)
-        slot = Slot[ImageT, PlanT](moment, self._epoch, self._order.copy())
-        if refusal is not None:
-            slot.resolve(refusal)
-        elif not isinstance(frame.image, FramewatchError):
-            slot.image = frame.image
+        slot = self._slot(frame, now_ns - self._observer.state.origin_ns, self._epoch)
+        slot.order = self._order.copy()
         self._slots.append(slot)
         self._release()
 
@@ -304,17 +298,25 @@ class StreamSession(Generic[ImageT, PlanT]):
             msg = f"the session takes nothing in: it is {self._phase.name}"
             raise AssertionError(msg)
 
-    def _refusal(self, frame: ReceivedFrame[ImageT], moment: Moment, config: StreamConfig) -> Outcome | None:
-        """The outcome of a frame that is not to be scored; None for a frame that is."""
+    def _slot(self, frame: ReceivedFrame[ImageT], arrival_ns: int, epoch: Epoch[PlanT]) -> Slot[ImageT, PlanT]:
+        """Returns the slot of a new frame; one that is not to be scored has its outcome."""
+        order, config, time_ns = self._order, epoch.config, frame.time_ns
+        if isinstance(time_ns, FrameOutOfOrder):
+            # the frame fails alone: nothing is known of its place among the others
+            return _failed(Slot(Moment(frame.frame_id, order.time_ns), epoch, order), time_ns)
+        slot = Slot[ImageT, PlanT](Moment(frame.frame_id, arrival_ns if time_ns is None else time_ns), epoch, order)
         try:
-            self._order.check(moment, gives_time=frame.time_ns is not None)
+            slot.is_outlier = order.check(slot.moment, config.max_frame_gap_ns, gives_time=time_ns is not None)
         except FrameOutOfOrder as error:
-            return Failed(FrameError.of(error))
+            return _failed(slot, error)
         if isinstance(frame.image, FramewatchError):
-            return Failed(FrameError.of(frame.image))
-        if not self._order.is_within_rate(moment.time_ns, config.max_frame_rate):
-            return Dropped(DropReason.FRAME_RATE_LIMIT)
-        return None
+            return _failed(slot, frame.image)
+        # an outlier tells nothing about the rate of frames, and must not move its beat
+        if not slot.is_outlier and not order.is_within_rate(slot.moment.time_ns, config.max_frame_rate):
+            slot.resolve(Dropped(DropReason.FRAME_RATE_LIMIT))
+        else:
+            slot.image = frame.image
+        return slot
 
     def _resolve(self, work: Work[ImageT, PlanT], outcome: Outcome) -> None:
         if self._phase in {Phase.OPEN, Phase.DRAINING}:
@@ -338,7 +340,7 @@ class StreamSession(Generic[ImageT, PlanT]):
         if isinstance(outcome, Scored):
             outcome, events = self._observer.observe(slot, outcome)
         self._outbox.append(FrameResult(frame_id, slot.moment.time_ns, slot.epoch.version, outcome))
-        self._observer.state.released.append((frame_id, slot.order))
+        self._observer.state.release(frame_id, slot.order, outcome)
         self._emit_missed(frame_id)
         self._outbox.extend(events)
 
@@ -360,3 +362,8 @@ class StreamSession(Generic[ImageT, PlanT]):
         is_ending = self._phase in {Phase.DRAINING, Phase.BROKEN}
         if is_ending and not len(self._slots) and not self._outbox:
             self._phase = Phase.CLOSED
+
+
+def _failed(slot: Slot[ImageT, PlanT], error: FramewatchError) -> Slot[ImageT, PlanT]:
+    slot.resolve(Failed(FrameError.of(error)))
+    return slot

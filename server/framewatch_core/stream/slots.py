@@ -57,6 +57,7 @@ class Slot(Generic[ImageT, PlanT]):
         outcome: its outcome, once it is resolved.
         scores: scores by region id, in the labels' order, for the rules.
         pictures: picture statistics by region id, for health; None or empty: its health is not assessed.
+        is_outlier: True if its time is an outlier, as far as one can know: health and rules don't see it.
 
     """
 
@@ -68,6 +69,7 @@ class Slot(Generic[ImageT, PlanT]):
     outcome: Outcome | None = None
     scores: Mapping[str, Sequence[LabelScore]] = field(default_factory=dict)
     pictures: Mapping[str, PictureStats] | None = None
+    is_outlier: bool = False
 
     def resolve(self, outcome: Outcome) -> None:
         """Gives the slot its outcome and lets its image go."""

@@ -55,8 +55,8 @@ class ResumeClaim:
             self._streams.remove(self._ticket)
             self._ticket = None
 
-    def leave(self, hand_over: Callable[[], StreamState]) -> None:
-        """Leaves the state to a stream that may come for it, if the claim is held."""
+    def leave(self, hand_over: Callable[[], StreamState], *, is_lost: bool) -> None:
+        """Leaves the state to a stream that may come for it, if the claim is held; see `ResumableStreams.end`."""
         if self._ticket is not None:
-            self._streams.end(self._ticket, hand_over())
+            self._streams.end(self._ticket, hand_over(), is_lost=is_lost)
             self._ticket = None

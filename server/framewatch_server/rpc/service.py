@@ -69,7 +69,9 @@ class ZeroShotService:
             max_image_bytes=config.max_image_bytes,
             waiting_share=self._waiting_share,
             draining=self._draining,
-            resumable=ResumableStreams(config.resume_lifetime_s, config.max_resumable_streams),
+            resumable=ResumableStreams(
+                config.resume_lifetime_s, config.max_resumable_streams, config.max_resumable_bytes
+            ),
         )
 
     @property
@@ -91,7 +93,11 @@ class ZeroShotService:
 
     def held_bytes(self) -> dict[str, tuple[int, int]]:
         """Returns the bytes that are held, and their limit, by kind."""
-        return {account.kind: (account.held, account.maximum) for account in (self._call_bytes,)}
+        resumable = self._stream_surroundings.resumable
+        return {
+            self._call_bytes.kind: (self._call_bytes.held, self._call_bytes.maximum),
+            "resumable": (resumable.held_bytes, resumable.max_bytes),
+        }
 
     def _scorer_for(self, model: str) -> Scorer:
         return self._loaded().find(model)

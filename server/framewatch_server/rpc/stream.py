@@ -18,7 +18,7 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from framewatch.v1 import framewatch_pb2 as pb
-from framewatch_core.errors import MissingField, ServerDraining, StreamTakenOver
+from framewatch_core.errors import MissingField, ServerDraining, ServerUnavailable, StreamTakenOver
 from framewatch_core.images.image import Image
 from framewatch_core.images.regions import least_shares
 from framewatch_core.resume_point import ResumePoint
@@ -107,6 +107,7 @@ class StreamShell:
         self._has_output = asyncio.Event()  # wakes the writer; also set when the session has finished
         self._has_room = asyncio.Event()  # wakes the reader
         self._error: Exception | None = None  # raised by `run` once everything is sent
+        self._is_answered = False  # everything is sent: the client has not lost the stream, as far as one knows
 
     # ---- writing ----
 
@@ -125,6 +126,8 @@ class StreamShell:
                 if not self._session.finished:
                     await self._has_output.wait()
                     self._has_output.clear()
+            # streams that end because the server drains are lost for their clients, who are to resume them
+            self._is_answered = not isinstance(self._error, ServerUnavailable)
             if self._error is not None:
                 raise self._error
         finally:
@@ -262,7 +265,7 @@ class StreamShell:
         if self._reader is not None:
             self._reader.cancel()
         if ending is _Ending.CALL_OVER:
-            self._claim.leave(self._session.hand_over)
+            self._claim.leave(self._session.hand_over, is_lost=not self._is_answered)
             return
         self._claim.withdraw()
         if ending is _Ending.FAULT:

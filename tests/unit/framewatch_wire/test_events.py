@@ -9,7 +9,7 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.health.events import HealthEvent, HealthEventKind
 from framewatch_core.health.problem import HealthProblem
 from framewatch_core.labels.scoring import LabelScore
-from framewatch_core.rules.events import Event, EventKind, EventTrail, TrailPoint
+from framewatch_core.rules.events import Event, EventKind, EventTrail, ExitReason, TrailPoint
 from framewatch_core.time import Moment
 from framewatch_wire.events import event_from_proto, event_to_proto, health_event_from_proto, health_event_to_proto
 from tests.unit.framewatch_wire.sent import sent
@@ -52,6 +52,23 @@ def test_an_event_without_a_trail_has_none() -> None:
     assert not message.HasField("trail")
     assert not message.HasField("present_duration")
     assert event_from_proto(message) == event
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "reason"),
+    [
+        (pb.EVENT_KIND_ENTERED, 0, None),
+        (pb.EVENT_KIND_EXITED, 0, None),
+        (pb.EVENT_KIND_EXITED, pb.EXIT_REASON_ABSENT, ExitReason.ABSENT),
+        (pb.EVENT_KIND_EXITED, pb.EXIT_REASON_RECONFIGURED, ExitReason.RECONFIGURED),
+        (pb.EVENT_KIND_EXITED, 99, None),
+    ],
+    ids=["entered", "of an earlier server", "absent", "reconfigured", "of a later server"],
+)
+def test_an_exit_has_its_reason(kind: pb.EventKind.ValueType, number: int, reason: ExitReason | None) -> None:
+    event = event_from_proto(pb.Event(kind=kind, exit_reason=number))  # type: ignore[arg-type]
+    assert event is not None
+    assert event.exit_reason is reason
 
 
 def test_wall_times_come_with_an_origin_only() -> None:

@@ -23,9 +23,10 @@ def test_a_frame_arrives_as_it_was(frame_id: int, time_ns: int | None) -> None:
 def test_a_broken_duration_of_a_frame_is_its_outcome() -> None:
     frame = frame_from_proto(pb.Frame(frame_id=3, time_offset=Duration(nanos=-(2**31)), image=pb.Image(encoded=b"x")))
     assert frame.frame_id == 3
-    assert isinstance(frame.image, FrameOutOfOrder)
-    assert FrameError.of(frame.image).reason is FrameErrorReason.OUT_OF_ORDER
-    assert frame.image.field == "frame.time_offset"
+    assert frame.image == EncodedImage(b"x")
+    assert isinstance(frame.time_ns, FrameOutOfOrder)
+    assert FrameError.of(frame.time_ns).reason is FrameErrorReason.OUT_OF_ORDER
+    assert frame.time_ns.field == "frame.time_offset"
 
 
 def test_a_missing_image_of_a_frame_is_its_outcome() -> None:

@@ -9,7 +9,7 @@ from framewatch_core.health.problem import HealthProblem
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.labels.warnings import RequestWarning
 from framewatch_core.resume_point import ResumePoint
-from framewatch_core.rules.events import Event, EventKind, EventTrail, TrailPoint
+from framewatch_core.rules.events import Event, EventKind, EventTrail, ExitReason, TrailPoint
 from framewatch_core.rules.explanations import HeldBackBy, RuleExplanation
 from framewatch_core.stream.results import (
     Dropped,
@@ -68,6 +68,7 @@ EVENTS = st.builds(
     present_ns=st.none() | TIMES_NS,
     sparse=st.booleans(),
     trail=st.none() | TRAILS,
+    exit_reason=st.none() | st.sampled_from(ExitReason),
 )
 HEALTH_EVENTS = st.builds(
     HealthEvent,

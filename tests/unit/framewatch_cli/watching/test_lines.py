@@ -11,6 +11,7 @@ from framewatch_cli.watching.summary import WatchSummary
 from framewatch_client import (
     Event,
     EventKind,
+    ExitReason,
     FrameError,
     FrameErrorReason,
     FrameStatus,
@@ -43,8 +44,12 @@ from tests.unit.framewatch_cli.watching.items import event, health_event, result
             event(EventKind.ENTERED, 3.2, 2.9, sparse=True),
             "ENTERED box  00:03.200 (began 00:02.900, frame 32)  score 0.93  frames were missing",
         ),
+        (
+            event(EventKind.EXITED, 5.0, 5.0, 1.8, score=0.9, exit_reason=ExitReason.RECONFIGURED),
+            "EXITED  box  00:05.000 (began 00:05.000, frame 50)  score 0.90  present 1.8 s  the rule was changed",
+        ),
     ],
-    ids=["entered", "exited", "rule with a name", "in a region", "sparse"],
+    ids=["entered", "exited", "rule with a name", "in a region", "sparse", "reconfigured"],
 )
 def test_event_line(seen: Event, expected: str) -> None:
     assert event_line(seen).plain == expected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -11,7 +11,7 @@ from framewatch_core.calibration.intervals import Interval
 from framewatch_core.calibration.truth import Track, VideoTruth
 from framewatch_core.errors import InvalidRule
 from framewatch_core.images.regions import WHOLE_FRAME, Region
-from framewatch_core.rules.events import Event, EventKind
+from framewatch_core.rules.events import Event, EventKind, ExitReason
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import Moment
 
@@ -47,6 +47,7 @@ class Case:
 
 CASES = [
     Case("all right", truth((10, 20)), [event(IN, 10.5), event(OUT, 20.5)], [10, 20]),
+    Case("a rule that was changed", truth((10, 20)), [event(IN, 10), replace(event(OUT, 15), exit_reason=ExitReason.RECONFIGURED), event(OUT, 20)], [10, 20]),
     Case("no events", truth((10, 20)), [], [], missed=[10, 20]),
     Case("nothing there", truth(), [], []),
     Case("nothing there, but events", truth(), [event(IN, 5), event(OUT, 6)], [], false=[5, 6], flaps=1),

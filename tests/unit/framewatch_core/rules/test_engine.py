@@ -10,7 +10,7 @@ import pytest
 from framewatch_core.errors import InvalidRule, LimitExceeded
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
-from framewatch_core.rules.events import Event, EventKind, TrailPoint
+from framewatch_core.rules.events import Event, EventKind, ExitReason, TrailPoint
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import NS_PER_S, Moment
 
@@ -298,11 +298,92 @@ def test_a_new_gap_limit_counts_for_the_frames_after_it() -> None:
 
 def test_a_rule_under_the_same_key_keeps_its_state() -> None:
     book = RuleBook()
-    book.configure({"kept": rule(), "gone": rule(0.7)}, GAP_NS)
+    book.configure({"kept": rule(), "gone": replace(rule(0.7), id="gone")}, GAP_NS)
     assert len(book.update(Moment(1, 0), {"": [score(0.9)]})) == 2
     book.configure({"new": replace(rule(0.6), id="0.6"), "kept": rule()}, GAP_NS)
-    assert [(e.kind, e.rule_id) for e in book.update(Moment(2, 1), {"": [score(0.9)]})] == [(EventKind.ENTERED, "0.6")]
-    assert [e.kind for e in book.update(Moment(3, 2), {"": [score(0.1)]})] == [EventKind.EXITED, EventKind.EXITED]
+    gone, new = book.update(Moment(2, seconds(1)), {"": [score(0.7)]})
+    assert gone == Event(
+        kind=EventKind.EXITED,
+        rule_id="gone",
+        label="box",
+        at=Moment(2, seconds(1)),
+        began=Moment(2, seconds(1)),
+        score=0.9,
+        peak_score=0.9,
+        present_ns=seconds(1),
+        exit_reason=ExitReason.RECONFIGURED,
+    )
+    assert (new.kind, new.rule_id, new.exit_reason) == (EventKind.ENTERED, "0.6", None)
+    exits = book.update(Moment(3, seconds(2)), {"": [score(0.1)]})
+    assert [(e.rule_id, e.exit_reason) for e in exits] == [("0.6", ExitReason.ABSENT), ("box", ExitReason.ABSENT)]
+
+
+def test_a_rule_that_was_not_present_leaves_without_an_event() -> None:
+    book = RuleBook()
+    book.configure({1: rule()}, GAP_NS)
+    assert book.update(Moment(1, 0), {"": [score(0.1)]}) == []
+    book.configure({}, GAP_NS)
+    assert book.update(Moment(2, 1), {"": [score(0.9)]}) == []
+
+
+def test_a_rule_that_leaves_is_reported_although_its_region_is_held() -> None:
+    book = RuleBook()
+    book.configure({1: rule()}, GAP_NS)
+    book.update(Moment(1, 0), {"": [score(0.9)]})
+    book.configure({}, GAP_NS)
+    assert [event.exit_reason for event in book.update(Moment(2, 1), {}, {""})] == [ExitReason.RECONFIGURED]
+
+
+@pytest.mark.parametrize(
+    ("before", "edited", "frames", "expected"),
+    [
+        pytest.param(rule(0.8), rule(0.79), [0.9, "edit", 0.9, 0.1], ["ENTERED 1", "EXITED 3"], id="lower threshold"),
+        pytest.param(rule(0.8, 0.8), rule(0.95, 0.95), [0.9, "edit", 0.96, 0.9], ["ENTERED 1", "EXITED 3"], id="higher threshold"),
+        pytest.param(rule(0.8), rule(0.95, 0.5), [0.9, "edit", 0.6, 0.4], ["ENTERED 1", "EXITED 3"], id="more hysteresis"),
+        pytest.param(rule(), rule(trail_count=3), [0.9, "edit", 0.9, 0.1], ["ENTERED 1", "EXITED 3"], id="a trail"),
+        pytest.param(rule(present_s=2), rule(present_s=1), [0.9, "edit", 0.9], ["ENTERED 2"], id="less time"),
+        pytest.param(rule(0.8, present_s=2), rule(0.7, present_s=2), [0.9, 0.9, "edit", 0.9], ["ENTERED 3"], id="a run goes on under a lower threshold"),
+        pytest.param(rule(0.5, present_s=2), rule(0.8, present_s=2), [0.6, 0.6, "edit", 0.9, 0.9, 0.9], ["ENTERED 5"], id="a run ends under a higher one"),
+        pytest.param(rule(0.8, 0.6, absent_s=2), rule(0.8, 0.4, absent_s=2), [0.9, 0.5, 0.5, "edit", 0.3, 0.3, 0.3], ["ENTERED 1", "EXITED 6"], id="an absence ends under a lower one"),
+        pytest.param(rule(present_s=2), rule(present_s=2, smoothing_s=1), [0.9, 0.9, "edit", 0.9, 0.9, 0.9], ["ENTERED 5"], id="a run ends with other smoothing"),
+        pytest.param(rule(cooldown_s=9), rule(cooldown_s=2), [0.9, 0.1, "edit", 0.9, 0.9], ["ENTERED 1", "EXITED 2", "ENTERED 4"], id="the cooldown counts from the exit"),
+    ],
+)  # fmt: skip
+def test_an_edited_rule_goes_on(
+    before: EventRule, edited: EventRule, frames: list[float | str], expected: list[str]
+) -> None:
+    book, events, number = RuleBook(), list[Event](), 0
+    book.configure({1: before}, GAP_NS)
+    for each in frames:
+        if isinstance(each, str):
+            book.configure({1: edited}, GAP_NS)
+            continue
+        number += 1
+        events += book.update(Moment(number, seconds(number)), {"": [score(each)]})
+    assert [f"{event.kind.name} {event.at.frame_id}" for event in events] == expected
+
+
+@pytest.mark.parametrize(
+    ("edited", "subject"), [(rule(0.79), 0), (rule(), 1)], ids=["a threshold", "what the label or the region is"]
+)
+def test_explanations_begin_anew_with_an_edit(edited: EventRule, subject: int) -> None:
+    book = RuleBook()
+    book.configure({1: rule()}, GAP_NS, {1: 0})
+    book.update(Moment(1, 0), {"": [score(0.5)]})
+    book.configure({1: edited}, GAP_NS, {1: subject})
+    (explanation,) = book.explain()
+    assert (explanation.frame_count, explanation.nearest_score, explanation.score) == (0, None, 0.5)
+    assert explanation.message == "No frame has been scored since the rule was edited."
+
+
+def test_another_look_at_a_book_changes_nothing() -> None:
+    book = RuleBook()
+    book.configure({1: rule()}, GAP_NS)
+    book.update(Moment(1, 0), {"": [score(0.9)]})
+    assert [each.threshold for each in book.under({1: rule(0.95, 0.9)}, GAP_NS).explain()] == [0.9]
+    assert book.under({}, GAP_NS).explain() == []
+    (exited,) = book.update(Moment(2, 1), {"": [score(0.1)]})
+    assert exited.exit_reason is ExitReason.ABSENT
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from framewatch_core.labels.label_scores import by_label
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.rules.engine import RuleBook
-from framewatch_core.rules.events import Event, EventKind, TrailPoint
+from framewatch_core.rules.events import Event, EventKind, ExitReason, TrailPoint
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.rules.state import RuleState
 from framewatch_core.time import Moment
@@ -129,6 +129,40 @@ def test_entered_and_exited_alternate(watched: list[EventRule], played: list[Ste
         assert kinds == [EventKind.ENTERED, EventKind.EXITED] * (len(kinds) // 2) + [EventKind.ENTERED] * (
             len(kinds) % 2
         )
+
+
+def edits_of(rule: EventRule) -> st.SearchStrategy[EventRule]:
+    """The same rule under other settings."""
+    return rules().map(
+        lambda other: replace(other, id=rule.id, label=rule.label, region_id=rule.region_id, score_kind=rule.score_kind)
+    )
+
+
+@given(
+    st.lists(rules(), min_size=1, max_size=2, unique=True).flatmap(
+        lambda some: st.lists(
+            st.tuples(st.integers(0, MAX_FRAMES), st.lists(st.sampled_from(some).flatmap(edits_of), max_size=2)),
+            max_size=5,
+        )
+    ),
+    steps(),
+)
+def test_entered_and_exited_alternate_whatever_configs_come(
+    configs: list[tuple[int, list[EventRule]]], played: list[Step]
+) -> None:
+    def configure_by_id(number: int, book: RuleBook) -> RuleBook:
+        for before, edited in configs:
+            if before == number:
+                book.configure({rule.id: rule for rule in edited}, GAP_NS)
+        if number == len(played):
+            book.configure({}, GAP_NS)
+        return book
+
+    last = dict[str, EventKind]()
+    for event in play([], [*played, Step(0, {})], between=configure_by_id):
+        assert event.kind is not last.get(event.rule_id, EventKind.EXITED)
+        last[event.rule_id] = event.kind
+    assert EventKind.ENTERED not in last.values(), "a rule that is no more leaves nothing open"
 
 
 @given(rule_sets(), steps(), st.integers(0, 10**18))
@@ -292,6 +326,7 @@ def _completed(rule: EventRule, frames: list[Look], last: Event | None) -> Event
         peak_score=peak,
         present_ns=None if entering else began.time_ns - since.time_ns,
         sparse=sparse,
+        exit_reason=None if entering else ExitReason.ABSENT,
     )
 
 

@@ -9,6 +9,7 @@ from framewatch_core.health.monitor import HealthPolicy
 from framewatch_core.images.image import EncodedImage
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.labels import Label, LabelSet
+from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.config import StreamConfig
 from framewatch_core.stream.results import Timings
@@ -65,22 +66,43 @@ def with_box(**changes: object) -> StreamConfig:
     ("later", "kept"),
     [
         pytest.param(replace(BASE), ["box", "empty"], id="the same"),
-        pytest.param(with_box(examples=(OTHER,)), ["empty"], id="another example"),
-        pytest.param(with_box(counter_examples=(OTHER, OTHER)), ["empty"], id="another counter-example"),
-        pytest.param(with_box(contrast_prompts=("an empty room",)), ["empty"], id="another contrast"),
-        pytest.param(with_box(prompts=("a crate",)), ["empty"], id="another prompt"),
-        pytest.param(replace(BASE, label_set=replace(BASE.label_set, templates=("{label}",))), [], id="another template"),
+        pytest.param(with_box(examples=(OTHER,)), ["box", "empty"], id="another example"),
+        pytest.param(with_box(counter_examples=(OTHER, OTHER)), ["box", "empty"], id="another counter-example"),
+        pytest.param(with_box(contrast_prompts=("an empty room",)), ["box", "empty"], id="another contrast"),
+        pytest.param(with_box(prompts=("a crate",)), ["box", "empty"], id="another prompt"),
+        pytest.param(replace(BASE, label_set=replace(BASE.label_set, templates=("{label}",))), ["box", "empty"], id="another template"),
         pytest.param(replace(BASE, label_set=LabelSet((Label("empty"), Label("car"), BOX))), ["box", "empty"], id="labels added and moved"),
-        pytest.param(replace(BASE, regions=(replace(LEFT, width=0.4), BASE.regions[1])), ["empty"], id="another box of a region"),
+        pytest.param(replace(BASE, regions=(replace(LEFT, width=0.4), BASE.regions[1])), ["box", "empty"], id="another box of a region"),
         pytest.param(replace(BASE, regions=(*BASE.regions[::-1], Region("new", 0, 0, 1, 1))), ["box", "empty"], id="regions added and moved"),
-        pytest.param(replace(BASE, rules=(replace(BASE.rules[0], enter_at=0.6), BASE.rules[1])), ["empty"], id="another threshold"),
+        pytest.param(replace(BASE, rules=(replace(BASE.rules[0], enter_at=0.6), BASE.rules[1])), ["box", "empty"], id="another threshold"),
         pytest.param(replace(BASE, rules=(BASE.rules[1],)), ["empty"], id="a rule is gone"),
+        pytest.param(replace(BASE, rules=(replace(BASE.rules[0], id="other"), BASE.rules[1])), ["empty"], id="another id"),
+        pytest.param(replace(BASE, rules=(replace(BASE.rules[0], region_id="right"), BASE.rules[1])), ["empty"], id="another region"),
+        pytest.param(replace(BASE, rules=(replace(BASE.rules[0], score_kind=ScoreKind.PRESENCE), BASE.rules[1])), ["empty"], id="another kind of score"),
         pytest.param(replace(BASE, top_count=1, health=HealthPolicy(disabled=True), max_frame_rate=5.0), ["box", "empty"], id="all else"),
     ],
 )  # fmt: skip
 def test_which_rules_are_the_same_in_a_later_config(later: StreamConfig, kept: list[str]) -> None:
     before, after = (config.with_example_keys().rules_by_identity() for config in (BASE, later))
     assert sorted(before[key].label for key in before.keys() & after.keys()) == kept
+
+
+@pytest.mark.parametrize(
+    ("later", "edited"),
+    [
+        pytest.param(replace(BASE), [], id="the same"),
+        pytest.param(with_box(examples=(OTHER,)), ["box"], id="another example"),
+        pytest.param(with_box(prompts=("a crate",)), ["box"], id="another prompt"),
+        pytest.param(replace(BASE, label_set=replace(BASE.label_set, templates=("{label}",))), ["box", "empty"], id="another template"),
+        pytest.param(replace(BASE, regions=(replace(LEFT, width=0.4), BASE.regions[1])), ["box"], id="another box of a region"),
+        pytest.param(replace(BASE, rules=(replace(BASE.rules[0], enter_at=0.6), BASE.rules[1])), [], id="another threshold"),
+    ],
+)  # fmt: skip
+def test_which_rules_watch_something_else_in_a_later_config(later: StreamConfig, edited: list[str]) -> None:
+    before, after = (config.with_example_keys() for config in (BASE, later))
+    subjects = before.subjects_by_identity(), after.subjects_by_identity()
+    rules = after.rules_by_identity()
+    assert sorted(rules[key].label for key in rules if subjects[0][key] != subjects[1][key]) == edited
 
 
 def test_a_condensed_config_keeps_no_picture_and_is_condensed_once() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 
 from framewatch_core.errors import InvalidRequest, MissingConfig, UndecodableImage
 from framewatch_core.labels.labels import Label, LabelSet
-from framewatch_core.labels.scoring import LabelScore
-from framewatch_core.rules.events import Event
+from framewatch_core.labels.scoring import LabelScore, ScoreKind
+from framewatch_core.rules.events import Event, ExitReason
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.config import OverflowPolicy, StreamConfig
 from framewatch_core.stream.messages import Output, ReceivedFrame, Started
@@ -314,13 +315,45 @@ def test_a_new_config_counts_for_the_frames_after_it_and_keeps_equal_rules() -> 
     ]  # fmt: skip
 
 
-def test_a_rule_whose_label_means_something_else_starts_anew() -> None:
+@pytest.mark.parametrize(
+    "edits",
+    [
+        pytest.param({"label_set": LabelSet((Label("box", ("a crate",)), Label("empty")))}, id="other prompts"),
+        pytest.param({"rules": (replace(RULE, enter_at=0.79),)}, id="another threshold"),
+        pytest.param({"rules": (replace(RULE, id="box"),)}, id="the same id, written out"),
+    ],
+)
+def test_an_edited_rule_does_not_enter_twice(edits: dict[str, object]) -> None:
     player = Player(config())
     player.send(1, 0.9, 1)
-    player.session.configure(config(label_set=LabelSet((Label("box", ("a crate",)), Label("empty")))), "later")
+    player.session.configure(config(**edits), "later")
+    player.send(2, 0.9, 2)
+    player.send(3, 0.1, 3)
+    player.score_all()
+    assert player.results() == [(1, "scored"), (1, "ENTERED"), (2, "scored"), (3, "scored"), (3, "EXITED")]
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        pytest.param((), [(2, "EXITED")], id="no rules any more"),
+        pytest.param((replace(RULE, id="other"),), [(2, "EXITED"), (2, "ENTERED")], id="another id"),
+        pytest.param((EventRule("empty", 0.05, id="box"),), [(2, "EXITED"), (2, "ENTERED")], id="another label"),
+        pytest.param(
+            (replace(RULE, score_kind=ScoreKind.SIMILARITY, enter_at=0.9),), [(2, "EXITED")], id="another kind of score"
+        ),
+    ],
+)
+def test_a_rule_that_is_no_more_exits_first(rules: tuple[EventRule, ...], expected: list[tuple[int, str]]) -> None:
+    player = Player(config())
+    player.send(1, 0.9, 1)
+    player.session.configure(config(rules=rules), "later")
     player.send(2, 0.9, 2)
     player.score_all()
-    assert player.results() == [(1, "scored"), (1, "ENTERED"), (2, "scored"), (2, "ENTERED")]
+    outputs = player.outputs()
+    assert [brief(output) for output in outputs] == [(1, "scored"), (1, "ENTERED"), (2, "scored"), *expected]
+    exited = next(output for output in outputs if isinstance(output, Event) and output.exit_reason)
+    assert (exited.exit_reason, exited.event_id) == (ExitReason.RECONFIGURED, "s-2")
 
 
 def test_a_new_config_can_not_change_the_model() -> None:

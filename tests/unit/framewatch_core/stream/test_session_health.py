@@ -47,11 +47,16 @@ class Watched:
         self.outputs: list[Output] = []
         self.count = 0
 
-    def show(self, box: float, pictures: Mapping[str, PictureStats] | None = None, times: int = 1) -> None:
-        """Receives frames of that score in all regions; `pictures`: none if health is not assessed."""
+    def show(
+        self, box: float, pictures: Mapping[str, PictureStats] | None = None, times: int = 1, ahead_s: int = 0
+    ) -> None:
+        """Receives frames of that score in all regions.
+
+        `pictures`: none if health is not assessed. `ahead_s`: so much too late are the frames' times.
+        """
         for _ in range(times):
             self.count += 1
-            self.session.receive(ReceivedFrame(self.count, self.count * NS_PER_S // 10, box), 0)
+            self.session.receive(ReceivedFrame(self.count, self.count * NS_PER_S // 10 + ahead_s * NS_PER_S, box), 0)
             work = self.session.next_work()
             assert work is not None
             score = LabelScore("box", box, box, box)
@@ -150,17 +155,10 @@ def test_pictures_that_are_not_measured_hold_nothing(health: HealthPolicy) -> No
     assert watched.events() == ["ENTERED box", "EXITED box"]
 
 
-@pytest.mark.parametrize(
-    "later",
-    [
-        pytest.param(replace(WHOLE, health=HealthPolicy(disabled=True)), id="disabled"),
-        pytest.param(replace(WHOLE, rules=()), id="no rules any more"),
-    ],
-)
-def test_a_config_that_no_longer_assesses_pictures_ends_the_suspension(later: StreamConfig) -> None:
+def test_a_config_that_disables_health_ends_the_suspension() -> None:
     watched = Watched()
     watched.show(0.1, whole(BLACK), 3)
-    watched.session.configure(later, "")
+    watched.session.configure(replace(WHOLE, health=HealthPolicy(disabled=True)), "")
     watched.show(0.1, times=2)
     watched.session.configure(WHOLE, "")
     watched.show(0.1, whole(BLACK), 3)
@@ -176,6 +174,68 @@ def test_a_problem_that_a_new_config_ignores_holds_no_more(policy: HealthPolicy)
     watched.session.configure(replace(WHOLE, health=replace(policy, settle_ns=0)), "")
     watched.show(0.1, whole(BLACK))
     assert watched.events() == ["ENTERED box", "SUSPENDED BLACK", "RESUMED", "EXITED box"]
+
+
+@pytest.mark.parametrize(
+    ("returned", "events"),
+    [(BLACK, []), (GOOD, ["RESUMED"])],
+    ids=["the pictures are bad still", "the pictures are good again"],
+)
+@pytest.mark.parametrize("times", [0, 1, 30], ids=["at once", "a frame later", "after a while"])
+def test_a_frame_that_no_rule_watches_for_a_while_stays_suspended(
+    returned: PictureStats, events: list[str], times: int
+) -> None:
+    watched = Watched()
+    watched.show(0.1, whole(BLACK), 3)
+    watched.session.configure(replace(WHOLE, rules=()), "")
+    watched.show(0.1, times=times)
+    watched.session.configure(WHOLE, "")
+    watched.show(0.1, whole(returned), 3)
+    assert watched.events() == ["SUSPENDED BLACK", *events]
+    watched.show(0.1, whole(GOOD), 3)
+    assert watched.events() == ["SUSPENDED BLACK", "RESUMED"]
+
+
+@pytest.mark.parametrize("times", [0, 1, 30], ids=["at once", "a frame later", "after a while"])
+def test_a_region_that_leaves_the_rules_while_suspended_and_comes_back_is_suspended_once(times: int) -> None:
+    watched = Watched(HALVES)
+    watched.show(0.1, halves(GOOD, BLACK), 3)
+    watched.session.configure(ONLY_LEFT, "")
+    watched.show(0.1, {"": GOOD, "left": GOOD}, times)
+    watched.session.configure(HALVES, "")
+    watched.show(0.1, halves(GOOD, BLACK), 3)
+    assert watched.regions(watched.count)[1].suspended
+    watched.show(0.1, halves(GOOD, GOOD), 3)
+    watched.show(0.1, halves(GOOD, BLACK), 3)
+    assert watched.events() == ["SUSPENDED BLACK right", "RESUMED right", "SUSPENDED BLACK right"]
+
+
+def test_good_pictures_from_before_a_region_left_do_not_count_when_it_returns() -> None:
+    watched = Watched(HALVES)
+    watched.show(0.1, halves(GOOD, BLACK), 3)
+    watched.show(0.1, halves(GOOD, GOOD))
+    watched.session.configure(ONLY_LEFT, "")
+    watched.show(0.1, {"": GOOD, "left": GOOD}, 5)
+    watched.session.configure(HALVES, "")
+    watched.show(0.1, halves(GOOD, GOOD))
+    assert watched.events() == ["SUSPENDED BLACK right"]
+    watched.show(0.1, halves(GOOD, GOOD))
+    assert watched.events() == ["SUSPENDED BLACK right", "RESUMED right"]
+
+
+@pytest.mark.parametrize(
+    ("later", "is_held"),
+    [
+        pytest.param(HALVES, True, id="the same place: white is new"),
+        pytest.param(replace(HALVES, regions=(replace(LEFT, width=0.4), RIGHT)), False, id="another place: it may be white"),
+    ],
+)  # fmt: skip
+def test_what_was_learned_of_a_place_is_not_held_against_another(later: StreamConfig, is_held: bool) -> None:
+    watched = Watched(HALVES)
+    watched.show(0.1, halves(GOOD, GOOD), 3)
+    watched.session.configure(later, "")
+    watched.show(0.1, halves(measure(uniform(255)), GOOD))
+    assert watched.regions(watched.count)[0].suspended is is_held
 
 
 def test_rules_that_come_while_their_region_is_held_hear_of_it_first() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -9,21 +10,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framewatch_core.errors import UndecodableImage
+from framewatch_core.health.events import HealthEvent
+from framewatch_core.health.monitor import HealthPolicy, HealthProblem
+from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.resume_point import ResumePoint
 from framewatch_core.rules.events import Event
 from framewatch_core.rules.rule import EventRule
-from framewatch_core.stream.config import StreamConfig
+from framewatch_core.stream.config import OverflowPolicy, StreamConfig
 from framewatch_core.stream.messages import Output, ReceivedFrame, Started
-from framewatch_core.stream.results import FrameResult, Scored, Timings
+from framewatch_core.stream.results import Dropped, FrameResult, Scored, Timings
 from framewatch_core.stream.resume import MAX_KEPT_EVENTS, MAX_RELEASED_FRAMES, StreamState
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_core.time import NS_PER_S
+from tests.unit.framewatch_core.health.drawn import measure, room, uniform
 
 LIMITS = SessionLimits(running=3, waiting=4, unsent=50)
 CONFIG = StreamConfig(LabelSet.of(["box", "empty"]), (EventRule("box", 0.8, 0.5), EventRule("box", 0.5, id="low")))
 OTHER = replace(CONFIG, rules=(CONFIG.rules[0], EventRule("empty", 0.4)))
+
+GOOD, BLACK = measure(room()), measure(uniform(0))
 
 Item = ReceivedFrame[float] | StreamConfig
 
@@ -45,7 +52,7 @@ class Client:
 
     def take(self, output: Output) -> None:
         match output:
-            case Event():
+            case Event() | HealthEvent():
                 self.last_event_id = output.event_id
             case FrameResult():
                 self.last_frame_id = output.frame_id
@@ -59,7 +66,23 @@ class Client:
         return ResumePoint("", self.last_frame_id, self.last_event_id)
 
 
-def play(session: StreamSession[float, None], client: Client, *, sent: int, received: int, keep: int = 0) -> bool:
+Pictures = Callable[[float], Mapping[str, PictureStats] | None]
+"""Returns picture statistics for a frame, by its score."""
+
+
+def no_pictures(_: float) -> None:
+    """Health is not assessed."""
+
+
+def play(
+    session: StreamSession[float, None],
+    client: Client,
+    *,
+    sent: int,
+    received: int,
+    keep: int = 0,
+    pictures: Pictures = no_pictures,
+) -> bool:
     """The client sends so many items and receives so many outputs; returns whether all is out.
 
     `keep`: so many frames are under way all the time, and are scored last to first.
@@ -77,11 +100,11 @@ def play(session: StreamSession[float, None], client: Client, *, sent: int, rece
             works.append(work)
         while len(works) > keep:
             work = works.pop()
-            session.complete(work, {"": scores(work.image)}, Timings())
+            session.complete(work, {"": scores(work.image)}, Timings(), pictures(work.image))
         outs.extend(iter(session.next_output, None))
     if sent >= len(client.items):
         for work in [*works, *iter(session.next_work, None)]:
-            session.complete(work, {"": scores(work.image)}, Timings())
+            session.complete(work, {"": scores(work.image)}, Timings(), pictures(work.image))
         session.close_input()
     outs.extend(iter(session.next_output, None))
     for output in outs[:left]:
@@ -96,30 +119,35 @@ def scores(box: float) -> tuple[LabelScore, ...]:
 def comparable(outputs: list[Output]) -> list[object]:
     """The parts of outputs that must be the same; versions of configs start anew with each stream."""
     return [
-        (o.frame_id, o.time_ns, type(o.outcome), getattr(o.outcome, "scores", getattr(o.outcome, "reason", None)))
+        (o.frame_id, o.time_ns, type(o.outcome), getattr(o.outcome, "regions", getattr(o.outcome, "reason", None)))
         if isinstance(o, FrameResult)
         else o
         for o in outputs
     ]
 
 
-def unsplit(items: list[Item], config: StreamConfig = CONFIG) -> list[object]:
+def unsplit(items: list[Item], config: StreamConfig = CONFIG, pictures: Pictures = no_pictures) -> list[object]:
     client = Client(config, list(items))
-    assert play(StreamSession("s", LIMITS), client, sent=10**6, received=10**6)
+    assert play(StreamSession("s", LIMITS), client, sent=10**6, received=10**6, pictures=pictures)
     return comparable(client.outputs)
 
 
-def split(items: list[Item], cuts: list[tuple[int, int, int]], config: StreamConfig = CONFIG) -> list[object]:
+def split(
+    items: list[Item],
+    cuts: list[tuple[int, int, int]],
+    config: StreamConfig = CONFIG,
+    pictures: Pictures = no_pictures,
+) -> list[object]:
     """Outputs if the connection is lost after so many items sent and outputs received, again and again."""
     client = Client(config, list(items))
     session = StreamSession[float, None]("s", LIMITS)
     for sent, received, keep in cuts:
-        play(session, client, sent=sent, received=received, keep=keep)
+        play(session, client, sent=sent, received=received, keep=keep, pictures=pictures)
         state = session.hand_over()
         assert session.next_output() is None
         session = StreamSession("another", LIMITS)
         session.take_over(state, client.point)
-    assert play(session, client, sent=10**6, received=10**6)
+    assert play(session, client, sent=10**6, received=10**6, pictures=pictures)
     return comparable(client.outputs)
 
 
@@ -175,6 +203,37 @@ def build(parts: list[tuple[str, int, float, int]]) -> list[Item]:
             time_s += ticks / 10
             items.append(frame(frame_id, value, time_s))
     return items
+
+
+def by_score(box: float) -> dict[str, PictureStats]:
+    """Frames without a box are black."""
+    return {"": BLACK if box <= 0.2 else GOOD}
+
+
+def test_frames_that_come_again_have_the_health_of_their_first_outcome() -> None:
+    config = replace(CONFIG, health=HealthPolicy(settle_ns=NS_PER_S // 10))
+    expected = unsplit(FRAMES, config, by_score)
+    marks = [(region.problem, region.suspended) for o in expected if isinstance(o, tuple) for region in o[3]]
+    assert {problem for problem, _ in marks} == {None, HealthProblem.BLACK}
+    assert (None, True) in marks, "good pictures that have not settled"
+    assert sum(isinstance(o, HealthEvent) for o in expected) >= 2
+    for sent in range(len(FRAMES) + 1):
+        for received in range(len(expected) + 2):
+            assert split(FRAMES, [(sent, received, 1)], config, by_score) == expected, (sent, received)
+
+
+def test_a_frame_that_was_not_scored_before_the_rules_went_on_is_not_said_to_be_seen() -> None:
+    session = StreamSession[float, None]("s", SessionLimits(running=1, waiting=1))
+    session.configure(replace(CONFIG, overflow_policy=OverflowPolicy.DROP_OLDEST), None)
+    for each in range(4):
+        session.receive(frame(each, 0.9), 0)
+    for work in iter(session.next_work, None):
+        session.complete(work, {"": scores(work.image)}, Timings())
+    outcomes = [type(o.outcome) for o in iter(session.next_output, None) if isinstance(o, FrameResult)]
+    assert outcomes == [Dropped, Dropped, Dropped, Scored]
+    outputs = resume(session.hand_over(), ResumePoint("", None, "s-2"), *(frame(i, 0.9) for i in range(5)))
+    regions = [o.regions[0].suspended for o in outputs if isinstance(o, FrameResult)]
+    assert regions == [True, True, True, False, False]
 
 
 @settings(max_examples=300, deadline=None)
@@ -263,8 +322,9 @@ def test_rules_that_are_new_start_anew_and_the_others_go_on() -> None:
     play(session, client, sent=10, received=10)
     events = [o for o in client.outputs if isinstance(o, Event)]
     assert [(e.event_id, e.rule_id, e.kind.name) for e in events] == [
-        ("s-3", "box", "EXITED"),
-        ("s-4", "empty", "ENTERED"),
+        ("s-3", "low", "EXITED"),
+        ("s-4", "box", "EXITED"),
+        ("s-5", "empty", "ENTERED"),
     ]
 
 

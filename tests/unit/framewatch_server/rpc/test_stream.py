@@ -6,7 +6,7 @@ import asyncio
 import gc
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from types import SimpleNamespace
 from typing import cast
@@ -16,7 +16,7 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import FramewatchError, MissingField, ServerDraining, StreamTakenOver
-from framewatch_core.labels.labels import LabelSet
+from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.limits import ByteAccount
 from framewatch_core.stream.queueing import Lane
@@ -93,7 +93,7 @@ def surroundings(result: Embedded | Exception) -> StreamSurroundings:
         max_image_bytes=1,
         waiting_share=lambda *_: 2,
         draining=asyncio.Event(),
-        resumable=ResumableStreams(60, 3),
+        resumable=ResumableStreams(60, 3, 1_000_000),
     )
 
 
@@ -166,6 +166,64 @@ async def test_a_stream_that_has_ended_is_freed_at_once(
     for _ in range(5):
         await asyncio.sleep(0)  # callbacks of tasks that have ended
     assert gone() is None
+
+
+async def go_away(client: Client) -> None:
+    """Reads all that comes before the end of input; then the connection breaks."""
+
+
+async def read_until_broken(client: Client) -> FramewatchError | None:
+    async with aclosing(client.shell.run(client.requests.get)) as responses:
+        async for response in responses:
+            client.token = client.token or response.started.resume_token
+            if response.HasField("result"):
+                return None
+    raise AssertionError("the result comes")
+
+
+@pytest.mark.parametrize(
+    ("end", "read", "is_lost"),
+    [
+        pytest.param(end_of_input, read_all, False, id="answered to the end"),
+        pytest.param(wrong_request, read_all, False, id="refused: it can't be resumed"),
+        pytest.param(drain, read_all, True, id="the server drains"),
+        pytest.param(go_away, read_until_broken, True, id="the connection breaks"),
+    ],
+)
+async def test_states_of_streams_that_were_lost_are_known(
+    end: Callable[[Client], object], read: Callable[[Client], Awaitable[FramewatchError | None]], is_lost: bool
+) -> None:
+    around = surroundings(Embedded(np.ones((1, 2), np.float32), Timings()))
+    client = Client(around)
+    client.configure()
+    client.requests.put_nowait(FRAME)
+    reading = asyncio.ensure_future(read(client))
+    while not client.token or not client.requests.empty():
+        await asyncio.sleep(0)
+    ending = end(client)
+    if asyncio.iscoroutine(ending):
+        await ending
+    await reading
+    assert [*around.resumable._lost] == [client.token] * is_lost
+    assert [*around.resumable._answered] == [client.token] * (not is_lost)
+
+
+async def test_the_state_of_a_stream_that_has_ended_keeps_nothing_of_its_config() -> None:
+    client = Client(surroundings(Embedded(np.ones((1, 2), np.float32), Timings())))
+    text = "x" * 2000
+    rule = pb.EventRule(label="a", enter_at=0.5)
+    config = pb.StreamConfig(label_set=pb.LabelSet(labels=[pb.Label(name="a", prompts=[text])]), rules=[rule])
+    client.requests.put_nowait(pb.StreamFramesRequest(config=config).SerializeToString())
+    client.requests.put_nowait(FRAME)
+    end_of_input(client)
+    assert await read_all(client) is None
+    resumable = client.shell._surroundings.resumable
+    del client, config
+    assert resumable.held_bytes > 0
+    for _ in range(5):
+        await asyncio.sleep(0)  # callbacks of tasks that have ended
+    gc.collect()
+    assert not [each for each in gc.get_objects() if type(each) is Label and text in each.prompts]
 
 
 async def test_a_frame_arrives_before_its_image_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
