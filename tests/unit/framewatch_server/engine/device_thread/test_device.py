@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from framewatch_core.errors import InternalError
+from framewatch_core.errors import InternalError, ModelLoadError
 from framewatch_server.engine.device_thread.device import Device
 from framewatch_server.engine.device_thread.texts import TextRequest
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished
@@ -171,3 +171,11 @@ def test_out_of_memory_while_the_model_is_prepared_halves_the_largest_batch(room
     device = Device(encoder, max_batch_size=16, deliver=bool, on_health=bool)
     device.warm()
     assert device.max_batch_size == expected
+
+
+def test_a_model_without_room_for_one_image_is_refused_with_the_flags_that_help() -> None:
+    encoder = FakeEncoder()
+    encoder.room = 0
+    encoder.released.set()
+    with pytest.raises(ModelLoadError, match=r"--model.*--dtype.*--device"):
+        Device(encoder, max_batch_size=16, deliver=bool, on_health=bool).warm()
