@@ -270,7 +270,7 @@ class AsyncFramewatchClient:
         return call
 
     async def _unary(self, call: Callable[[pb_grpc.ZeroShotServiceAsyncStub], Awaitable[T]]) -> T:
-        async with self._closing.ending():
+        with self._closing.ending():
             try:
                 return await call(self._stub())
             except grpc.aio.AioRpcError as error:

@@ -67,7 +67,7 @@ class Link:
     async def open(self, timeout_s: float) -> StreamStarted:
         """Opens a call with the config, and begins to send. Returns the server's answer."""
         request = self._outbox.first_request(self._point)
-        async with self._endpoint.closing.ending():
+        with self._endpoint.closing.ending():
             self._exchange = exchange = Exchange(self._endpoint.open_call(), self._endpoint.address)
             started = await exchange.start(request, timeout_s)
         self._point = _point_after(started, self._point)
@@ -79,7 +79,7 @@ class Link:
         """Returns the next response, over as many calls as needed; None: the server has ended the last one with OK."""
         while True:
             try:
-                async with self._endpoint.closing.ending():
+                with self._endpoint.closing.ending():
                     return await self._current().read()
             except FramewatchCallError as error:
                 if not (error.transient and self._reconnect_timeout_s):
@@ -101,7 +101,7 @@ class Link:
             wait_s = self._attempts.next_wait_s()
             if self._attempts.lost_s + (clock() - lost_at_s) + wait_s >= timeout_s:
                 raise _given_up(self._endpoint.address, timeout_s, last) from error
-            async with self._endpoint.closing.ending():
+            with self._endpoint.closing.ending():
                 await sleep(wait_s)
             left_s = timeout_s - self._attempts.lost_s - (clock() - lost_at_s)
             try:

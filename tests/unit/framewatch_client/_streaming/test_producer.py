@@ -33,14 +33,12 @@ class Source:
             yield item
 
 
-async def until_it_waits(source: Source) -> None:
-    """Returns when the source was not read for a while of the loop's turns."""
-    before = -1
-    while before != source.taken:
-        before = source.taken
+async def until_kept(outbox: Outbox, count: int) -> None:
+    """Returns when the outbox keeps so many requests, after some more turns of the loop."""
+    while outbox.frame_count + outbox.explain_count < count:
         await asyncio.to_thread(lambda: None)
-        for _ in range(200):
-            await asyncio.sleep(0)
+    for _ in range(20):
+        await asyncio.to_thread(lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -58,12 +56,12 @@ async def test_a_source_is_not_read_while_the_outbox_has_no_room(
     outbox, source = Outbox(config_to_proto(CONFIG), max_bytes), Source(items)
     encoder = RequestEncoder(CONFIG, short_side=None, jpeg_quality=90, max_image_bytes=10**6)
     producer = Producer(Feed(source, encoder), outbox, window=4)  # type: ignore[arg-type]
-    await until_it_waits(source)
+    await until_kept(outbox, taken)
     assert source.taken == taken
     outbox.answer_explain()
     if outbox.answer():
         producer.make_room()
-    await until_it_waits(source)
+    await until_kept(outbox, taken)
     assert source.taken == taken + 1
     await producer.aclose()
 
