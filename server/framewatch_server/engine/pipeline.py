@@ -34,6 +34,9 @@ from framewatch_server.vision.towers.encoder import Encoder
 _END_TIMEOUT_S = 5.0
 """Seconds that decode threads, and after them the device thread, may take to end once no caller waits."""
 
+_HANGS_AFTER_BATCHES = 2
+"""Durations of the largest batch that a thread may take at least: a slow model on a slow machine is no hang."""
+
 _log = structlog.get_logger()
 
 
@@ -135,9 +138,9 @@ class Pipeline:
         """Prepares the encoder, and watches over the threads from then on. Raises ModelLoadError."""
         call = FunctionCall(self._device.warm)
         self._device.call(call)
-        await asyncio.wrap_future(call.future)
+        largest_batch_s = await asyncio.wrap_future(call.future)
         await self.embed_texts(["a photo"])
-        self._watch.start()
+        self._watch.start(_HANGS_AFTER_BATCHES * largest_batch_s)
 
     async def embed_texts(self, texts: Sequence[str]) -> TextsRead:
         """Embeds texts in slices between batches of images, in turns with other callers.

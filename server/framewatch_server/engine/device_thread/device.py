@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -83,10 +84,17 @@ class Device:
         """Has the thread end once everything that is queued is finished."""
         self._queue.stop()
 
-    def warm(self) -> None:
-        """Prepares the encoder; on the device thread. Raises ModelLoadError."""
+    def warm(self) -> float:
+        """Prepares the encoder; on the device thread. Raises ModelLoadError.
+
+        Returns:
+            seconds that the largest batch takes at most: as long as its images one by one.
+
+        """
         self._batches.warm()
+        started_s = time.perf_counter()
         self._health.warm()
+        return (time.perf_counter() - started_s) * self.max_batch_size
 
     @property
     def max_batch_size(self) -> int:

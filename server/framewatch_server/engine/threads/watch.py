@@ -41,8 +41,15 @@ class Watch:
         self._also = also
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self) -> None:
-        """Looks at the threads from now on."""
+    def start(self, least_s: float = 0.0) -> None:
+        """Looks at the threads from now on; `least_s`: seconds of work that never count as hanging."""
+        if least_s > self._limit_s:
+            _log.warning(
+                "the model is slow: its threads count as hanging later than after --hang-timeout-s; a smaller "
+                "--max-batch-size shortens it",
+                seconds=round(least_s, 1),
+            )
+            self._limit_s, self._watchdog = least_s, Watchdog(least_s)
         self._next()
 
     def stop(self) -> None:
@@ -56,7 +63,7 @@ class Watch:
         changes = self._watchdog.look(now_s, {thread.name: thread.mark.number for thread in self._threads})
         for name in changes.hung:
             _log.critical(
-                "a thread hangs: its work takes longer than --hang-timeout-s; health is NOT_SERVING until it returns",
+                "a thread hangs: its work takes too long; health is NOT_SERVING until it returns",
                 thread=name,
                 hang_timeout_s=self._limit_s,
             )

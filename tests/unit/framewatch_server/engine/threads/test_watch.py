@@ -31,6 +31,21 @@ async def test_the_end_of_a_thread_that_hangs_is_not_waited_for() -> None:
     assert await joined([thread], 30) == []
 
 
+async def test_the_batches_of_a_slow_model_do_not_count_as_hanging() -> None:
+    thread = SupervisedThread("device", bool, lambda _: None)
+    reports: list[bool] = []
+    watch = Watch([thread], 30, reports.append)
+    watch.start(least_s=96)
+    watch.stop()
+    thread.mark.begin()
+    for i in range(19):
+        watch.look(i * 5.0)
+    assert reports == []
+    for i in range(19, 22):
+        watch.look(i * 5.0)
+    assert reports == [True]
+
+
 async def test_a_watch_that_is_stopped_looks_no_more() -> None:
     looked: list[bool] = []
     watch = Watch([], 30, looked.append)
