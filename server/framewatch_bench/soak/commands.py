@@ -69,7 +69,6 @@ def _figures(result: SoakReport) -> Row:
         "last": memory[-1],
         "slope after warm-up, MB/min": growth.per_minute,
         "its 95 % interval": f"{growth.low:.3f} to {growth.high:.3f}",
-        "end after SIGTERM, s": result.ended_s,
     }
     for kind in result.accounts.latencies:
         quiet, hostile = (result.p99_ms(kind, hostile=each) for each in (False, True))

@@ -31,6 +31,7 @@ _REFUSED = "RESOURCE_EXHAUSTED"
 _FAULTS = ("INTERNAL", "UNKNOWN", "DATA_LOSS")
 _MAX_GROWTH_MB_MIN = 0.1
 _MAX_LINES_A_MINUTE = 30.0
+_MOST_END_S = 45.0  # the time to drain, and for threads to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ class SoakReport:
         if growth.low == growth.low:  # not NaN
             yield Promise("memory, MB a minute, low end", growth.low, _MAX_GROWTH_MB_MIN)
         yield Promise("exit code", self.exit_code, 0)
+        yield Promise("end after SIGTERM, s", self.ended_s, _MOST_END_S)
 
 
 async def run_soak(server: ServerProcess, plan: Plan, report: Callable[[str], None]) -> SoakReport:

@@ -43,6 +43,7 @@ def test_nothing_is_broken_if_everybody_got_what_was_promised() -> None:
         pytest.param({"errors": [{}]}, "errors in the log", id="error"),
         pytest.param({"other_lines": [""] * 100}, "log lines a minute", id="noise"),
         pytest.param({"exit_code": 1}, "exit code", id="exit code"),
+        pytest.param({"ended_s": 46.0}, "end after SIGTERM, s", id="slow end"),
     ],
 )
 def test_each_promise_can_be_broken(changes: dict[str, object], name: str) -> None:
