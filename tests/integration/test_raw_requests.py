@@ -101,11 +101,14 @@ async def test_a_stream_that_is_not_read_ends_and_gives_its_place_back(make_serv
         await asyncio.sleep(0.01)
     while stub.app._service.under_way()["stream"]:
         await asyncio.sleep(0.01)
+    assert stub.app._service.under_way()["unread"] == 1
     with pytest.raises(grpc.RpcError) as caught:
         async for _ in call:
             pass
-    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert error_details(caught.value).reason == "CLIENT_NOT_READING"
     await sending
+    while stub.app._service.under_way()["unread"]:
+        await asyncio.sleep(0.01)
 
 
 async def test_watches_of_the_health_take_no_place_of_calls(make_server: MakeServer) -> None:
@@ -127,3 +130,26 @@ async def _first_status(watch: Any) -> str:
         return str(health_pb2.HealthCheckResponse.ServingStatus.Name((await watch.read()).status))
     except grpc.aio.AioRpcError as error:
         return str(error.code().name)
+
+
+async def test_a_response_that_is_not_read_keeps_its_call_s_place_for_a_while(make_server: MakeServer) -> None:
+    stub = await make_server(unread_timeout_s=2.0, model="null")
+    small_window = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535)]
+    request = pb.EmbedRequest(texts=[str(i) for i in range(1000)]).SerializeToString()  # 2 MB of vectors
+    under_way = stub.app._service.under_way
+    async with grpc.aio.insecure_channel(stub.app.address, small_window) as channel:
+        call = channel.stream_stream("/framewatch.v1.ZeroShotService/Embed")()
+        await call.write(request)
+        await call.done_writing()
+        while not under_way()["unary"]:
+            await asyncio.sleep(0.01)
+        while stub.app._service.held_bytes()["calls"][0]:
+            await asyncio.sleep(0.01)
+        assert under_way()["unary"] == 1, "it is answered, and the answer is not read"
+        while under_way()["unary"]:
+            await asyncio.sleep(0.01)
+        assert under_way()["unread"] == 1
+        assert len(pb.EmbedResponse.FromString(await call.read()).text_vectors) == 1000 * 512 * 4
+        assert await call.read() is grpc.aio.EOF
+        while under_way()["unread"]:
+            await asyncio.sleep(0.01)

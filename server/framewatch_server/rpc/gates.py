@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from framewatch_core.limits import check_limit
 
@@ -65,6 +65,46 @@ class PeerGate:
                 self._of_address[address] -= 1
                 if not self._of_address[address]:
                     del self._of_address[address]
+
+
+class UnreadCalls:
+    """Calls whose clients read nothing: they leave their places, and are counted here until their clients go or read.
+
+    gRPC keeps a response that is not read, and has no way for the server to end such a call. So an address that has
+    many of them makes no further calls.
+    """
+
+    def __init__(self, maximum: int = 256, share: int = 32) -> None:
+        """`maximum`: of all addresses together, beyond which such calls keep their places; `share`: of one address."""
+        self._maximum = maximum
+        self._share = share
+        self._of_address = Counter[str]()
+
+    @property
+    def count(self) -> int:
+        """Calls that are not read."""
+        return self._of_address.total()
+
+    def check(self, peer: str) -> None:
+        """Raises LimitExceeded if the address has too many of them."""
+        count = self._of_address[address_of(peer)] + 1
+        what = "calls of this address whose responses it does not read, and one more"
+        check_limit(what, limit="max_unread_calls", maximum=self._share, actual=count)
+
+    def in_place_of(self, place: ExitStack, peer: str) -> ExitStack:
+        """Closes a call's place and counts the call here; returns what is to be closed when it has ended."""
+        if self.count >= self._maximum:
+            return place
+        place.close()
+        address, counted = address_of(peer), ExitStack()
+        self._of_address[address] += 1
+        counted.callback(self._forget, address)
+        return counted
+
+    def _forget(self, address: str) -> None:
+        self._of_address[address] -= 1
+        if not self._of_address[address]:
+            del self._of_address[address]
 
 
 def address_of(peer: str) -> str:

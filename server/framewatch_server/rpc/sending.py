@@ -1,14 +1,33 @@
-"""Sending of a stream's responses to a client that may not read them."""
+"""Sending of responses to a client that may not read them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Any, Self
 
 import grpc
 
 from framewatch_core.errors import ClientNotReading
+from framewatch_server.rpc.gates import UnreadCalls
+
+
+def hold_until_sent(place: ExitStack, timeout_s: float, unread: UnreadCalls, peer: str) -> None:
+    """Keeps a unary call's place until its response is sent, which gRPC does afterwards, or is not read for so long."""
+    held = place
+
+    def give_up() -> None:
+        nonlocal held
+        held = unread.in_place_of(place, peer)
+
+    timer = asyncio.get_running_loop().call_later(timeout_s, give_up)
+
+    def sent(_: object) -> None:
+        timer.cancel()
+        held.close()
+
+    _sending_task().add_done_callback(sent)
 
 
 async def send_all(
@@ -35,11 +54,7 @@ class _UnreadWatch:
     """Cancels a task that sends, if a response takes too long; one timer for the stream, none for each response."""
 
     def __init__(self, timeout_s: float) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            msg = "responses are sent by a task"
-            raise AssertionError(msg)
-        self.task = task
+        self.task = _sending_task()
         self.has_expired = False
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
@@ -70,3 +85,11 @@ class _UnreadWatch:
             self.task.cancel()
             return
         self._timer = self._loop.call_at(since + self._timeout_s, self._look)
+
+
+def _sending_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        msg = "responses are sent by a task"
+        raise AssertionError(msg)
+    return task

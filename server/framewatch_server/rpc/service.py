@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import Any, TypeVar
 
 import grpc
@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.calls import Classification, SimilarityMatrix
-from framewatch_core.errors import ServerDraining, ServerStarting
+from framewatch_core.errors import ClientNotReading, ServerDraining, ServerStarting
 from framewatch_core.labels.label_scores import best_first
 from framewatch_core.limits import ByteAccount
 from framewatch_core.stream.config import OverflowPolicy
@@ -21,11 +21,11 @@ from framewatch_server.config import ServerConfig
 from framewatch_server.engine.models import Models
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
-from framewatch_server.rpc.gates import Gate
+from framewatch_server.rpc.gates import Gate, UnreadCalls
 from framewatch_server.rpc.large_frames import ScoreThread
 from framewatch_server.rpc.reading.requests import Context, Convert, RequestReader
-from framewatch_server.rpc.sending import send_all
-from framewatch_server.rpc.status import answering
+from framewatch_server.rpc.sending import hold_until_sent, send_all
+from framewatch_server.rpc.status import abort, answering
 from framewatch_server.rpc.stream import StreamShell, StreamSurroundings
 from framewatch_wire.calls import classification_to_proto, embeddings_to_proto, similarity_to_proto
 from framewatch_wire.fields import under
@@ -60,6 +60,7 @@ class ZeroShotService:
         self._requests = RequestReader(
             max_reading=config.max_reading_calls, timeout_s=config.reading_timeout_s, account=self._call_bytes
         )
+        self._unread = UnreadCalls()
         self._calls = Gate("calls at once", "max_calls", config.max_calls)
         self._stream_surroundings = StreamSurroundings(
             find_scorer=self._scorer_for,
@@ -89,7 +90,7 @@ class ZeroShotService:
 
     def under_way(self) -> dict[str, int]:
         """Returns how many calls of each kind are being answered."""
-        return {"stream": self._streams.count, "unary": self._calls.count}
+        return {"stream": self._streams.count, "unary": self._calls.count, "unread": self._unread.count}
 
     def held_bytes(self) -> dict[str, tuple[int, int]]:
         """Returns the bytes that are held, and their limit, by kind."""
@@ -115,9 +116,13 @@ class ZeroShotService:
         """Answers a unary call, unless too many are under way; the bytes of its request count until then."""
         async with answering(context):
             self._loaded()
-            with self._calls.enter():
+            self._unread.check(context.peer())
+            with ExitStack() as held:
+                held.enter_context(self._calls.enter())
                 async with self._requests.call(context, convert) as call:
-                    return await answer(call)
+                    response = await answer(call)
+                hold_until_sent(held.pop_all(), self._config.unread_timeout_s, self._unread, context.peer())
+                return response
         raise AssertionError("answering returns or aborts")
 
     async def Classify(self, _: object, context: Context) -> pb.ClassifyResponse:  # noqa: N802
@@ -172,11 +177,23 @@ class ZeroShotService:
 
     async def StreamFrames(self, _: object, context: Context) -> None:  # noqa: N802
         """Scores a stream of frames and emits its events."""
-        async with answering(context):
-            with self._streams.enter():
-                shell = StreamShell(self._stream_surroundings)
-                async with aclosing(shell.run(context.read)) as responses:
-                    await send_all(context, responses, self._config.unread_timeout_s)
+        not_reading = None
+        with ExitStack() as place:
+            async with answering(context):
+                self._unread.check(context.peer())
+                place.enter_context(self._streams.enter())
+                try:
+                    await self._stream(context)
+                except ClientNotReading as error:
+                    not_reading = error.with_traceback(None)
+            if not_reading is not None:
+                with self._unread.in_place_of(place.pop_all(), context.peer()):
+                    await abort(context, not_reading)  # waits behind the responses until the client reads, or goes
+
+    async def _stream(self, context: Context) -> None:
+        shell = StreamShell(self._stream_surroundings)
+        async with aclosing(shell.run(context.read)) as responses:
+            await send_all(context, responses, self._config.unread_timeout_s)
 
     def _waiting_share(self, scorer: Scorer, policy: OverflowPolicy) -> int:
         """Returns how many frames one stream may let wait; live ones share two batches, so that no frame gets stale."""

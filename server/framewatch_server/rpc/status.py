@@ -5,7 +5,6 @@ An error that is no FramewatchError is the server's own fault: the caller gets a
 
 from __future__ import annotations
 
-import asyncio
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,7 +37,6 @@ MAX_TRAILER_BYTES = 8 * 1024
 """Bytes of a status among the trailers; gRPC's clients lose a status whose trailers have more than 16 KiB."""
 
 _CLIPPED_CHARS = 256  # of 4 bytes each they fit, once with each byte escaped by three, and twice in base64
-_ABORT_TIMEOUT_S = 5
 _DETAILS_KEY = "grpc-status-details-bin"
 
 _internal_errors = ErrorLog()
@@ -82,9 +80,7 @@ def to_status(error: FramewatchError) -> status_pb2.Status:
 async def abort(context: grpc.aio.ServicerContext[object, object], error: FramewatchError) -> NoReturn:
     """Ends a call with an error."""
     message, details = _that_arrive(error)
-    # behind responses that the client doesn't read, the status would wait for ever; the call's end resets the stream
-    async with asyncio.timeout(_ABORT_TIMEOUT_S):
-        await context.abort(status_code(error), message, ((_DETAILS_KEY, details),))
+    await context.abort(status_code(error), message, ((_DETAILS_KEY, details),))
     raise AssertionError("abort raises")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence as Items
 
@@ -35,7 +36,7 @@ async def check(server: FuzzedServer, sequence: Sequence, log: Log) -> Call:
     call = Call(*sequence.requests)
     method = getattr(server.service, sequence.method)
     try:
-        response = await method(None, call)
+        response = await asyncio.create_task(method(None, call))  # each call is a task of its own, as gRPC's are
     except Aborted:
         response = None
     except Exception as error:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from framewatch_core.errors import LimitExceeded
-from framewatch_server.rpc.gates import Gate, PeerGate, address_of
+from framewatch_server.rpc.gates import Gate, PeerGate, UnreadCalls, address_of
 
 
 def test_a_gate_counts_and_shares() -> None:
@@ -42,3 +42,19 @@ def test_one_address_has_half_and_others_the_rest() -> None:
 )
 def test_addresses_of_peers(peer: str, address: str) -> None:
     assert address_of(peer) == address
+
+
+def test_calls_that_are_not_read_leave_their_places_to_others() -> None:
+    unread, gate = UnreadCalls(maximum=2, share=2), Gate("calls", "max_calls", 3)
+    ended = []
+    for _ in range(3):
+        place = ExitStack()
+        place.enter_context(gate.enter())
+        ended.append(unread.in_place_of(place, "ipv4:10.0.0.1:1"))
+    assert (unread.count, gate.count) == (2, 1), "the third one is one too many, and keeps its place"
+    with pytest.raises(LimitExceeded, match="max_unread_calls"):
+        unread.check("ipv4:10.0.0.1:2")
+    for each in ended:
+        each.close()
+    assert (unread.count, gate.count) == (0, 0)
+    unread.check("ipv4:10.0.0.1:2")
