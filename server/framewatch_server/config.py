@@ -75,6 +75,11 @@ class ServerConfig:
         image_cache_bytes: Cached vectors of the images of Classify, Similarity and Embed calls, for each model; a
             cached image costs nothing; 0: none.
         example_cache_bytes: Cached discriminants of example images, for each model.
+        max_waiting_bytes: Images of frames that wait or run, over all streams. Each open stream has the same share; one
+            that holds no frame may always take one.
+        max_unsent_bytes: Outcomes and events that clients have not read, over all streams, shared in the same way.
+        max_scores_per_frame: Labels of a stream times its regions, and labels of a Classify call.
+        max_result_bytes: Largest result of a frame; gRPC's clients take 4 MiB unless they are configured otherwise.
         resume_lifetime_s: Seconds for which the state of an ended stream is kept, see Resume in the .proto; 0: not at
             all.
         max_resumable_streams: Such states. A further one replaces the oldest of a stream that was answered to its end,
@@ -116,6 +121,10 @@ class ServerConfig:
     stream_running_frames: Positive = 8
     stream_waiting_frames: Positive = 4
     waiting_frames: Positive = 256
+    max_waiting_bytes: Positive = 512 * 1024 * 1024
+    max_unsent_bytes: Positive = 256 * 1024 * 1024
+    max_scores_per_frame: Positive = 16_384
+    max_result_bytes: Positive = 4 * 1024 * 1024
     text_cache_bytes: Positive = 64 * 1024 * 1024
     image_cache_bytes: NotNegative = 64 * 1024 * 1024
     example_cache_bytes: Positive = 16 * 1024 * 1024

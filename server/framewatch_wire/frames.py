@@ -35,7 +35,7 @@ def frame_from_proto(message: pb.Frame) -> ReceivedFrame[Image]:
     except FramewatchError as error:
         # returned here: in a variable it would keep itself by its traceback, and the message with it
         return ReceivedFrame(message.frame_id, time_ns, error)
-    return ReceivedFrame(message.frame_id, time_ns, image)
+    return ReceivedFrame(message.frame_id, time_ns, image, len(image.data))
 
 
 def _frame_time_from_proto(message: Duration) -> int | FrameOutOfOrder:

@@ -20,7 +20,11 @@ _COLUMN_OF = {kind: column for column, kind in enumerate(COLUMNS)}
 _PRESENCE_COLUMN = _COLUMN_OF[ScoreKind.PRESENCE]
 _SHOWN = 5
 
-_OBJECT_BYTES = 400  # of the object and of its arrays' heads, measured
+BYTES_PER_SCORE = 14
+"""Bytes of a score in arrays: three numbers, and its position in the ranking or its label's."""
+
+OBJECT_BYTES = 500
+"""Bytes of `LabelScores` without any score, rounded up."""
 
 
 class LabelNames:
@@ -103,7 +107,7 @@ class LabelScores(Sequence[LabelScore]):
     def byte_count(self) -> int:
         """Bytes that they take, without the names."""
         positions = sum(each.nbytes for each in (self.labels, self.ranking) if each is not None)
-        return _OBJECT_BYTES + self.values.nbytes + positions
+        return OBJECT_BYTES + self.values.nbytes + positions
 
     def value(self, label: str, kind: ScoreKind) -> float:
         """Returns a label's score of that kind; only if they are in the set's order, as of the next one.

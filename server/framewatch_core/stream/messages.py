@@ -26,12 +26,14 @@ class ReceivedFrame(Generic[ImageT]):
         frame_id: the client's number.
         time_ns: frame time since the client's origin; None: the time of arrival counts; an error: it can't be read.
         image: the image, or why there is none.
+        image_bytes: the image's size.
 
     """
 
     frame_id: int
     time_ns: int | FrameOutOfOrder | None
     image: ImageT | FramewatchError
+    image_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

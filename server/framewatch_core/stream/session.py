@@ -31,6 +31,7 @@ from framewatch_core.stream.explains import PendingExplains
 from framewatch_core.stream.messages import ConfigWarnings, Explanation, ImageT, Output, ReceivedFrame, Started
 from framewatch_core.stream.observer import FrameObserver
 from framewatch_core.stream.order import FrameOrder
+from framewatch_core.stream.outbox import Outbox
 from framewatch_core.stream.results import (
     Dropped,
     DropReason,
@@ -43,6 +44,8 @@ from framewatch_core.stream.results import (
     Timings,
 )
 from framewatch_core.stream.resume import StreamState
+from framewatch_core.stream.shares import HeldBytes, StreamShares
+from framewatch_core.stream.sizes import frame_bytes, outcome_bytes, scores_bytes
 from framewatch_core.stream.slots import Epoch, PlanT, Slot, SlotQueue, Work
 from framewatch_core.time import Moment
 
@@ -89,25 +92,31 @@ class StreamSession(Generic[ImageT, PlanT]):
     forgotten everything. Scores that come later than DRAINING are ignored.
     """
 
-    def __init__(self, stream_id: str, limits: SessionLimits, origin_ns: int = 0) -> None:
+    def __init__(
+        self, stream_id: str, limits: SessionLimits, origin_ns: int = 0, shares: StreamShares | None = None
+    ) -> None:
         """Opens a session.
 
         Args:
             stream_id: unique over all streams and servers; event ids begin with it.
             limits: bounds of everything that it holds.
             origin_ns: when the stream begins, on the shell's clock.
+            shares: its shares of the bytes that all streams may hold; None: no bound.
 
         """
+        shares = StreamShares() if shares is None else shares
         self._limits = limits
         self._phase = Phase.OPEN
         self._observer = FrameObserver(StreamState(stream_id, origin_ns))  # health and rules, with the stream's state
         self._epoch: Epoch[PlanT] | None = None  # that of the frames that come now; None before the first config
         self._order = FrameOrder()  # the point that the next frame must come after
-        self._slots = SlotQueue[ImageT, PlanT](limits.running, limits.waiting)  # frames that are not out yet
+        self._slots = SlotQueue[ImageT, PlanT](
+            limits.running, limits.waiting, HeldBytes(shares.waiting)
+        )  # frames that are not out yet
         self._explains = PendingExplains[ImageT, PlanT]()  # explains that are not answered or not read yet
         self._resumed_after: ResumePoint | None = None  # the client's point in the stream that is taken over
         self._missed: deque[Event | HealthEvent] = deque()  # that stream's events that the client doesn't have
-        self._outbox: deque[Output] = deque()  # outputs to send
+        self._outbox = Outbox(HeldBytes(shares.unsent))  # outputs to send
 
     # ---- the end ----
 
@@ -173,7 +182,7 @@ class StreamSession(Generic[ImageT, PlanT]):
                 f"a stream's model can't change (it is {quoted(last.config.model)}): open another stream",
                 "config.model",
             )
-        self._epoch = epoch = Epoch(config, 1 if last is None else last.version + 1, plan)
+        self._epoch = epoch = Epoch(config, 1 if last is None else last.version + 1, plan, frame_bytes(config))
         point = self._resumed_after
         if last is None:
             self._outbox.append(Started(config, epoch.version, resumed=point is not None))
@@ -189,6 +198,8 @@ class StreamSession(Generic[ImageT, PlanT]):
             raise MissingConfig("a frame came before the config: send the config as the stream's first message")
         slot = self._slot(frame, now_ns - self._observer.state.origin_ns, self._epoch)
         slot.order = self._order.copy()
+        if slot.outcome is not None:
+            self._count(slot, outcome_bytes(slot.outcome))
         self._slots.append(slot)
         self._release()
 
@@ -227,7 +238,7 @@ class StreamSession(Generic[ImageT, PlanT]):
             return True
         if len(self._slots) + len(self._outbox) >= self._limits.unsent:
             return False
-        if self._explains.unread_count >= self._limits.explanations:
+        if self._explains.unread_count >= self._limits.explanations or not self._outbox.held.has_room():
             return False
         return self._slots.accepts(self._epoch.config.overflow_policy)
 
@@ -236,7 +247,12 @@ class StreamSession(Generic[ImageT, PlanT]):
     @property
     def has_work(self) -> bool:
         """True if a frame may be scored: one waits, not enough are running yet, and the client reads."""
-        return self._slots.has_work and len(self._outbox) < self._limits.unsent
+        slot = self._slots.next_waiting
+        if slot is None or len(self._outbox) >= self._limits.unsent:
+            return False
+        # a client that has read everything waits for this frame: also if those behind it have been resolved already
+        is_awaited = self._outbox.is_read and not self._slots.runs
+        return is_awaited or self._outbox.held.has_room(slot.epoch.frame_bytes)
 
     def next_work(self) -> Work[ImageT, PlanT] | None:
         """Returns the next frame to score, oldest first; None: see `has_work`."""
@@ -246,6 +262,7 @@ class StreamSession(Generic[ImageT, PlanT]):
         if slot.image is None:
             msg = "a waiting frame has its image"
             raise AssertionError(msg)
+        self._count(slot, slot.epoch.frame_bytes)
         return Work(slot.image, slot)
 
     def complete(
@@ -282,10 +299,8 @@ class StreamSession(Generic[ImageT, PlanT]):
         return bool(self._outbox)
 
     def next_output(self) -> Output | None:
-        """Returns the next output to send; None: there is none yet."""
-        if not self._outbox:
-            return None
-        output = self._outbox.popleft()
+        """Returns the next output to send, once the one before is sent; None: there is none yet."""
+        output = self._outbox.next()
         if isinstance(output, Explanation):
             self._explains.count_read()
         self._close_when_empty()
@@ -315,12 +330,13 @@ class StreamSession(Generic[ImageT, PlanT]):
         if not slot.is_outlier and not order.is_within_rate(slot.moment.time_ns, config.max_frame_rate):
             slot.resolve(Dropped(DropReason.FRAME_RATE_LIMIT))
         else:
-            slot.image = frame.image
+            slot.image, slot.image_bytes = frame.image, frame.image_bytes
         return slot
 
     def _resolve(self, work: Work[ImageT, PlanT], outcome: Outcome) -> None:
         if self._phase in {Phase.OPEN, Phase.DRAINING}:
             self._slots.resolve(work.slot, outcome)
+            self._count(work.slot, outcome_bytes(outcome) + sum(map(scores_bytes, work.slot.scores.values())))
             self._release()
 
     def _release(self) -> None:
@@ -339,10 +355,13 @@ class StreamSession(Generic[ImageT, PlanT]):
         events: list[Event | HealthEvent] = []
         if isinstance(outcome, Scored):
             outcome, events = self._observer.observe(slot, outcome)
+        slot.scores = {}  # the rules have seen them
+        self._count(slot, 0)
         self._outbox.append(FrameResult(frame_id, slot.moment.time_ns, slot.epoch.version, outcome))
         self._observer.state.release(frame_id, slot.order, outcome)
         self._emit_missed(frame_id)
-        self._outbox.extend(events)
+        for event in events:
+            self._outbox.append(event)
 
     def _emit_missed(self, frame_id: int) -> None:
         """Emits the missed events again up to those of a frame."""
@@ -353,7 +372,14 @@ class StreamSession(Generic[ImageT, PlanT]):
         while (epoch := self._explains.next_due()) is not None:
             self._outbox.append(self._observer.explain(epoch))
 
+    def _count(self, slot: Slot[ImageT, PlanT], count: int) -> None:
+        """Counts the bytes of a slot's scores and outcome as so many."""
+        self._outbox.held.add(count - slot.scores_bytes)
+        slot.scores_bytes = count
+
     def _forget_unfinished(self) -> None:
+        for slot in self._slots:
+            self._count(slot, 0)
         self._slots.clear()
         self._explains.clear()
         self._missed.clear()

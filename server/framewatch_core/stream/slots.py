@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Generic, TypeVar
@@ -14,6 +14,7 @@ from framewatch_core.stream.config import OverflowPolicy, StreamConfig
 from framewatch_core.stream.messages import ImageT
 from framewatch_core.stream.order import FrameOrder
 from framewatch_core.stream.results import Dropped, DropReason, Outcome
+from framewatch_core.stream.shares import HeldBytes
 from framewatch_core.time import Moment
 
 PlanT = TypeVar("PlanT")
@@ -27,12 +28,14 @@ class Epoch(Generic[PlanT]):
         config: the config that counts for its frames.
         version: number of the config, from 1.
         plan: the shell's means to score its frames.
+        frame_bytes: bytes that each of its frames takes with its scores; see `sizes`.
 
     """
 
     config: StreamConfig
     version: int
     plan: PlanT
+    frame_bytes: int = 0
 
 
 class SlotState(Enum):
@@ -53,6 +56,8 @@ class Slot(Generic[ImageT, PlanT]):
         epoch: the epoch that it came in.
         order: the order of frames after it, for streams that go on from it.
         image: its image, until it is resolved.
+        image_bytes: the image's size.
+        scores_bytes: bytes that are counted for its scores and its outcome, from when it runs until it is released.
         state: see `SlotState`.
         outcome: its outcome, once it is resolved.
         scores: scores by region id, in the labels' order, for the rules.
@@ -65,6 +70,8 @@ class Slot(Generic[ImageT, PlanT]):
     epoch: Epoch[PlanT]
     order: FrameOrder
     image: ImageT | None = None
+    image_bytes: int = 0
+    scores_bytes: int = 0
     state: SlotState = SlotState.WAITING
     outcome: Outcome | None = None
     scores: Mapping[str, Sequence[LabelScore]] = field(default_factory=dict)
@@ -100,11 +107,12 @@ class Work(Generic[ImageT, PlanT]):
 
 
 class SlotQueue(Generic[ImageT, PlanT]):
-    """Slots that are not released, oldest first; bounds how many run and wait."""
+    """Slots that are not released, oldest first; bounds how many run and wait, and the bytes of their images."""
 
-    def __init__(self, max_running: int, max_waiting: int) -> None:
+    def __init__(self, max_running: int, max_waiting: int, held: HeldBytes) -> None:
         self._max_running = max_running
         self._max_waiting = max_waiting
+        self._held = held  # images of slots that wait or run
         self._waiting_share = max_waiting
         self._slots: deque[Slot[ImageT, PlanT]] = deque()  # all of them
         self._waiting: deque[Slot[ImageT, PlanT]] = deque()  # those in state WAITING
@@ -113,15 +121,23 @@ class SlotQueue(Generic[ImageT, PlanT]):
     def __len__(self) -> int:
         return len(self._slots)
 
+    def __iter__(self) -> Iterator[Slot[ImageT, PlanT]]:
+        return iter(self._slots)
+
     @property
     def newest(self) -> Slot[ImageT, PlanT] | None:
         """The slot of the frame that came last; None: all are released."""
         return self._slots[-1] if self._slots else None
 
     @property
-    def has_work(self) -> bool:
-        """True if a slot waits and not enough are running yet."""
-        return self._running_count < self._max_running and bool(self._waiting)
+    def next_waiting(self) -> Slot[ImageT, PlanT] | None:
+        """The slot to run next; None: none waits, or enough are running."""
+        return self._waiting[0] if self._waiting and self._running_count < self._max_running else None
+
+    @property
+    def runs(self) -> bool:
+        """True if a slot is running."""
+        return self._running_count > 0
 
     def share_waiting(self, count: int) -> None:
         """Sets the stream's share of the frames that may wait over all streams; it lowers the stream's own limit."""
@@ -131,7 +147,9 @@ class SlotQueue(Generic[ImageT, PlanT]):
         """True if another frame under this policy may come."""
         # the head's policy counts too: a frame that may not be dropped blocks those behind it that may
         head = self._waiting[0].epoch.config.overflow_policy if self._waiting else policy
-        return OverflowPolicy.BLOCK not in {head, policy} or len(self._waiting) < self._waiting_limit
+        if OverflowPolicy.BLOCK not in {head, policy}:
+            return True
+        return len(self._waiting) < self._waiting_limit and self._held.has_room()
 
     def append(self, slot: Slot[ImageT, PlanT]) -> None:
         """Adds the slot of a new frame; of live streams (DROP_OLDEST) only the newest frames wait."""
@@ -139,14 +157,21 @@ class SlotQueue(Generic[ImageT, PlanT]):
         if slot.state is not SlotState.WAITING:
             return
         self._waiting.append(slot)
-        while (
-            len(self._waiting) > self._waiting_limit
-            and self._waiting[0].epoch.config.overflow_policy is OverflowPolicy.DROP_OLDEST
-        ):
-            self._waiting.popleft().resolve(Dropped(DropReason.OVERFLOW))
+        self._held.add(slot.image_bytes)
+        while self._waiting and self._is_too_much(self._waiting[0]):
+            oldest = self._waiting.popleft()
+            self._held.add(-oldest.image_bytes)
+            oldest.resolve(Dropped(DropReason.OVERFLOW))
+
+    def _is_too_much(self, oldest: Slot[ImageT, PlanT]) -> bool:
+        """True if the oldest slot that waits is to be dropped."""
+        if oldest.epoch.config.overflow_policy is not OverflowPolicy.DROP_OLDEST:
+            return False
+        holds_more = self._held.count > oldest.image_bytes  # a frame that is alone may have any size
+        return len(self._waiting) > self._waiting_limit or (holds_more and self._held.is_over)
 
     def start_next(self) -> Slot[ImageT, PlanT]:
-        """Sets the slot that has waited longest running; only if there `has_work`."""
+        """Sets the slot that has waited longest running; only if there is a `next_waiting`."""
         slot = self._waiting.popleft()
         slot.state = SlotState.RUNNING
         self._running_count += 1
@@ -156,6 +181,7 @@ class SlotQueue(Generic[ImageT, PlanT]):
         """Gives a running slot its outcome."""
         slot.resolve(outcome)
         self._running_count -= 1
+        self._held.add(-slot.image_bytes)
 
     def release_next(self) -> tuple[Slot[ImageT, PlanT], Outcome] | None:
         """Takes out the oldest slot, with its outcome; None: there is none, or it has no outcome yet."""
@@ -169,6 +195,7 @@ class SlotQueue(Generic[ImageT, PlanT]):
         """Forgets all slots."""
         self._slots.clear()
         self._waiting.clear()
+        self._held.clear()
 
     @property
     def _waiting_limit(self) -> int:

@@ -14,9 +14,11 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.calls import Classification, SimilarityMatrix
 from framewatch_core.errors import ClientNotReading, ServerDraining, ServerStarting
 from framewatch_core.labels.label_scores import best_first
-from framewatch_core.limits import ByteAccount
-from framewatch_core.stream.config import OverflowPolicy
+from framewatch_core.limits import ByteAccount, check_limit
+from framewatch_core.stream.config import OverflowPolicy, StreamConfig
 from framewatch_core.stream.session import SessionLimits
+from framewatch_core.stream.shares import SharedBytes, StreamShares
+from framewatch_core.stream.sizes import check_sizes
 from framewatch_server.config import ServerConfig
 from framewatch_server.engine.models import Models
 from framewatch_server.engine.resume import ResumableStreams
@@ -62,10 +64,16 @@ class ZeroShotService:
         )
         self._unread = UnreadCalls()
         self._calls = Gate("calls at once", "max_calls", config.max_calls)
+        self._shares = StreamShares(
+            waiting=SharedBytes(config.max_waiting_bytes, lambda: self._streams.count),
+            unsent=SharedBytes(config.max_unsent_bytes, lambda: self._streams.count),
+        )
         self._stream_surroundings = StreamSurroundings(
             find_scorer=self._scorer_for,
             requests=self._requests,
             score_thread=ScoreThread(),
+            shares=self._shares,
+            check_config=self._check_config,
             limits=SessionLimits(running=config.stream_running_frames, waiting=config.stream_waiting_frames),
             max_image_bytes=config.max_image_bytes,
             waiting_share=self._waiting_share,
@@ -94,9 +102,11 @@ class ZeroShotService:
 
     def held_bytes(self) -> dict[str, tuple[int, int]]:
         """Returns the bytes that are held, and their limit, by kind."""
-        resumable = self._stream_surroundings.resumable
+        waiting, unsent, resumable = self._shares.waiting, self._shares.unsent, self._stream_surroundings.resumable
         return {
             self._call_bytes.kind: (self._call_bytes.held, self._call_bytes.maximum),
+            "waiting": (waiting.held, waiting.maximum),
+            "unsent": (unsent.held, unsent.maximum),
             "resumable": (resumable.held_bytes, resumable.max_bytes),
         }
 
@@ -132,6 +142,13 @@ class ZeroShotService:
     async def _classify(self, call: ClassifyCall) -> pb.ClassifyResponse:
         scorer = self._scorer_for(call.model)
         with under("label_set"):
+            check_limit(
+                "scores (one of each label)",
+                limit="max_scores_per_frame",
+                maximum=self._config.max_scores_per_frame,
+                actual=len(call.label_set.labels),
+                field="labels",
+            )
             labels, warnings = await scorer.label_vectors(call.label_set)
         with under("image"):
             scores, timings = await scorer.score(call.image, labels)
@@ -194,6 +211,9 @@ class ZeroShotService:
         shell = StreamShell(self._stream_surroundings)
         async with aclosing(shell.run(context.read)) as responses:
             await send_all(context, responses, self._config.unread_timeout_s)
+
+    def _check_config(self, config: StreamConfig) -> None:
+        check_sizes(config, self._config.max_scores_per_frame, self._config.max_result_bytes)
 
     def _waiting_share(self, scorer: Scorer, policy: OverflowPolicy) -> int:
         """Returns how many frames one stream may let wait; live ones share two batches, so that no frame gets stale."""

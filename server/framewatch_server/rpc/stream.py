@@ -27,6 +27,7 @@ from framewatch_core.stream.messages import Output, Started, StreamStarted
 from framewatch_core.stream.results import FrameResult
 from framewatch_core.stream.resume import StreamState
 from framewatch_core.stream.session import SessionLimits, StreamSession
+from framewatch_core.stream.shares import StreamShares
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
@@ -57,6 +58,8 @@ class StreamSurroundings:
         requests: converts requests, and counts the bytes of configs.
         score_thread: scores and writes frames with many scores.
         limits: bounds of each stream.
+        shares: bounds on the bytes of all streams.
+        check_config: raises LimitExceeded, with a path below the config, for one with too many scores.
         max_image_bytes: largest image, for the client to know.
         waiting_share: returns a stream's share, at least 1, of the frames that may wait over all streams.
         draining: set when streams are to end soon.
@@ -68,6 +71,8 @@ class StreamSurroundings:
     requests: RequestReader
     score_thread: ScoreThread
     limits: SessionLimits
+    shares: StreamShares
+    check_config: Callable[[StreamConfig], None]
     max_image_bytes: int
     waiting_share: Callable[[Scorer, OverflowPolicy], int]
     draining: asyncio.Event
@@ -100,7 +105,9 @@ class StreamShell:
 
     def __init__(self, surroundings: StreamSurroundings) -> None:
         self._surroundings = surroundings
-        self._session = StreamSession[Image, ScoringPlan](uuid.uuid4().hex, surroundings.limits, time.monotonic_ns())
+        self._session = StreamSession[Image, ScoringPlan](
+            uuid.uuid4().hex, surroundings.limits, time.monotonic_ns(), surroundings.shares
+        )
         self._frames = FramesUnderWay(self._session, surroundings.score_thread)
         self._claim = ResumeClaim(surroundings.resumable)
         self._reader: asyncio.Task[None] | None = None  # from `run` on
@@ -120,10 +127,11 @@ class StreamShell:
         drain = asyncio.create_task(self._stop_reading_when_draining(self._reader), name="stream drain")
         try:
             while not self._session.finished:
-                while (output := self._session.next_output()) is not None:
-                    self._advance()
+                output = self._session.next_output()
+                self._advance()  # the output before is sent: there may be room
+                if output is not None:
                     yield await self._to_response(output)
-                if not self._session.finished:
+                elif not self._session.finished:
                     await self._has_output.wait()
                     self._has_output.clear()
             # streams that end because the server drains are lost for their clients, who are to resume them
@@ -204,6 +212,8 @@ class StreamShell:
     async def _configure(self, config: StreamConfig, kept: StreamConfig, point: ResumePoint | None) -> None:
         """Takes a config; `kept`: the same with keys of its examples, which are large."""
         scorer = self._surroundings.find_scorer(config.model)
+        with under("config"):
+            self._surroundings.check_config(config)
         # labels that can't be embedded end the call here, before it is answered and another stream is taken over
         with under("config.label_set"):
             plan, warnings = await ScoringPlan.make(scorer, config)
@@ -266,6 +276,7 @@ class StreamShell:
             self._reader.cancel()
         if ending is _Ending.CALL_OVER:
             self._claim.leave(self._session.hand_over, is_lost=not self._is_answered)
+            self._session.hand_over()  # also without a claim: what it holds is given back
             return
         self._claim.withdraw()
         if ending is _Ending.FAULT:

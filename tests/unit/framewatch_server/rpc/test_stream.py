@@ -22,6 +22,7 @@ from framewatch_core.limits import ByteAccount
 from framewatch_core.stream.queueing import Lane
 from framewatch_core.stream.results import Timings
 from framewatch_core.stream.session import SessionLimits
+from framewatch_core.stream.shares import StreamShares
 from framewatch_server.engine.jobs import Embedded, Job
 from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
@@ -89,6 +90,8 @@ def surroundings(result: Embedded | Exception) -> StreamSurroundings:
         find_scorer=lambda _: scorer,
         requests=RequestReader(max_reading=1, timeout_s=60, account=ByteAccount("calls", "bytes", "max", 1 << 20)),
         score_thread=ScoreThread(),
+        shares=StreamShares(),
+        check_config=lambda _: None,
         limits=SessionLimits(running=2, waiting=2),
         max_image_bytes=1,
         waiting_share=lambda *_: 2,

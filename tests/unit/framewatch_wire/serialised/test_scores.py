@@ -6,13 +6,18 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_core.images.regions import Region
 from framewatch_core.labels.label_scores import LabelNames, LabelScores, best_first
+from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
-from framewatch_core.stream.results import FrameResult, RegionScores, Scored
+from framewatch_core.stream.config import StreamConfig
+from framewatch_core.stream.results import FrameResult, RegionScores, Scored, Timings
+from framewatch_core.stream.sizes import result_bytes
 from framewatch_wire.responses import response_to_proto
 from framewatch_wire.results import large_frame_result_to_bytes
 from tests.unit.framewatch_wire.values import FRAME_IDS, REGION_SCORES, SCORED, TEXTS, TIMES_NS, TIMINGS
@@ -58,3 +63,23 @@ def test_the_largest_frame_is_written_as_objects_are() -> None:
     scored = Scored(tuple(RegionScores(str(i), best_first(LabelScores(names, each))) for i, each in enumerate(values)))
     result = FrameResult(1, 2, 3, scored)
     assert pb.StreamFramesResponse.FromString(large_frame_result_to_bytes(result)) == response_to_proto(result)
+
+
+@pytest.mark.parametrize("name", ["n", "ä" * 256, "🎈" * 256])
+@pytest.mark.parametrize(("labels", "regions", "top_count"), [(1, 1, 0), (40, 3, 0), (40, 3, 7)])
+def test_no_result_is_larger_than_a_config_allows(name: str, labels: int, regions: int, top_count: int) -> None:
+    names = [f"{i}{name[:253]}" for i in range(labels)]
+    config = StreamConfig(
+        LabelSet.of(names),
+        top_count=top_count,
+        regions=tuple(Region(f"{i}{name}"[:256], 0, 0, 1, 1) for i in range(regions)),
+    )
+    values = np.random.default_rng(0).random((labels, 3)).astype(np.float32)
+    best = best_first(LabelScores(LabelNames(names), values), top_count)
+    outcome = Scored(
+        tuple(RegionScores(region.id, best) for region in config.regions),
+        Timings(10**12, 10**12, 10**12, 2**32 - 1),
+        2**64 - 1,
+    )
+    sent = len(large_frame_result_to_bytes(FrameResult(2**64 - 1, 10**18, 2**32 - 1, outcome)))
+    assert sent <= result_bytes(config) <= 1.5 * sent + 300
