@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from framewatch_server.engine.threads.failures import as_error
 from framewatch_server.engine.vector_cache import GivenUp, Measured, VectorCache
@@ -31,8 +30,8 @@ class _Computation:
             self._task.cancel()  # does nothing to one that has ended
 
 
-_under_way: WeakKeyDictionary[Future[Any], _Computation] = WeakKeyDictionary()
-"""The computations by the futures of their values."""
+_under_way: dict[Future[Any], _Computation] = {}
+"""The computations by the futures of their values. What has ended is removed: its error keeps the caller's images."""
 
 
 async def computed_once(cache: VectorCache[ValueT], key: Hashable, compute: Callable[[], Awaitable[ValueT]]) -> ValueT:
@@ -47,6 +46,7 @@ async def computed_once(cache: VectorCache[ValueT], key: Hashable, compute: Call
             task = asyncio.ensure_future(compute())
             task.add_done_callback(partial(_share, cache, key))
             _under_way[claim.value] = _Computation(task)
+            task.add_done_callback(partial(_forget, claim.value))
         elif claim.value.done():
             return claim.value.result()
         try:
@@ -62,6 +62,10 @@ def _watched(value: Future[ValueT]) -> asyncio.Future[ValueT]:
     future = asyncio.wrap_future(value)
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
     return future
+
+
+def _forget(value: Future[Any], _: object) -> None:
+    del _under_way[value]
 
 
 def _share(cache: VectorCache[ValueT], key: Hashable, done: asyncio.Future[ValueT]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -140,3 +141,17 @@ async def test_an_error_that_no_caller_waits_for_is_not_logged(
     gc.collect()
     await asyncio.sleep(0)
     assert not caplog.records
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["a value", "an error"])
+async def test_what_has_ended_keeps_nothing(cache: VectorCache[Float32Array], fails: bool) -> None:
+    compute = Computation()
+    compute.error = RuntimeError("no") if fails else None
+    tasks = await ask(cache, compute, 3)
+    compute.may_end.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    gone = weakref.ref(compute)
+    del compute, tasks
+    await asyncio.sleep(0)
+    gc.collect()
+    assert gone() is None
