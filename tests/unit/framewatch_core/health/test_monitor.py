@@ -12,6 +12,7 @@ from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.health.events import HealthEvent
 from framewatch_core.health.monitor import HealthMonitor, HealthPolicy, HealthProblem, HealthReport
+from framewatch_core.images.regions import MAX_REGIONS
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.time import NS_PER_S, Moment
 from tests.unit.framewatch_core.health.drawn import blurred, covered, grey_light, measure, noisy, room, uniform
@@ -194,6 +195,32 @@ def test_a_new_region_is_suspended_too_and_an_old_one_forgotten() -> None:
         ("RESUMED", ""),
         ("RESUMED", "right"),
     ]
+
+
+def test_regions_that_leave_while_suspended_are_remembered_up_to_a_limit() -> None:
+    """A client may give its regions other ids for every frame: those that are forgotten are resumed first."""
+    monitor, bad = HealthMonitor(HealthPolicy(settle_ns=0)), measure(uniform(0))
+    last: dict[str, str] = {}
+    for number in range(3 * MAX_REGIONS):
+        report = monitor.update(Moment(number, number), {"": bad, f"r{number}": bad}, (f"r{number}",))
+        for event in report.events:
+            assert event.kind.name != last.get(event.region_id, "RESUMED")
+            last[event.region_id] = event.kind.name
+    assert list(last.values()).count("SUSPENDED") == MAX_REGIONS + 1
+    assert monitor.byte_count < 200_000
+
+
+@pytest.mark.parametrize("stop", ["release", "pause"])
+def test_a_picture_from_before_assessment_stopped_does_not_make_a_frozen_one(stop: str) -> None:
+    stream = Stream(HealthPolicy(frozen_after_ns=10 * NS_PER_S))
+    stream.show(3, sigma=0)
+    if stop == "release":
+        stream.monitor.release(Moment(stream.count, stream.count * stream.step_ns))
+    else:
+        stream.monitor.pause()
+    stream.count += 200
+    reports = stream.show(3, sigma=0)
+    assert not any(report.held for report in reports)
 
 
 def test_without_settling_events_come_at_once() -> None:
