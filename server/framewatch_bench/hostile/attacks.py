@@ -1,4 +1,7 @@
-"""All attacks, and a process that runs them: `python -m framewatch_bench.hostile.attacks ADDRESS SECONDS [NAME]`."""
+"""All attacks, and a process that runs them.
+
+`python -m framewatch_bench.hostile.attacks ADDRESS SECONDS SEED [NAME]`
+"""
 
 from __future__ import annotations
 
@@ -59,16 +62,16 @@ _NICE = 10  # their work would be on other machines: the server goes first
 
 
 async def attack(
-    address: str, seconds: float, only: str | None, report: Callable[[dict[str, object]], None], seed: int = 0
+    address: str, seconds: float, seed: int, only: str | None, report: Callable[[dict[str, object]], None]
 ) -> None:
     """Attacks a server for so long, by turns; what is under way then is cancelled.
 
     Args:
         address: HOST:PORT.
         seconds: length.
+        seed: of all chance.
         only: name of the one attack that is repeated; None: all of them.
         report: called after each attack with its name, its length in seconds, and its statuses and outcomes by name.
-        seed: of all chance.
 
     """
     rng = np.random.default_rng(seed)
@@ -108,20 +111,24 @@ async def attack(
 
 def main() -> None:
     """Attacks, and prints a line of JSON per attack."""
-    address, seconds, *names = sys.argv[1:]
+    address, seconds, seed, *names = sys.argv[1:]
     os.nice(_NICE)
     only = names[0] if names else None
-    asyncio.run(attack(address, float(seconds), only, lambda row: print(json.dumps(row), flush=True)))  # noqa: T201
+    asyncio.run(attack(address, float(seconds), int(seed), only, _print))
+
+
+def _print(row: dict[str, object]) -> None:
+    print(json.dumps(row), flush=True)  # noqa: T201
 
 
 @contextmanager
-def attacking(address: str, seconds: float, only: str | None = None) -> Iterator[IO[str]]:
+def attacking(address: str, seconds: float, *, seed: int = 0, only: str | None = None) -> Iterator[IO[str]]:
     """Attacks from a process of its own, so that other clients are not held up by what the hostile ones compute.
 
     Yields its lines of JSON; stops it in the end.
     """
     names = [] if only is None else [only]
-    command = [sys.executable, "-m", __name__, address, str(seconds), *names]
+    command = [sys.executable, "-m", __name__, address, str(seconds), str(seed), *names]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 our own command
         if process.stdout is None:
             raise AssertionError

@@ -69,7 +69,7 @@ class HostileCheck:
         for name in self.attacks:
             report(f"other streams without {name}, and with it")
             alone = asyncio.run(run_load(server.address, plan, self.frames))
-            with attacking(server.address, 10 * self.seconds + _FIRST_ATTACK_S, name) as lines:
+            with attacking(server.address, 10 * self.seconds + _FIRST_ATTACK_S, only=name) as lines:
                 lines.readline()  # the first attack is over, and others go on
                 load = asyncio.run(run_load(server.address, plan, self.frames))
             is_whole = load.count("scores") == load.sent > 0

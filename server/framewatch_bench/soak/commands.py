@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +32,7 @@ def soak(
     check watches it, while another process attacks it in all ways that are known.
 
     Args:
-        seconds: Length; the memory's slope needs at least a quarter of an hour.
+        seconds: Length; the memory's slope needs at least 25 minutes.
         cameras: Honest cameras that start a new stream for each showing of the clip; one more goes on in one stream.
         p99_ms: Largest p99 delay of honest clients under attack, ms.
         report_s: Seconds between two lines of progress.
@@ -67,7 +68,9 @@ def _figures(result: SoakReport) -> Row:
         "memory at first, MB": memory[0],
         "most": max(memory),
         "last": memory[-1],
-        "slope after warm-up, MB/min": growth.per_minute,
+        "settled at first, MB": result.settled[0][1] / 1e6 if result.settled else math.nan,
+        "settled at last, MB": result.settled[-1][1] / 1e6 if result.settled else math.nan,
+        "slope of settled memory, MB/min": growth.per_minute,
         "its 95 % interval": f"{growth.low:.3f} to {growth.high:.3f}",
     }
     for kind in result.accounts.latencies:

@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 
 _TWO_SIDED_95 = NormalDist().inv_cdf(0.975)
-_MIN_BLOCKS = 10
+_MIN_SAMPLES = 10
 MB = 1e6
 
 Sample = tuple[float, int]
@@ -26,30 +26,27 @@ class Slope:
     high: float
 
 
-def medians(samples: Sequence[Sample], block_s: float) -> list[tuple[float, float]]:
-    """Returns the median MB of each block of time that has samples, by the block's middle in seconds."""
-    blocks: dict[int, list[float]] = {}
-    for at, memory in samples:
-        blocks.setdefault(int(at // block_s), []).append(memory / MB)
-    return [((number + 0.5) * block_s, float(np.median(values))) for number, values in sorted(blocks.items())]
-
-
-def slope(samples: Sequence[Sample], *, after_s: float, block_s: float) -> Slope:
-    """Fits a line to the medians of blocks of time; these are taken as independent, so blocks should be long.
+def slope(samples: Sequence[Sample], *, after_s: float) -> Slope:
+    """Fits a line to samples, which are taken as independent, so they should be far apart.
 
     Args:
         samples: in order of time.
         after_s: end of the warm-up, which is left out.
-        block_s: length of a block.
 
     """
-    points = medians([sample for sample in samples if sample[0] >= after_s], block_s)
-    if len(points) < _MIN_BLOCKS:
+    points = [(at / 60, memory / MB) for at, memory in samples if at >= after_s]
+    if len(points) < _MIN_SAMPLES:
         return Slope(math.nan, math.nan, math.nan)
-    minutes, memory = np.array(points).T
-    minutes = minutes / 60
+    minutes, sizes = np.array(points).T
     centred = minutes - minutes.mean()
-    rise = float(centred @ memory / (centred @ centred))
-    rest = memory - memory.mean() - rise * centred
+    rise = float(centred @ sizes / (centred @ centred))
+    rest = sizes - sizes.mean() - rise * centred
     error = math.sqrt(float(rest @ rest) / (len(points) - 2) / float(centred @ centred))
-    return Slope(rise, rise - _TWO_SIDED_95 * error, rise + _TWO_SIDED_95 * error)
+    half = _student_t(len(points) - 2) * error
+    return Slope(rise, rise - half, rise + half)
+
+
+def _student_t(freedom: int) -> float:
+    """The two-sided 95 % quantile of Student's t, by the first two terms of its expansion about the normal one's."""
+    z = _TWO_SIDED_95
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)

@@ -15,6 +15,7 @@ def plot_soak(path: Path, report: SoakReport) -> None:
     figure = Figure(figsize=(9, 5), layout="constrained")
     memory, delay = figure.subplots(2, 1, sharex=True)
     memory.plot([at / 60 for at, _ in report.memory], [size / MB for _, size in report.memory], linewidth=0.8)
+    memory.plot([at / 60 for at, _ in report.settled], [size / MB for _, size in report.settled], "o", markersize=3)
     memory.set_ylabel("resident memory, MB")
     memory.set_ylim(bottom=0)
     began = report.hostile_from_s - report.plan.quiet_s

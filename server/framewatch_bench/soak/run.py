@@ -8,6 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from framewatch_bench.hostile.attacks import attacking
@@ -23,7 +24,9 @@ Span = tuple[float, float]
 """Begin and end, in seconds."""
 
 _SAMPLE_S = 1.0
-_BLOCK_S = 60.0
+_ROUND_S = 100.0  # longer than any attack takes
+_PAUSE_S = 15.0
+_SETTLED_S = 5.0  # the end of a pause, when what the attacks held is given back
 _WARMUP_SHARE = 0.2  # of the time under attack: memory that is asked for once is not growth
 _QUIET_SHARE = 0.1
 _MOST_QUIET_S = 60.0
@@ -68,6 +71,7 @@ class SoakReport:
         statuses: statuses of the hostile calls.
         outcomes: outcomes of the hostile frames.
         memory: samples of the server's resident memory.
+        settled: its medians at the end of each pause between two rounds of attacks, when only honest clients are there.
         log: number of log entries by event.
         errors: log entries of the level error.
         other_lines: lines of the server's standard error that are no log entries.
@@ -83,6 +87,7 @@ class SoakReport:
     statuses: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     memory: list[Sample] = field(default_factory=list)
+    settled: list[Sample] = field(default_factory=list)
     log: Counter[str] = field(default_factory=Counter)
     errors: list[dict[str, Any]] = field(default_factory=list)
     other_lines: list[str] = field(default_factory=list)
@@ -109,9 +114,15 @@ class SoakReport:
         return {name: round(seconds * 1000) for name, seconds in sorted(found.items(), key=lambda each: -each[1])}
 
     def slope(self) -> Slope:
-        """Returns the growth of the memory, without quiet beginning and warm-up."""
+        """Returns the growth of the settled memory, without the warm-up."""
         hostile_s = self.plan.seconds - self.plan.quiet_s
-        return slope(self.memory, after_s=self.plan.quiet_s + _WARMUP_SHARE * hostile_s, block_s=_BLOCK_S)
+        return slope(self.settled, after_s=self.plan.quiet_s + _WARMUP_SHARE * hostile_s)
+
+    def settle(self) -> None:
+        """Takes the end of a pause: what is held then is held for nobody who attacks."""
+        at = self.memory[-1][0]
+        sizes = [size for sampled_at, size in self.memory if sampled_at > at - _SETTLED_S]
+        self.settled.append((at, round(median(sizes))))
 
     def p99_ms(self, kind: str, *, hostile: bool) -> float:
         """Returns the p99 delay of a kind of honest answer, with the hostile clients or before them."""
@@ -144,7 +155,7 @@ class SoakReport:
             yield Promise(f"{kind}: p99 under attack, ms", self.p99_ms(kind, hostile=True), self.plan.p99_ms)
         growth = self.slope()
         if growth.low == growth.low:  # not NaN
-            yield Promise("memory, MB a minute, low end", growth.low, _MAX_GROWTH_MB_MIN)
+            yield Promise("settled memory, MB a minute, low end", growth.low, _MAX_GROWTH_MB_MIN)
         yield Promise("exit code", self.exit_code, 0)
         yield Promise("end after SIGTERM, s", self.ended_s, _MOST_END_S)
 
@@ -169,7 +180,7 @@ async def run_soak(server: ServerProcess, plan: Plan, report: Callable[[str], No
     result.hostile_from_s = result.hostile_until_s = float("inf")
     await asyncio.wait([working], timeout=plan.quiet_s)
     result.hostile_from_s = time.monotonic()
-    await _attack(server.address, began + plan.seconds - time.monotonic(), result)
+    await _attack_in_rounds(server.address, began + plan.seconds, result)
     result.hostile_until_s = time.monotonic()
     honest.stopped.set()
     await working
@@ -189,9 +200,20 @@ def stop(server: ServerProcess, result: SoakReport) -> None:
     result.other_lines += server.other_output
 
 
-async def _attack(address: str, seconds: float, result: SoakReport) -> None:
+async def _attack_in_rounds(address: str, until: float, result: SoakReport) -> None:
+    """Attacks until then, with a pause after each round, in which the memory settles."""
+    number = 0
+    while (left := until - time.monotonic()) > _PAUSE_S or number == 0:
+        await _attack(address, min(_ROUND_S, left), number, result)
+        number += 1
+        if until - time.monotonic() >= _PAUSE_S:
+            await asyncio.sleep(_PAUSE_S)
+            result.settle()
+
+
+async def _attack(address: str, seconds: float, seed: int, result: SoakReport) -> None:
     """Attacks with everything, and takes the hostile clients' counts into the report."""
-    with attacking(address, seconds) as lines:
+    with attacking(address, seconds, seed=seed) as lines:
         while line := await asyncio.to_thread(lines.readline):
             row = json.loads(line)
             now = time.monotonic()
@@ -212,6 +234,7 @@ async def _report(result: SoakReport, began: float, report: Callable[[str], None
         minutes, seconds = divmod(int(time.monotonic() - began), 60)
         honest = result.accounts
         memory = f"memory {result.memory[-1][1] / MB:.0f} MB" if result.memory else ""
+        memory += f", settled {result.settled[-1][1] / MB:.0f} MB" if result.settled else ""
         frames = f"frames {honest.sent}, without an outcome {honest.unaccounted}, not scored {honest.not_scored}"
         hostile = f"attacks {result.attack_count}, INTERNAL {result.statuses['INTERNAL']}"
         others = {status: count for status, count in honest.statuses.items() if status != "OK"}

@@ -83,3 +83,9 @@ def test_the_longest_delay_is_counted_for_each_attack_that_was_under_way() -> No
     result = report(attacks={"garbage": [(15, 25), (0.5, 1.5)], "resets": [(0, 5)], "takeovers": [(30, 40)]})
     assert result.slowest_ms() == {"garbage": 50, "resets": 10, "takeovers": 0}
     assert list(result.slowest_ms()) == ["garbage", "resets", "takeovers"]
+
+
+def test_memory_is_taken_at_the_end_of_a_pause() -> None:
+    result = report(memory=[(float(second), 900 if second < 96 else 500 + second) for second in range(101)])
+    result.settle()
+    assert result.settled == [(100.0, 598)]
