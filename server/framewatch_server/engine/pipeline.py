@@ -34,8 +34,9 @@ from framewatch_server.vision.towers.encoder import Encoder
 _END_TIMEOUT_S = 5.0
 """Seconds that decode threads, and after them the device thread, may take to end once no caller waits."""
 
-_HANGS_AFTER_BATCHES = 2
-"""Durations of the largest batch that a thread may take at least: a slow model on a slow machine is no hang."""
+_HANGS_AFTER_BATCHES = 4
+"""Durations of the largest batch that a thread may take at least: a slow model is no hang, also where it shares the
+machine with others that did not run yet when its duration was measured."""
 
 _log = structlog.get_logger()
 

@@ -10,16 +10,16 @@ class BatchLimit:
     """Number of inputs that the device takes at once.
 
     Memory that runs out once may be there again: another process has ended, or one odd batch was to blame. After many
-    full batches without a failure the limit doubles. Each attempt that fails doubles the number of batches before the
-    next one, so that a device that is full stays usable.
+    batches that filled more than half of it without a failure, the limit doubles. Each attempt that fails doubles the
+    number of batches before the next one, so that a device that is full stays usable.
     """
 
     def __init__(self, maximum: int) -> None:
         """`maximum`: inputs; the limit at the beginning."""
         self.maximum = maximum
         self.current = maximum
-        self._patience = _FIRST_PATIENCE  # full batches before the next attempt
-        self._good = 0  # full batches since the last change
+        self._patience = _FIRST_PATIENCE  # batches before the next attempt
+        self._good = 0  # batches since the last change
         self._is_attempt = False  # the limit was raised, and has not held for long yet
 
     def lower_maximum(self, maximum: int) -> None:
@@ -38,8 +38,8 @@ class BatchLimit:
 
     def fitted(self, size: int) -> bool:
         """Takes note of a batch that fitted; returns True if the limit was raised."""
-        if size < self.current:
-            return False  # proves nothing of larger ones
+        if 2 * size <= self.current:
+            return False  # a lower limit would do; frames with several regions seldom fill a batch to the last place
         self._good += 1
         if self._good < self._patience:
             return False

@@ -50,8 +50,17 @@ class Batches:
 
     """
 
-    def __init__(self, tower: ImageTower, max_batch_size: int) -> None:
+    def __init__(self, tower: ImageTower, max_batch_size: int, on_run: Callable[[], None] = lambda: None) -> None:
+        """Begins with the largest batches.
+
+        Args:
+            tower: runs on the device.
+            max_batch_size: inputs that the device takes at once.
+            on_run: called before each run of the tower: a job with many inputs, or a batch that fails, takes several.
+
+        """
         self._tower = tower
+        self._on_run = on_run
         self.limit = BatchLimit(max_batch_size)
         self.embedded_inputs = 0
 
@@ -79,6 +88,7 @@ class Batches:
     def begin(self, jobs: list[Job]) -> Batch:
         """Starts a batch; an error of that comes with its end."""
         started_ns = time.perf_counter_ns()
+        self._on_run()
         try:
             collect = self._start(np.concatenate([job.decoded_pixels for job in jobs]))
         except BaseException as error:
@@ -89,6 +99,7 @@ class Batches:
         """Waits for a batch; returns every job with its vectors or its error."""
         if isinstance(batch.collect, BaseException):
             return self._end_in_halves(batch.jobs, batch.collect)
+        self._on_run()
         try:
             vectors = _counted(batch.collect(), batch.size)
         except BaseException as error:
@@ -111,7 +122,11 @@ class Batches:
         if len(inputs) <= limit:
             return self._tower.start(inputs)
         parts = np.split(inputs, range(limit, len(inputs), limit))
-        return lambda: np.concatenate([self._tower.encode(part) for part in parts])
+        return lambda: np.concatenate([self._encode(part) for part in parts])
+
+    def _encode(self, part: UInt8Array) -> Float32Array:
+        self._on_run()
+        return self._tower.encode(part)
 
     def _end_in_halves(self, jobs: list[Job], error: BaseException) -> Finished:
         """Embeds a failed batch in halves: an image that the model fails on fails alone, and halves need less room."""

@@ -46,17 +46,17 @@ class Device:
             on_health: called with False when batches and a good picture failed, with True when the device works again.
 
         """
+        self.thread = SupervisedThread("device", self._serve, self._answer_all)
         self._in_flight = encoder.images.in_flight
         self._deliver = deliver
         self._budget = TextBudget()
         self._queue = DeviceQueue(TextQueue(encoder.texts, encoder.info.max_text_tokens, self._budget))
-        self._batches = Batches(encoder.images, max_batch_size)
+        self._batches = Batches(encoder.images, max_batch_size, self.thread.mark.begin)
         self._health = DeviceHealth(encoder.images, encoder.info.image_size, on_health)
         self._taken: list[Job] = []  # out of the queue, not started yet
         self._under_way: deque[Batch] = deque()
         self._call: DeviceCall | None = None  # out of the queue, not answered yet
         self._trial: FunctionCall[None] | None = None  # of a device that fails; used by the event loop
-        self.thread = SupervisedThread("device", self._serve, self._answer_all)
 
     def start(self) -> None:
         """Starts the thread."""
@@ -140,7 +140,6 @@ class Device:
             self._taken = []
 
     def _end_oldest(self) -> None:
-        self.thread.mark.begin()
         finished = self._batches.end(self._under_way[0])
         self._deliver(finished)
         self._under_way.popleft()  # not before: an error of the delivery has to find the jobs here

@@ -8,6 +8,8 @@ _LEAST_COST = 128.0  # a dozen short texts or two long ones
 _MOST_COST = 65_536.0  # for devices so fast that time does not bound it
 _WEIGHT = 0.3  # of the newest measurement
 _FASTEST_GROWTH = 2.0  # from one slice to the next: a single measurement may be wrong
+_FIRST_REGROWTH = 0.1  # of the most that may fit, from one slice to the next after one did not
+_SLOWEST_REGROWTH = 0.001
 _LEAST_SHARE = 0.25  # of a slice's time that depends on its size, whatever noisy measurements say
 
 _BYTES_A_TOKEN = 3
@@ -26,11 +28,17 @@ class TextBudget:
     take: that of a batch of images, within bounds. Part of a slice's time depends on no size (weights are read, and
     threads wait for each other); where that alone takes longer, a slice may take twice as long, since smaller ones
     would take nearly as long for less, but not more than the longest time beyond it.
+
+    What did not fit into memory once may fit later, so the most that a slice may cost grows again; the more slowly, the
+    more often that failed.
     """
 
     def __init__(self) -> None:
         self._target_s = _SHORTEST_S
         self._price = _Price()
+        self._most = _MOST_COST
+        self._regrowth = _FIRST_REGROWTH
+        self._has_fitted = False  # a slice, since one that did not
         self.cost = _LEAST_COST
 
     def took_images(self, seconds: float) -> None:
@@ -41,14 +49,20 @@ class TextBudget:
     def took_texts(self, cost: float, seconds: float) -> None:
         """Takes the cost and the duration of a slice."""
         self._price.take(cost, seconds)
+        self._has_fitted = True
+        self._most = min((1 + self._regrowth) * self._most, _MOST_COST)
         wanted = self._price.cost_of(self._target_s)
-        changed = min(self.cost + _WEIGHT * (wanted - self.cost), _FASTEST_GROWTH * self.cost, _MOST_COST)
+        changed = min(self.cost + _WEIGHT * (wanted - self.cost), _FASTEST_GROWTH * self.cost, self._most)
         # less than the least only after it did not fit into memory
         self.cost = max(changed, min(self.cost, _LEAST_COST))
 
     def ran_out_of_memory(self, cost: float) -> None:
         """Takes the cost of a slice that did not fit into the device's memory."""
-        self.cost = max(1.0, min(self.cost, cost / 2))
+        if self._has_fitted:
+            self._regrowth = max(self._regrowth / 2, _SLOWEST_REGROWTH)
+        self._has_fitted = False
+        self._most = max(1.0, min(self._most, cost / 2))
+        self.cost = min(self.cost, self._most)
 
 
 class _Price:

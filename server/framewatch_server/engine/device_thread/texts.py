@@ -147,12 +147,14 @@ class TextSlice:
         self._tower = tower
         self._budget = budget
         self._clock = clock
+        self._done_cost = self._done_s = 0.0  # of what was embedded
 
     def run(self) -> None:
         """Embeds the texts; a text that the model fails on fails its own caller alone."""
-        started_s = self._clock()
-        self._embed([share for share in self._shares if not share.request.future.done()], self._cost)
-        self._budget.took_texts(self._cost, self._clock() - started_s)
+        wanted = [share for share in self._shares if not share.request.future.done()]
+        self._embed(wanted, self._cost * _text_count(wanted) / _text_count(self._shares))
+        if self._done_cost:
+            self._budget.took_texts(self._done_cost, self._done_s)
 
     def refuse(self, error: Exception) -> None:
         """See `DeviceCall.refuse`."""
@@ -163,11 +165,14 @@ class TextSlice:
         texts = [text for share in shares for text in share.texts]
         if not texts:
             return
+        started_s = self._clock()
         try:
             vectors, cut_off = _counted(self._tower.encode(texts), len(texts)), self._tower.cut_off(texts)
         except BaseException as raised:
             self._embed_in_parts(shares, cost, raised)
             return
+        # texts that nobody waits for any more, or that failed, take no time: counted, they would make slices grow
+        self._done_cost, self._done_s = self._done_cost + cost, self._done_s + self._clock() - started_s
         start = 0
         for share in shares:
             rows = vectors[start : (start := start + len(share.texts))]
@@ -193,6 +198,10 @@ class TextSlice:
                 self._embed([_Share(share.request, texts)], cost / 2)
             return
         share.request.refuse(_no_room() if is_memory else as_error(raised, "the text tower"))
+
+
+def _text_count(shares: Sequence[_Share]) -> int:
+    return sum(len(share.texts) for share in shares)
 
 
 def _counted(vectors: Float32Array, count: int) -> Float32Array:

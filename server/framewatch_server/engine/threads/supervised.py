@@ -14,6 +14,7 @@ from framewatch_server.engine.threads.names import publish_thread_name
 
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 1.0
+_MOST_DOUBLINGS = 16
 
 _log = structlog.get_logger()
 
@@ -111,7 +112,7 @@ class SupervisedThread:
                 "a thread's work failed outside of its guards; the thread goes on", thread=self.name, exc_info=raised
             )
             if self._failures > 1:
-                self._pause(min(_FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S))
+                self._pause(min(_FIRST_PAUSE_S * 2 ** min(self._failures, _MOST_DOUBLINGS), _LONGEST_PAUSE_S))
 
 
 def join_all(threads: Sequence[SupervisedThread], timeout_s: float) -> list[str]:

@@ -56,7 +56,16 @@ def test_a_limit_that_held_makes_the_next_attempts_quick_again() -> None:
 def test_small_batches_prove_nothing() -> None:
     limit = BatchLimit(16)
     limit.out_of_memory(16)
-    assert not any(limit.fitted(7) for _ in range(1000))
+    assert not any(limit.fitted(4) for _ in range(1000))
+
+
+@pytest.mark.parametrize("regions", [3, 5, 7])
+def test_batches_of_frames_with_regions_are_seldom_full_and_raise_the_limit_all_the_same(regions: int) -> None:
+    limit = BatchLimit(16)
+    limit.out_of_memory(16)
+    full = limit.current // regions * regions
+    assert any(limit.fitted(full) for _ in range(100))
+    assert limit.current == 16
 
 
 @given(st.integers(1, 300), st.lists(st.tuples(st.booleans(), st.integers(1, 300)), max_size=300))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from framewatch_core.arrays import Float32Array
 from framewatch_core.errors import InternalError, ModelLoadError
 from framewatch_server.engine.device_thread.device import Device
 from framewatch_server.engine.device_thread.texts import TextRequest
 from framewatch_server.engine.jobs import CANCELLED, Embedded, Finished
-from tests.unit.framewatch_server.engine.rig import FakeEncoder, Waiting
+from tests.unit.framewatch_server.engine.rig import POISON, FakeEncoder, Waiting
 
 
-def decoded(value: int) -> Waiting:
-    job = Waiting(value, lambda: None)
-    job.pixels = np.full((1, 3, 1, 1), value, np.uint8)
+def decoded(*values: int) -> Waiting:
+    job = Waiting(values[0], lambda: None)
+    job.pixels = np.tile(np.array(values, np.uint8)[:, None, None, None], (1, 3, 1, 1))
     return job
 
 
@@ -51,6 +53,32 @@ def test_cancelled_jobs_take_no_room_in_a_batch() -> None:
     run(Device(encoder, max_batch_size=2, deliver=finished.extend, on_health=bool), encoder, *jobs)
     assert encoder.batches == [[1, 8]]
     assert len(finished) == 8
+
+
+@pytest.mark.parametrize(
+    ("values", "runs"),
+    [
+        pytest.param([[1] * 64], 32, id="a frame with many regions"),
+        pytest.param([[1], [POISON]], 3, id="a batch that fails"),
+    ],
+)
+def test_each_run_of_the_model_is_a_piece_of_work_of_its_own_for_the_watchdog(
+    values: list[list[int]], runs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame with 64 regions takes a slow model many times as long as a batch, and is no hang."""
+    encoder, pieces = FakeEncoder(), list[int | None]()
+    device = Device(encoder, max_batch_size=2, deliver=bool, on_health=bool)
+    encode = encoder.encode
+
+    def watched(pixels: npt.NDArray[np.uint8]) -> Float32Array:
+        pieces.append(device.thread.mark.number)
+        return encode(pixels)
+
+    monkeypatch.setattr(encoder, "encode", watched)
+    run(device, encoder, *(decoded(*each) for each in values))
+    assert len(pieces) == runs
+    assert len(set(pieces)) == runs
+    assert None not in pieces
 
 
 @pytest.mark.filterwarnings("error")

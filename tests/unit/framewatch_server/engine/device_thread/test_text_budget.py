@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +56,21 @@ def test_whatever_is_measured_a_slice_has_a_cost(measured: list[tuple[float, flo
         before = budget.cost
         budget.took_texts(cost, seconds)
         assert 128 <= budget.cost <= min(2 * before, 65_536)
+
+
+def test_slices_that_can_not_fit_are_tried_ever_more_seldom() -> None:
+    """The device has room for a cost of 500, and time for far more."""
+    budget, failures = TextBudget(), list[int]()
+    for i in range(1000):
+        cost = budget.cost
+        if cost > 500:
+            budget.ran_out_of_memory(cost)
+            failures.append(i)
+            cost /= 2
+        budget.took_texts(cost, cost * 1e-5)
+    assert 2 <= len(failures) <= 10
+    waits = [later - earlier for earlier, later in itertools.pairwise(failures)]
+    assert waits == sorted(waits)
 
 
 def test_a_slice_that_did_not_fit_is_halved_and_grows_again() -> None:

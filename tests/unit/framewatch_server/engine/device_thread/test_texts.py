@@ -131,6 +131,32 @@ def test_callers_who_are_gone_cost_nothing(tower: Texts, queue: TextQueue) -> No
     assert last.future.result(0)[0][:, 0].tolist() == [7, 8]
 
 
+@pytest.mark.parametrize("fate", ["all are gone", "most are gone", "the model fails"])
+def test_texts_that_cost_nothing_do_not_make_slices_grow(tower: Texts, fate: str) -> None:
+    """Else one slice would hold the device for half a minute later: its size is from what slices took before."""
+    seconds_a_text = 0.01
+    now_s = 0.0
+
+    def encode(texts: Sequence[str]) -> Float32Array:
+        nonlocal now_s
+        if fate == "the model fails":
+            raise ValueError("odd")
+        now_s += seconds_a_text * len(texts)
+        return Texts.encode(tower, texts)
+
+    tower.encode = encode  # type: ignore[method-assign]
+    budget = TextBudget()
+    queue = TextQueue(tower, 77, budget, lambda: now_s)
+    for _ in range(30):
+        requests = [ask(queue, *numbers(0, 1)) for _ in range(40)]
+        some = queue.next_slice()
+        for request in requests if fate == "all are gone" else requests[1:] if fate == "most are gone" else ():
+            request.future.cancel()
+        assert some is not None
+        some.run()
+    assert budget.cost < 256
+
+
 def test_texts_that_were_cut_off_are_reported_to_their_caller_alone(queue: TextQueue) -> None:
     one, other = ask(queue, "long 1", "t 2"), ask(queue, "t 3", "long 4")
     run_all(queue)
@@ -174,6 +200,20 @@ def test_out_of_memory_halves_slices(tower: Texts, queue: TextQueue) -> None:
     run_all(queue)
     assert one.future.result(0)[0][:, 0].tolist() == list(range(20))
     assert other.future.result(0)[0][:, 0].tolist() == list(range(50, 70))
+
+
+def test_a_slice_of_many_callers_that_did_not_fit_makes_smaller_ones(tower: Texts) -> None:
+    """The callers' texts fit one by one: that is one measurement, and no reason to grow."""
+    tower.room = 3
+    budget = TextBudget()
+    queue = TextQueue(tower, 77, budget, Ticks())
+    before = budget.cost
+    for i in range(40):
+        ask(queue, f"t {i}")
+    some = queue.next_slice()
+    assert some is not None
+    some.run()
+    assert budget.cost < 0.6 * before
 
 
 def test_a_text_that_does_not_fit_at_all_is_told_with_a_remedy(tower: Texts, queue: TextQueue) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from unittest.mock import Mock
 
 import pytest
 
@@ -81,6 +82,14 @@ def test_steps_that_fail_one_after_another_are_slowed() -> None:
     run([ValueError("v")] * 12 + [True, ValueError("v"), False], [], pauses)
     assert len(pauses) == 11, "not after the first failure"
     assert pauses == sorted(pauses)
+    assert pauses[-1] == 1.0
+
+
+def test_steps_that_fail_for_half_an_hour_are_slowed_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervised, "_log", Mock())  # it would draw each traceback
+    pauses: list[float] = []
+    run([ValueError("v")] * 1500 + [False], [], pauses)
+    assert len(pauses) == 1499
     assert pauses[-1] == 1.0
 
 
