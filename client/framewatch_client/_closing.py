@@ -33,6 +33,11 @@ class Closing:
             self._process.check()
 
     @property
+    def is_closed(self) -> bool:
+        """True from the client's end on."""
+        return self._is_closed
+
+    @property
     def is_here(self) -> bool:
         """True unless this is a child of the process that the connection was made in."""
         return self._process is None or self._process.is_current
@@ -81,6 +86,8 @@ class _Ending:
     ) -> None:
         self._waits.discard(self)
         cancelling = self._task.uncancel() if self._is_ended else self._task.cancelling()
-        # gRPC cancels a call with its channel, which looks the same
-        if isinstance(error, asyncio.CancelledError) and cancelling <= self._cancelling:
+        # gRPC cancels a call with its channel, which looks the same. A client that is open did not cancel anything: its
+        # task was cancelled before the block, as Ctrl-C does while the task runs.
+        is_own = self._closing.is_closed and cancelling <= self._cancelling
+        if isinstance(error, asyncio.CancelledError) and is_own:
             raise ClientClosed from None

@@ -7,6 +7,7 @@ import asyncio
 from framewatch_client._call_errors import ended_early
 from framewatch_client._streaming.feed import Feed
 from framewatch_client._streaming.outbox import Outbox
+from framewatch_client.errors import SourceError
 
 
 class Producer:
@@ -32,8 +33,14 @@ class Producer:
         try:
             while await self._produce_frame():
                 pass
-        except asyncio.CancelledError:
-            raise
+        except asyncio.CancelledError as fault:
+            if self._task.cancelling():
+                raise
+            # the source waited for something that was cancelled: the caller was not, and must not look as if
+            self._fault = SourceError(
+                "the frames' source raised CancelledError: something that it waits for was cancelled"
+            )
+            self._fault.__cause__ = fault
         except BaseException as fault:  # a source that calls sys.exit must not end the client's loop
             self._fault = fault
         self._outbox.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 
@@ -90,6 +90,24 @@ async def test_closing_ends_calls_to_nobody(steps: int) -> None:
     await client.aclose()
     with pytest.raises(ClientClosed):
         await user
+
+
+@pytest.mark.parametrize("use", [ask_for_ever, stream_for_ever])
+async def test_ctrl_c_just_before_a_call_is_a_cancellation_and_no_closed_client(
+    address: str, use: Callable[[AsyncFramewatchClient], Awaitable[object]]
+) -> None:
+    """asyncio's handler of Ctrl-C cancels the main task while it runs: the next call is the first to meet that."""
+
+    async def program() -> None:
+        async with AsyncFramewatchClient(address) as client:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await use(client)
+
+    user = asyncio.create_task(program())
+    await asyncio.wait({user})
+    assert user.cancelled()
 
 
 def test_closing_ends_the_calls_of_other_threads(thread_address: str, service: FakeService) -> None:

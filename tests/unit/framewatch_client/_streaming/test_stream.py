@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -27,6 +28,7 @@ from framewatch_client import (
     OverflowPolicy,
     Reconfigure,
     ServerUnreachableError,
+    SourceError,
     StreamStarted,
 )
 from framewatch_client._channel import MAX_UNREAD_BYTES
@@ -256,6 +258,37 @@ async def test_fault_of_an_async_source_reaches_the_caller(client: AsyncFramewat
     with pytest.raises(OSError, match="fell down"):
         async for _ in client.stream(frames(), LABELS):
             pass
+
+
+@pytest.mark.parametrize("kind", [asyncio.CancelledError, concurrent.futures.CancelledError])
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "asynchronous"])
+async def test_a_source_whose_own_work_was_cancelled_ends_the_stream_with_an_error(
+    client: AsyncFramewatchClient, kind: type[BaseException], is_async: bool
+) -> None:
+    """The source may wait for a future of its own pool: nobody has cancelled the stream."""
+
+    class Plain:
+        def __init__(self) -> None:
+            self.left = 2
+
+        def __iter__(self) -> Plain:
+            return self
+
+        def __next__(self) -> np.ndarray:
+            self.left -= 1
+            if self.left < 0:
+                raise kind
+            return GREY
+
+    async def asynchronous() -> AsyncIterator[np.ndarray]:
+        for item in Plain():
+            yield item
+
+    received = 0
+    with pytest.raises((SourceError, concurrent.futures.CancelledError)):
+        async for _ in client.stream(asynchronous() if is_async else Plain(), LABELS):
+            received += 1
+    assert received == 2
 
 
 @pytest.mark.parametrize(
