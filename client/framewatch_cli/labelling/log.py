@@ -245,16 +245,24 @@ def _picture(data: dict[str, Any], labels: frozenset[str]) -> PictureResult:
     """
     check_component(data.get("name"))
     check_relative(data.get("item"))
-    for name, kind in _KINDS.items():
-        if not isinstance(data.get(name, kind()), kind):
-            raise ValueError(f"{name} is {type(data[name]).__name__}")  # noqa: TRY004  reported as the others are
+    for name, kinds in _KINDS.items():
+        if name in data and not isinstance(data[name], kinds):
+            raise ValueError(f"{name} is {type(data[name]).__name__}")
     scores = tuple(_score(label, *values) for label, values in data.pop("scores", {}).items())
     if scores and {score.label for score in scores} != labels:
         raise ValueError("its scores are not those of the run's labels")
     return PictureResult(**data, scores=scores)
 
 
-_KINDS: Mapping[str, type] = {"model": str, "error": str, "skipped": bool, "scores": dict}
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "model": (str,),
+    "error": (str,),
+    "skipped": (bool,),
+    "scores": (dict,),
+    "frame_id": (int,),
+    "time_s": (float, int),
+    "draw": (float, int),
+}
 
 
 def _score(label: str, probability: float, similarity: float, presence: float | None) -> LabelScore:

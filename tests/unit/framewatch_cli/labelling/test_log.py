@@ -214,6 +214,11 @@ def test_an_item_that_leads_out_of_the_source_is_refused(path: Path, item: objec
         {"model": 5},
         {"error": []},
         {"surprise": 1},
+        {"frame_id": "7"},
+        {"frame_id": 7.5},
+        {"time_s": "now"},
+        {"draw": None},
+        {"draw": [1]},
     ],
     ids=str,
 )
