@@ -10,6 +10,9 @@ NS_PER_S = 1_000_000_000
 MAX_TIME_NS = 10_000 * 366 * 24 * 3600 * NS_PER_S
 """No frame time is later: 10,000 years."""
 
+_LEAP_STEPS = 3
+"""Steps of a clock that one which is no leap may be as long as."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,8 +33,9 @@ class Moment:
 class FrameClock:
     """Times of frames in a row, and the lone outliers among them: clocks of cameras leap.
 
-    A time is an outlier if the step to it is longer than a gap, while the step before it was not, as long as no later
-    time is at or after it: then the clock has moved, and all goes on from there.
+    A time is an outlier if the step to it is longer than a gap, and than three steps as the one before, which was no
+    gap; as long as no later time is at or after it: then the clock has moved, and all goes on from there. Steps that
+    differ little, or a frame that is missing, make no outliers where frames come about a gap apart.
 
     Attributes:
         last_ns: the time that later ones must not be before: the last one that is no outlier; None: there was none.
@@ -50,7 +54,7 @@ class FrameClock:
             return False
         if self.outlier_ns is not None and time_ns >= self.outlier_ns:
             return False
-        return time_ns - self.last_ns > max_gap_ns
+        return time_ns - self.last_ns > max(max_gap_ns, _LEAP_STEPS * self.step_ns)
 
     def move_to(self, time_ns: int) -> None:
         """Takes a time that is no outlier; not before `last_ns`."""

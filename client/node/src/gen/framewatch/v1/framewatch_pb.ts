@@ -1274,9 +1274,10 @@ export type Frame = Message<"framewatch.v1.Frame"> & {
    * that of the frame before, else the frame gets the error OUT_OF_ORDER. Absent: the time from the start of the stream
    * until the server received the frame. Give it for every frame of a stream or for none.
    *
-   * Clocks of cameras leap. A frame that is more than max_frame_gap ahead of the frame before it, in a stream whose last
-   * step was not that long, is scored, but rules and picture health don't see it (RegionScores.suspended), and later
-   * frames may be before it: it is an outlier. If the next frame is at or after it, the clock has moved: rules see that
+   * Clocks of cameras leap. A frame that is more than max_frame_gap ahead of the frame before it, and more than three
+   * times as far as that one was ahead of its own, in a stream whose last step was not longer than max_frame_gap, is
+   * scored, but rules and picture health don't see it (RegionScores.suspended), and later frames may be before it: it is
+   * an outlier. If the next frame is at or after it, the clock has moved: rules see that
    * frame, and all goes on from there. A stream whose steps are all longer has no outliers, nor has one that begins with
    * one: let the first two frames have times that are right.
    *
