@@ -62,7 +62,8 @@ class ServerConfig:
             streams while they are taken; further ones are refused with RESOURCE_EXHAUSTED.
         max_reading_calls: Calls whose requests are read at once; gRPC holds each of these requests until it is whole.
             Further calls wait, and one address has at most half of the places.
-        reading_timeout_s: Seconds that the request of a call may take to arrive, from when it is its turn.
+        reading_timeout_s: Seconds that the request of a call may take to arrive, from when it is its turn, while other
+            calls wait for theirs.
         unread_timeout_s: Seconds after which a stream ends whose client reads nothing, while something waits for it.
         max_images_per_call: Images of one Similarity or Embed call.
         max_streams: StreamFrames calls at once; further ones are refused with RESOURCE_EXHAUSTED.

@@ -69,8 +69,7 @@ class Pipeline:
         # a batch on the device, one that fills up behind it, and an image in every decoder's hands
         self._turns = RoundRobin[Job](
             (encoder.images.in_flight + 1) * max_batch_size + decode_threads,
-            size=lambda job: job.load.size,
-            cost=lambda job: job.load.cost,
+            size=lambda job: job.view.input_count,
             least=decode_threads + 2,  # jobs with many inputs must not leave decoders and device waiting for each other
         )
         self._health = _Health(on_health)
@@ -184,7 +183,7 @@ class Pipeline:
                 self._decoders.put(each)
 
     def _finish(self, job: Job, result: Embedded | Exception) -> None:
-        self._turns.finish(size=job.load.size)
+        self._turns.finish(size=job.view.input_count)
         if job.cancelled:
             return
         try:

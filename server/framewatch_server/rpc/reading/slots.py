@@ -23,6 +23,11 @@ class ReadingSlots:
         self._taken = Counter[str]()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # by address; those that are there first come first
 
+    def is_wanted(self, peer: str) -> bool:
+        """Returns True if somebody waits who would get the place of a peer, if that had one."""
+        own = address_of(peer)
+        return any(address == own or self._taken[address] < self._share for address in self._waiting)
+
     @asynccontextmanager
     async def taken(self, peer: str) -> AsyncIterator[None]:
         """Takes a place for as long as the context lasts; waits until there is one. `peer`: as gRPC writes it."""

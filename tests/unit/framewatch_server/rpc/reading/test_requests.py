@@ -9,9 +9,12 @@ from typing import cast
 
 import pytest
 
+from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import LimitExceeded, MalformedMessage
 from framewatch_core.limits import ByteAccount
 from framewatch_server.rpc.reading.requests import Context, RequestReader
+from framewatch_wire.requests.parse import parsed
+from framewatch_wire.requests.scan import QUICK_FIELDS
 from tests.unit.framewatch_server.rpc.contexts import FakeContext
 
 LARGE = b"x" * 300_000
@@ -64,6 +67,26 @@ async def test_only_large_requests_are_converted_on_another_thread() -> None:
     assert [name == here for name in names] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("field_count", "is_here"), [(QUICK_FIELDS - 1, True), (QUICK_FIELDS, False), (100_000, False)]
+)
+async def test_a_small_request_with_very_many_fields_is_converted_on_another_thread(
+    field_count: int, is_here: bool
+) -> None:
+    names: list[str] = []
+
+    def convert(data: bytes) -> pb.StreamFramesRequest:
+        message = parsed(data, pb.StreamFramesRequest)
+        names.append(threading.current_thread().name)
+        return message
+
+    data = b"\x78\x00" * field_count + bytes.fromhex("7a80 20") + bytes(4096)  # unknown fields
+    holder = [data]
+    await reader(account()).converted(holder, convert, len(data))
+    assert holder == []
+    assert [name == threading.current_thread().name for name in names] == [is_here]
+
+
 async def test_more_bytes_than_may_be_held_are_refused() -> None:
     held = account(10)
     requests = reader(held)
@@ -82,17 +105,38 @@ async def test_a_call_without_a_request_is_malformed() -> None:
             pass
 
 
-async def test_a_request_that_does_not_arrive_gives_its_place_back() -> None:
-    class Silent(FakeContext):
-        async def read(self) -> object:
-            return await asyncio.get_running_loop().create_future()
+class Slow(FakeContext):
+    """A context whose request arrives when a test says so."""
 
-    requests = reader(account(), timeout_s=0.0)
+    def __init__(self) -> None:
+        super().__init__()
+        self.request: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+    async def read(self) -> object:
+        return await self.request
+
+
+async def length(requests: RequestReader, each: FakeContext) -> int:
+    async with requests.call(cast("Context", each), len) as value:
+        return value
+
+
+async def test_a_slow_request_gives_its_place_to_those_who_wait() -> None:
+    requests = reader(account(), timeout_s=0.0)  # one address has one place of two
+    slow = asyncio.create_task(length(requests, Slow()))
+    await asyncio.sleep(0)
+    assert await length(requests, FakeContext(b"x")) == 1
     with pytest.raises(LimitExceeded, match="reading_timeout_s"):
-        async with requests.call(cast("Context", Silent()), bytes):
-            pass
-    async with requests.call(context(b"x"), bytes) as value:
-        assert value == b"x"
+        await slow
+
+
+async def test_a_slow_request_is_waited_for_if_nobody_else_waits() -> None:
+    requests, slow = reader(account(), timeout_s=0.0), Slow()
+    task = asyncio.create_task(length(requests, slow))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    slow.request.set_result(b"123")
+    assert await task == 3
 
 
 async def test_memory_in_use_by_a_thread_counts_after_the_call_is_cancelled() -> None:

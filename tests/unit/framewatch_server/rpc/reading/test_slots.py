@@ -84,3 +84,17 @@ async def test_who_is_cancelled_leaves_no_place_taken(given: bool) -> None:
         await found[0].end()
     assert (slots._free, len(slots._waiting)) == (2, 0)
     assert not slots._taken
+
+
+async def test_a_place_is_wanted_by_those_who_would_get_it() -> None:
+    slots = ReadingSlots(4)
+    found = await readers(slots, *(f"ipv4:10.0.0.1:{port}" for port in range(2)), "ipv4:10.0.0.2:1")
+    assert not slots.is_wanted("ipv4:10.0.0.1:0")
+    found += await readers(slots, "ipv4:10.0.0.1:9")
+    assert slots.is_wanted("ipv4:10.0.0.1:0"), "by its own address, which has its share"
+    assert not slots.is_wanted("ipv4:10.0.0.2:1"), "which would not get another's place"
+    found += await readers(slots, "ipv4:10.0.0.2:2", "ipv4:10.0.0.3:1")
+    assert slots.is_wanted("ipv4:10.0.0.2:1")
+    for reader in found:
+        await reader.end()
+    assert not slots.is_wanted("ipv4:10.0.0.1:0")
