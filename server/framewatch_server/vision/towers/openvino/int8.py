@@ -16,6 +16,7 @@ import openvino
 import rich
 import structlog
 
+from framewatch_server.vision.error_text import first_line
 from framewatch_server.vision.towers.encoder import ImageTower
 from framewatch_server.vision.towers.image_module import ImageModule
 from framewatch_server.vision.towers.openvino.kept import KeptTower
@@ -82,7 +83,11 @@ def _kept(kept: KeptTower, making: _Making) -> tuple[OpenVinoImageTower, str] | 
         return making.instead(), refusal
     if (quantised := kept.model()) is None:
         return None
-    tower, cosine = making.tower(quantised)
+    try:
+        tower, cosine = making.tower(quantised)
+    except (RuntimeError, ValueError) as error:
+        _log.warning("the model kept in int8 does not run: making it anew", because=first_line(error))
+        return None
     if not cosine >= LEAST_COSINE:
         _log.warning("the model kept in int8 is not the one that was made: making it anew", cosine=round(cosine, 5))
         return None

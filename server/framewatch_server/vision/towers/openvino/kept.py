@@ -59,9 +59,9 @@ class KeptTower:
 
     def model(self) -> openvino.Model | None:
         """Returns the model; None if none is kept, or it can't be read."""
-        if not (self._place / _MODEL).exists():
-            return None
         try:
+            if not (self._place / _MODEL).exists():
+                return None
             return openvino.Core().read_model(self._place / _MODEL)
         except (OSError, RuntimeError) as error:
             _log.warning(

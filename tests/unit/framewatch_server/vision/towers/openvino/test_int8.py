@@ -26,13 +26,20 @@ class Tower:
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The cosines that checks are going to have; those that are left were not asked for."""
-    cosines: list[float] = []
+def made(monkeypatch: pytest.MonkeyPatch) -> list[float | Exception]:
+    """The cosines, or errors, that checks are going to have; those that are left were not asked for."""
+    cosines: list[float | Exception] = []
+
+    def cosine(*_: object) -> float:
+        found = cosines.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
     monkeypatch.setattr(module, "convert", lambda *_: model(1))
     monkeypatch.setattr(module, "fingerprint", lambda *_: KEY)
     monkeypatch.setattr(module, "OpenVinoImageTower", Tower)
-    monkeypatch.setattr(module, "mean_cosine", lambda *_: cosines.pop(0))
+    monkeypatch.setattr(module, "mean_cosine", cosine)
     return cosines
 
 
@@ -54,14 +61,16 @@ def load(cache: Path) -> tuple[str, str]:
     return tower.dtype, refusal
 
 
-def test_a_tower_is_made_once(made: list[float], quantised: list[str], tmp_path: Path) -> None:
+def test_a_tower_is_made_once(made: list[float | Exception], quantised: list[str], tmp_path: Path) -> None:
     made += [0.9995, 0.9995]
     assert [load(tmp_path) for _ in range(2)] == [("int8", "")] * 2
     assert quantised == ["made"]
 
 
 @pytest.mark.parametrize("cosine", [0.5, float("nan")])
-def test_a_refusal_is_decided_once(cosine: float, made: list[float], quantised: list[str], tmp_path: Path) -> None:
+def test_a_refusal_is_decided_once(
+    cosine: float, made: list[float | Exception], quantised: list[str], tmp_path: Path
+) -> None:
     made.append(cosine)
     first, second = (load(tmp_path) for _ in range(2))
     assert first == second
@@ -71,15 +80,24 @@ def test_a_refusal_is_decided_once(cosine: float, made: list[float], quantised: 
 
 
 def test_a_kept_tower_that_computes_something_else_is_made_anew_and_not_refused(
-    made: list[float], quantised: list[str], tmp_path: Path
+    made: list[float | Exception], quantised: list[str], tmp_path: Path
 ) -> None:
     made += [0.9995, 0.1, 0.1, 0.9995]
     assert [load(tmp_path) for _ in range(2)] == [("int8", "")] * 2
     assert quantised == ["made"] * 2
 
 
+@pytest.mark.parametrize("error", [RuntimeError("shapes do not fit"), ValueError("shapes do not fit")])
+def test_a_kept_tower_that_does_not_run_is_made_anew(
+    error: Exception, made: list[float | Exception], quantised: list[str], tmp_path: Path
+) -> None:
+    made += [0.9995, error, error, 0.9995]
+    assert [load(tmp_path) for _ in range(2)] == [("int8", "")] * 2
+    assert quantised == ["made"] * 2
+
+
 def test_a_server_that_waited_for_another_one_takes_its_tower(
-    made: list[float], quantised: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: list[float | Exception], quantised: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locked = KeptTower.locked
 
@@ -95,7 +113,7 @@ def test_a_server_that_waited_for_another_one_takes_its_tower(
 
 @pytest.mark.parametrize("cosine", [0.9995, 0.5])
 def test_a_cache_that_can_not_be_written_costs_the_cache_alone(
-    cosine: float, made: list[float], quantised: list[str], tmp_path: Path
+    cosine: float, made: list[float | Exception], quantised: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     made += [cosine, cosine]

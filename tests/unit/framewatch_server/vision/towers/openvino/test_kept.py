@@ -126,6 +126,16 @@ def test_a_folder_that_can_not_be_made_has_no_lock_and_the_work_is_done(tmp_path
     assert kept.refusal() == ""
 
 
+def test_a_folder_that_can_not_even_be_looked_into_holds_nothing(tmp_path: Path) -> None:
+    """A name that is too long stands for the folder of another user, which tests as root could read."""
+    kept = KeptTower(tmp_path / ("x" * 300), KEY)
+    assert kept.refusal() == ""
+    assert kept.model() is None
+    with kept.locked():
+        kept.keep(model(3))
+        kept.keep_refusal("cosine 0.5")
+
+
 def test_one_server_at_a_time_makes_a_tower(tmp_path: Path) -> None:
     first_may_end, second_waits, order = threading.Event(), threading.Event(), list[str]()
 
