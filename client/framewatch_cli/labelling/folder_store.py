@@ -56,7 +56,7 @@ class FolderStore(LabelStore):
 
     def keep(self, scored: ScoredPicture, decision: Decision) -> None:
         """Writes a picture, or links to it. Raises OSError."""
-        target = self._place(scored.result, decision)
+        target = self.file_of(scored.result, decision)
         if target is None or scored.content is None:
             return
         # the part file lies in the folder itself, where the next run finds it without a search of the whole tree
@@ -75,14 +75,14 @@ class FolderStore(LabelStore):
             write_new(part, encode_jpeg(scored.content, FRAME_QUALITY))
 
     def _place(self, picture: PictureResult, decision: Decision) -> Path | None:
+        """The place by its name alone: the tables of a million pictures look at no files."""
         if not decision.label:
             return None
-        folder = self.out / (decision.split or UNCERTAIN_FOLDER) / self._folders[decision.label]
-        return checked_below(folder / picture.name, self.out)
+        return self.out / (decision.split or UNCERTAIN_FOLDER) / self._folders[decision.label] / picture.name
 
     def move(self, picture: PictureResult, decision: Decision) -> None:
         """Moves a picture from any place, since an earlier run that moved pictures may have been killed."""
-        target = self._place(picture, decision)
+        target = self.file_of(picture, decision)
         if target is None or os.path.lexists(target):
             return
         for found in self._places(picture):
@@ -180,8 +180,9 @@ class FolderStore(LabelStore):
             file.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
     def file_of(self, picture: PictureResult, decision: Decision) -> Path | None:
-        """Returns the file in the tree."""
-        return self._place(picture, decision)
+        """Returns the file in the tree. Raises LeadsElsewhere if a link leads out of it."""
+        place = self._place(picture, decision)
+        return None if place is None else checked_below(place, self.out)
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path, PurePath
 
 from framewatch_cli.labelling.file_names import frame_name, picture_name
@@ -118,10 +119,13 @@ def open_label_source(spec: str, *, fps: float | None, every: int | None, left_o
     root = Path(spec).absolute().parent if Path(spec).exists() else _split_glob(spec)[0]
     own = left_out.resolve()
     found = (Path(str(frame.image)).absolute() for frame in source)
+
+    @cache  # a folder has many pictures, and to follow its links takes a while
+    def is_own(folder: Path) -> bool:
+        return folder.resolve().is_relative_to(own)
+
     # a glob may find a file several times
-    paths = tuple(
-        dict.fromkeys(_relative(path, root) for path in found if not path.parent.resolve().is_relative_to(own))
-    )
+    paths = tuple(dict.fromkeys(_relative(path, root) for path in found if not is_own(path.parent)))
     if not paths:
         raise SourceError(f"{spec} holds no pictures but those in {left_out}, which are labelled already")
     return PictureFiles(root, paths)

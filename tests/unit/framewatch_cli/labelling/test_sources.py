@@ -82,6 +82,15 @@ def test_what_is_labelled_is_left_out_by_any_name(
     assert opened(spec, tmp_path / "source/out") == ["1.png"]
 
 
+def test_the_links_of_a_folder_are_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, *(f"day/{i}.png" for i in range(100)))
+    followed: list[Path] = []
+    resolve = Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda path: followed.append(path) or resolve(path))
+    assert len(opened(tmp_path / "*/*.png", tmp_path / "out")) == 100
+    assert len(followed) < 10
+
+
 def test_a_pattern_may_not_lead_out_of_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, "a/day1/x", "a/1.png", "1.png")
     monkeypatch.chdir(tmp_path / "a")

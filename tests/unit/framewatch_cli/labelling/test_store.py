@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,20 @@ def test_nothing_is_written_moved_or_removed_behind_a_link(store: FolderStore, t
             act()
     assert sorted(elsewhere.rglob("*")) == before
     assert all(path.read_bytes() == b"not ours" for path in before if path.is_file())
+
+
+def test_tables_of_many_pictures_follow_no_link_for_each(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes longer than the line that is written: a million pictures would take minutes more."""
+    store.out.mkdir()
+    followed: list[str] = []
+    realpath = os.path.realpath
+    monkeypatch.setattr(os.path, "realpath", lambda path: followed.append(str(path)) or realpath(path))
+    with store.tables(LOOSE) as write:
+        for i in range(100):
+            one = picture(f"{i}.jpg", 0.95)
+            write(one, decide(one, LOOSE))
+    assert len((store.out / "pictures.jsonl").read_text().splitlines()) == 100
+    assert len(followed) < 50
 
 
 def test_nothing_is_removed_if_one_of_the_places_leads_elsewhere(store: FolderStore, tmp_path: Path) -> None:
