@@ -59,7 +59,7 @@ class CallImages:
     def __init__(self, pipeline: Pipeline, cache_bytes: int) -> None:
         """`cache_bytes`: of vectors kept by their images' contents; 0: none are kept."""
         self._pipeline = pipeline
-        self._turns = RoundRobin[Job]()
+        self._turns = RoundRobin[Job](cost=lambda job: job.load.cost)
         self.cache: VectorCache[Float32Array] | None = VectorCache(cache_bytes) if cache_bytes else None
 
     async def embed(self, image: Image) -> Embedded:

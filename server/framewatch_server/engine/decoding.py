@@ -113,10 +113,12 @@ class _Decoder:
             return [(job, CANCELLED), *self._move(reuse.skip(job))]
         if (decided := reuse.before_decode(job)) is not None:
             return self._move(decided)
-        prepared = self._prepare(image, job.view)
+        try:
+            prepared = self._prepare(image, job.view)
+        finally:  # broken images cost time too
+            job.decoded_ns = time.perf_counter_ns()
+            job.decode_ns = job.decoded_ns - started_ns
         job.pixels, job.pictures = prepared.inputs, prepared.pictures
-        job.decoded_ns = time.perf_counter_ns()
-        job.decode_ns = job.decoded_ns - started_ns
         return self._move(reuse.after_decode(job, prepared.inputs, prepared.pictures))
 
     def _move(self, decided: Decided[Job]) -> Finished:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from framewatch_core.arrays import Float32Array, UInt8Array
 from framewatch_core.errors import ServerUnavailable
@@ -14,6 +14,11 @@ from framewatch_core.images.statistics import PictureStats
 from framewatch_core.stream.results import Timings
 from framewatch_server.engine.reuse import NO_REUSE, EmbeddingReuse, SourceEmbedding
 from framewatch_server.vision.pixels.view import WHOLE, View
+
+_DECODE_NS_PER_TURN = 5_000_000
+_DECODE_NS_PER_PLACE = 20_000_000  # ordinary pictures take the places of their inputs, so that batches fill
+_DECODE_NS_PER_BYTE = 10
+_SCORES_PER_TURN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,31 @@ class Embedded:
     reused_frame_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Work that an image makes, for turns: in inputs of the model, which take some milliseconds each.
+
+    Attributes:
+        size: inputs; more if decoding alone takes longer than many of them.
+        cost: turns that it counts as: its inputs, its decoding and its scores.
+
+    """
+
+    size: int
+    cost: float
+
+    @classmethod
+    def of(cls, input_count: int, decode_ns: int, score_count: int = 0) -> Self:
+        """Returns the load of an image; `decode_ns`: the time that its decoding probably takes."""
+        cost = input_count + decode_ns / _DECODE_NS_PER_TURN + score_count / _SCORES_PER_TURN
+        return cls(max(input_count, decode_ns // _DECODE_NS_PER_PLACE), cost)
+
+    @staticmethod
+    def guessed_decode_ns(image: Image) -> int:
+        """Returns the time that decoding an image may take, of which nothing but its bytes is known."""
+        return len(image.data) * _DECODE_NS_PER_BYTE
+
+
 class Job:
     """An image to embed; a subclass takes the result in `done`.
 
@@ -47,6 +77,7 @@ class Job:
         "decode_ns",
         "decoded_ns",
         "image",
+        "load",
         "pictures",
         "pixels",
         "reuse",
@@ -54,15 +85,23 @@ class Job:
         "waited_ns",
     )
 
-    def __init__(self, image: Image, view: View = WHOLE, reuse: EmbeddingReuse[Job] = NO_REUSE) -> None:
+    def __init__(
+        self,
+        image: Image,
+        view: View = WHOLE,
+        reuse: EmbeddingReuse[Job] = NO_REUSE,
+        load: Load | None = None,
+    ) -> None:
         """Makes a job.
 
         Args:
             image: the image as it was sent; let go once it is decoded.
             view: which inputs are made of it.
             reuse: its stream's reuse of embeddings; a job that it doesn't expect is always embedded.
+            load: the work that it makes; None: a guess.
 
         """
+        self.load = Load.of(view.input_count, Load.guessed_decode_ns(image)) if load is None else load
         self.image: Image | None = image
         self.view = view
         self.reuse = reuse

@@ -69,7 +69,8 @@ class Pipeline:
         # a batch on the device, one that fills up behind it, and an image in every decoder's hands
         self._turns = RoundRobin[Job](
             (encoder.images.in_flight + 1) * max_batch_size + decode_threads,
-            size=lambda job: job.view.input_count,
+            size=lambda job: job.load.size,
+            cost=lambda job: job.load.cost,
             least=decode_threads + 2,  # jobs with many inputs must not leave decoders and device waiting for each other
         )
         self._health = _Health(on_health)
@@ -183,7 +184,7 @@ class Pipeline:
                 self._decoders.put(each)
 
     def _finish(self, job: Job, result: Embedded | Exception) -> None:
-        self._turns.finish(size=job.view.input_count)
+        self._turns.finish(size=job.load.size)
         if job.cancelled:
             return
         try:

@@ -11,7 +11,7 @@ from framewatch_core.labels.label_scores import LabelScores
 from framewatch_core.stream.queueing import Lane
 from framewatch_core.stream.session import StreamSession
 from framewatch_core.stream.slots import Work
-from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.jobs import Embedded, Job, Load
 from framewatch_server.engine.reuse import EmbeddingReuse
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.scoring_plan import ScoringPlan
@@ -37,9 +37,10 @@ class FrameJob(Job):
         work: FrameWork,
         reuse: EmbeddingReuse[Job],
         large: LargeFrames,
+        load: Load,
         finish: Callable[[FrameJob, Embedded | Exception], None],
     ) -> None:
-        super().__init__(work.image, work.plan.view, reuse)
+        super().__init__(work.image, work.plan.view, reuse, load)
         reuse.expect(self, work.config.reuse, work.moment, work.image, work.plan.view)
         self.work = work
         self.scores: Mapping[str, LabelScores] | None = None
@@ -80,6 +81,7 @@ class FramesUnderWay:
         self._scorer: Scorer | None = None  # has the lane in its order of turns; a stream has one model
         self._reuse = EmbeddingReuse[Job]()
         self._jobs: set[FrameJob] = set()
+        self._decode_ns = 0  # time that decoding takes, as the last frames have shown; 0: unknown
 
     def announce(self, lane: Lane[Job]) -> None:
         """Asks for a turn if a frame may be scored."""
@@ -103,13 +105,19 @@ class FramesUnderWay:
         """
         if (work := self._session.next_work()) is None:
             return None
-        job = FrameJob(work, self._reuse, self._large, finish)
+        job = FrameJob(work, self._reuse, self._large, self._load(work), finish)
         self._jobs.add(job)
         return job
+
+    def _load(self, work: FrameWork) -> Load:
+        """The work that a frame makes: reused ones cost as much, as nobody knows of them yet."""
+        decode_ns = self._decode_ns or Load.guessed_decode_ns(work.image)
+        return Load.of(work.plan.view.input_count, decode_ns, work.config.score_count)
 
     def finish(self, job: FrameJob, result: Embedded | Exception) -> None:
         """Gives the session a frame's scores or its error. Raises errors of the session itself."""
         self._jobs.discard(job)
+        self._decode_ns = max(job.decode_ns, self._decode_ns // 2)
         if isinstance(result, Exception):
             self._session.fail(job.work, frame_error(result))
             return

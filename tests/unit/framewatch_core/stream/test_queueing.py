@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter, deque
 
 import pytest
@@ -60,7 +61,7 @@ def test_no_more_than_the_capacity_is_under_way() -> None:
     assert turns.under_way == 0
 
 
-def test_a_lane_that_ran_dry_comes_back_behind_the_others() -> None:
+def test_a_lane_that_has_had_no_turn_comes_before_those_that_have() -> None:
     turns = RoundRobin[tuple[str, int]](9)
     quiet, busy = Pieces("q", 0), Pieces("b", 3)
     turns.announce(quiet)
@@ -68,7 +69,63 @@ def test_a_lane_that_ran_dry_comes_back_behind_the_others() -> None:
     assert turns.next_work() == ("b", 0)
     quiet.waiting.append(7)
     turns.announce(quiet)
-    assert [turns.next_work(), turns.next_work()] == [("b", 1), ("q", 7)]
+    assert [turns.next_work(), turns.next_work()] == [("q", 7), ("b", 1)]
+
+
+def test_a_lane_that_ran_dry_saves_no_turns_up_and_has_to_wait_for_those_it_has_had() -> None:
+    turns = RoundRobin[tuple[str, int]](99)
+    quiet, busy = Pieces("q", 0), Pieces("b", 20)
+    for lane in (quiet, busy):
+        turns.announce(lane)
+    names = served(turns, 9)
+    for _ in range(3):
+        quiet.waiting.append(0)
+        turns.announce(quiet)
+        names += served(turns, 1)
+    quiet.waiting.extend([0, 0])
+    turns.announce(quiet)
+    assert names + served(turns, 4) == "b" * 9 + "qbq" + "bqbq"
+
+
+def test_dear_pieces_cost_several_turns() -> None:
+    turns = RoundRobin[tuple[str, int]](1, cost=lambda work: 4.0 if work[0] == "d" else 0.5)
+    for lane in (Pieces("d", 9), Pieces("a", 20), Pieces("b", 20)):
+        turns.announce(lane)
+    names = served(turns, 18 * 2 - 1)
+    assert names[:3] == "dab"
+    assert names.count("d") == 3
+    for dear in range(names.index("d", 1)):
+        assert "d" not in names[dear + 1 : names.index("d", 1)]
+
+
+def test_a_newcomer_goes_before_a_lane_of_dear_pieces() -> None:
+    turns = RoundRobin[tuple[str, int]](1, cost=lambda work: 80.0 if work[0] == "d" else 1.0)
+    dear = Pieces("d", 100)
+    turns.announce(dear)
+    assert served(turns, 3) == "ddd", "alone, it has every turn"
+    for _ in range(5):
+        turns.announce(Pieces("n", 3))
+        assert served(turns, 3) == "nnn"
+
+
+def test_nothing_is_kept_of_lanes_that_have_no_work() -> None:
+    turns = RoundRobin[tuple[str, int]](9)
+    busy = Pieces("b", 2000)
+    gone = []
+    turns.announce(busy)
+    for i in range(300):
+        lane = Pieces(str(i), i % 3)
+        gone.append(weakref.ref(lane))
+        turns.announce(lane)
+        served(turns, 5)
+        if i % 7 == 0:
+            turns.announce(lane)
+            turns.retire(lane)
+    del lane
+    served(turns, 5)
+    assert sum(each() is not None for each in gone) <= 2
+    assert len(served(turns, 3000)) > 0
+    assert not turns._due
 
 
 def test_announcing_again_wins_no_turn() -> None:

@@ -251,3 +251,17 @@ async def test_what_is_under_way_is_bounded_in_inputs(counts: list[int], admitte
         assert len(again.jobs) - len(again.waiting) == admitted + 1, "all of the room was given back"
         rig.encoder.released.set()
         await again.results()
+
+
+async def test_a_newcomer_goes_before_the_frames_of_a_stream_with_many_regions() -> None:
+    rig = Rig(8)
+    async with rig:
+        first, many, newcomer = await rig.busy(), Source(*range(1, 20), regions=64), Source(50)
+        rig.pipeline.announce(many)
+        rig.pipeline.announce(newcomer)
+        rig.encoder.released.set()
+        await first.results()
+        assert await newcomer.results() == [50]
+        await many.results()
+    before = [value for batch in rig.encoder.batches[: rig.encoder.batches.index([50])] for value in batch]
+    assert len(set(before)) <= 1 + 3, "the one on the device, and those that had been taken already"
