@@ -23,6 +23,9 @@ _SHOWN = 5
 BYTES_PER_SCORE = 14
 """Bytes of a score in arrays: three numbers, and its position in the ranking or its label's."""
 
+FEW_SCORES = 32
+"""Scores of a frame up to which objects are as small as arrays, and quicker to make, rank and write."""
+
 OBJECT_BYTES = 500
 """Bytes of `LabelScores` without any score, rounded up."""
 
@@ -106,8 +109,7 @@ class LabelScores(Sequence[LabelScore]):
     @property
     def byte_count(self) -> int:
         """Bytes that they take, without the names."""
-        positions = sum(each.nbytes for each in (self.labels, self.ranking) if each is not None)
-        return OBJECT_BYTES + self.values.nbytes + positions
+        return OBJECT_BYTES + BYTES_PER_SCORE * len(self.values)
 
     def value(self, label: str, kind: ScoreKind) -> float:
         """Returns a label's score of that kind; only if they are in the set's order, as of the next one.

@@ -7,17 +7,17 @@ is the sigmoid of `presence.Discriminant`'s logit; from both it is the sigmoid o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from framewatch_core.arrays import Float32Array
-from framewatch_core.labels.label_scores import COLUMNS, LabelNames, LabelScores, rank
+from framewatch_core.labels.label_scores import COLUMNS, FEW_SCORES, LabelNames, LabelScores, rank
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.presence import Discriminant
-from framewatch_core.labels.scoring import ScoreHead, cosines_by_query, products
+from framewatch_core.labels.scoring import LabelScore, ScoreHead, cosines_by_query, products
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +41,10 @@ class LabelVectors:
     directions: Float32Array | None
     offsets: Float32Array
 
-    def score(self, embeddings: Float32Array, features: Float32Array, head: ScoreHead) -> tuple[LabelScores, ...]:
-        """Returns the scores of each of n images, in the labels' order, with their ranking.
+    def score(
+        self, embeddings: Float32Array, features: Float32Array, head: ScoreHead
+    ) -> tuple[Sequence[LabelScore], ...]:
+        """Returns the scores of each of n images, in the labels' order; as `LabelScores` unless they are few.
 
         Args:
             embeddings: L2-normalised `[n, dimension]`.
@@ -53,13 +55,17 @@ class LabelVectors:
         cosines = cosines_by_query(self.texts, embeddings)
         count = len(self.names.texts)
         similarities = cosines[:, :count]
-        logits = (similarities - cosines[:, self.contrasts]) * (self.text_share * np.float32(head.logit_scale))
+        logits = (similarities - cosines.take(self.contrasts, axis=1)) * (
+            self.text_share * np.float32(head.logit_scale)
+        )
         if self.directions is not None:
             logits += products(self.directions, features) + self.offsets
+        probabilities, presences = head.probabilities(similarities), _sigmoid(logits)
+        if similarities.size <= FEW_SCORES:
+            rows = zip(probabilities.tolist(), similarities.tolist(), presences.tolist(), strict=True)
+            return tuple(tuple(map(LabelScore, self.names.texts, *row)) for row in rows)
         values = np.empty((len(cosines), count, len(COLUMNS)), np.float32)
-        values[..., 0] = probabilities = head.probabilities(similarities)
-        values[..., 1] = similarities
-        values[..., 2] = _sigmoid(logits)
+        values[..., 0], values[..., 1], values[..., 2] = probabilities, similarities, presences
         rankings = rank(probabilities)
         return tuple(LabelScores(self.names, values[i], None, rankings[i]) for i in range(len(values)))
 

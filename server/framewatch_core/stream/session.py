@@ -45,7 +45,7 @@ from framewatch_core.stream.results import (
 )
 from framewatch_core.stream.resume import StreamState
 from framewatch_core.stream.shares import HeldBytes, StreamShares
-from framewatch_core.stream.sizes import frame_bytes, outcome_bytes, scores_bytes
+from framewatch_core.stream.sizes import frame_bytes, outcome_bytes
 from framewatch_core.stream.slots import Epoch, PlanT, Slot, SlotQueue, Work
 from framewatch_core.time import Moment
 
@@ -335,8 +335,7 @@ class StreamSession(Generic[ImageT, PlanT]):
 
     def _resolve(self, work: Work[ImageT, PlanT], outcome: Outcome) -> None:
         if self._phase in {Phase.OPEN, Phase.DRAINING}:
-            self._slots.resolve(work.slot, outcome)
-            self._count(work.slot, outcome_bytes(outcome) + sum(map(scores_bytes, work.slot.scores.values())))
+            self._slots.resolve(work.slot, outcome)  # what was counted when it started to run is no less than it takes
             self._release()
 
     def _release(self) -> None:

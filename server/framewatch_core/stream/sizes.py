@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from sys import getsizeof
 
 from framewatch_core.health.events import HealthEvent
-from framewatch_core.labels.label_scores import BYTES_PER_SCORE, OBJECT_BYTES, LabelScores
+from framewatch_core.labels.label_scores import BYTES_PER_SCORE, FEW_SCORES, OBJECT_BYTES, LabelScores
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.limits import check_limit
 from framewatch_core.rules.events import Event
@@ -52,7 +52,7 @@ def outcome_bytes(outcome: Outcome | None) -> int:
     """Returns the bytes that a frame's outcome takes, with the frame's number and time."""
     match outcome:
         case Scored(regions):
-            return _RESULT_BYTES + sum(_REGION_BYTES + scores_bytes(region.scores) for region in regions)
+            return _RESULT_BYTES + sum([_REGION_BYTES + scores_bytes(region.scores) for region in regions])
         case Failed(error):
             return _RESULT_BYTES + getsizeof(error.message)
         case _:
@@ -61,12 +61,15 @@ def outcome_bytes(outcome: Outcome | None) -> int:
 
 def scores_bytes(scores: Sequence[LabelScore]) -> int:
     """Returns the bytes that the scores of a region take."""
-    arrays: object = scores
-    return arrays.byte_count if isinstance(arrays, LabelScores) else _SCORE_BYTES * len(scores)
+    if isinstance(scores, tuple):
+        return _SCORE_BYTES * len(scores)
+    return scores.byte_count if isinstance(scores, LabelScores) else _SCORE_BYTES * len(scores)
 
 
 def frame_bytes(config: StreamConfig) -> int:
     """Returns the bytes that a frame under a config takes with its scores: those for the rules, and the outcome."""
+    if config.score_count <= FEW_SCORES:  # the outcome has the objects that the rules have
+        return _RESULT_BYTES + _REGION_BYTES * len(config.viewed_regions) + _SCORE_BYTES * config.score_count
     labels = len(config.label_set.labels)
     sent = min(labels, config.top_count or labels)
     region = _REGION_BYTES + 2 * OBJECT_BYTES + BYTES_PER_SCORE * (labels + sent)

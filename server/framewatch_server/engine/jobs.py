@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 from framewatch_core.arrays import Float32Array, UInt8Array
 from framewatch_core.errors import ServerUnavailable
@@ -39,8 +39,7 @@ class Embedded:
     reused_frame_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """Work that an image makes, for turns: in inputs of the model, which take some milliseconds each.
 
     Attributes:

@@ -15,10 +15,9 @@ from framewatch_core.arrays import Float32Array
 from framewatch_core.calls import Embeddings
 from framewatch_core.errors import FieldError
 from framewatch_core.images.image import Image, ImageKey
-from framewatch_core.labels.label_scores import LabelScores
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.presence import Discriminant, fit_discriminant
-from framewatch_core.labels.scoring import ScoreHead, cosines
+from framewatch_core.labels.scoring import LabelScore, ScoreHead, cosines
 from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
 from framewatch_core.labels.warnings import RequestWarning, truncated_prompts, truncated_texts
 from framewatch_core.models import Model
@@ -148,12 +147,12 @@ class Scorer:
         """Forgets a lane."""
         self._pipeline.retire(lane)
 
-    def scores(self, labels: LabelVectors, vectors: Float32Array) -> tuple[LabelScores, ...]:
+    def scores(self, labels: LabelVectors, vectors: Float32Array) -> tuple[Sequence[LabelScore], ...]:
         """Scores the vectors of inputs, `[inputs, vector_size]`, against labels; scores come in the labels' order."""
         dimension = self.info.dimension
         return labels.score(vectors[:, :dimension], vectors[:, dimension:], self._encoder.head)
 
-    async def score(self, image: Image, labels: LabelVectors) -> tuple[LabelScores, Timings]:
+    async def score(self, image: Image, labels: LabelVectors) -> tuple[Sequence[LabelScore], Timings]:
         """Scores an image against labels; scores come in the labels' order.
 
         Args:

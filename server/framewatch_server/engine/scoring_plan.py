@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from framewatch_core.arrays import Float32Array
-from framewatch_core.labels.label_scores import LabelScores
+from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.labels.vectors import LabelVectors
 from framewatch_core.labels.warnings import RequestWarning
 from framewatch_core.stream.config import StreamConfig
@@ -35,7 +36,7 @@ class ScoringPlan:
         labels, warnings = await scorer.label_vectors(config.label_set)
         return cls(scorer, labels, View(config.viewed_regions, assessed=config.assessed_regions)), warnings
 
-    def scores(self, vectors: Float32Array) -> dict[str, LabelScores]:
+    def scores(self, vectors: Float32Array) -> dict[str, Sequence[LabelScore]]:
         """Scores a frame's vectors, `[regions, vector_size]`; by region id, in the labels' order."""
         ids = (region.id for region in self.view.regions)
         return dict(zip(ids, self.scorer.scores(self.labels, vectors), strict=True))

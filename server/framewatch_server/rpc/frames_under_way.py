@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
 from framewatch_core.images.image import Image
-from framewatch_core.labels.label_scores import LabelScores
+from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.stream.queueing import Lane
 from framewatch_core.stream.session import StreamSession
 from framewatch_core.stream.slots import Work
@@ -43,7 +43,7 @@ class FrameJob(Job):
         super().__init__(work.image, work.plan.view, reuse, load)
         reuse.expect(self, work.config.reuse, work.moment, work.image, work.plan.view)
         self.work = work
-        self.scores: Mapping[str, LabelScores] | None = None
+        self.scores: Mapping[str, Sequence[LabelScore]] | None = None
         self._large = large
         self._finish = finish
 
@@ -54,7 +54,7 @@ class FrameJob(Job):
         else:
             self._large.add(partial(self.work.plan.scores, result.vectors), partial(self._scored, result))
 
-    def _scored(self, result: Embedded, found: Mapping[str, LabelScores] | Exception) -> None:
+    def _scored(self, result: Embedded, found: Mapping[str, Sequence[LabelScore]] | Exception) -> None:
         if isinstance(found, Exception):
             self._finish(self, found)
         else:

@@ -14,15 +14,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from framewatch.v1 import framewatch_pb2 as pb
+from framewatch_core.labels.label_scores import FEW_SCORES
 from framewatch_core.stream.results import FrameResult
 from framewatch_wire.responses import response_to_proto
 from framewatch_wire.results import large_frame_result_to_bytes
 
 LARGE = 1024
 """Scores from which on a frame is large: with fewer, the event loop takes about half a millisecond for it."""
-
-_SMALL = 64
-"""Scores below which messages are written quicker from objects than from arrays."""
 
 ValueT = TypeVar("ValueT")
 
@@ -38,9 +36,10 @@ class ScoreThread:
         return asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def write(self, result: FrameResult) -> pb.StreamFramesResponse | bytes:
-        """Returns a result as a response, which is serialised if it has many scores."""
-        count = sum(len(region.scores) for region in result.regions)
-        if count < _SMALL:
+        """Returns a result as a response, which is serialised unless it has few scores."""
+        regions = result.regions
+        count = len(regions) * len(regions[0].scores) if regions else 0
+        if count <= FEW_SCORES:
             return response_to_proto(result)
         if count < LARGE:
             return large_frame_result_to_bytes(result)

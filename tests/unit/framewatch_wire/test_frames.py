@@ -17,7 +17,7 @@ from tests.unit.framewatch_wire.values import FRAME_IDS, TIMES_NS
 @given(FRAME_IDS, st.none() | TIMES_NS)
 def test_a_frame_arrives_as_it_was(frame_id: int, time_ns: int | None) -> None:
     message = sent(frame_to_proto(frame_id, time_ns, pb.Image(encoded=b"x")))
-    assert frame_from_proto(message) == ReceivedFrame(frame_id, time_ns, EncodedImage(b"x"))
+    assert frame_from_proto(message) == ReceivedFrame(frame_id, time_ns, EncodedImage(b"x"), image_bytes=1)
 
 
 def test_a_broken_duration_of_a_frame_is_its_outcome() -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from framewatch_core.arrays import Float32Array
 from framewatch_core.images.image import EncodedImage
-from framewatch_core.labels.label_scores import LabelScores
+from framewatch_core.labels.label_scores import FEW_SCORES, LabelScores, best_first
 from framewatch_core.labels.labels import DEFAULT_CONTRAST, Label, LabelSet
 from framewatch_core.labels.presence import Discriminant
-from framewatch_core.labels.scoring import ScoreFunction, ScoreHead
+from framewatch_core.labels.scoring import LabelScore, ScoreFunction, ScoreHead
 from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
 
 HEAD = ScoreHead(10.0)
@@ -43,7 +44,7 @@ def discriminant(logit: float) -> Discriminant:
     return Discriminant(np.array([logit, logit], np.float32), -0.4 * logit)
 
 
-def scored(labels: LabelVectors, head: ScoreHead = HEAD) -> LabelScores:
+def scored(labels: LabelVectors, head: ScoreHead = HEAD) -> Sequence[LabelScore]:
     """Returns the scores of the one image."""
     (scores,) = labels.score(IMAGE[None], FEATURES[None], head)
     return scores
@@ -142,20 +143,25 @@ def test_a_thousand_labels_each_with_its_contrast() -> None:
     assert [score.presence for score in scores] == pytest.approx(expected, abs=1e-5)
 
 
-def test_every_image_is_scored_as_if_it_were_alone() -> None:
-    labels = vectors((WORDS, SHOWN, BOTH), [0.1, 0.2, 0.3, 0.15, 0.25], shown=-2.0, both=4.0)
-    images = np.stack([IMAGE, vector(0.6), vector(-0.2)])
-    features = np.stack([FEATURES, FEATURES[::-1], -FEATURES])
+@pytest.mark.parametrize("count", [1, FEW_SCORES // 3, FEW_SCORES // 3 + 1, 40])
+def test_every_image_is_scored_as_if_it_were_alone(count: int) -> None:
+    random = np.random.default_rng(count)
+    names = [Label(str(i)) for i in range(count - 1)]
+    labels = vectors((*names, SHOWN), random.uniform(-1, 1, count + (count > 1)).tolist(), shown=-2.0)
+    images, features = (random.standard_normal((3, each)).astype(np.float32) for each in (6, 2))
     together = labels.score(images, features, HEAD)
-    alone = [labels.score(images[i : i + 1], features[i : i + 1], HEAD)[0] for i in range(3)]
-    assert [scores.values.tobytes() for scores in together] == [scores.values.tobytes() for scores in alone]
-    assert [tuple(scores.best_first()) for scores in together] == [
-        tuple(sorted(scores, key=lambda score: -score.probability)) for scores in alone
-    ]
+    assert [isinstance(scores, LabelScores) for scores in together] == [3 * count > FEW_SCORES] * 3
+    for i, scores in enumerate(together):
+        (alone,) = labels.score(images[i : i + 1], features[i : i + 1], HEAD)
+        assert tuple(scores) == tuple(alone), "to the bit"
+        assert tuple(best_first(scores)) == tuple(sorted(alone, key=lambda score: -score.probability))
 
 
 def test_scores_share_the_names() -> None:
-    labels = vectors((WORDS, SHOWN), [0.1, 0.2, 0.3], shown=1.0)
+    names = tuple(Label(f"label {i}") for i in range(FEW_SCORES + 1))
+    labels = vectors(names, [0.1] * (len(names) + 1))
     one, other = labels.score(np.stack([IMAGE, IMAGE]), np.stack([FEATURES, FEATURES]), HEAD)
+    assert isinstance(one, LabelScores)
+    assert isinstance(other, LabelScores)
     assert one.names is other.names is labels.names
-    assert one[1].label is SHOWN.name
+    assert one[1].label is names[1].name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from framewatch_core.errors import LimitExceeded
 from framewatch_core.health.events import HealthEvent, HealthEventKind
 from framewatch_core.images.regions import Region
-from framewatch_core.labels.label_scores import LabelNames, LabelScores, best_first, rank
+from framewatch_core.labels.label_scores import FEW_SCORES, LabelNames, LabelScores, best_first, rank
 from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.labels.warnings import RequestWarning
@@ -39,7 +39,7 @@ NAMES = {count: LabelNames([f"label {i}" for i in range(count)]) for count in (1
 REGION_IDS = [f"region {i}" for i in range(64)]
 
 
-def scored(labels: int, regions: int, top_count: int = 0) -> list[tuple[LabelScores, tuple[LabelScore, ...]]]:
+def scored(labels: int, regions: int, top_count: int = 0) -> list[tuple[Sequence[LabelScore], tuple[LabelScore, ...]]]:
     values = np.random.default_rng(0).random((regions, labels, 3)).astype(np.float32)
     rankings = rank(values[..., 0])
     found = [LabelScores(NAMES[labels], values[i], None, rankings[i]) for i in range(regions)]
@@ -51,6 +51,12 @@ def result(i: int, labels: int, regions: int, top_count: int = 0) -> FrameResult
     best = [best for _, best in scored(labels, regions, top_count)]
     outcome = Scored(tuple(RegionScores(id_, each) for id_, each in zip(REGION_IDS, best, strict=False)), timings(i))
     return FrameResult(BIG + i, BIG * i, 1, outcome, None)
+
+
+def few(i: int, labels: int) -> FrameResult:
+    """Returns a result with scores that are objects."""
+    scores = tuple(LabelScore("x", i / 3 + j, i / 5 + j, i / 7 + j) for j in range(labels))
+    return FrameResult(BIG + i, BIG * i, 1, Scored((RegionScores("", scores),), timings(i)))
 
 
 def timings(i: int) -> Timings:
@@ -95,7 +101,8 @@ def explanation(i: int) -> Explanation:
 
 
 OUTPUTS: dict[str, Callable[[int], Output]] = {
-    "five labels": lambda i: result(i, 5, 1),
+    "five labels": lambda i: few(i, 5),
+    "32 labels": lambda i: few(i, 32),
     "one label in 64 regions": lambda i: result(i, 1, 64),
     "256 labels in 64 regions": lambda i: result(i, 256, 64),
     "five of 1000 labels": lambda i: result(i, 1000, 16, 5),
@@ -142,6 +149,8 @@ def test_a_frame_on_its_way_takes_no_more_than_is_counted_when_it_starts(
         regions=tuple(Region(REGION_IDS[i], 0, 0, 1, 1) for i in range(regions)),
     )
     found = scored(labels, regions, top_count)
+    if labels * regions <= FEW_SCORES:
+        found = [((), tuple(best)) for _, best in found]  # the outcome has the objects that the rules have
     outcome = Scored(tuple(RegionScores("", best) for _, best in found))
     actual = output_bytes(FrameResult(1, 1, 1, outcome)) + sum(scores_bytes(scores) for scores, _ in found)
     assert actual <= frame_bytes(config) <= 1.5 * actual
