@@ -100,7 +100,7 @@ def test_events_and_a_new_config_keep_their_order_among_frames(client: Framewatc
     ]
     results = list(client.stream(items, LABELS, rules=[always]))
     assert [item.kind if isinstance(item, Event) else item.config_version for item in results] == [
-        1, EventKind.ENTERED, 1, 2, EventKind.ENTERED,
+        1, EventKind.ENTERED, 1, 2, EventKind.EXITED, EventKind.ENTERED,
     ]  # fmt: skip
 
 

@@ -11,12 +11,19 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.rules.engine import RuleBook
 from framewatch_core.stream import session
-from framewatch_server.rpc import frames_under_way
+from framewatch_server.rpc import frames_under_way, status
+from framewatch_server.rpc.error_log import ErrorLog
 from tests.integration.conftest import MakeServer
 from tests.integration.errors import error_details
 from tests.integration.streams import Response, config, frame, outcome
 
 RULE = pb.EventRule(label="box", enter_at=0.5)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_logged_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of a kind that another test has met is logged again."""
+    monkeypatch.setattr(status, "_internal_errors", ErrorLog())
 
 
 def fail_on(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -> None:
