@@ -30,10 +30,9 @@ _LARGE = (8000, 6000)  # 48 MP, below the limit of 50
 _LIMITS = ServerConfig()
 _SETTLE_S = 0.5
 _LARGE_PICTURES = 6
+_TRIES = 3
 _FIRST_ATTACK_S = 60.0
 _MOST_STALL = 40.0  # on two cores, which hostile clients, honest ones and the server share
-_MAX_SCORES = getattr(_LIMITS, "max_scores_per_frame", 16384)
-_MAX_UNSENT = getattr(_LIMITS, "max_unsent_bytes", 2**28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class HostileCheck:
     def run(self, report: Callable[[str], None]) -> Iterator[Promise]:
         """Measures one promise after the other. `report` is called with the subject of each measurement."""
         report("hostile files")
-        with ServerProcess("--model", DEMO) as server:
+        with ServerProcess("--model", DEMO, "--image-cache-bytes", "0") as server:
             yield from _files(server)
             report("64 regions")
             yield _regions(server)
@@ -84,25 +83,26 @@ def _files(server: ServerProcess) -> Iterator[Promise]:
         _answer_s(stub, grey_png(64, 64))
         honest_s = _answer_s(stub, grey_png(*_LARGE))
         time.sleep(_SETTLE_S)
-        slowest_s = 0.0
         before = Use.of(server.pid).memory_bytes
         reset_peak(server.pid)
-        for name in NAMES:
-            slowest_s = max(slowest_s, _answer_s(stub, hostile_file(name)))
+        slowest_s = float(np.max([_answer_s(stub, hostile_file(name)) for name in NAMES]))  # NaN if one is
     yield Promise("hostile files: slowest, of an honest 48 MP", slowest_s / honest_s, 1)
     yield Promise("hostile files: peak, MB more", (peak_bytes(server.pid) - before) / _MB, 200)
 
 
 def _answer_s(stub: pb_grpc.ZeroShotServiceStub, file: bytes) -> float:
-    """Seconds until a file is classified or refused."""
+    """Seconds until a file is classified or refused, the least of a few times; NaN if it is neither."""
     request = pb.ClassifyRequest(image=pb.Image(encoded=file), label_set=label_set(2))
-    began = time.perf_counter()
-    try:
-        stub.Classify(request, timeout=CALL_TIMEOUT_S)
-    except grpc.RpcError as error:
-        if error.code() is grpc.StatusCode.INTERNAL:
-            return float("nan")
-    return time.perf_counter() - began
+    times = []
+    for _ in range(_TRIES):
+        began = time.perf_counter()
+        try:
+            stub.Classify(request, timeout=CALL_TIMEOUT_S)
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.INTERNAL:
+                return float("nan")
+        times.append(time.perf_counter() - began)
+    return min(times)
 
 
 def _regions(server: ServerProcess) -> Promise:
@@ -119,10 +119,10 @@ def _regions(server: ServerProcess) -> Promise:
 
 def _unread(server: ServerProcess, seconds: float) -> Promise:
     """Memory that clients hold who read none of the most scores that a frame may have."""
-    labels = _MAX_SCORES // 64
+    labels = _LIMITS.max_scores_per_frame // 64
     requests = [config(labels, regions=regions(64)), *frames([grey_png(16, 16)], 400)]
     growth, _ = _peak_growth(server, lambda target: send_unread(target, requests, streams=8, seconds=seconds))
-    return Promise(f"unread {labels} × 64: peak, of max_unsent_bytes", growth / _MAX_UNSENT, 1.25)
+    return Promise(f"unread {labels} × 64: peak, of max_unsent_bytes", growth / _LIMITS.max_unsent_bytes, 1.25)
 
 
 def _peak_growth(server: ServerProcess, attack: Callable[[Target], Awaitable[None]]) -> tuple[int, Target]:
