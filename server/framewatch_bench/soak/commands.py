@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from framewatch_bench.counted import CountedServer
 from framewatch_bench.options import DEMO, Json
-from framewatch_bench.spawn import ServerProcess
 from framewatch_server.tables import Row, print_line, print_rows
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def soak(
 
     from framewatch_bench.soak.run import Plan, run_soak, stop  # noqa: PLC0415 the client
 
-    with ServerProcess("--model", DEMO) as server:
+    with CountedServer("--model", DEMO) as server:
         result = asyncio.run(run_soak(server, Plan(seconds, cameras, report_s, p99_ms), print_line))
         stop(server, result)
     if plot is not None:
@@ -68,8 +68,9 @@ def _figures(result: SoakReport) -> Row:
         "memory at first, MB": memory[0],
         "most": max(memory),
         "last": memory[-1],
-        "settled at first, MB": result.settled[0][1] / 1e6 if result.settled else math.nan,
-        "settled at last, MB": result.settled[-1][1] / 1e6 if result.settled else math.nan,
+        "settled without caches at first, MB": result.settled[0][1] / 1e6 if result.settled else math.nan,
+        "settled without caches at last, MB": result.settled[-1][1] / 1e6 if result.settled else math.nan,
+        "caches at last, MB": result.kept[-1] / 1e6 if result.kept else math.nan,
         "slope of settled memory, MB/min": growth.per_minute,
         "its 95 % interval": f"{growth.low:.3f} to {growth.high:.3f}",
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from framewatch_bench.counted import CountedServer
 from framewatch_bench.hostile.attacks import attacking
 from framewatch_bench.load.process import Use
 from framewatch_bench.promise import Promise
@@ -71,7 +72,9 @@ class SoakReport:
         statuses: statuses of the hostile calls.
         outcomes: outcomes of the hostile frames.
         memory: samples of the server's resident memory.
-        settled: its medians at the end of each pause between two rounds of attacks, when only honest clients are there.
+        settled: its medians at the end of each pause between two rounds of attacks, when only honest clients are there,
+            without what the server's caches keep, which grow to their limits.
+        kept: bytes of the caches at these ends.
         log: number of log entries by event.
         errors: log entries of the level error.
         other_lines: lines of the server's standard error that are no log entries.
@@ -88,6 +91,7 @@ class SoakReport:
     outcomes: Counter[str] = field(default_factory=Counter)
     memory: list[Sample] = field(default_factory=list)
     settled: list[Sample] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
     log: Counter[str] = field(default_factory=Counter)
     errors: list[dict[str, Any]] = field(default_factory=list)
     other_lines: list[str] = field(default_factory=list)
@@ -118,11 +122,12 @@ class SoakReport:
         hostile_s = self.plan.seconds - self.plan.quiet_s
         return slope(self.settled, after_s=self.plan.quiet_s + _WARMUP_SHARE * hostile_s)
 
-    def settle(self) -> None:
-        """Takes the end of a pause: what is held then is held for nobody who attacks."""
+    def settle(self, kept: int) -> None:
+        """Takes the end of a pause: what is held then is held for nobody who attacks. `kept`: bytes of the caches."""
         at = self.memory[-1][0]
         sizes = [size for sampled_at, size in self.memory if sampled_at > at - _SETTLED_S]
-        self.settled.append((at, round(median(sizes))))
+        self.settled.append((at, round(median(sizes)) - kept))
+        self.kept.append(kept)
 
     def p99_ms(self, kind: str, *, hostile: bool) -> float:
         """Returns the p99 delay of a kind of honest answer, with the hostile clients or before them."""
@@ -160,7 +165,7 @@ class SoakReport:
         yield Promise("end after SIGTERM, s", self.ended_s, _MOST_END_S)
 
 
-async def run_soak(server: ServerProcess, plan: Plan, report: Callable[[str], None]) -> SoakReport:
+async def run_soak(server: CountedServer, plan: Plan, report: Callable[[str], None]) -> SoakReport:
     """Runs all clients against a server, which is left running.
 
     Args:
@@ -180,7 +185,7 @@ async def run_soak(server: ServerProcess, plan: Plan, report: Callable[[str], No
     result.hostile_from_s = result.hostile_until_s = float("inf")
     await asyncio.wait([working], timeout=plan.quiet_s)
     result.hostile_from_s = time.monotonic()
-    await _attack_in_rounds(server.address, began + plan.seconds, result)
+    await _attack_in_rounds(server, began + plan.seconds, result)
     result.hostile_until_s = time.monotonic()
     honest.stopped.set()
     await working
@@ -200,15 +205,15 @@ def stop(server: ServerProcess, result: SoakReport) -> None:
     result.other_lines += server.other_output
 
 
-async def _attack_in_rounds(address: str, until: float, result: SoakReport) -> None:
+async def _attack_in_rounds(server: CountedServer, until: float, result: SoakReport) -> None:
     """Attacks until then, with a pause after each round, in which the memory settles."""
     number = 0
     while (left := until - time.monotonic()) > _PAUSE_S or number == 0:
-        await _attack(address, min(_ROUND_S, left), number, result)
+        await _attack(server.address, min(_ROUND_S, left), number, result)
         number += 1
         if until - time.monotonic() >= _PAUSE_S:
             await asyncio.sleep(_PAUSE_S)
-            result.settle()
+            result.settle(int(await asyncio.to_thread(server.metric, "framewatch_cache_bytes")))
 
 
 async def _attack(address: str, seconds: float, seed: int, result: SoakReport) -> None:
@@ -234,7 +239,8 @@ async def _report(result: SoakReport, began: float, report: Callable[[str], None
         minutes, seconds = divmod(int(time.monotonic() - began), 60)
         honest = result.accounts
         memory = f"memory {result.memory[-1][1] / MB:.0f} MB" if result.memory else ""
-        memory += f", settled {result.settled[-1][1] / MB:.0f} MB" if result.settled else ""
+        if result.settled:
+            memory += f", settled {result.settled[-1][1] / MB:.0f} MB and caches {result.kept[-1] / MB:.0f} MB"
         frames = f"frames {honest.sent}, without an outcome {honest.unaccounted}, not scored {honest.not_scored}"
         hostile = f"attacks {result.attack_count}, INTERNAL {result.statuses['INTERNAL']}"
         others = {status: count for status, count in honest.statuses.items() if status != "OK"}

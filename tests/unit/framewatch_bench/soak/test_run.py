@@ -85,7 +85,7 @@ def test_the_longest_delay_is_counted_for_each_attack_that_was_under_way() -> No
     assert list(result.slowest_ms()) == ["garbage", "resets", "takeovers"]
 
 
-def test_memory_is_taken_at_the_end_of_a_pause() -> None:
+def test_memory_is_taken_at_the_end_of_a_pause_without_caches() -> None:
     result = report(memory=[(float(second), 900 if second < 96 else 500 + second) for second in range(101)])
-    result.settle()
-    assert result.settled == [(100.0, 598)]
+    result.settle(kept=100)
+    assert (result.settled, result.kept) == ([(100.0, 498)], [100])
