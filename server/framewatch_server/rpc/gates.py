@@ -41,6 +41,36 @@ class Gate:
             self.count -= 1
 
 
+class AddressCounts:
+    """Numbers of calls by address; addresses without any are forgotten."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[str]()
+
+    def __len__(self) -> int:
+        """Returns the number of addresses."""
+        return len(self._counts)
+
+    @property
+    def total(self) -> int:
+        """Calls of all addresses."""
+        return self._counts.total()
+
+    def of(self, address: str) -> int:
+        """Returns the number of an address's calls."""
+        return self._counts[address]
+
+    def add(self, address: str) -> None:
+        """Counts one more call."""
+        self._counts[address] += 1
+
+    def remove(self, address: str) -> None:
+        """Counts one call less."""
+        self._counts[address] -= 1
+        if not self._counts[address]:
+            del self._counts[address]
+
+
 class PeerGate:
     """A bound on the calls under way, of which one address may have half."""
 
@@ -49,22 +79,20 @@ class PeerGate:
         self._all = Gate(calls, limit, maximum)
         self._share = max(1, maximum // 2)
         self._calls, self._limit = calls, limit
-        self._of_address = Counter[str]()
+        self._of_address = AddressCounts()
 
     @contextmanager
     def enter(self, peer: str) -> Iterator[None]:
         """Counts a call for as long as the context lasts. Raises LimitExceeded. `peer`: as gRPC writes it."""
         address = address_of(peer)
-        count = self._of_address[address] + 1
+        count = self._of_address.of(address) + 1
         check_limit(f"{self._calls} of one address", limit=self._limit, maximum=self._share, actual=count)
         with self._all.enter():
-            self._of_address[address] += 1
+            self._of_address.add(address)
             try:
                 yield
             finally:
-                self._of_address[address] -= 1
-                if not self._of_address[address]:
-                    del self._of_address[address]
+                self._of_address.remove(address)
 
 
 class UnreadCalls:
@@ -78,16 +106,16 @@ class UnreadCalls:
         """`maximum`: of all addresses together, beyond which such calls keep their places; `share`: of one address."""
         self._maximum = maximum
         self._share = share
-        self._of_address = Counter[str]()
+        self._of_address = AddressCounts()
 
     @property
     def count(self) -> int:
         """Calls that are not read."""
-        return self._of_address.total()
+        return self._of_address.total
 
     def check(self, peer: str) -> None:
         """Raises LimitExceeded if the address has too many of them."""
-        count = self._of_address[address_of(peer)] + 1
+        count = self._of_address.of(address_of(peer)) + 1
         what = "calls of this address whose responses it does not read, and one more"
         check_limit(what, limit="max_unread_calls", maximum=self._share, actual=count)
 
@@ -97,14 +125,9 @@ class UnreadCalls:
             return place
         place.close()
         address, counted = address_of(peer), ExitStack()
-        self._of_address[address] += 1
-        counted.callback(self._forget, address)
+        self._of_address.add(address)
+        counted.callback(self._of_address.remove, address)
         return counted
-
-    def _forget(self, address: str) -> None:
-        self._of_address[address] -= 1
-        if not self._of_address[address]:
-            del self._of_address[address]
 
 
 def address_of(peer: str) -> str:

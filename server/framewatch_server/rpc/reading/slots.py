@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from framewatch_server.rpc.gates import address_of
+from framewatch_server.rpc.gates import AddressCounts, address_of
 
 
 class ReadingSlots:
@@ -20,13 +20,13 @@ class ReadingSlots:
         """`count`: places."""
         self._free = count
         self._share = max(1, count // 2)
-        self._taken = Counter[str]()
+        self._taken = AddressCounts()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # by address; those that are there first come first
 
     def is_wanted(self, peer: str) -> bool:
         """Returns True if somebody waits who would get the place of a peer, if that had one."""
         own = address_of(peer)
-        return any(address == own or self._taken[address] < self._share for address in self._waiting)
+        return any(address == own or self._taken.of(address) < self._share for address in self._waiting)
 
     @asynccontextmanager
     async def taken(self, peer: str) -> AsyncIterator[None]:
@@ -55,17 +55,15 @@ class ReadingSlots:
             raise
 
     def _may_take(self, address: str) -> bool:
-        return self._free > 0 and self._taken[address] < self._share
+        return self._free > 0 and self._taken.of(address) < self._share
 
     def _count(self, address: str) -> None:
         self._free -= 1
-        self._taken[address] += 1
+        self._taken.add(address)
 
     def _give_back(self, address: str) -> None:
         self._free += 1
-        self._taken[address] -= 1
-        if not self._taken[address]:
-            del self._taken[address]
+        self._taken.remove(address)
         self._serve_waiting()
 
     def _serve_waiting(self) -> None:
