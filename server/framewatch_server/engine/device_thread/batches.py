@@ -10,9 +10,10 @@ import numpy as np
 import structlog
 
 from framewatch_core.arrays import Float32Array, UInt8Array
-from framewatch_core.errors import InternalError, ModelLoadError, NotFinite, ServerUnavailable
+from framewatch_core.errors import ModelLoadError, NotFinite, ServerUnavailable
 from framewatch_core.stream.results import Timings
 from framewatch_server.engine.device_thread.batch_limit import BatchLimit
+from framewatch_server.engine.device_thread.vectors import counted
 from framewatch_server.engine.jobs import Embedded, Finished, Job
 from framewatch_server.engine.threads.failures import as_error
 from framewatch_server.vision.towers.encoder import DeviceOutOfMemory, ImageTower
@@ -101,7 +102,7 @@ class Batches:
             return self._end_in_halves(batch.jobs, batch.collect)
         self._on_run()
         try:
-            vectors = _counted(batch.collect(), batch.size)
+            vectors = counted(batch.collect(), batch.size, "inputs")
         except BaseException as error:
             return self._end_in_halves(batch.jobs, error)
         self.embedded_inputs += batch.size
@@ -141,13 +142,6 @@ class Batches:
             return [(jobs[0], _no_room() if is_memory else as_error(error, "the image tower"))]
         half = len(jobs) // 2
         return self.end(self.begin(jobs[:half])) + self.end(self.begin(jobs[half:]))
-
-
-def _counted(vectors: Float32Array, count: int) -> Float32Array:
-    """The vectors. Raises InternalError unless there is one per input."""
-    if len(vectors) != count:
-        raise InternalError(f"the model returned {len(vectors)} vectors for {count} inputs")
-    return vectors
 
 
 def _timings(batch: Batch, job: Job, inference_ns: int) -> Timings:

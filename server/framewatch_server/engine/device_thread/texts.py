@@ -13,8 +13,9 @@ import numpy as np
 import structlog
 
 from framewatch_core.arrays import Float32Array
-from framewatch_core.errors import InternalError, NotFinite, ServerUnavailable
+from framewatch_core.errors import NotFinite, ServerUnavailable
 from framewatch_server.engine.device_thread.text_budget import TextBudget, token_count
+from framewatch_server.engine.device_thread.vectors import counted
 from framewatch_server.engine.threads.failures import as_error
 from framewatch_server.vision.towers.encoder import DeviceOutOfMemory, TextTower
 
@@ -167,7 +168,7 @@ class TextSlice:
             return
         started_s = self._clock()
         try:
-            vectors, cut_off = _counted(self._tower.encode(texts), len(texts)), self._tower.cut_off(texts)
+            vectors, cut_off = counted(self._tower.encode(texts), len(texts), "texts"), self._tower.cut_off(texts)
         except BaseException as raised:
             self._embed_in_parts(shares, cost, raised)
             return
@@ -202,13 +203,6 @@ class TextSlice:
 
 def _text_count(shares: Sequence[_Share]) -> int:
     return sum(len(share.texts) for share in shares)
-
-
-def _counted(vectors: Float32Array, count: int) -> Float32Array:
-    """The vectors. Raises InternalError unless there is one per text."""
-    if len(vectors) != count:
-        raise InternalError(f"the model returned {len(vectors)} vectors for {count} texts")
-    return vectors
 
 
 def _no_room() -> Exception:
