@@ -46,8 +46,7 @@ def decode_file(data: bytes) -> UInt8Array | None:
 def _upright(pixels: UInt8Array, header: ImageHeader) -> UInt8Array:
     if header.is_sideways:
         pixels = np.asarray(cv2.transpose(pixels), np.uint8)
-    mirrored = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(header.orientation)
-    return pixels if mirrored is None else np.asarray(cv2.flip(pixels, mirrored), np.uint8)
+    return pixels if header.flip is None else np.asarray(cv2.flip(pixels, header.flip), np.uint8)
 
 
 def pil_pixels(image: PILImage) -> UInt8Array:

@@ -23,6 +23,9 @@ Span: TypeAlias = tuple[int, int]
 # orientations whose picture lies on its side as stored
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 
+# by orientation, once rows and columns have changed places: OpenCV's number of the flip that is left to do
+_FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
+
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
@@ -63,6 +66,14 @@ class ImageHeader:
     def is_sideways(self) -> bool:
         """True if width and height change places when the picture is turned upright."""
         return self.orientation in _SIDEWAYS
+
+    @property
+    def flip(self) -> int | None:
+        """The flip that turns the picture upright, once rows and columns have changed places if it is sideways.
+
+        0: top and bottom change places, 1: left and right, -1: both; None: it is upright.
+        """
+        return _FLIPS.get(self.orientation)
 
     def picture_of(self, data: bytes) -> bytes:
         """Returns the file's parts alone; `data` itself if they are all of it."""

@@ -129,7 +129,7 @@ def _decode_file(data: bytes, header: ImageHeader, reduction: int) -> UInt8Array
         pixels = _decode_jpeg(picture, header, reduction)
     else:
         pixels = _decode_webp(picture, header)
-    return _turned_upright(pixels, header.orientation)
+    return _turned_upright(pixels, header)
 
 
 def _decode_jpeg(data: bytes, header: ImageHeader, reduction: int) -> UInt8Array:
@@ -170,12 +170,10 @@ def _jpeg_reduction(header: ImageHeader, min_size: tuple[int, int] | None) -> in
     return next(fitting, 1)
 
 
-def _turned_upright(pixels: UInt8Array, orientation: int) -> UInt8Array:
-    """Returns pixels turned upright, by EXIF's number of their orientation."""
-    if orientation in {5, 6, 7, 8}:
+def _turned_upright(pixels: UInt8Array, header: ImageHeader) -> UInt8Array:
+    if header.is_sideways:
         pixels = np.asarray(cv2.transpose(pixels), np.uint8)
-    mirrored = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(orientation)
-    return pixels if mirrored is None else np.asarray(cv2.flip(pixels, mirrored, pixels), np.uint8)
+    return pixels if header.flip is None else np.asarray(cv2.flip(pixels, header.flip, pixels), np.uint8)
 
 
 def _check_bytes(data: bytes, limits: DecodeLimits, field: str) -> None:
