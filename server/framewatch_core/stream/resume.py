@@ -17,6 +17,7 @@ from framewatch_core.rules.events import Event
 from framewatch_core.stream.config import MAX_RULES, MAX_TRAIL_POINTS
 from framewatch_core.stream.order import FrameOrder
 from framewatch_core.stream.results import Outcome, RegionScores, Scored
+from framewatch_core.stream.sizes import event_bytes, trail_length
 from framewatch_core.time import Moment
 
 MAX_KEPT_EVENTS = 2 * MAX_RULES + 2 * MAX_REGIONS + 1
@@ -30,8 +31,6 @@ MAX_RELEASED_FRAMES = 256
 
 # Bytes that objects take, rounded up; see the test that compares them with what Python allocates
 _STATE_BYTES = 4_096
-_EVENT_BYTES = 1_400
-_TRAIL_POINT_BYTES = 256
 _RELEASED_BYTES = 900
 _MARKS_BYTES = 300
 _MARK_BYTES = 64
@@ -147,12 +146,12 @@ class StreamState:
             if len(self.events) == MAX_KEPT_EVENTS:
                 self._forget_event()
             self.events.append(event)
-            self._trail_points += _trail_length(event)
+            self._trail_points += trail_length(event)
         while self._trail_points > MAX_KEPT_TRAIL_POINTS:
             self._forget_event()
 
     def _forget_event(self) -> None:
-        self._trail_points -= _trail_length(self.events.popleft())
+        self._trail_points -= trail_length(self.events.popleft())
 
     def events_after(self, event_id: str) -> deque[Event | HealthEvent]:
         """Returns the events after that one; all that are kept if it is not among them."""
@@ -197,7 +196,7 @@ class StreamState:
             _STATE_BYTES
             + self.rules.byte_count
             + self.health.byte_count
-            + sum(map(_event_bytes, self.events))
+            + sum(map(_kept_event_bytes, self.events))
             + _RELEASED_BYTES * len(self.released)
             + sum(_MARKS_BYTES + _MARK_BYTES * len(marks.regions) for marks in self._kept_marks())
         )
@@ -207,18 +206,11 @@ class StreamState:
         return {id(each.marks): each.marks for each in self.released if each.marks is not None}.values()
 
 
-def _trail_length(event: Event | HealthEvent) -> int:
-    return len(event.trail.points) if isinstance(event, Event) and event.trail is not None else 0
-
-
-def _event_bytes(event: Event | HealthEvent) -> int:
-    texts = [event.event_id, event.region_id]
+def _kept_event_bytes(event: Event | HealthEvent) -> int:
+    """Returns the bytes of an event with its texts, which its rule does not keep any more."""
+    texts = [event.region_id]
     if isinstance(event, Event):
         texts += [event.rule_id, event.label]
         if event.trail is not None and event.trail.runner_up is not None:
             texts.append(event.trail.runner_up.label)
-    return (
-        _EVENT_BYTES
-        + sum(_TEXT_BYTES + _CHAR_BYTES * len(text) for text in texts)
-        + _TRAIL_POINT_BYTES * _trail_length(event)
-    )
+    return event_bytes(event) + sum(_TEXT_BYTES + _CHAR_BYTES * len(text) for text in texts)

@@ -19,7 +19,7 @@ from framewatch_core.stream.results import Failed, FrameResult, Outcome, Scored
 _RESULT_BYTES = 800
 _REGION_BYTES = 200
 _SCORE_BYTES = 200
-_EVENT_BYTES = 1_000
+_EVENT_BYTES = 1_400
 _TRAIL_POINT_BYTES = 300
 _RULE_BYTES = 800
 _WARNING_BYTES = 300
@@ -35,17 +35,24 @@ def output_bytes(output: Output) -> int:
     match output:
         case FrameResult(outcome=outcome):
             return outcome_bytes(outcome)
-        case Event(event_id=event_id, trail=trail):
-            points = 0 if trail is None else len(trail.points)
-            return _EVENT_BYTES + getsizeof(event_id) + _TRAIL_POINT_BYTES * points
-        case HealthEvent(event_id=event_id):
-            return _EVENT_BYTES + getsizeof(event_id)
+        case Event() | HealthEvent():
+            return event_bytes(output)
         case Explanation(rules):
             return _texts((rule.message for rule in rules), _RULE_BYTES)
         case ConfigWarnings(_, warnings):
             return _texts((text for each in warnings for text in (each.message, each.field)), _WARNING_BYTES)
         case Started():
             return _RESULT_BYTES
+
+
+def event_bytes(event: Event | HealthEvent) -> int:
+    """Returns the bytes that an event takes, without the texts that it shares with its rule."""
+    return _EVENT_BYTES + getsizeof(event.event_id) + _TRAIL_POINT_BYTES * trail_length(event)
+
+
+def trail_length(event: Event | HealthEvent) -> int:
+    """Returns the number of points in an event's trail."""
+    return len(event.trail.points) if isinstance(event, Event) and event.trail is not None else 0
 
 
 def outcome_bytes(outcome: Outcome | None) -> int:
