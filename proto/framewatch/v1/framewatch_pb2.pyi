@@ -20,10 +20,10 @@ Compatibility. Clients must ignore a oneof case or an enum value that they don't
 server ignores fields that it doesn't know.
 
 Message sizes. gRPC's clients refuse responses of more than 4 MiB unless they are configured otherwise. Two responses
-can be larger: FrameScores (1000 labels in 64 regions) and EmbedResponse (1024 vectors of 1024 numbers). Raise the
-client's limit (`grpc.max_receive_message_length`, `MaxCallRecvMsgSize`, `maxInboundMessageSize`) to 64 MiB, or ask
-for less: StreamConfig.top_count, fewer images per Embed call. The server accepts requests of up to its
-`max_message_bytes` (default 64 MiB).
+can be larger: FrameScores, on a server with a higher `max_result_bytes` than by default, and EmbedResponse (1024
+vectors of 1024 numbers). Raise the client's limit (`grpc.max_receive_message_length`, `MaxCallRecvMsgSize`,
+`maxInboundMessageSize`) to 64 MiB, or ask for less: StreamConfig.top_count, fewer images per Embed call. The server
+accepts requests of up to its `max_message_bytes` (default 64 MiB).
 
 Sizes. Names of models, ids and tokens have at most 256 characters. The elements of every repeated field are limited,
 and counted before anything is made of them; RESOURCE_EXHAUSTED names the limit. Requests that the server holds count
@@ -1308,8 +1308,9 @@ class StreamConfig(_message.Message):
     """What happens to frames that come faster than they are scored. Unspecified: OVERFLOW_POLICY_BLOCK."""
     top_count: _builtins.int
     """Number of labels per region in a result, best first; 0, or more than there are: all. Rules always see all labels. A
-    result with all of 1000 labels in 64 regions exceeds the 4 MiB that gRPC's clients accept by default: with that
-    limit, keep top_count * regions below about 30,000 (with label names of up to 100 bytes), or raise it to 64 MiB.
+    config is refused with LIMIT_EXCEEDED if its frames can have more scores than the server's `max_scores_per_frame`
+    (labels times regions, default 16,384), or results of more than its `max_result_bytes` (default 4 MiB, which
+    gRPC's clients accept), which a lower top_count helps against.
     """
     max_frame_rate: _builtins.float
     """Frames per second of frame time above which frames are dropped with FRAME_RATE_LIMIT; greater than 0, finite.

@@ -20,10 +20,10 @@ Compatibility. Clients must ignore a oneof case or an enum value that they don't
 server ignores fields that it doesn't know.
 
 Message sizes. gRPC's clients refuse responses of more than 4 MiB unless they are configured otherwise. Two responses
-can be larger: FrameScores (1000 labels in 64 regions) and EmbedResponse (1024 vectors of 1024 numbers). Raise the
-client's limit (`grpc.max_receive_message_length`, `MaxCallRecvMsgSize`, `maxInboundMessageSize`) to 64 MiB, or ask
-for less: StreamConfig.top_count, fewer images per Embed call. The server accepts requests of up to its
-`max_message_bytes` (default 64 MiB).
+can be larger: FrameScores, on a server with a higher `max_result_bytes` than by default, and EmbedResponse (1024
+vectors of 1024 numbers). Raise the client's limit (`grpc.max_receive_message_length`, `MaxCallRecvMsgSize`,
+`maxInboundMessageSize`) to 64 MiB, or ask for less: StreamConfig.top_count, fewer images per Embed call. The server
+accepts requests of up to its `max_message_bytes` (default 64 MiB).
 
 Sizes. Names of models, ids and tokens have at most 256 characters. The elements of every repeated field are limited,
 and counted before anything is made of them; RESOURCE_EXHAUSTED names the limit. Requests that the server holds count
