@@ -24,6 +24,10 @@ class Lane(Protocol[WorkT_co]):
         ...
 
 
+_COST_OF_COMING = 0.5
+"""Turns by which time goes on with the first piece of a lane: lanes that come all the time keep nobody waiting."""
+
+
 class RoundRobin(Generic[WorkT]):
     """Hands out the work of many lanes in turn, with a bound on the work under way; itself a lane for another one.
 
@@ -56,13 +60,14 @@ class RoundRobin(Generic[WorkT]):
         self._least = least
         self._under_way = 0
         self._size_under_way = 0
-        self._now = 0.0  # when the lane that was served last was due
+        self._now = 0.0  # when the piece that was handed out last began
         self._due: dict[Lane[WorkT], float] = {}  # of lanes that have work, and of others that are put off
         self._count = 0
         # lanes that may have work, by their time and then in the order of their coming
         self._queue: list[tuple[float, int, Lane[WorkT]]] = []
         self._entries: dict[Lane[WorkT], int] = {}  # numbers of the lanes' entries; those of other numbers are void
         self._resting: list[tuple[float, int, Lane[WorkT]]] = []  # lanes that ran dry, likewise
+        self._new: set[Lane[WorkT]] = set()  # lanes that came and were not asked for work yet
 
     @property
     def under_way(self) -> int:
@@ -72,11 +77,14 @@ class RoundRobin(Generic[WorkT]):
     def announce(self, lane: Lane[WorkT]) -> None:
         """Puts a lane that may have work into the order of turns; a lane that is in it keeps its place."""
         if lane not in self._entries:
+            if lane not in self._due:
+                self._new.add(lane)
             self._enter(lane, max(self._now, self._due.get(lane, 0.0)))
 
     def retire(self, lane: Lane[WorkT]) -> None:
         """Forgets a lane."""
         self._due.pop(lane, None)
+        self._new.discard(lane)
         if self._entries.pop(lane, None) is not None:
             self._queue = [entry for entry in self._queue if entry[2] is not lane]
             heapq.heapify(self._queue)
@@ -90,11 +98,14 @@ class RoundRobin(Generic[WorkT]):
             if self._entries.get(lane) != number:
                 continue
             del self._entries[lane]
+            is_new = lane in self._new
+            self._new.discard(lane)
             if (work := lane.next_work()) is None:
                 heapq.heappush(self._resting, (due, number, lane))
                 continue
-            self._now = due
-            self._enter(lane, due + self._cost(work))
+            began = max(self._now, due)  # time may have gone on while it waited, which is no credit for a burst
+            self._now = began + _COST_OF_COMING if is_new else began
+            self._enter(lane, began + self._cost(work))
             self._forget_rested()
             self._under_way += 1
             self._size_under_way += self._size(work)

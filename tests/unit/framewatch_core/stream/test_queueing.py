@@ -108,6 +108,21 @@ def test_a_newcomer_goes_before_a_lane_of_dear_pieces() -> None:
         assert served(turns, 3) == "nnn"
 
 
+@pytest.mark.parametrize(("cost", "newcomers_a_turn"), [(1.0, 2), (4.0, 8)], ids=["cheap", "dear"])
+def test_lanes_that_come_all_the_time_keep_nobody_waiting(cost: float, newcomers_a_turn: int) -> None:
+    turns = RoundRobin[tuple[str, int]](1, cost=lambda piece: cost if piece[0] == "a" else 1.0)
+    turns.announce(Pieces("a", 100))
+    names = "n"
+    for _ in range(60):
+        if names[-1] == "n":  # the one before has been served: there is always one that waits
+            turns.announce(Pieces("n", 1))
+        names += served(turns, 1)
+    waits = [len(wait) for wait in names.split("a")]
+    assert names.count("a") >= 60 // (newcomers_a_turn + 2)
+    assert max(waits) <= newcomers_a_turn + 1
+    assert "aa" not in names, "nor does it keep them waiting"
+
+
 def test_nothing_is_kept_of_lanes_that_have_no_work() -> None:
     turns = RoundRobin[tuple[str, int]](9)
     busy = Pieces("b", 2000)
