@@ -84,6 +84,10 @@ class StreamEvent:
             return None
 
 
+TRAIL_POINT_BYTES = 300
+"""Bytes that a point of a trail takes in memory, rounded up; for limits on what is held."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrailPoint:
     """A score that led to an event.

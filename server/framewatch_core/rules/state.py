@@ -9,12 +9,11 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from framewatch_core.labels.label_scores import ScoresByLabel
-from framewatch_core.rules.events import Event, EventKind, EventTrail, ExitReason, TrailPoint
+from framewatch_core.rules.events import TRAIL_POINT_BYTES, Event, EventKind, EventTrail, ExitReason, TrailPoint
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import Moment
 
 _STATE_BYTES = 3_500
-_TRAIL_POINT_BYTES = 256
 
 
 @dataclass(slots=True)
@@ -153,7 +152,7 @@ class RuleState:
         """Bytes that the state takes at most with its rule, its place in a book and its progress."""
         rule = self.rule
         texts = sum(80 + 4 * len(text) for text in (rule.id, rule.label, rule.region_id))
-        return _STATE_BYTES + texts + _TRAIL_POINT_BYTES * (0 if self._trail is None else len(self._trail))
+        return _STATE_BYTES + texts + TRAIL_POINT_BYTES * (0 if self._trail is None else len(self._trail))
 
     def hold(self) -> None:
         """Takes a held frame."""

@@ -9,7 +9,7 @@ from framewatch_core.health.events import HealthEvent
 from framewatch_core.labels.label_scores import BYTES_PER_SCORE, FEW_SCORES, OBJECT_BYTES, LabelScores
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.limits import check_limit
-from framewatch_core.rules.events import Event
+from framewatch_core.rules.events import TRAIL_POINT_BYTES, Event
 from framewatch_core.stream.config import StreamConfig
 from framewatch_core.stream.messages import ConfigWarnings, Explanation, Output, Started
 from framewatch_core.stream.results import Failed, FrameResult, Outcome, Scored
@@ -20,7 +20,6 @@ _RESULT_BYTES = 800
 _REGION_BYTES = 200
 _SCORE_BYTES = 200
 _EVENT_BYTES = 1_400
-_TRAIL_POINT_BYTES = 300
 _RULE_BYTES = 800
 _WARNING_BYTES = 300
 
@@ -47,7 +46,7 @@ def output_bytes(output: Output) -> int:
 
 def event_bytes(event: Event | HealthEvent) -> int:
     """Returns the bytes that an event takes, without the texts that it shares with its rule."""
-    return _EVENT_BYTES + getsizeof(event.event_id) + _TRAIL_POINT_BYTES * trail_length(event)
+    return _EVENT_BYTES + getsizeof(event.event_id) + TRAIL_POINT_BYTES * trail_length(event)
 
 
 def trail_length(event: Event | HealthEvent) -> int:
