@@ -37,19 +37,22 @@ Convert: TypeAlias = Callable[[bytes], ValueT]
 class RequestReader:
     """Reads the requests of calls, and converts those of streams; used from the event loop."""
 
-    def __init__(self, *, max_reading: int, timeout_s: float, account: ByteAccount) -> None:
+    def __init__(
+        self, *, max_reading: int, timeout_s: float, account: ByteAccount, freed: FreedMemory | None = None
+    ) -> None:
         """Sets bounds.
 
         Args:
             max_reading: calls whose requests are read at once.
             timeout_s: time for which one may be read while others wait for their turn.
             account: counts the bytes of requests for as long as they, or what was made of them, are held.
+            freed: is told of those that are held no more; None: one of its own.
 
         """
         self._slots = ReadingSlots(max_reading)
         self._timeout_s = timeout_s
         self._account = account
-        self._freed = FreedMemory()
+        self._freed = freed or FreedMemory()
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     @asynccontextmanager
