@@ -107,6 +107,8 @@ def main() -> None:
         stopped_by = signal.Signals(number)
         signal.raise_signal(signal.SIGINT)
 
+    # a shell without job control has it ignored for what is started with `&`, and SIGTERM would do nothing either
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, stop)
     try:
         with native_output_on_stderr():

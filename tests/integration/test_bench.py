@@ -134,8 +134,13 @@ def test_an_impossible_measurement_is_refused(arguments: list[str], words: str) 
     assert not done.stdout
 
 
-def test_a_benchmark_that_is_stopped_stops_its_server() -> None:
-    command = [*COMMAND, "cameras", "null", "--seconds", "0.2", "--fps", "1", "--size", "480p", "--p99-ms", "9999"]
+@pytest.mark.parametrize(
+    "started_by",
+    [pytest.param([], id="in the foreground"), pytest.param(["sh", "-c", "trap '' INT; exec \"$@\"", "sh"], id="by &")],
+)
+def test_a_benchmark_that_is_stopped_stops_its_server(started_by: list[str]) -> None:
+    bench = [*COMMAND, "cameras", "null", "--seconds", "0.2", "--fps", "1", "--size", "480p", "--p99-ms", "9999"]
+    command = [*started_by, *bench]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as bench_process:
         assert bench_process.stderr is not None
         assert "cameras" in bench_process.stderr.readline(), "the server runs"
