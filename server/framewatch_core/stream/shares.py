@@ -20,23 +20,10 @@ class SharedBytes:
 
     """
 
-    def __init__(
-        self,
-        maximum: int = sys.maxsize,
-        streams: Callable[[], int] = lambda: 1,
-        on_cleared: Callable[[int], None] = lambda _: None,
-    ) -> None:
-        """Begins without any.
-
-        Args:
-            maximum: see above.
-            streams: returns the number of open streams.
-            on_cleared: called with the bytes that a stream gives back at its end.
-
-        """
+    def __init__(self, maximum: int = sys.maxsize, streams: Callable[[], int] = lambda: 1) -> None:
+        """`streams`: returns the number of open streams."""
         self.maximum = maximum
         self.held = 0
-        self.on_cleared = on_cleared
         self._streams = streams
 
     @property
@@ -72,10 +59,8 @@ class HeldBytes:
         self._shared.held += count
 
     def clear(self) -> None:
-        """Counts everything as given back, at the stream's end."""
-        if self._count:
-            self._shared.on_cleared(self._count)
-            self.add(-self._count)
+        """Counts everything as given back."""
+        self.add(-self._count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from framewatch_server.engine.models import Models
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.engine.settings import CacheSettings, EngineSettings
 from framewatch_server.rpc.daemon_thread import in_daemon_thread
+from framewatch_server.rpc.freed_memory import FreedMemory
 from framewatch_server.rpc.health import HEALTH, Reflection
 from framewatch_server.rpc.metrics import ServerCollector, serving_metrics
 from framewatch_server.rpc.service import SERVICE_NAME, ZeroShotService, service_handler
@@ -146,6 +147,8 @@ class ServerApp:
         if self.config.metrics_listen is not None:
             collector = ServerCollector(lambda: self._service.scorers, self._service.under_way, self._held_bytes)
             self.metrics_address = self._stack.enter_context(serving_metrics(self.config.metrics_listen, collector))
+        giving_back = asyncio.create_task(FreedMemory().run(), name="freed memory")
+        self._stack.callback(giving_back.cancel)
         await self._server.start()
         _log.info("listening", address=self.address)
 

@@ -25,7 +25,6 @@ from framewatch_server.engine.resume import ResumableStreams
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.rpc.gates import Gate, UnreadCalls
 from framewatch_server.rpc.large_frames import ScoreThread
-from framewatch_server.rpc.reading.freed_memory import FreedMemory
 from framewatch_server.rpc.reading.requests import Context, Convert, RequestReader
 from framewatch_server.rpc.sending import hold_until_sent, send_all
 from framewatch_server.rpc.status import abort, answering
@@ -60,18 +59,14 @@ class ZeroShotService:
         self._streams = Gate("streams at once", "max_streams", config.max_streams)
         self._call_bytes = ByteAccount("calls", "bytes of calls", "max_call_bytes", config.max_call_bytes)
         self._counts = counts_of(config.max_images_per_call)
-        freed = FreedMemory()
         self._requests = RequestReader(
-            max_reading=config.max_reading_calls,
-            timeout_s=config.reading_timeout_s,
-            account=self._call_bytes,
-            freed=freed,
+            max_reading=config.max_reading_calls, timeout_s=config.reading_timeout_s, account=self._call_bytes
         )
         self._unread = UnreadCalls()
         self._calls = Gate("calls at once", "max_calls", config.max_calls)
         self._shares = StreamShares(
-            waiting=SharedBytes(config.max_waiting_bytes, lambda: self._streams.count, freed.add),
-            unsent=SharedBytes(config.max_unsent_bytes, lambda: self._streams.count, freed.add),
+            waiting=SharedBytes(config.max_waiting_bytes, lambda: self._streams.count),
+            unsent=SharedBytes(config.max_unsent_bytes, lambda: self._streams.count),
         )
         self._stream_surroundings = StreamSurroundings(
             find_scorer=self._scorer_for,

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
 
 from framewatch_core.errors import LimitExceeded, MalformedMessage
 from framewatch_core.limits import ByteAccount
-from framewatch_server.rpc.reading.freed_memory import FreedMemory
 from framewatch_server.rpc.reading.slots import ReadingSlots
 from framewatch_wire.requests.scan import SlowScan, quick_scans
 
@@ -37,22 +36,18 @@ Convert: TypeAlias = Callable[[bytes], ValueT]
 class RequestReader:
     """Reads the requests of calls, and converts those of streams; used from the event loop."""
 
-    def __init__(
-        self, *, max_reading: int, timeout_s: float, account: ByteAccount, freed: FreedMemory | None = None
-    ) -> None:
+    def __init__(self, *, max_reading: int, timeout_s: float, account: ByteAccount) -> None:
         """Sets bounds.
 
         Args:
             max_reading: calls whose requests are read at once.
             timeout_s: time for which one may be read while others wait for their turn.
             account: counts the bytes of requests for as long as they, or what was made of them, are held.
-            freed: is told of those that are held no more; None: one of its own.
 
         """
         self._slots = ReadingSlots(max_reading)
         self._timeout_s = timeout_s
         self._account = account
-        self._freed = freed or FreedMemory()
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     @asynccontextmanager
@@ -96,14 +91,9 @@ class RequestReader:
         async with self._large:
             return await _to_the_end(asyncio.to_thread(lambda: convert(holder.pop())))
 
-    @contextmanager
-    def holding(self, count: int) -> Iterator[None]:
+    def holding(self, count: int) -> AbstractContextManager[None]:
         """Counts bytes in the account; see `ByteAccount.holding`."""
-        with self._account.holding(count):
-            try:
-                yield
-            finally:
-                self._freed.add(count)
+        return self._account.holding(count)
 
     async def _read(self, context: Context) -> bytes:
         async with self._slots.taken(context.peer()):

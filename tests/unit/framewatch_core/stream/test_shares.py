@@ -32,14 +32,3 @@ def test_all_streams_together_are_counted() -> None:
     assert (one.count, other.count, shared.held) == (200, 50, 250)
     one.clear()
     assert (one.count, shared.held) == (0, 50)
-
-
-def test_what_a_stream_gives_back_at_its_end_is_told_once() -> None:
-    told = list[int]()
-    held = HeldBytes(SharedBytes(1000, on_cleared=told.append))
-    held.add(300)
-    held.add(-100)
-    assert told == []
-    held.clear()
-    held.clear()
-    assert told == [200]

@@ -1,0 +1,63 @@
+"""Freed memory goes back to the system."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import numpy as np
+import psutil
+import pytest
+
+from framewatch_server.rpc.freed_memory import FreedMemory
+from framewatch_server.vision.pixels.allocator import give_back_memory
+
+MIB = 1024 * 1024
+
+
+class Process:
+    """A process whose size is a row of numbers, each for one look; ends the loop after the last."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self._sizes = iter(sizes)
+        self.given_back_at = list[int]()
+        self._size = 0
+
+    def resident(self) -> int:
+        """Returns the next size in bytes."""
+        try:
+            self._size = next(self._sizes)
+        except StopIteration:
+            raise asyncio.CancelledError from None
+        return self._size * MIB
+
+    def give_back(self) -> None:
+        """Keeps the size at which it was called."""
+        self.given_back_at.append(self._size)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "at"),
+    [
+        pytest.param([500, 500, 510, 520], [], id="steady"),
+        pytest.param([500, 563], [], id="too little"),
+        pytest.param([500, 564, 510, 520], [564], id="freed"),
+        pytest.param([500, 564, 564, 564, 620, 628, 628, 628], [564, 628], id="in use, and grown again"),
+        pytest.param([500, 400, 470, 400], [470], id="grown since it was smaller"),
+    ],
+)
+async def test_it_is_given_back_when_the_process_has_grown(sizes: Sequence[int], at: Sequence[int]) -> None:
+    process = Process(sizes)
+    with contextlib.suppress(asyncio.CancelledError):
+        await FreedMemory(process.resident, process.give_back, interval_s=0.0).run()
+    assert process.given_back_at == at
+
+
+def test_glibc_gives_back_small_blocks_between_others() -> None:
+    blocks = [np.ones(2048) for _ in range(10_000)]  # 16 KB each, which it doesn't map one by one
+    del blocks[::2]
+    before = psutil.Process().memory_info().rss
+    give_back_memory()
+    assert before - psutil.Process().memory_info().rss > 40_000_000
+    assert len(blocks) == 5_000
