@@ -7,44 +7,45 @@ from collections.abc import Callable
 
 import psutil
 
-from framewatch_server.vision.pixels.allocator import give_back_memory
+from framewatch_server.vision.pixels.allocator import allocated_bytes, give_back_memory
 
 _WORTH_IT_BYTES = 64 * 1024 * 1024
 _INTERVAL_S = 5.0
 
 
-class FreedMemory:
-    """Gives freed memory back, time and again, if the process has grown since it was last done.
+def kept_bytes() -> int:
+    """Returns the memory of this process that is not in blocks in use: what is free, and programs and stacks."""
+    return int(psutil.Process().memory_info().rss) - (allocated_bytes() or 0)
 
-    What has grown may be in use: then nothing is freed by it, and the process must grow once more before the next try.
-    So it doesn't matter who freed the memory, and at a steady size nothing is done.
-    """
+
+class FreedMemory:
+    """Gives freed memory back, whoever freed it, when much of it has gathered since the last time."""
 
     def __init__(
         self,
-        resident: Callable[[], int] = lambda: int(psutil.Process().memory_info().rss),
+        kept: Callable[[], int] = kept_bytes,
         give_back: Callable[[], None] = give_back_memory,
         interval_s: float = _INTERVAL_S,
     ) -> None:
         """Sets up the return.
 
         Args:
-            resident: returns the bytes of memory that the process has.
+            kept: returns the bytes that the process has and does not use, and a part that changes little.
             give_back: gives freed memory back to the system; called on another thread.
-            interval_s: time between two looks at the size.
+            interval_s: time between two looks.
 
         """
-        self._resident = resident
+        self._kept = kept
         self._give_back = give_back
         self._interval_s = interval_s
 
     async def run(self) -> None:
-        """Looks at the size, and gives back what is free, until it is cancelled."""
-        smallest = self._resident()
+        """Looks at what is kept, and gives it back, until it is cancelled."""
+        least = self._kept()
         while True:
             await asyncio.sleep(self._interval_s)
-            size = self._resident()
-            if size - smallest >= _WORTH_IT_BYTES:
+            kept = self._kept()
+            if kept - least >= _WORTH_IT_BYTES:
                 await asyncio.to_thread(self._give_back)
-                smallest = self._resident()
-            smallest = min(smallest, size)
+                least = kept = self._kept()  # what could not be given back is no reason to try again
+            least = min(least, kept)
