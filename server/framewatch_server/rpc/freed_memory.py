@@ -30,8 +30,9 @@ class FreedMemory:
         """Sets up the return.
 
         Args:
-            kept: returns the bytes that the process has and does not use, and a part that changes little.
-            give_back: gives freed memory back to the system; called on another thread.
+            kept: returns the bytes that the process has and does not use, and a part that changes little; called on
+                another thread.
+            give_back: gives freed memory back to the system; likewise.
             interval_s: time between two looks.
 
         """
@@ -41,11 +42,13 @@ class FreedMemory:
 
     async def run(self) -> None:
         """Looks at what is kept, and gives it back, until it is cancelled."""
-        least = self._kept()
+        least = await asyncio.to_thread(self._kept)  # takes some milliseconds where there are many free blocks
         while True:
             await asyncio.sleep(self._interval_s)
-            kept = self._kept()
+            kept = await asyncio.to_thread(self._kept)
             if kept - least >= _WORTH_IT_BYTES:
                 await asyncio.to_thread(self._give_back)
-                least = kept = self._kept()  # what could not be given back is no reason to try again
+                least = kept = await asyncio.to_thread(
+                    self._kept
+                )  # what could not be given back is no reason to try again
             least = min(least, kept)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 
@@ -13,6 +12,10 @@ from framewatch_server.rpc.freed_memory import FreedMemory, kept_bytes
 from framewatch_server.vision.pixels.allocator import give_back_memory
 
 MIB = 1024 * 1024
+
+
+class EndOfSizes(Exception):
+    """Ends the loop."""
 
 
 class Process:
@@ -28,7 +31,7 @@ class Process:
         try:
             self._size = next(self._sizes)
         except StopIteration:
-            raise asyncio.CancelledError from None
+            raise EndOfSizes from None
         return self._size * MIB
 
     def give_back(self) -> None:
@@ -48,7 +51,7 @@ class Process:
 )
 async def test_it_is_given_back_when_much_has_gathered(sizes: Sequence[int], at: Sequence[int]) -> None:
     process = Process(sizes)
-    with contextlib.suppress(asyncio.CancelledError):
+    with contextlib.suppress(EndOfSizes):
         await FreedMemory(process.kept, process.give_back, interval_s=0.0).run()
     assert process.given_back_at == at
 
