@@ -43,19 +43,25 @@ class Load(NamedTuple):
     """Work that an image makes, for turns: in inputs of the model, which take some milliseconds each.
 
     Attributes:
-        size: inputs; more if decoding alone takes longer than many of them.
+        input_count: inputs.
+        decode_places: inputs that take as long as its decoding.
         cost: turns that it counts as: its inputs, its decoding and its scores.
 
     """
 
-    size: int
+    input_count: int
+    decode_places: int
     cost: float
 
     @classmethod
     def of(cls, input_count: int, decode_ns: int, score_count: int = 0) -> Self:
         """Returns the load of an image; `decode_ns`: the time that its decoding probably takes."""
         cost = input_count + decode_ns / _DECODE_NS_PER_TURN + score_count / _SCORES_PER_TURN
-        return cls(max(input_count, decode_ns // _DECODE_NS_PER_PLACE), cost)
+        return cls(input_count, decode_ns // _DECODE_NS_PER_PLACE, cost)
+
+    def size(self, most_decode_places: int) -> int:
+        """Returns the places that an image takes among those under way; at most so many of them for its decoding."""
+        return max(self.input_count, min(self.decode_places, most_decode_places))
 
     @staticmethod
     def guessed_decode_ns(image: Image) -> int:

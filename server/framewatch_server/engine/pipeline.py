@@ -38,6 +38,10 @@ _HANGS_AFTER_BATCHES = 4
 """Durations of the largest batch that a thread may take at least: a slow model is no hang, also where it shares the
 machine with others that did not run yet when its duration was measured."""
 
+_LEAST_JOBS = 2
+"""Jobs under way of whatever size: one on the device and one that is decoded meanwhile. Of jobs with very many inputs,
+every further one would only keep newcomers waiting."""
+
 _log = structlog.get_logger()
 
 
@@ -67,11 +71,14 @@ class Pipeline:
 
         """
         # a batch on the device, one that fills up behind it, and an image in every decoder's hands
+        capacity = (encoder.images.in_flight + 1) * max_batch_size + decode_threads
+        # images that are slow to decode still reach every decoder, and one waits behind them
+        self._most_decode_places = capacity // (decode_threads + 1)
         self._turns = RoundRobin[Job](
-            (encoder.images.in_flight + 1) * max_batch_size + decode_threads,
-            size=lambda job: job.load.size,
+            capacity,
+            size=self._size,
             cost=lambda job: job.load.cost,
-            least=decode_threads + 2,  # jobs with many inputs must not leave decoders and device waiting for each other
+            least=_LEAST_JOBS,
         )
         self._health = _Health(on_health)
         deliver = partial(self._call_in_loop, self._deliver)
@@ -183,8 +190,11 @@ class Pipeline:
             else:
                 self._decoders.put(each)
 
+    def _size(self, job: Job) -> int:
+        return job.load.size(self._most_decode_places)
+
     def _finish(self, job: Job, result: Embedded | Exception) -> None:
-        self._turns.finish(size=job.load.size)
+        self._turns.finish(size=self._size(job))
         if job.cancelled:
             return
         try:

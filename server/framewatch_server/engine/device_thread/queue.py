@@ -40,6 +40,7 @@ class DeviceQueue:
         self._texts = texts
         self._changed = threading.Condition()  # guards everything below, and `texts`
         self._jobs: deque[Job] = deque()
+        self._has_let_pass = False  # the first job, which has more inputs than a batch
         self._calls: deque[DeviceCall] = deque()
         self._is_stopped = False
 
@@ -90,14 +91,34 @@ class DeviceQueue:
                 self._changed.wait()
 
     def _take_jobs(self, limit: int) -> list[Job]:
-        """Takes jobs while they fit. Cancelled ones take no room."""
-        jobs: list[Job] = []
-        count = 0
-        while self._jobs and count < limit:
-            job = self._jobs[0]
-            size = 0 if job.cancelled else len(job.decoded_pixels)
-            if count and count + size > limit:
-                break
-            jobs.append(self._jobs.popleft())
-            count += size
-        return jobs
+        """Takes jobs while they fit. Cancelled ones take no room.
+
+        A job that takes several batches by itself first lets one batch of smaller ones pass, which came after it: they
+        would wait for long, and it waits for little.
+        """
+        if self._jobs and not self._has_let_pass and _size(self._jobs[0]) > limit:
+            self._has_let_pass = True
+            smaller = deque(job for job in self._jobs if _size(job) <= limit)
+            if jobs := _take_fitting(smaller, limit):
+                taken = set(jobs)
+                self._jobs = deque(job for job in self._jobs if job not in taken)
+                return jobs
+        self._has_let_pass = False
+        return _take_fitting(self._jobs, limit)
+
+
+def _size(job: Job) -> int:
+    return 0 if job.cancelled else len(job.decoded_pixels)
+
+
+def _take_fitting(waiting: deque[Job], limit: int) -> list[Job]:
+    """Takes the first jobs, as many as fit; the very first one always."""
+    jobs: list[Job] = []
+    count = 0
+    while waiting and count < limit:
+        size = _size(waiting[0])
+        if count and count + size > limit:
+            break
+        jobs.append(waiting.popleft())
+        count += size
+    return jobs

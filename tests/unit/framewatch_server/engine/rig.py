@@ -16,7 +16,7 @@ from framewatch_core.errors import UndecodableImage
 from framewatch_core.images.image import EncodedImage, Image
 from framewatch_core.images.regions import Region
 from framewatch_core.labels.scoring import ScoreHead
-from framewatch_server.engine.jobs import Embedded, Job
+from framewatch_server.engine.jobs import Embedded, Job, Load
 from framewatch_server.engine.pipeline import Pipeline
 from framewatch_server.engine.reuse import NO_REUSE, EmbeddingReuse
 from framewatch_server.vision.pixels.preprocess import PreprocessSpec
@@ -78,9 +78,14 @@ class Waiting(Job):
     """A job whose result is kept."""
 
     def __init__(
-        self, value: int, finished: Callable[[], None], reuse: EmbeddingReuse[Job] = NO_REUSE, view: View = WHOLE
+        self,
+        value: int,
+        finished: Callable[[], None],
+        reuse: EmbeddingReuse[Job] = NO_REUSE,
+        view: View = WHOLE,
+        load: Load | None = None,
     ) -> None:
-        super().__init__(EncodedImage(bytes([value])), view, reuse)
+        super().__init__(EncodedImage(bytes([value])), view, reuse, load)
         self.value = value
         self.result: Embedded | Exception | None = None
         self._finished = finished
