@@ -25,7 +25,7 @@ from framewatch_core.calibration.material import Material
 from framewatch_core.errors import InvalidRequest
 from framewatch_core.images.regions import WHOLE_FRAME_ID
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
-from framewatch_core.rules.replay import RecordedFrame
+from framewatch_core.rules.replay import RecordedFrame, SeenTimes
 from framewatch_core.time import Moment, nanoseconds
 
 ItemSink = Callable[[StreamResult], object]
@@ -49,8 +49,9 @@ class Recording:
 
     @property
     def end_ns(self) -> int:
-        """End of the recording: one frame gap after its last frame."""
-        times = [frame.at.time_ns for frame in self.frames[-2:]]
+        """End of the recording: one frame gap after its last frame whose time is no outlier."""
+        seen = SeenTimes()
+        times = [frame.at.time_ns for frame in self.frames if seen.has_seen(frame)][-2:]
         return 2 * times[-1] - times[0] if times else 0
 
     def scores_of(self, label: str, region_id: str = WHOLE_FRAME_ID) -> Iterator[tuple[int, LabelScore]]:

@@ -51,33 +51,41 @@ def replay(
     return list(Replay(rules, max_frame_gap_ns).events(frames))
 
 
+class SeenTimes:
+    """The decision which recorded frames the rules did not see for their time; see `FrameClock`."""
+
+    def __init__(self, max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS) -> None:
+        """`max_frame_gap_ns`: see `RuleBook`."""
+        self._clock = FrameClock()
+        self._max_frame_gap_ns = max_frame_gap_ns
+
+    def has_seen(self, frame: RecordedFrame) -> bool:
+        """Takes the next frame; returns False if its time was an outlier: rules were not told that it was held."""
+        if frame.held.issuperset(frame.scores) and self._clock.is_outlier(frame.at.time_ns, self._max_frame_gap_ns):
+            self._clock.outlier_ns = frame.at.time_ns
+            return False
+        self._clock.move_to(frame.at.time_ns)
+        return True
+
+
 class Replay:
     """Rules that are given recorded frames; see `replay` for the arguments."""
 
     def __init__(self, rules: Sequence[EventRule], max_frame_gap_ns: int = DEFAULT_MAX_FRAME_GAP_NS) -> None:
         self._book = RuleBook()
         self._book.configure(dict(enumerate(rules)), max_frame_gap_ns)
-        self._clock = FrameClock()
-        self._max_frame_gap_ns = max_frame_gap_ns
+        self._times = SeenTimes(max_frame_gap_ns)
         self._needs = {(rule.region_id, rule.label, rule.score_kind): i for i, rule in reversed(list(enumerate(rules)))}
 
     def events(self, frames: Iterable[RecordedFrame]) -> Iterator[Event]:
         """Yields the events of the next frames, which are read as they are needed. Raises InvalidRule."""
         for frame in frames:
-            if self._is_outlier(frame):
+            if not self._times.has_seen(frame):
                 continue
             for (region, label, kind), i in self._needs.items():
                 if region not in frame.held:
                     _check_recorded(frame, region, label, kind, i)
             yield from self._book.update(frame.at, frame.scores, frame.held)
-
-    def _is_outlier(self, frame: RecordedFrame) -> bool:
-        """Returns True for a frame that the rules did not see for its time: they were not told that it was held."""
-        if frame.held.issuperset(frame.scores) and self._clock.is_outlier(frame.at.time_ns, self._max_frame_gap_ns):
-            self._clock.outlier_ns = frame.at.time_ns
-            return True
-        self._clock.move_to(frame.at.time_ns)
-        return False
 
     def explain(self) -> list[RuleExplanation]:
         """Returns how near every rule is to its next event, in the rules' order."""

@@ -83,6 +83,12 @@ def test_a_recording_ends_a_frame_after_its_last() -> None:
     assert Recording(()).end_ns == 0
 
 
+def test_a_lone_outlier_of_time_at_the_end_makes_a_recording_no_longer() -> None:
+    frames = recording(count=20).frames
+    far = replace(frames[-1], at=Moment(20, 900_000_000_000), held=frozenset({""}))
+    assert Recording((*frames, far)).end_ns == 2_000_000_000
+
+
 async def test_record_streams_up_to_a_time(address: str, service: FakeService, make_video: Callable[..., Path]) -> None:
     items: list[object] = []
     async with AsyncFramewatchClient(address) as client:
