@@ -38,10 +38,6 @@ _HANGS_AFTER_BATCHES = 4
 """Durations of the largest batch that a thread may take at least: a slow model is no hang, also where it shares the
 machine with others that did not run yet when its duration was measured."""
 
-_LEAST_JOBS = 2
-"""Jobs under way of whatever size: one on the device and one that is decoded meanwhile. Of jobs with very many inputs,
-every further one would only keep newcomers waiting."""
-
 _log = structlog.get_logger()
 
 
@@ -78,7 +74,8 @@ class Pipeline:
             capacity,
             size=self._size,
             cost=lambda job: job.load.cost,
-            least=_LEAST_JOBS,
+            # of any size: those on the device, and one that is decoded meanwhile; more would keep newcomers waiting
+            least=encoder.images.in_flight + 1,
         )
         self._health = _Health(on_health)
         deliver = partial(self._call_in_loop, self._deliver)
