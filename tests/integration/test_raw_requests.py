@@ -17,6 +17,8 @@ from tests.integration.conftest import MakeServer, image, label_set
 from tests.integration.errors import error_details
 
 CALLS = ("Classify", "Similarity", "Embed", "ListModels")
+SMALL_WINDOW = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535)]
+"""Channel options with which a client takes next to nothing that it doesn't read; by default it may take 50 MB."""
 
 
 @pytest.mark.parametrize("method", CALLS)
@@ -93,22 +95,24 @@ async def test_a_stream_that_is_not_read_ends_and_gives_its_place_back(make_serv
     stub = await make_server(unread_timeout_s=0.5, model="null")
     regions = [pb.Region(id=str(i), x=i / 64, width=1 / 64, height=1) for i in range(64)]
     labels = label_set(*(f"{i} {'x' * 200}" for i in range(100)))
-    call = stub.StreamFrames()
-    await call.write(pb.StreamFramesRequest(config=pb.StreamConfig(label_set=labels, regions=regions)))
-    frames = [pb.StreamFramesRequest(frame=pb.Frame(frame_id=i, image=image())) for i in range(1, 41)]
-    sending = asyncio.gather(*(call.write(frame) for frame in frames), return_exceptions=True)  # 57 MB of responses
-    while stub.app._service.under_way()["stream"] == 0:
-        await asyncio.sleep(0.01)
-    while stub.app._service.under_way()["stream"]:
-        await asyncio.sleep(0.01)
-    assert stub.app._service.under_way()["unread"] == 1
-    with pytest.raises(grpc.RpcError) as caught:
-        async for _ in call:
-            pass
-    assert error_details(caught.value).reason == "CLIENT_NOT_READING"
-    await sending
-    while stub.app._service.under_way()["unread"]:
-        await asyncio.sleep(0.01)
+    under_way = stub.app._service.under_way
+    async with grpc.aio.insecure_channel(stub.app.address, SMALL_WINDOW) as channel:
+        call = pb_grpc.ZeroShotServiceStub(channel).StreamFrames()
+        await call.write(pb.StreamFramesRequest(config=pb.StreamConfig(label_set=labels, regions=regions)))
+        frames = [pb.StreamFramesRequest(frame=pb.Frame(frame_id=i, image=image())) for i in range(1, 41)]
+        sending = asyncio.gather(*(call.write(frame) for frame in frames), return_exceptions=True)  # 57 MB of responses
+        while under_way()["stream"] == 0:
+            await asyncio.sleep(0.01)
+        while under_way()["stream"]:
+            await asyncio.sleep(0.01)
+        assert under_way()["unread"] == 1
+        with pytest.raises(grpc.RpcError) as caught:
+            async for _ in call:
+                pass
+        assert error_details(caught.value).reason == "CLIENT_NOT_READING"
+        await sending
+        while under_way()["unread"]:
+            await asyncio.sleep(0.01)
 
 
 async def test_watches_of_the_health_take_no_place_of_calls(make_server: MakeServer) -> None:
@@ -134,10 +138,9 @@ async def _first_status(watch: Any) -> str:
 
 async def test_a_response_that_is_not_read_keeps_its_call_s_place_for_a_while(make_server: MakeServer) -> None:
     stub = await make_server(unread_timeout_s=2.0, model="null")
-    small_window = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535)]
     request = pb.EmbedRequest(texts=[str(i) for i in range(1000)]).SerializeToString()  # 2 MB of vectors
     under_way = stub.app._service.under_way
-    async with grpc.aio.insecure_channel(stub.app.address, small_window) as channel:
+    async with grpc.aio.insecure_channel(stub.app.address, SMALL_WINDOW) as channel:
         call = channel.stream_stream("/framewatch.v1.ZeroShotService/Embed")()
         await call.write(request)
         await call.done_writing()
