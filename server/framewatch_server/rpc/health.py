@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha.reflection import aio as reflection_aio
 from framewatch_core.limits import ByteAccount
 from framewatch_server.rpc.gates import PeerGate
 from framewatch_server.rpc.reading.requests import Context, RequestReader
-from framewatch_server.rpc.status import answering
+from framewatch_server.rpc.status import answering, ending_with_the_call
 from framewatch_wire.requests.parse import parsed
 
 HEALTH = "grpc.health.v1.Health"
@@ -82,7 +82,8 @@ class HealthService:
                 status = self._statuses.get(await self._service(context))
                 if status is not None:
                     return health_pb2.HealthCheckResponse(status=status)
-        return await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
+        with ending_with_the_call():
+            return await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
 
     async def watch(self, _: object, context: Context) -> None:
         """Sends the status of a service, and again whenever it has changed; intermediate ones may be left out."""

@@ -5,9 +5,10 @@ An error that is no FramewatchError is the server's own fault: the caller gets a
 
 from __future__ import annotations
 
+import asyncio
 import traceback
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from copy import copy
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -80,15 +81,26 @@ def to_status(error: FramewatchError) -> status_pb2.Status:
 async def abort(context: grpc.aio.ServicerContext[object, object], error: FramewatchError) -> NoReturn:
     """Ends a call with an error."""
     message, details = _that_arrive(error)
-    await context.abort(status_code(error), message, ((_DETAILS_KEY, details),))
+    with ending_with_the_call():
+        await context.abort(status_code(error), message, ((_DETAILS_KEY, details),))
     raise AssertionError("abort raises")
+
+
+@contextmanager
+def ending_with_the_call() -> Iterator[None]:
+    """Makes gRPC's error for what can't be sent any more a cancellation: a client that is gone is no fault."""
+    try:
+        yield
+    except grpc.aio.InternalError as error:
+        raise asyncio.CancelledError("the call is over") from error
 
 
 @asynccontextmanager
 async def answering(context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[None]:
     """The boundary of a call, where errors become statuses."""
     try:
-        yield
+        with ending_with_the_call():
+            yield
     except Exception as error:
         public = public_error(error)
         _forget_locals(error)

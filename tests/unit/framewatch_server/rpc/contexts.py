@@ -23,6 +23,7 @@ class FakeContext:
         self.code: grpc.StatusCode | None = None
         self.message = ""
         self.trailers: Sequence[tuple[str, bytes]] = ()
+        self.broken: Exception | None = None
         self._peer = peer
 
     def peer(self) -> str:
@@ -36,5 +37,7 @@ class FakeContext:
         self.sent.append(message)
 
     async def abort(self, code: grpc.StatusCode, message: str, trailers: Sequence[tuple[str, bytes]] = ()) -> None:
+        if self.broken is not None:
+            raise self.broken
         self.code, self.message, self.trailers = code, message, trailers
         raise Aborted

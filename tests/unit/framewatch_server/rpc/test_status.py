@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 import grpc
@@ -9,7 +10,15 @@ from google.rpc import error_details_pb2, status_pb2
 from framewatch_core import errors
 from framewatch_core.errors import FramewatchError
 from framewatch_server.rpc.reading.requests import Context
-from framewatch_server.rpc.status import MAX_TRAILER_BYTES, abort, frame_error, public_error, status_code, to_status
+from framewatch_server.rpc.status import (
+    MAX_TRAILER_BYTES,
+    abort,
+    answering,
+    frame_error,
+    public_error,
+    status_code,
+    to_status,
+)
 from tests.unit.framewatch_server.rpc.contexts import Aborted, FakeContext
 
 
@@ -113,3 +122,14 @@ def test_a_frame_that_is_internal_has_an_id_of_the_log(error: Exception, reason:
     assert ("error_id" in found.metadata) is has_id
     assert found.metadata.get("error_id", "") in found.message
     assert "secret" not in found.message
+
+
+async def test_what_can_not_be_sent_any_more_is_no_fault_of_the_server() -> None:
+    with pytest.raises(asyncio.CancelledError):
+        async with answering(cast("Context", FakeContext())):
+            raise grpc.aio.InternalError('Failed "execute_batch"')
+    context = FakeContext()
+    context.broken = grpc.aio.InternalError('Failed "execute_batch"')
+    with pytest.raises(asyncio.CancelledError):
+        async with answering(cast("Context", context)):
+            raise errors.MissingField("no image", "image")
