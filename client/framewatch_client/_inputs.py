@@ -109,8 +109,9 @@ class RuleKeywords(TypedDict, total=False):
     """Keywords of `event_rule`; the defaults are those of `EventRule`.
 
     Attributes:
-        min_present_s: how long the score must have been at least `enter_at`, in seconds; 0: one frame is enough.
-        min_absent_s: how long it must have been less than `exit_below`, in seconds; 0: one frame is enough.
+        min_present_s: how long the score must have been at least `enter_at`, in seconds; 0.3 unless given; 0: one frame
+            is enough.
+        min_absent_s: how long it must have been less than `exit_below`, in seconds; likewise.
         score_kind: the kind of the score that is compared with the thresholds.
         id: the rule's name in its events; empty: the label.
         region_id: the region that is scored; empty: the whole frame.
@@ -147,8 +148,8 @@ def event_rule(
         InvalidRule, LimitExceeded: with the field's path below the rule.
 
     Example:
-        >>> event_rule("box", 0.8, 0.5, min_present_s=0.3).min_present_ns
-        300000000
+        >>> event_rule("box", 0.8, 0.5, min_present_s=0.4).min_present_ns
+        400000000
 
     """
     check_keywords("a rule", options, RuleKeywords)
@@ -185,7 +186,8 @@ def rule_name(label: str, region_id: str) -> str:
 def parse_rule(text: str) -> EventRule:
     """Returns the rule of a short form, `LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]`.
 
-    Numbers are taken from the right, at most four: the label may contain colons.
+    Numbers are taken from the right, at most four: the label may contain colons. Times that are missing are the
+    defaults of `EventRule`.
 
     Raises:
         InvalidValue, InvalidRule: the text can't be read, or a threshold is out of range.
@@ -206,8 +208,12 @@ def parse_rule(text: str) -> EventRule:
         )
     enter_at, *times = numbers
     exit_below = times.pop(0) if times else None
-    min_present_s, min_absent_s = (*times, 0.0, 0.0)[:2]
-    return event_rule(label, enter_at, exit_below, min_present_s=min_present_s, min_absent_s=min_absent_s)
+    options = RuleKeywords()
+    if times:
+        options["min_present_s"] = times.pop(0)
+    if times:
+        options["min_absent_s"] = times.pop(0)
+    return event_rule(label, enter_at, exit_below, **options)
 
 
 def _split_number(text: str) -> tuple[str, float] | None:

@@ -10,7 +10,7 @@ from framewatch_core.images.regions import Region
 from framewatch_core.labels.scoring import ScoreKind
 from framewatch_core.limits import check_name
 from framewatch_core.resume_point import ResumePoint
-from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, EventRule
+from framewatch_core.rules.rule import DEFAULT_MAX_FRAME_GAP_NS, DEFAULT_MIN_TIME_NS, EventRule
 from framewatch_core.stream.config import OverflowPolicy, StreamConfig
 from framewatch_core.stream.reuse import DEFAULT_MAX_AGE_NS, ReusePolicy
 from framewatch_wire.durations import (
@@ -138,10 +138,8 @@ def _rule_to_proto(rule: EventRule) -> pb.EventRule:
         enter_at=rule.enter_at,
         exit_below=rule.exit_below,
     )
-    if rule.min_present_ns:
-        message.min_present.CopyFrom(duration_to_proto(rule.min_present_ns))
-    if rule.min_absent_ns:
-        message.min_absent.CopyFrom(duration_to_proto(rule.min_absent_ns))
+    message.min_present.CopyFrom(duration_to_proto(rule.min_present_ns))
+    message.min_absent.CopyFrom(duration_to_proto(rule.min_absent_ns))
     if rule.cooldown_ns:
         message.cooldown.CopyFrom(duration_to_proto(rule.cooldown_ns))
     if rule.smoothing_ns:
@@ -159,8 +157,8 @@ def _rule_from_proto(message: pb.EventRule, index: int) -> EventRule:
             label=message.label,
             enter_at=message.enter_at,
             exit_below=message.exit_below if message.HasField("exit_below") else None,
-            min_present_ns=_optional_ns(message, "min_present", 0),
-            min_absent_ns=_optional_ns(message, "min_absent", 0),
+            min_present_ns=_optional_ns(message, "min_present", DEFAULT_MIN_TIME_NS),
+            min_absent_ns=_optional_ns(message, "min_absent", DEFAULT_MIN_TIME_NS),
             score_kind=_score_kind(message.score_kind),
             id=message.id,
             region_id=message.region_id,

@@ -68,7 +68,7 @@ def test_an_event_carries_its_trail(client: FramewatchClient) -> None:
 
 
 def test_the_only_label_has_no_runner_up(client: FramewatchClient) -> None:
-    rules = [event_rule("box", 0.5, trail_count=1)]
+    rules = [event_rule("box", 0.5, min_present_s=0, trail_count=1)]
     items = list(client.stream(timed(list(belt_frames())[:2]), ["box"], rules=rules))
     (entered,) = (item for item in items if isinstance(item, Event))
     assert entered.trail is not None

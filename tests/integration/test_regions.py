@@ -8,6 +8,7 @@ import grpc
 import numpy as np
 import numpy.typing as npt
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
@@ -150,7 +151,7 @@ def test_too_many_regions_are_refused_with_their_number(stub: pb_grpc.ZeroShotSe
 def test_many_scores_are_those_of_few(stub: pb_grpc.ZeroShotServiceStub) -> None:
     """Frames with so many scores that they are scored and written on a thread of their own."""
     names, regions = [f"label {i}" for i in range(300)], grid(2)
-    rule = pb.EventRule(label="label 7", region_id="3", enter_at=0.0001, trail_count=1)
+    rule = pb.EventRule(label="label 7", region_id="3", enter_at=0.0001, min_present=Duration(), trail_count=1)
     frames = [frame(i, jpeg(i % 2)) for i in range(1, 12)]
     responses = list(stub.StreamFrames(iter([config(*names, regions=regions, rules=[rule]), *frames])))
     found = [response.result for response in responses if response.HasField("result")]

@@ -20,7 +20,6 @@ from framewatch_cli.watching.watch import WatchSettings, watch_source
 from framewatch_client import (
     DEFAULT_JPEG_QUALITY,
     WatchKeywords,
-    event_rule,
     parse_rule,
     rule_name,
     stream_config,
@@ -33,7 +32,6 @@ from framewatch_core.stream.config import OverflowPolicy
 
 DEFAULT_ENTER_AT = 0.8
 DEFAULT_EXIT_BELOW = 0.5
-DEFAULT_MIN_S = 0.3
 
 ScoreName = Literal["probability", "similarity", "presence"]
 
@@ -70,9 +68,9 @@ def watch(
         of these" too, such as "an empty room".
     rule
         When to emit ENTERED and EXITED: LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]. ENTERED: the score was at
-        least ENTER for MIN_PRESENT_S seconds. EXITED: it was less than EXIT for MIN_ABSENT_S seconds. Repeat it for
-        more. Each rule holds in every region. Without this option every label has LABEL:0.8:0.5:0.3:0.3; with
-        --no-rules there are scores only.
+        least ENTER for MIN_PRESENT_S seconds. EXITED: it was less than EXIT for MIN_ABSENT_S seconds. Both times are
+        0.3 unless given. Repeat it for more. Each rule holds in every region. Without this option every label has
+        LABEL:0.8:0.5; with --no-rules there are scores only.
     score
         The score that rules compare: the label's probability among all labels, its similarity, or its presence against
         its own contrast. By default presence for labels with examples or contrast prompts, else probability.
@@ -178,6 +176,4 @@ def _in_regions(rules: Sequence[EventRule], regions: Sequence[Region]) -> Iterat
 
 def _default_rules(labels: Sequence[str]) -> Iterator[EventRule]:
     for label in labels:
-        yield event_rule(
-            label, DEFAULT_ENTER_AT, DEFAULT_EXIT_BELOW, min_present_s=DEFAULT_MIN_S, min_absent_s=DEFAULT_MIN_S
-        )
+        yield EventRule(label, DEFAULT_ENTER_AT, DEFAULT_EXIT_BELOW)

@@ -102,7 +102,9 @@ def _rule_fields(rule: EventRule) -> Iterator[tuple[str, object]]:
     yield "enter_at", rule.enter_at
     if rule.exit_below is not None:
         yield "exit_below", rule.exit_below
-    for name in ("min_present", "min_absent", "cooldown", "smoothing"):
+    yield "min_present_s", _seconds(rule.min_present_ns)
+    yield "min_absent_s", _seconds(rule.min_absent_ns)
+    for name in ("cooldown", "smoothing"):
         if time_ns := getattr(rule, f"{name}_ns"):
             yield f"{name}_s", _seconds(time_ns)
 

@@ -30,9 +30,9 @@ export interface Rule {
   readonly regionId?: string | undefined;
   /** The score that the rule uses. Absent: the probability. */
   readonly scoreKind?: ScoreKind | undefined;
-  /** The time for which the score must have been high before ENTERED. Absent: one frame is enough. */
+  /** The time for which the score must have been high before ENTERED. Absent: 0.3 s; 0: one frame is enough. */
   readonly minPresentS?: number | undefined;
-  /** The time for which the score must have been low before EXITED. Absent: one frame is enough. */
+  /** The time for which the score must have been low before EXITED. Absent: 0.3 s; 0: one frame is enough. */
   readonly minAbsentS?: number | undefined;
   /** The time after EXITED during which no ENTERED is emitted. Absent: none. */
   readonly cooldownS?: number | undefined;

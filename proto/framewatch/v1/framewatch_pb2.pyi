@@ -1468,13 +1468,14 @@ class EventRule(_message.Message):
     @_builtins.property
     def min_present(self) -> _duration_pb2.Duration:
         """How long the score must have been at least enter_at before ENTERED, from the first to the last frame of the run;
-        not negative. Absent or 0: one frame is enough.
+        not negative. Absent: 0.3 s, a few frames. 0: one frame is enough, so that a score that wavers may tell one
+        appearance as several.
         """
 
     @_builtins.property
     def min_absent(self) -> _duration_pb2.Duration:
         """How long the score must have been less than exit_below before EXITED, from the first to the last frame of the run;
-        not negative. Absent or 0: one frame is enough.
+        not negative. Absent: 0.3 s. 0: one frame is enough.
         """
 
     @_builtins.property

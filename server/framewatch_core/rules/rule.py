@@ -14,6 +14,9 @@ from framewatch_core.limits import check_limit, check_name
 from framewatch_core.time import NS_PER_S
 
 DEFAULT_MAX_FRAME_GAP_NS = 10 * NS_PER_S
+DEFAULT_MIN_TIME_NS = NS_PER_S * 3 // 10
+"""A few frames of most cameras: a score that leaves its side for a single frame makes no event."""
+
 MAX_TRAIL_COUNT = 100
 
 
@@ -25,7 +28,8 @@ class EventRule:
         label: name of a label of the set.
         enter_at: a score of at least this counts towards ENTERED; in (0, 1].
         exit_below: a score of less than this counts towards EXITED; in (0, enter_at]; None: enter_at.
-        min_present_ns: time for which the score must have been at least enter_at, first to last frame; 0: one frame.
+        min_present_ns: time for which the score must have been at least enter_at, first to last frame; 0: one frame is
+            enough.
         min_absent_ns: time for which it must have been less than exit_below; 0: one frame is enough.
         score_kind: the score that the rule goes by.
         id: the rule's name in its events; empty: the label.
@@ -42,8 +46,8 @@ class EventRule:
     label: str
     enter_at: float
     exit_below: float | None = None
-    min_present_ns: int = 0
-    min_absent_ns: int = 0
+    min_present_ns: int = DEFAULT_MIN_TIME_NS
+    min_absent_ns: int = DEFAULT_MIN_TIME_NS
     score_kind: ScoreKind = ScoreKind.PROBABILITY
     id: str = ""
     region_id: str = ""

@@ -40,12 +40,12 @@ from framewatch_core.rules.rule import EventRule
     [
         ("box:0.8", EventRule("box", 0.8)),
         ("box:0.8:0.5", EventRule("box", 0.8, 0.5)),
-        ("box:0.8:0.5:0.3", EventRule("box", 0.8, 0.5, 300_000_000)),
+        ("box:0.8:0.5:0.4", EventRule("box", 0.8, 0.5, 400_000_000)),
         ("box:0.8:0.5:0.3:2", EventRule("box", 0.8, 0.5, 300_000_000, 2_000_000_000)),
         ("a box, red:0.8", EventRule("a box, red", 0.8)),
         ("door: open:0.8:0.5", EventRule("door: open", 0.8, 0.5)),
-        ("at 12:30:0.8:0.5:0:0", EventRule("at 12:30", 0.8, 0.5)),
-        ("1:0.5:0.4:0:0", EventRule("1", 0.5, 0.4)),
+        ("at 12:30:0.8:0.5:0:0", EventRule("at 12:30", 0.8, 0.5, 0, 0)),
+        ("1:0.5:0.4:0:0", EventRule("1", 0.5, 0.4, 0, 0)),
     ],
     ids=[
         "enter",

@@ -118,7 +118,13 @@ def test_defaults_stay_absent() -> None:
     message = config_to_proto(StreamConfig(LabelSet.of(["a"]), (EventRule("a", 0.5),)))
     absent = {"max_frame_rate", "max_frame_gap", "origin_time", "health", "resume", "reuse"}
     assert not absent & {field.name for field, _ in message.ListFields()}
-    assert {field.name for field, _ in message.rules[0].ListFields()} == {"label", "score_kind", "enter_at"}
+    assert {field.name for field, _ in message.rules[0].ListFields()} == {
+        "label",
+        "score_kind",
+        "enter_at",
+        "min_present",  # written out: a time of 0 is another
+        "min_absent",
+    }
 
 
 def test_what_is_absent_has_its_default() -> None:

@@ -66,7 +66,7 @@ def whole_frame_rules(tmp_path: Path) -> Path:
     path = tmp_path / "whole.yaml"
     path.write_text(
         "version: 1\nlabels: [{name: box}]\n"
-        "rules: [{label: box, score: presence, enter_at: 0.5, exit_below: 0.2, min_present_s: 0.2}]\n"
+        "rules: [{label: box, score: presence, enter_at: 0.5, exit_below: 0.2, min_present_s: 0.2, min_absent_s: 0}]\n"
     )
     return path
 

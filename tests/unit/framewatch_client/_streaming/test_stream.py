@@ -136,7 +136,7 @@ async def test_config_goes_first_with_all_options(client: AsyncFramewatchClient,
     (rule,) = config.rules
     assert (rule.label, rule.enter_at, rule.exit_below) == ("a box", pytest.approx(0.8), 0.5)
     assert rule.min_present.ToMilliseconds() == 300
-    assert not rule.HasField("min_absent")
+    assert rule.min_absent.ToMilliseconds() == 300, "the default"
     assert config.overflow_policy == pb.OVERFLOW_POLICY_DROP_OLDEST
     assert (config.top_count, config.max_frame_rate, config.model) == (1, 7.5, "m")
     assert config.max_frame_gap.ToMilliseconds() == 2500

@@ -13,6 +13,7 @@ from framewatch_core.rules.engine import RuleBook
 from framewatch_core.rules.events import Event, EventKind, ExitReason, TrailPoint
 from framewatch_core.rules.rule import EventRule
 from framewatch_core.time import NS_PER_S, Moment
+from tests.rules import quick_rule
 
 GAP_NS = 10 * NS_PER_S
 
@@ -35,7 +36,7 @@ def rule(
     trail_count: int = 0,
     region: str = "",
 ) -> EventRule:
-    return EventRule(
+    return quick_rule(
         "box",
         enter,
         exit_,
@@ -267,7 +268,7 @@ def test_each_rule_keeps_its_own_state() -> None:
 
 
 def test_similarity_rules_go_by_similarity() -> None:
-    similar = EventRule("box", 0.3, score_kind=ScoreKind.SIMILARITY)
+    similar = quick_rule("box", 0.3, score_kind=ScoreKind.SIMILARITY)
     book = RuleBook()
     book.configure({1: similar}, GAP_NS)
     assert book.update(Moment(1, 0), {"": [score(0.99, 0.1)]}) == []
@@ -277,7 +278,7 @@ def test_similarity_rules_go_by_similarity() -> None:
 
 def test_presence_rules_go_by_presence() -> None:
     book = RuleBook()
-    book.configure({1: EventRule("box", 0.6, score_kind=ScoreKind.PRESENCE)}, GAP_NS)
+    book.configure({1: quick_rule("box", 0.6, score_kind=ScoreKind.PRESENCE)}, GAP_NS)
     assert book.update(Moment(1, 0), {"": [LabelScore("box", 0.9, 0.9, 0.1)]}) == []
     (event,) = book.update(Moment(2, 1), {"": [LabelScore("box", 0.1, 0.1, 0.7)]})
     assert event.score == 0.7
@@ -405,16 +406,16 @@ def test_another_look_at_a_book_changes_nothing() -> None:
 )
 def test_impossible_rules_name_their_field(arguments: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidRule) as caught:
-        EventRule(**{"label": "box", "enter_at": 0.8, **arguments})  # type: ignore[arg-type]
+        quick_rule(**{"label": "box", "enter_at": 0.8, **arguments})  # type: ignore[arg-type]
     assert caught.value.field == field
 
 
 def test_long_ids_are_refused() -> None:
     with pytest.raises(LimitExceeded, match="max_name_chars"):
-        EventRule("box", 0.8, id="x" * 257)
+        quick_rule("box", 0.8, id="x" * 257)
 
 
 def test_long_trails_are_refused() -> None:
     with pytest.raises(LimitExceeded, match="max_trail_count") as caught:
-        EventRule("box", 0.8, trail_count=1001)
+        quick_rule("box", 0.8, trail_count=1001)
     assert caught.value.field == "trail_count"

@@ -17,13 +17,13 @@ from framewatch_core.images.regions import Region
 from framewatch_core.images.statistics import PictureStats
 from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.scoring import LabelScore
-from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.config import StreamConfig
 from framewatch_core.stream.messages import ReceivedFrame
 from framewatch_core.stream.results import Timings
 from framewatch_core.stream.resume import MAX_KEPT_EVENTS, MAX_KEPT_TRAIL_POINTS, StreamState
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_core.time import NS_PER_S
+from tests.rules import quick_rule
 from tests.unit.framewatch_core.health.drawn import measure, room, uniform
 
 MIB = 1024 * 1024
@@ -64,7 +64,7 @@ def config(rule_count: int, trail_count: int, region_count: int, length: int = 2
     return StreamConfig(
         LabelSet((Label("box", (long_name("p", 0, 2000),)), Label(long_name("other", 0, length)))),
         tuple(
-            EventRule(
+            quick_rule(
                 "box",
                 0.5,
                 id=long_name(f"i{run}", i, length),

@@ -19,9 +19,10 @@ from framewatch_core.stream.results import Dropped, DropReason, Failed, FrameRes
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_core.stream.slots import Work
 from framewatch_core.time import NS_PER_S
+from tests.rules import quick_rule
 
 LABELS = LabelSet.of(["box", "empty"])
-RULE = EventRule("box", 0.8, 0.5)
+RULE = quick_rule("box", 0.8, 0.5)
 LIMITS = SessionLimits(running=2, waiting=3, unsent=20)
 
 
@@ -160,7 +161,7 @@ def test_order(frames: list[tuple[int, float | None]], expected: list[tuple[int,
 
 
 def test_a_bad_picture_is_an_outcome_and_the_rules_do_not_see_it() -> None:
-    player = Player(config(rules=(EventRule("box", 0.8, min_present_ns=NS_PER_S),)))
+    player = Player(config(rules=(quick_rule("box", 0.8, min_present_ns=NS_PER_S),)))
     player.send(1, 0.9, 0)
     player.session.receive(ReceivedFrame(2, NS_PER_S // 2, UndecodableImage("broken")), 0)
     player.send(3, 0.9, 1)
@@ -290,7 +291,7 @@ def test_a_bad_picture_does_not_use_up_the_frame_rate() -> None:
 
 
 def test_top_count_cuts_results_but_not_what_rules_see() -> None:
-    player = Player(config(top_count=1, rules=(EventRule("box", 0.3),)))
+    player = Player(config(top_count=1, rules=(quick_rule("box", 0.3),)))
     player.send(1, 0.4)
     player.score_all()
     result, event = player.outputs()
@@ -301,7 +302,7 @@ def test_top_count_cuts_results_but_not_what_rules_see() -> None:
 
 
 def test_a_new_config_counts_for_the_frames_after_it_and_keeps_equal_rules() -> None:
-    other = EventRule("box", 0.6, id="other")
+    other = quick_rule("box", 0.6, id="other")
     player = Player(config())
     player.send(1, 0.9, 1)
     player.session.configure(config(rules=(RULE, other)), "later")
@@ -338,7 +339,7 @@ def test_an_edited_rule_does_not_enter_twice(edits: dict[str, object]) -> None:
     [
         pytest.param((), [(2, "EXITED")], id="no rules any more"),
         pytest.param((replace(RULE, id="other"),), [(2, "EXITED"), (2, "ENTERED")], id="another id"),
-        pytest.param((EventRule("empty", 0.05, id="box"),), [(2, "EXITED"), (2, "ENTERED")], id="another label"),
+        pytest.param((quick_rule("empty", 0.05, id="box"),), [(2, "EXITED"), (2, "ENTERED")], id="another label"),
         pytest.param(
             (replace(RULE, score_kind=ScoreKind.SIMILARITY, enter_at=0.9),), [(2, "EXITED")], id="another kind of score"
         ),

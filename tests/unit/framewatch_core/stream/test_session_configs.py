@@ -22,6 +22,7 @@ from framewatch_core.stream.messages import Output, ReceivedFrame
 from framewatch_core.stream.results import FrameResult, Timings
 from framewatch_core.stream.session import StreamSession
 from framewatch_core.time import NS_PER_S
+from tests.rules import quick_rule
 from tests.unit.framewatch_core.health.drawn import measure, room, uniform
 from tests.unit.framewatch_core.stream.test_session_resume import LIMITS, Client, comparable, scores
 
@@ -150,7 +151,7 @@ def test_every_pair_of_rules_under_one_id_leaves_nothing_open() -> None:
     """A rule of another label exits with RECONFIGURED, an edited one when its label has gone."""
     whole = StreamConfig(LabelSet.of(LABELS), health=HealthPolicy(disabled=True))
     all_rules = [
-        EventRule(label, enter_at, id="a", trail_count=trail)
+        quick_rule(label, enter_at, id="a", trail_count=trail)
         for label, enter_at, trail in product(LABELS, (0.8, 0.5), (0, 3))
     ]
     for before, after in product(all_rules, all_rules):

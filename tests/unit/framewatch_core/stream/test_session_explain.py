@@ -10,11 +10,11 @@ from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.resume_point import ResumePoint
 from framewatch_core.rules.events import Event
 from framewatch_core.rules.explanations import HeldBackBy
-from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.config import StreamConfig
 from framewatch_core.stream.messages import Explanation, ReceivedFrame
 from framewatch_core.stream.results import Timings
 from framewatch_core.stream.session import SessionLimits, StreamSession
+from tests.rules import quick_rule
 from tests.unit.framewatch_core.stream.test_session import LABELS, RULE, Player, brief, config
 
 
@@ -62,7 +62,7 @@ def test_the_end_of_the_input_waits_for_explanations() -> None:
 
 
 def test_it_comes_after_the_events_of_the_frame_before_it() -> None:
-    player = Player(config(rules=(RULE, EventRule("empty", 0.05))))
+    player = Player(config(rules=(RULE, quick_rule("empty", 0.05))))
     player.send(1, 0.9)
     player.session.explain()
     player.score_all()
@@ -89,7 +89,7 @@ def test_frames_that_are_not_scored_are_before_it_too() -> None:
 def test_it_goes_by_the_config_before_it() -> None:
     player = Player(config())
     player.send(1)
-    player.session.configure(config(rules=(EventRule("empty", 0.95), RULE)), "later")
+    player.session.configure(config(rules=(quick_rule("empty", 0.95), RULE)), "later")
     player.session.explain()
     player.session.configure(config(rules=()), "latest")
     player.session.explain()
@@ -103,7 +103,7 @@ def test_it_goes_by_the_config_before_it() -> None:
 def test_frames_after_it_go_by_their_own_config() -> None:
     player = Player(config())
     player.session.explain()
-    player.session.configure(StreamConfig(LABELS, (EventRule("box", 0.3),)), "later")
+    player.session.configure(StreamConfig(LABELS, (quick_rule("box", 0.3),)), "later")
     player.send(1, 0.4)
     player.score_all()
     assert briefs(player) == ["explained after 0", 1, 1], "the later rule has seen the frame"
@@ -147,7 +147,7 @@ def test_a_session_that_is_broken_off_sends_its_outbox_and_no_more() -> None:
 
 def test_to_ask_about_an_earlier_config_after_a_loss_changes_no_rule() -> None:
     labels = LabelSet.of(["a", "b"])
-    old, new = (StreamConfig(labels, (EventRule(name, 0.5),)) for name in "ab")
+    old, new = (StreamConfig(labels, (quick_rule(name, 0.5),)) for name in "ab")
 
     def send(session: StreamSession[bytes, None], frame_id: int) -> None:
         session.receive(ReceivedFrame(frame_id, frame_id, b"x"), 0)

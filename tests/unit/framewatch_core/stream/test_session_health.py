@@ -16,24 +16,24 @@ from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.resume_point import ResumePoint
 from framewatch_core.rules.events import Event
-from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.config import StreamConfig
 from framewatch_core.stream.messages import Output, ReceivedFrame, Started
 from framewatch_core.stream.results import FrameResult, RegionScores, Scored, Timings
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_core.time import NS_PER_S
+from tests.rules import quick_rule
 from tests.unit.framewatch_core.health.drawn import measure, room, uniform
 
 LIMITS = SessionLimits(running=2, waiting=2, unsent=100)
 GOOD = measure(room())
 BLACK = measure(uniform(0))
 POLICY = HealthPolicy(settle_ns=NS_PER_S // 10)
-WHOLE = StreamConfig(LabelSet.of(["box"]), (EventRule("box", 0.8, 0.5),), health=POLICY)
+WHOLE = StreamConfig(LabelSet.of(["box"]), (quick_rule("box", 0.8, 0.5),), health=POLICY)
 LEFT, RIGHT = Region("left", 0, 0, 0.5, 1), Region("right", 0.5, 0, 0.5, 1)
 HALVES = replace(
     WHOLE,
     regions=(LEFT, RIGHT),
-    rules=(EventRule("box", 0.8, region_id="left", id="l"), EventRule("box", 0.8, region_id="right", id="r")),
+    rules=(quick_rule("box", 0.8, region_id="left", id="l"), quick_rule("box", 0.8, region_id="right", id="r")),
 )
 ONLY_LEFT = replace(HALVES, rules=HALVES.rules[:1])
 

@@ -17,18 +17,18 @@ from framewatch_core.labels.labels import LabelSet
 from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.resume_point import ResumePoint
 from framewatch_core.rules.events import Event
-from framewatch_core.rules.rule import EventRule
 from framewatch_core.stream.config import OverflowPolicy, StreamConfig
 from framewatch_core.stream.messages import Output, ReceivedFrame, Started
 from framewatch_core.stream.results import Dropped, FrameResult, Scored, Timings
 from framewatch_core.stream.resume import MAX_KEPT_EVENTS, MAX_RELEASED_FRAMES, StreamState
 from framewatch_core.stream.session import SessionLimits, StreamSession
 from framewatch_core.time import NS_PER_S
+from tests.rules import quick_rule
 from tests.unit.framewatch_core.health.drawn import measure, room, uniform
 
 LIMITS = SessionLimits(running=3, waiting=4, unsent=50)
-CONFIG = StreamConfig(LabelSet.of(["box", "empty"]), (EventRule("box", 0.8, 0.5), EventRule("box", 0.5, id="low")))
-OTHER = replace(CONFIG, rules=(CONFIG.rules[0], EventRule("empty", 0.4)))
+CONFIG = StreamConfig(LabelSet.of(["box", "empty"]), (quick_rule("box", 0.8, 0.5), quick_rule("box", 0.5, id="low")))
+OTHER = replace(CONFIG, rules=(CONFIG.rules[0], quick_rule("empty", 0.4)))
 
 GOOD, BLACK = measure(room()), measure(uniform(0))
 
@@ -155,7 +155,7 @@ BOXES = [0.1, 0.9, 0.9, 0.2, 0.1, 0.6, 0.9, 0.9, 0.6, 0.3, 0.9, 0.1]
 FRAMES: list[Item] = [frame(i, box) for i, box in enumerate(BOXES)]
 SLOW = replace(
     CONFIG,
-    rules=(EventRule("box", 0.8, 0.5, min_present_ns=NS_PER_S // 10, min_absent_ns=NS_PER_S // 10), *CONFIG.rules[1:]),
+    rules=(quick_rule("box", 0.8, 0.5, min_present_ns=NS_PER_S // 10, min_absent_ns=NS_PER_S // 10), *CONFIG.rules[1:]),
 )
 
 

@@ -1208,7 +1208,8 @@ export type EventRule = Message<"framewatch.v1.EventRule"> & {
 
   /**
    * How long the score must have been at least enter_at before ENTERED, from the first to the last frame of the run;
-   * not negative. Absent or 0: one frame is enough.
+   * not negative. Absent: 0.3 s, a few frames. 0: one frame is enough, so that a score that wavers may tell one
+   * appearance as several.
    *
    * @generated from field: google.protobuf.Duration min_present = 7;
    */
@@ -1216,7 +1217,7 @@ export type EventRule = Message<"framewatch.v1.EventRule"> & {
 
   /**
    * How long the score must have been less than exit_below before EXITED, from the first to the last frame of the run;
-   * not negative. Absent or 0: one frame is enough.
+   * not negative. Absent: 0.3 s. 0: one frame is enough.
    *
    * @generated from field: google.protobuf.Duration min_absent = 8;
    */
