@@ -15,6 +15,8 @@ import pytest
 
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch.v1 import framewatch_pb2_grpc as pb_grpc
+from framewatch_bench.demo.belt import render_belt_video
+from framewatch_bench.demo.run import write_video
 from framewatch_client import FramewatchClient, Label, Region, example_label, open_source
 from tests.integration.belt import Pixels, assert_near, belt, belt_frames, box_label, passages, presence_rule, timed
 from tests.integration.conftest import image, jpeg
@@ -118,6 +120,15 @@ def test_examples_of_the_first_box_find_all_boxes(client: FramewatchClient) -> N
     items = client.stream(timed(belt_frames()), [box_label(), "an empty belt"], rules=[presence_rule("box", id="box")])
     true = [(first / video.fps, (last + 1) / video.fps) for first, last in video.present]
     assert_near(passages(items), true, TOLERANCE_S)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_rule_without_times_does_not_flap(client: FramewatchClient, seed: int, tmp_path: Path) -> None:
+    video = render_belt_video(seed)
+    write_video(tmp_path / "belt.mp4", video)
+    with open_source(str(tmp_path / "belt.mp4")) as frames:
+        found = passages(client.stream(frames, ["box", "an empty conveyor belt"], rules=["box:0.8:0.5"]))
+    assert len(found) == len(video.present)
 
 
 def grab(video: Path, numbers: Sequence[int], region: Region | None = None) -> list[Pixels]:
