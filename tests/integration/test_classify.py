@@ -169,3 +169,27 @@ async def test_an_internal_error_hides_its_text_and_logs_it_with_an_id(
     written = capsys.readouterr()
     assert error.metadata["error_id"] in written.out + written.err
     assert "secret inner text" in written.out + written.err
+
+
+def test_a_single_label_is_warned_of(stub: pb_grpc.ZeroShotServiceStub) -> None:
+    response = stub.Classify(pb.ClassifyRequest(image=image(), label_set=label_set("a box")))
+    assert [(warning.reason, warning.field) for warning in response.warnings] == [("SINGLE_LABEL", "label_set.labels")]
+    assert not stub.Classify(pb.ClassifyRequest(image=image(), label_set=label_set("a box", "a belt"))).warnings
+
+
+@pytest.mark.parametrize(
+    ("kinds", "warned"),
+    [
+        pytest.param([], True, id="scores alone"),
+        pytest.param([pb.SCORE_KIND_PRESENCE], False, id="presence"),
+        pytest.param([pb.SCORE_KIND_PRESENCE, pb.SCORE_KIND_PROBABILITY], True, id="probability too"),
+    ],
+)
+def test_a_stream_of_a_single_label_is_warned_of_if_it_goes_by_probability(
+    stub: pb_grpc.ZeroShotServiceStub, kinds: list[pb.ScoreKind], warned: bool
+) -> None:
+    rules = [pb.EventRule(id=str(kind), label="a box", enter_at=0.5, score_kind=kind) for kind in kinds]
+    config = pb.StreamConfig(label_set=label_set("a box"), rules=rules)
+    responses = stub.StreamFrames(iter([pb.StreamFramesRequest(config=config)]))
+    reasons = [each.reason for response in responses for each in response.config_warnings.warnings]
+    assert reasons == ["SINGLE_LABEL"] * warned

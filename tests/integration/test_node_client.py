@@ -110,7 +110,7 @@ def test_watch_prints_one_result_per_frame_in_natural_order(cli: Cli, folder: Pa
 def test_watch_prints_an_event_after_the_result_that_caused_it(cli: Cli, folder: Path) -> None:
     # One of two labels has a probability of at least 0.5, so one rule enters at the first frame with any model.
     labels = LABELS[:2]
-    rules = [flag for label in labels for flag in ("--rule", f"{label}:0.5")]
+    rules = [flag for label in labels for flag in ("--rule", f"{label}:0.5:0.5:0:0")]
     _, result, event, *_ = responses(cli("watch", folder, *rules, labels=labels))
     assert result["result"]["frame_id"] == "0"
     assert event["event"]["kind"] == "EVENT_KIND_ENTERED"
@@ -138,7 +138,7 @@ def test_watch_prints_presence_by_examples_in_regions_with_trail_and_explanation
         region="left=0,0,0.5,1",
         example=f"{disc}={scene / 'with'}",
         counter_example=f"{disc}={scene / 'without'}",
-        rule=f"{disc}:0.8:0.3",
+        rule=f"{disc}:0.8:0.3:0:0",
         score="presence",
         trail="3",
         fps="4",
@@ -193,7 +193,7 @@ const disc = { name: "disc", examples: pictures("with"), counterExamples: pictur
 const options = {
   labels: [disc],
   regions: [{ id: "left", x: 0, y: 0, width: 0.5, height: 1 }],
-  rules: [{ label: "disc", regionId: "left", scoreKind: ScoreKind.PRESENCE, enterAt: 0.8, cooldownS: 1, smoothingS: 0.001 }],
+  rules: [{ label: "disc", regionId: "left", scoreKind: ScoreKind.PRESENCE, enterAt: 0.8, minPresentS: 0, cooldownS: 1, smoothingS: 0.001 }],
   health: { disabled: true },
   onStarted: ({ resumed }) => received.push({ resumed }),
 };

@@ -82,12 +82,12 @@ def test_models_are_listed_and_selected_by_name(cli: Cli, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        (("classify", NAMES[0], "--label", LONG), "label_set.labels[0].name"),
-        (("watch", ".", "--label", LONG), "config.label_set.labels[0].name"),
-        (("watch", ".", "--label", LONG, "--json"), "config.label_set.labels[0].name"),
+        (("classify", NAMES[0], "--label", LONG, "--label", "b"), "label_set.labels[0].name"),
+        (("watch", ".", "--label", LONG, "--label", "b"), "config.label_set.labels[0].name"),
+        (("watch", ".", "--label", LONG, "--label", "b", "--json"), "config.label_set.labels[0].name"),
         (("embed", NAMES[0], "--text", LONG), "texts[0]"),
     ],
-    ids=lambda value: " ".join(value[:1] + value[4:]) if isinstance(value, tuple) else "",
+    ids=lambda value: " ".join(value[:1] + value[6:]) if isinstance(value, tuple) else "",
 )
 def test_a_text_that_is_too_long_gets_a_warning(cli: Cli, folder: Path, arguments: tuple[str, ...], field: str) -> None:
     command, path, *rest = arguments

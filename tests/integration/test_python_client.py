@@ -91,11 +91,11 @@ def test_downscaled_frames_score_like_whole_ones(client: FramewatchClient) -> No
 
 
 def test_events_and_a_new_config_keep_their_order_among_frames(client: FramewatchClient) -> None:
-    always = event_rule("box", 0.0001, 0.00005)
+    always = event_rule("box", 0.0001, 0.00005, min_present_s=0)
     items = [
         Frame(jpeg(1), 0.0),
         Frame(jpeg(1), 0.1),
-        Reconfigure(["a dog"], [event_rule("a dog", 0.5)]),
+        Reconfigure(["a dog"], [event_rule("a dog", 0.5, min_present_s=0)]),
         Frame(jpeg(1), 0.2),
     ]
     results = list(client.stream(items, LABELS, rules=[always]))

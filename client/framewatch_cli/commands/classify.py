@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from framewatch_cli.commands.answers import answer_footer, score_table
 from framewatch_cli.commands.options.connection import Connection, run_with_client
-from framewatch_cli.commands.options.labels import print_single_label_hint
 from framewatch_cli.commands.options.parameters import Flag, Labels, Templates, Top, UsageError
 from framewatch_cli.terminal.json_lines import print_line
 from framewatch_cli.terminal.output import ExitCode, Output, describe
@@ -53,7 +52,6 @@ def classify(
         raise UsageError("no image was given: framewatch classify IMAGE... --label LABEL --label LABEL...")
     labels = label_set(label, template)
     output = Output(json)
-    print_single_label_hint(label, output)
     return run_with_client(
         connection.server,
         lambda client: _classify(client, images, labels, top=top, model=connection.model, output=output),

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from framewatch_cli.commands.options.connection import Connection, run_with_client
 from framewatch_cli.commands.options.labelling import DrawingOptions, FrameOptions, SortingOptions, StoreOptions
-from framewatch_cli.commands.options.labels import LabelOptions, print_single_label_hint
+from framewatch_cli.commands.options.labels import LabelOptions
 from framewatch_cli.commands.options.parameters import Flag, Labels, UsageError
 from framewatch_cli.labelling.progress import label_progress
 from framewatch_cli.labelling.report import print_how_to_go_on, print_notes, print_report
@@ -81,8 +81,6 @@ def label(
     plots = drawing_options.load_plots()
     output = Output(json)
     question = Question(label_options.label_set(label), connection.model, frame_options.change_threshold)
-    if sorting_options.score == "probability":
-        print_single_label_hint(label, output)
     job = LabelJob(source, question, sorting_options.sorting, fps, frame_options.every)
     opened = open_label_source(source, fps=fps, every=frame_options.every, left_out=out)
     store = store_options.store(out, opened, job)

@@ -12,7 +12,7 @@ from cyclopts.validators import Number
 
 from framewatch_cli.commands.options.connection import Connection, run_with_client
 from framewatch_cli.commands.options.files import load_rules, with_trails
-from framewatch_cli.commands.options.labels import LabelAndRegionOptions, print_single_label_hint
+from framewatch_cli.commands.options.labels import LabelAndRegionOptions
 from framewatch_cli.commands.options.parameters import Flag, Fps, Repeated, Top, UsageError
 from framewatch_cli.pictures.examples import load_example
 from framewatch_cli.terminal.output import Output
@@ -128,8 +128,6 @@ def watch(
         explain=explain,
     )
     output = Output(json)
-    if any(rule.score_kind is ScoreKind.PROBABILITY for rule in config.rules) or not config.rules:
-        print_single_label_hint(label_set.names, output)
     return run_with_client(connection.server, lambda client: watch_source(client, settings, output))
 
 

@@ -9,7 +9,7 @@ import { parseRule } from "./rules.js";
 
 export const USAGE = `Usage:
   framewatch-node classify IMAGE --label A --label B [options]
-  framewatch-node watch FOLDER --label A --label B [--rule LABEL:ENTER[:EXIT]]... [--fps N] [options]
+  framewatch-node watch FOLDER --label A --label B [--rule RULE]... [--fps N] [options]
   framewatch-node embed [IMAGE|FOLDER]... [--text TEXT]... [options]
   framewatch-node models [options]
 
@@ -33,7 +33,8 @@ For classify and watch:
   --top K           print the best K labels only
 
 For watch:
-  --rule RULE       ENTERED at a score of ENTER, EXITED below EXIT (default: ENTER); once per rule
+  --rule RULE       LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]: ENTERED at a score of ENTER for MIN_PRESENT_S
+                    seconds, EXITED below EXIT (default: ENTER) for MIN_ABSENT_S (default: both 0.3); once per rule
   --score KIND      the score that rules use: probability (default), similarity or presence
   --region REGION   a part of the frame, ID=X,Y,WIDTH,HEIGHT in fractions of it; every rule applies to each
   --trail K         events carry the last K scores that led to them
@@ -150,7 +151,7 @@ export function readFrameRate({ fps }: Values): number {
 
 function readRule(text: string): Rule {
   const rule = parseRule(text);
-  if (rule === undefined) throw new UsageError(`--rule ${text}: LABEL:ENTER or LABEL:ENTER:EXIT was expected.`);
+  if (rule === undefined) throw new UsageError(`--rule ${text}: LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]] was expected.`);
   return rule;
 }
 

@@ -694,7 +694,10 @@ class Warning(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     FIELD_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """Stable name, UPPER_SNAKE_CASE. TEXT_TRUNCATED: a text has more tokens than the model reads; its end was cut off."""
+    """Stable name, UPPER_SNAKE_CASE. TEXT_TRUNCATED: a text has more tokens than the model reads; its end was cut off.
+    SINGLE_LABEL: the probability of the only label is 1 whatever the picture shows. SIMILAR_LABELS: two labels differ
+    in nothing but space or case.
+    """
     message: _builtins.str
     """Sentence for people: what was done and what to do about it."""
     field: _builtins.str

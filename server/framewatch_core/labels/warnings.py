@@ -6,9 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from framewatch_core.labels.labels import LabelSet
+from framewatch_core.labels.scoring import ScoreFunction
 from framewatch_core.quoting import quoted
 
 TEXT_TRUNCATED = "TEXT_TRUNCATED"
+SINGLE_LABEL = "SINGLE_LABEL"
+SIMILAR_LABELS = "SIMILAR_LABELS"
 MAX_WARNINGS = 20
 """Most warnings of one request; a request with more has the same mistake many times."""
 
@@ -74,6 +77,46 @@ def truncated_prompts(label_set: LabelSet, cut_off: Collection[str], max_tokens:
         elif too_long := [text for text in label_set.prompts_of(label) if text in cut_off]:
             found.append(_truncated(too_long[0], max_tokens, f"{path}.name"))
         found += truncated_texts(label.contrast_prompts, cut_off, max_tokens, f"{path}.contrast_prompts")
+    return tuple(found[:MAX_WARNINGS])
+
+
+def doubtful_labels(
+    label_set: LabelSet, score_function: ScoreFunction, *, by_probability: bool | None = None
+) -> tuple[RequestWarning, ...]:
+    """Warns of a set whose probabilities say little, whatever the picture shows; with paths below the set.
+
+    Args:
+        label_set: the labels.
+        score_function: of the model's probabilities.
+        by_probability: True: the probabilities are what counts; None: unless labels have a contrast of their own,
+            which nothing but their presence uses.
+
+    """
+    labels = label_set.labels
+    found: list[RequestWarning] = []
+    if by_probability is None:
+        by_probability = not any(label.examples or label.contrast_prompts for label in labels)
+    if len(labels) == 1 and by_probability and score_function is ScoreFunction.SOFTMAX:
+        found.append(
+            RequestWarning(
+                SINGLE_LABEL,
+                "with a single label, this model gives it the probability 1 whatever the picture shows: add a label "
+                'for what else there may be, such as "an empty room", or go by its presence',
+                "labels",
+            )
+        )
+    seen: dict[str, str] = {}
+    for i, label in enumerate(labels):
+        first = seen.setdefault(" ".join(label.name.split()).casefold(), label.name)
+        if first != label.name:
+            found.append(
+                RequestWarning(
+                    SIMILAR_LABELS,
+                    f"the label {quoted(label.name, _SHOWN_CHARS)} is {quoted(first, _SHOWN_CHARS)} but for space or "
+                    "case, so that they share what would be one probability: keep one of them",
+                    f"labels[{i}].name",
+                )
+            )
     return tuple(found[:MAX_WARNINGS])
 
 

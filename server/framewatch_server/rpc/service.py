@@ -14,6 +14,7 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.calls import Classification, SimilarityMatrix
 from framewatch_core.errors import ClientNotReading, ServerDraining, ServerStarting
 from framewatch_core.labels.label_scores import best_first
+from framewatch_core.labels.warnings import MAX_WARNINGS, doubtful_labels
 from framewatch_core.limits import ByteAccount, check_limit
 from framewatch_core.stream.config import OverflowPolicy, StreamConfig
 from framewatch_core.stream.session import SessionLimits
@@ -149,11 +150,12 @@ class ZeroShotService:
                 actual=len(call.label_set.labels),
                 field="labels",
             )
-            labels, warnings = await scorer.label_vectors(call.label_set)
+            labels, truncated = await scorer.label_vectors(call.label_set)
         with under("image"):
             scores, timings = await scorer.score(call.image, labels)
         best = best_first(scores, call.top_count)
-        placed = tuple(warning.under("label_set") for warning in warnings)
+        doubtful = doubtful_labels(call.label_set, scorer.head.score_function)
+        placed = tuple(warning.under("label_set") for warning in (*doubtful, *truncated)[:MAX_WARNINGS])
         return classification_to_proto(
             Classification(tuple(best), scorer.info.name, timings, placed, scorer.info.weights_digest)
         )

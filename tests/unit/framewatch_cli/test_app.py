@@ -88,13 +88,6 @@ def test_templates(
     assert (list(label_set.templates.templates) if label_set.HasField("templates") else None) == expected
 
 
-def test_single_label_gets_a_hint(server: list[str], picture_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["classify", str(picture_file), "--label", "a box", "--json", *server]) == 0
-    out, err = capsys.readouterr()
-    assert len(out.splitlines()) == 1
-    assert "with a single label" in err
-
-
 def test_similarity(server: list[str], picture_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["similarity", str(picture_file), str(picture_file), str(picture_file), *server]) == 0
     assert capsys.readouterr().out.count("0.2500") == 2

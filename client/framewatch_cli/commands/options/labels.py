@@ -10,7 +10,6 @@ from cyclopts import Parameter
 
 from framewatch_cli.commands.options.parameters import Repeated, Templates
 from framewatch_cli.pictures.examples import ExampleSource, load_example, parse_example_option
-from framewatch_cli.terminal.output import Output
 from framewatch_client import parse_region
 from framewatch_core.images.image import Image
 from framewatch_core.images.regions import Region, check_regions
@@ -100,15 +99,6 @@ class LabelAndRegionOptions(LabelOptions):
         regions = tuple(map(parse_region, self.region or ()))
         check_regions(regions)
         return regions
-
-
-def print_single_label_hint(labels: Sequence[str], output: Output) -> None:
-    """Prints that a single label gets probability 1: a softmax over one label is 1 whatever the picture shows."""
-    if len(labels) == 1:
-        output.print_note(
-            "note: with a single label, models of the CLIP kind give it probability 1 whatever the picture shows: add "
-            'one for what else there may be, such as --label "something else"'
-        )
 
 
 def _pictures(options: Sequence[str] | None, regions: Mapping[str, Region]) -> dict[str, list[Image]]:

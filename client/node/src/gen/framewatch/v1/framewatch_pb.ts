@@ -347,6 +347,8 @@ export const TimingsSchema: GenMessage<Timings> = /*@__PURE__*/
 export type Warning = Message<"framewatch.v1.Warning"> & {
   /**
    * Stable name, UPPER_SNAKE_CASE. TEXT_TRUNCATED: a text has more tokens than the model reads; its end was cut off.
+   * SINGLE_LABEL: the probability of the only label is 1 whatever the picture shows. SIMILAR_LABELS: two labels differ
+   * in nothing but space or case.
    *
    * @generated from field: string reason = 1;
    */
