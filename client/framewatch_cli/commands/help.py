@@ -15,7 +15,7 @@ The cosine is 1 for the same picture.
 """,
     "watch": """Watch a video, images, a camera or a stream, and print an event when a thing appears or is gone.
 
-Example: framewatch watch belt.mp4 --label "a box" --label "an empty belt" --rule "a box:0.8:0.5"
+Example: framewatch watch belt.mp4 --label "a box" --background "an empty belt" --rule "a box:0.8:0.5"
 
 Example: framewatch watch rtsp://door/main --rules rules.yaml, with the file that "framewatch calibrate" wrote
 

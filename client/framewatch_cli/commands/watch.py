@@ -42,6 +42,7 @@ def watch(
     *,
     rules: Path | None = None,
     label: Repeated = None,
+    background: Repeated = None,
     rule: Annotated[list[str] | None, Parameter(negative="--no-rules")] = None,
     score: ScoreName | None = None,
     label_options: LabelAndRegionOptions = LabelAndRegionOptions(),
@@ -64,8 +65,11 @@ def watch(
     rules
         A rules file. It has labels, pictures, regions and rules, and takes the place of the options for them.
     label
-        A thing to look for. Repeat it for more. Probabilities compare the labels with each other, so give one for "none
-        of these" too, such as "an empty room".
+        A thing to look for. Repeat it for more. Probabilities compare the labels with each other, so give a background
+        too.
+    background
+        What the picture shows when nothing of it is there, such as "an empty room": a label without a rule of its own.
+        Repeat it for more.
     rule
         When to emit ENTERED and EXITED: LABEL:ENTER[:EXIT[:MIN_PRESENT_S[:MIN_ABSENT_S]]]. ENTERED: the score was at
         least ENTER for MIN_PRESENT_S seconds. EXITED: it was less than EXIT for MIN_ABSENT_S seconds. Both times are
@@ -101,10 +105,10 @@ def watch(
 
     """
     if rules is None:
-        label_set = _label_set(label or [], label_options)
-        watched = _watch_keywords(label_set, rule, score, label_options.regions())
+        label_set = _label_set(label or [], background or [], label_options)
+        watched = _watch_keywords(label_set, background or [], rule, score, label_options.regions())
     else:
-        _check_alone(label, rule, score, label_options)
+        _check_alone(label, background, rule, score, label_options)
         file = load_rules(rules)
         label_set, watched = file.label_set(load_example), file.watch_keywords()
     # the server would refuse a bad config too, but only once the source is open
@@ -132,25 +136,34 @@ def watch(
 
 
 def _check_alone(
-    label: list[str] | None, rule: list[str] | None, score: ScoreName | None, label_options: LabelAndRegionOptions
+    label: list[str] | None,
+    background: list[str] | None,
+    rule: list[str] | None,
+    score: ScoreName | None,
+    label_options: LabelAndRegionOptions,
 ) -> None:
-    values = {"--label": label, "--rule": rule, "--score": score}
+    values = {"--label": label, "--background": background, "--rule": rule, "--score": score}
     given = [name for name, value in values.items() if value is not None] + label_options.given
     if given:
         raise UsageError(f"--rules can't be given with {', '.join(given)}: the rules file has all of that")
 
 
-def _label_set(names: list[str], label_options: LabelAndRegionOptions) -> LabelSet:
+def _label_set(names: list[str], background: list[str], label_options: LabelAndRegionOptions) -> LabelSet:
     if not (names or label_options.given):
-        raise UsageError("nothing to look for was given: --label LABEL --label LABEL..., or --rules FILE")
-    return label_options.label_set(names)
+        raise UsageError("nothing to look for was given: --label LABEL --background LABEL, or --rules FILE")
+    return label_options.label_set([*names, *background])
 
 
 def _watch_keywords(
-    label_set: LabelSet, rule: list[str] | None, score: ScoreName | None, regions: Sequence[Region]
+    label_set: LabelSet,
+    background: Sequence[str],
+    rule: list[str] | None,
+    score: ScoreName | None,
+    regions: Sequence[Region],
 ) -> WatchKeywords:
     """Returns the regions, and in each of them the rules that the options describe."""
-    plain = _default_rules(label_set.names) if rule is None else map(parse_rule, rule)
+    watched = [name for name in label_set.names if name not in background]
+    plain = _default_rules(watched) if rule is None else map(parse_rule, rule)
     labels = {label.name: label for label in label_set.labels}
     scored = [replace(rule, score_kind=_score_kind(score, labels.get(rule.label))) for rule in plain]
     return {"rules": list(_in_regions(scored, regions)), "regions": regions}

@@ -129,14 +129,22 @@ def test_watch_in_plain_lines(
 
 @pytest.mark.parametrize(
     ("options", "expected"),
-    [(["--no-rules"], []), (["--rule", "a box:0.9:0.4"], ["a box"])],
-    ids=["none", "its own"],
+    [
+        (["--no-rules"], []),
+        (["--rule", "a box:0.9:0.4"], ["a box"]),
+        (["--background", "a blank wall"], ["a box", "an empty belt"]),
+        (["--background", "a blank wall", "--rule", "a blank wall:0.5"], ["a blank wall"]),
+    ],
+    ids=["none", "its own", "none for the background", "one for the background"],
 )
 def test_watch_rules(
     server: list[str], service: FakeService, folder: Path, options: list[str], expected: list[str]
 ) -> None:
     assert run(["watch", str(folder), *LABELS, *options, *server]) == 0
-    assert [rule.label for rule in service.configs[0].rules] == expected
+    (config,) = service.configs
+    assert [rule.label for rule in config.rules] == expected
+    background = ["a blank wall"] if "--background" in options else []
+    assert [label.name for label in config.label_set.labels] == ["a box", "an empty belt", *background]
 
 
 def test_watch_json(server: list[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -158,6 +158,7 @@ def _event_with_trail() -> pb.StreamFramesResponse:
         pytest.param(
             ["--rules", "{rules}", "--label", "x"], "--rules can't be given with --label", id="rules and label"
         ),
+        pytest.param(["--rules", "{rules}", "--background", "x"], "with --background", id="rules and background"),
         pytest.param(["--rules", "{rules}", "--region", "a=0,0,1,1"], "with --region", id="rules and region"),
         pytest.param(["--label", "x", "--region", "a=0,0,2,1"], "ends outside the frame", id="a region outside"),
         pytest.param(["--label", "x", "--contrast", "x"], "LABEL=PROMPT", id="no contrast"),
