@@ -41,7 +41,8 @@ def evaluate(
         A video file, or a folder or (quoted) glob of images. A .jsonl file of scores is replayed, without a server.
     truth
         A JSON file: for each video its fps, frames, tolerance_frames, regions {ID: [x, y, width, height]} and present
-        {ID: [[first frame, last frame], ...]}. Events must begin within the tolerance of the true times.
+        {ID: [[first frame, last frame], ...]}; perhaps fuzzy, in the form of present: when people would not agree, and
+        no event counts as false. Events must begin within the tolerance of the true times.
     rules
         A rules file.
     video

@@ -111,6 +111,7 @@ def _rule_summary(rule: RuleEvaluation) -> dict[str, Any]:
         "missed": [_moment(transition.kind, transition.time_ns) for transition in rule.missed],
         "false": [_moment(event.kind, event.began.time_ns) for event in rule.false],
         "doubled": [_moment(event.kind, event.began.time_ns) for event in rule.doubled],
+        "unsure": [_moment(event.kind, event.began.time_ns) for event in rule.unsure],
     }
 
 

@@ -191,6 +191,7 @@ def _wrong(rule: RuleEvaluation) -> Iterator[Text]:
     wrong: list[tuple[int, str]] = [(t.time_ns, f"missed {_moment(t)}") for t in rule.missed]
     wrong += [(e.began.time_ns, f"false {_moment(e)}") for e in rule.false]
     wrong += [(e.began.time_ns, f"emitted twice: {_moment(e)}") for e in rule.doubled]
+    wrong += [(e.began.time_ns, f"not counted: {_moment(e)}, which is fuzzy") for e in rule.unsure]
     return (Text(sentence) for _, sentence in sorted(wrong))
 
 

@@ -36,6 +36,7 @@ from framewatch_core.images.regions import WHOLE_FRAME_ID
 from framewatch_core.time import NS_PER_S
 
 SPLICE_S = 30.0
+_SHARE = 1 / 3
 SPLICES = (Kind.FREEZE, Kind.BLACK, Kind.COVERED, Kind.INFRARED, Kind.RAIN)
 _UNSUSPENDED = frozenset({Kind.RAIN})
 
@@ -125,12 +126,12 @@ class Video:
         )
 
 
-def load_videos(truth_path: Path, share: float) -> list[Video]:
+def load_videos(truth_path: Path, share: float | None = None) -> list[Video]:
     """Returns the videos of a file of truth that lie beside it.
 
     Args:
         truth_path: path of the file, in the form of `load_truth`.
-        share: share of each video that the rules are calibrated on, in (0, 1).
+        share: share of each video that the rules are calibrated on, in (0, 1); None: the file's, or else a third.
 
     Raises:
         InvalidTruth: the file can't be read, or none of its videos exists.
@@ -142,7 +143,11 @@ def load_videos(truth_path: Path, share: float) -> list[Video]:
         raise InvalidTruth(f"{truth_path} can't be read as JSON: {error}") from error
     names = list(data) if isinstance(data, dict) else []
     found = [(truth_path.parent / name, load_truth(data, name)) for name in names]
-    videos = [Video(path, truth, round(truth.end_ns * share)) for path, truth in found if path.exists()]
+    videos = [
+        Video(path, truth, round(truth.end_ns * (share or truth.share or _SHARE)))
+        for path, truth in found
+        if path.exists()
+    ]
     if not videos:
         raise InvalidTruth(f"{truth_path} names no video that lies beside it")
     return videos
@@ -201,11 +206,14 @@ def stretched(truth: VideoTruth, at_ns: int, by_ns: int) -> VideoTruth:
     def moved(time_ns: int) -> int:
         return time_ns + by_ns if time_ns > at_ns else time_ns
 
+    def longer(span: Interval) -> Interval:
+        return Interval(moved(span.start_ns), moved(span.end_ns))
+
     tracks = (
-        replace(track, present=tuple(Interval(moved(span.start_ns), moved(span.end_ns)) for span in track.present))
+        replace(track, present=tuple(map(longer, track.present)), fuzzy=tuple(map(longer, track.fuzzy)))
         for track in truth.tracks
     )
-    return VideoTruth(moved(truth.end_ns), truth.tolerance_ns, tuple(tracks))
+    return replace(truth, end_ns=moved(truth.end_ns), tracks=tuple(tracks))
 
 
 async def find_rules(client: AsyncFramewatchClient, video: Video, label: str) -> CalibrationRun:

@@ -64,6 +64,7 @@ class RuleEvaluation:
         flap_count: pairs of events in a row that were not right and undo each other with no missed transition between:
             a thing that was there all the time would have gone and come, or the other way round. These events are
             among the false or doubled ones too.
+        unsure: events that are not right and began when people would not agree what is there; they count nowhere.
 
     """
 
@@ -74,6 +75,7 @@ class RuleEvaluation:
     doubled: tuple[Event, ...]
     false: tuple[Event, ...]
     flap_count: int
+    unsure: tuple[Event, ...] = ()
 
     @property
     def is_right(self) -> bool:
@@ -180,6 +182,8 @@ def _evaluate_rule(name: str, events: list[Event], track: Track, truth: VideoTru
     matches.sort(key=lambda match: match.truth.time_ns)
     found = {match.truth for match in matches}
     right = {match.event for match in matches}
+    unsure = tuple(event for event in events if event not in right and _is_unsure(event, track))
+    events = [event for event in events if event not in unsure]
     wrong = [event for event in events if event not in right]
     doubled = [event for event in wrong if _is_near(event, found, truth.tolerance_ns)]
     missed = [transition for transition in expected if transition not in found]
@@ -191,7 +195,12 @@ def _evaluate_rule(name: str, events: list[Event], track: Track, truth: VideoTru
         doubled=tuple(doubled),
         false=tuple(event for event in wrong if event not in doubled),
         flap_count=_count_flaps(events, right, missed),
+        unsure=unsure,
     )
+
+
+def _is_unsure(event: Event, track: Track) -> bool:
+    return any(event.began.time_ns in span for span in track.fuzzy)
 
 
 def _match(events: list[Event], expected: list[Transition], kind: EventKind, tolerance_ns: int) -> list[Match]:

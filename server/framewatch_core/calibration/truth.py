@@ -29,11 +29,13 @@ class Track:
     Attributes:
         region: the region; one that covers the whole frame belongs to rules without a region.
         present: when the thing is there, in order, apart. An end at the recording's end or later is no disappearance.
+        fuzzy: when people would not agree whether it is there: no event that begins then is wrong.
 
     """
 
     region: Region
     present: tuple[Interval, ...]
+    fuzzy: tuple[Interval, ...] = ()
 
     @property
     def rule_region_id(self) -> str:
@@ -51,29 +53,26 @@ class VideoTruth:
         end_ns: where the video, or the part that is evaluated, ends.
         tolerance_ns: how far a right event may be from the true moment.
         tracks: one for each region.
+        label: what the thing is, in words; empty: not known.
+        share: share of the video, from its begin, that rules are to be calibrated on, in (0, 1]; None: not known.
 
     """
 
     end_ns: int
     tolerance_ns: int
     tracks: tuple[Track, ...]
+    label: str = ""
+    share: float | None = None
 
     def until(self, end_ns: int) -> VideoTruth:
         """Returns the truth about the part before `end_ns`: a thing that is present then has no end in it."""
         if end_ns >= self.end_ns:
             return self
         tracks = (
-            replace(
-                track,
-                present=tuple(
-                    Interval(span.start_ns, min(span.end_ns, end_ns))
-                    for span in track.present
-                    if span.start_ns < end_ns
-                ),
-            )
+            replace(track, present=_before(track.present, end_ns), fuzzy=_before(track.fuzzy, end_ns))
             for track in self.tracks
         )
-        return VideoTruth(end_ns, self.tolerance_ns, tuple(tracks))
+        return replace(self, end_ns=end_ns, tracks=tuple(tracks))
 
     def tolerant_of(self, frame_gap_ns: int) -> VideoTruth:
         """Returns the same with one frame gap more of tolerance, for frames at a lower rate than the video's own."""
@@ -86,7 +85,8 @@ def load_truth(data: object, video: str) -> VideoTruth:
     Args:
         data: the file's JSON: for every video `fps`, `frames`, `regions` (`{id: [x, y, width, height]}`, fractions of
             the frame), `present` (`{region id: [[first, last], …]}`, frame numbers from 0, both inclusive) and
-            `tolerance_frames`; other keys are ignored.
+            `tolerance_frames`; perhaps `fuzzy` (as `present`, for some of the regions), `label` and `share`; other keys
+            are ignored.
         video: the key.
 
     Returns:
@@ -108,20 +108,53 @@ def _video(entry: Mapping[str, Any], path: str) -> VideoTruth:
     tolerance = _number(entry, "tolerance_frames", path, least=0)
     regions = _mapping(entry.get("regions"), f"{path}.regions")
     present = _mapping(entry.get("present"), f"{path}.present")
-    for name in present:
-        if name not in regions:
-            raise InvalidTruth(
-                f"present names the region {quoted(name)}, which regions lacks", f"{path}.present.{name}"
-            )
-    tracks = (
-        Track(_region(name, extent, f"{path}.regions.{name}"), _spans(present.get(name), frame_count, fps, path, name))
-        for name, extent in regions.items()
+    fuzzy = _mapping(entry.get("fuzzy", {}), f"{path}.fuzzy")
+    for key, named in (("present", present), ("fuzzy", fuzzy)):
+        for name in named:
+            if name not in regions:
+                raise InvalidTruth(
+                    f"{key} names the region {quoted(name)}, which regions lacks", f"{path}.{key}.{name}"
+                )
+    tracks = []
+    for name, extent in regions.items():
+        region = _region(name, extent, f"{path}.regions.{name}")
+        there = _spans(present.get(name), frame_count, fps, f"{path}.present.{name}")
+        try:
+            check_apart(there, "present")
+        except InvalidRequest as error:
+            raise InvalidTruth(error.message, f"{path}.present.{name}") from error
+        unsure = _spans(fuzzy.get(name, []), frame_count, fps, f"{path}.fuzzy.{name}")
+        tracks.append(Track(region, there, unsure))
+    return VideoTruth(
+        _frame_time(frame_count, fps),
+        round(tolerance / fps * NS_PER_S),
+        tuple(tracks),
+        _label(entry, path),
+        _share(entry, path),
     )
-    return VideoTruth(_frame_time(frame_count, fps), round(tolerance / fps * NS_PER_S), tuple(tracks))
 
 
-def _spans(value: object, frame_count: int, fps: float, path: str, region: str) -> tuple[Interval, ...]:
-    path = f"{path}.present.{region}"
+def _label(entry: Mapping[str, Any], path: str) -> str:
+    label = entry.get("label", "")
+    if not isinstance(label, str):
+        raise InvalidTruth(f"{path}.label is {_kind(label)}: expected a text", f"{path}.label")
+    return label
+
+
+def _share(entry: Mapping[str, Any], path: str) -> float | None:
+    if "share" not in entry:
+        return None
+    share = _number(entry, "share", path)
+    if share > 1:
+        raise InvalidTruth(f"{path}.share is {share:g}: expected at most 1", f"{path}.share")
+    return share
+
+
+def _before(spans: Sequence[Interval], end_ns: int) -> tuple[Interval, ...]:
+    return tuple(Interval(span.start_ns, min(span.end_ns, end_ns)) for span in spans if span.start_ns < end_ns)
+
+
+def _spans(value: object, frame_count: int, fps: float, path: str) -> tuple[Interval, ...]:
     spans: list[Interval] = []
     for i, pair in enumerate(_list(value, path)):
         first, last = (_count(number, f"{path}[{i}]", least=0) for number in _list(pair, f"{path}[{i}]", 2))
@@ -131,10 +164,6 @@ def _spans(value: object, frame_count: int, fps: float, path: str, region: str) 
                 f"{path}[{i}]",
             )
         spans.append(Interval(_frame_time(first, fps), _frame_time(last + 1, fps)))
-    try:
-        check_apart(tuple(spans), "present")
-    except InvalidRequest as error:
-        raise InvalidTruth(error.message, path) from error
     return tuple(spans)
 
 

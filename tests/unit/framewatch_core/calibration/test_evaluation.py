@@ -69,6 +69,16 @@ CASES = [
 ]  # fmt: skip
 
 
+def test_events_that_begin_when_people_would_not_agree_count_nowhere() -> None:
+    full = Track(FULL, (Interval(s(10), s(20)),), (Interval(s(8), s(11)), Interval(s(40), s(50))))
+    events = [event(IN, 10.5), event(OUT, 20), event(IN, 42), event(OUT, 48), event(IN, 60), event(OUT, 61)]
+    (found,) = evaluate(events, [RULE], VideoTruth(s(100), s(1), (full,))).rules
+    assert [match.event.began.time_ns for match in found.matches] == [s(10.5), s(20)], "a right one counts"
+    assert [each.began.time_ns for each in found.unsure] == [s(42), s(48)]
+    assert [each.began.time_ns for each in found.false] == [s(60), s(61)]
+    assert found.flap_count == 1
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_events_against_the_truth(case: Case) -> None:
     (found,) = evaluate(case.events, [RULE], case.truth).rules

@@ -32,6 +32,16 @@ def test_frames_become_times() -> None:
     assert (left.region.id, left.present) == ("left", ())
 
 
+def test_what_is_not_needed_is_read_too() -> None:
+    entry = {**ENTRY, "fuzzy": {"full": [[20, 29], [45, 54]]}, "label": "a man", "share": 0.5}
+    truth = load_truth({"a.mp4": entry}, "a.mp4")
+    assert (truth.label, truth.share) == ("a man", 0.5)
+    assert [track.fuzzy for track in truth.tracks] == [(interval(2, 3), interval(4.5, 5.5)), ()]
+    part = truth.until(5_000_000_000)
+    assert part.tracks[0].fuzzy == (interval(2, 3), interval(4.5, 5))
+    assert (part.label, part.share) == ("a man", 0.5)
+
+
 def test_a_part_of_the_video() -> None:
     truth = load_truth({"a.mp4": ENTRY}, "a.mp4").until(7_000_000_000)
     assert truth.end_ns == 7_000_000_000
@@ -60,6 +70,13 @@ def test_sparser_frames_have_more_tolerance() -> None:
         pytest.param({"present": {"full": [[5]]}}, "a.mp4.present.full[0]", "list of 2", id="one number"),
         pytest.param({"present": {"full": [[5, 9], [9, 12]]}}, "a.mp4.present.full", "without overlap", id="overlap"),
         pytest.param({"present": {"full": [], "top": []}}, "a.mp4.present.top", "regions lacks", id="unknown region"),
+        pytest.param({"fuzzy": {"top": []}}, "a.mp4.fuzzy.top", "regions lacks", id="unknown fuzzy region"),
+        pytest.param(
+            {"fuzzy": {"full": [[0, 100]]}}, "a.mp4.fuzzy.full[0]", "last < frames", id="fuzzy beyond the end"
+        ),
+        pytest.param({"label": 3}, "a.mp4.label", "expected a text", id="label as a number"),
+        pytest.param({"share": 1.5}, "a.mp4.share", "at most 1", id="more than all"),
+        pytest.param({"share": 0}, "a.mp4.share", "more than 0", id="no share"),
         pytest.param({"present": {"left": []}}, "a.mp4.present.full", "missing", id="a region without intervals"),
     ],
 )
