@@ -20,7 +20,7 @@ TRUTH = VideoTruth(
 
 
 def evaluation(*began_s: float) -> Evaluation:
-    """Of events that begin then, ENTERED and EXITED by turns, where one is due at 10 s and one at 20 s."""
+    """Evaluates events that begin then, by turns ENTERED, due at 10 s, and EXITED, due at 20 s."""
     moments = [Moment(i, round(at * NS_PER_S)) for i, at in enumerate(began_s)]
     kinds = (EventKind.ENTERED, EventKind.EXITED)
     events = [Event(kind=kinds[i % 2], rule_id="box", label="box", at=at, began=at) for i, at in enumerate(moments)]
