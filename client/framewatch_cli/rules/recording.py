@@ -51,8 +51,9 @@ class Recording:
     def end_ns(self) -> int:
         """End of the recording: one frame gap after its last frame whose time is no outlier."""
         seen = SeenTimes()
-        times = [frame.at.time_ns for frame in self.frames if seen.has_seen(frame)][-2:]
-        return 2 * times[-1] - times[0] if times else 0
+        for frame in self.frames:
+            seen.has_seen(frame)
+        return seen.end_ns
 
     def scores_of(self, label: str, region_id: str = WHOLE_FRAME_ID) -> Iterator[tuple[int, LabelScore]]:
         """Yields the times and scores of a label in a region, without held frames.

@@ -59,6 +59,11 @@ class SeenTimes:
         self._clock = FrameClock()
         self._max_frame_gap_ns = max_frame_gap_ns
 
+    @property
+    def end_ns(self) -> int:
+        """End of the frames so far: one step of their clock after the last one that was seen; 0: there was none."""
+        return (self._clock.last_ns or 0) + (self._clock.step_ns or 0)
+
     def has_seen(self, frame: RecordedFrame) -> bool:
         """Takes the next frame; returns False if its time was an outlier: rules were not told that it was held."""
         if frame.held.issuperset(frame.scores) and self._clock.is_outlier(frame.at.time_ns, self._max_frame_gap_ns):

@@ -74,8 +74,9 @@ class Pipeline:
             capacity,
             size=self._size,
             cost=lambda job: job.load.cost,
-            # of any size: those on the device, and one that is decoded meanwhile; more would keep newcomers waiting
-            least=encoder.images.in_flight + 1,
+            # of any size: those on the device and one that is decoded meanwhile, or one for every second decoder, since
+            # jobs with many inputs may be slow to decode; more would keep newcomers waiting
+            least=max(encoder.images.in_flight + 1, decode_threads // 2),
         )
         self._health = _Health(on_health)
         deliver = partial(self._call_in_loop, self._deliver)

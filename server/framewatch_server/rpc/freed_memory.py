@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Callable
 
 import psutil
+import structlog
 
 from framewatch_server.vision.pixels.allocator import allocated_bytes, give_back_memory
 
 _WORTH_IT_BYTES = 64 * 1024 * 1024
 _INTERVAL_S = 5.0
+
+_log = structlog.get_logger()
 
 
 def kept_bytes() -> int:
@@ -39,16 +42,25 @@ class FreedMemory:
         self._kept = kept
         self._give_back = give_back
         self._interval_s = interval_s
+        self._has_failed = False
 
     async def run(self) -> None:
         """Looks at what is kept, and gives it back, until it is cancelled."""
-        least = await asyncio.to_thread(self._kept)  # takes some milliseconds where there are many free blocks
+        least: int | None = None
         while True:
+            try:
+                least = await self._look(least)
+            except (OSError, RuntimeError, psutil.Error) as error:  # no file or thread is left: there may be one later
+                if not self._has_failed:
+                    _log.warning("freed memory can't be given back now", because=str(error))
+                self._has_failed = True
             await asyncio.sleep(self._interval_s)
-            kept = await asyncio.to_thread(self._kept)
-            if kept - least >= _WORTH_IT_BYTES:
-                await asyncio.to_thread(self._give_back)
-                least = kept = await asyncio.to_thread(
-                    self._kept
-                )  # what could not be given back is no reason to try again
-            least = min(least, kept)
+
+    async def _look(self, least: int | None) -> int:
+        """Gives back what has gathered beyond the least that was kept since the last time; returns the new least."""
+        kept = await asyncio.to_thread(self._kept)  # takes some milliseconds where there are many free blocks
+        if least is not None and kept - least >= _WORTH_IT_BYTES:
+            await asyncio.to_thread(self._give_back)
+            # what could not be given back is no reason to try again
+            return await asyncio.to_thread(self._kept)
+        return kept if least is None else min(least, kept)

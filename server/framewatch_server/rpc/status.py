@@ -38,6 +38,9 @@ MAX_TRAILER_BYTES = 8 * 1024
 """Bytes of a status among the trailers; gRPC's clients lose a status whose trailers have more than 16 KiB."""
 
 _CLIPPED_CHARS = 256  # of 4 bytes each they fit, once with each byte escaped by three, and twice in base64
+_MISUSE = "Failed grpc_call_start_batch"
+"""Begin of gRPC's error for an operation that it does not permit: the call goes on, and the fault is the server's."""
+
 _DETAILS_KEY = "grpc-status-details-bin"
 
 _internal_errors = ErrorLog()
@@ -92,6 +95,8 @@ def ending_with_the_call() -> Iterator[None]:
     try:
         yield
     except grpc.aio.InternalError as error:
+        if str(error).startswith(_MISUSE):
+            raise
         raise asyncio.CancelledError("the call is over") from error
 
 

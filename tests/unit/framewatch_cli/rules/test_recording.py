@@ -87,6 +87,8 @@ def test_a_lone_outlier_of_time_at_the_end_makes_a_recording_no_longer() -> None
     frames = recording(count=20).frames
     far = replace(frames[-1], at=Moment(20, 900_000_000_000), held=frozenset({""}))
     assert Recording((*frames, far)).end_ns == 2_000_000_000
+    next_one = replace(frames[-1], at=Moment(21, 900_100_000_000))
+    assert Recording((*frames, far, next_one)).end_ns == 900_200_000_000, "the clock has moved"
 
 
 async def test_record_streams_up_to_a_time(address: str, service: FakeService, make_video: Callable[..., Path]) -> None:

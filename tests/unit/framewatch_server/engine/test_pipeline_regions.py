@@ -266,6 +266,16 @@ async def test_pictures_that_are_slow_to_decode_reach_every_decoder() -> None:
         assert await slow.results() == list(range(1, 9))
 
 
+async def test_jobs_with_many_inputs_leave_no_more_than_half_of_many_decoders_idle() -> None:
+    rig = Rig(8, decode_threads=8)
+    async with rig:
+        wide = Source(*range(1, 10), regions=64)
+        rig.pipeline.announce(wide)
+        assert len(wide.jobs) - len(wide.waiting) == 4
+        rig.encoder.released.set()
+        assert await wide.results() == list(range(1, 10))
+
+
 async def test_a_newcomer_goes_before_the_frames_of_a_stream_with_many_regions() -> None:
     rig = Rig(8)
     async with rig:

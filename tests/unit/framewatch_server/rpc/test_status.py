@@ -133,3 +133,11 @@ async def test_what_can_not_be_sent_any_more_is_no_fault_of_the_server() -> None
     with pytest.raises(asyncio.CancelledError):
         async with answering(cast("Context", context)):
             raise errors.MissingField("no image", "image")
+
+
+async def test_a_misuse_of_grpc_is_a_fault_of_the_server() -> None:
+    context = FakeContext()
+    with pytest.raises(Aborted):
+        async with answering(cast("Context", context)):
+            raise grpc.aio.InternalError("Failed grpc_call_start_batch: 8")
+    assert context.code is grpc.StatusCode.INTERNAL
