@@ -26,6 +26,8 @@ from framewatch_cli.pictures.model import models_named
 from framewatch_cli.terminal.json_lines import print_object
 from framewatch_cli.terminal.output import ExitCode, Output
 from framewatch_client import AsyncFramewatchClient, RequestWarning
+from framewatch_core.labels.scoring import ScoreKind
+from framewatch_core.labels.warnings import SINGLE_LABEL
 
 SHOWN_SOURCES = 3
 
@@ -123,7 +125,9 @@ def _run(
     """Labels the source, and writes the tables however that ends. Returns True if Ctrl-C ended it."""
 
     def warn(warning: RequestWarning) -> None:
-        output.print_warnings([warning])
+        # the server does not know which score counts
+        if warning.reason != SINGLE_LABEL or job.sorting.score is ScoreKind.PROBABILITY:
+            output.print_warnings([warning])
 
     if restart:
         # nothing may be removed before the server has answered

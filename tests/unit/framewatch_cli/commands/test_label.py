@@ -512,6 +512,16 @@ def test_what_the_server_warns_of_is_reported_once(
     assert caplog.messages == [], "nor a second time by the logger"
 
 
+@pytest.mark.parametrize(("score", "count"), [("probability", 1), ("presence", 0)])
+def test_a_single_label_is_warned_of_where_its_probability_counts(
+    server: list[str], service: LabellingService, folder: Path, tmp_path: Path, score: str, count: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    service.warnings = [pb.Warning(reason="SINGLE_LABEL", message="always 1", field="label_set.labels")]
+    run(["label", str(folder), *LABELS, "--score", score, "--out", str(tmp_path / "x.jsonl"), *server])
+    assert capsys.readouterr().err.count("always 1") == count
+
+
 def test_a_model_that_is_replaced_on_the_way_ends_the_run(
     server: list[str], service: LabellingService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
