@@ -43,6 +43,13 @@ def test_classify_json_is_one_line_of_protobuf_json_per_image(server: ServerProc
         assert "batch_size" in answer["timings"], "the .proto's field names"
 
 
+def test_a_single_label_gets_a_warning_beside_its_answer(server: ServerProcess, photo: str) -> None:
+    done = run_client("classify", photo, "--label", "a box", "--json", "--server", server.address)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    assert "with a single label" in done.stderr
+
+
 def test_templates_change_the_scores(server: ServerProcess, photo: str) -> None:
     def similarity(*flags: str) -> float:
         done = run_client("classify", photo, "--label", "box", "--json", "--server", server.address, *flags)

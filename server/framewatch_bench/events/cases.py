@@ -36,9 +36,9 @@ from framewatch_core.images.regions import WHOLE_FRAME_ID
 from framewatch_core.time import NS_PER_S
 
 SPLICE_S = 30.0
-_SHARE = 1 / 3
 SPLICES = (Kind.FREEZE, Kind.BLACK, Kind.COVERED, Kind.INFRARED, Kind.RAIN)
 _UNSUSPENDED = frozenset({Kind.RAIN})
+_SHARE = 1 / 3
 
 Transform = Callable[[Iterable[Frame]], Iterator[Frame]]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from framewatch_bench.events.summary import Summary, summaries
 from framewatch_bench.options import Json
 from framewatch_core.time import NS_PER_S
 from framewatch_server.tables import Row, print_rows, progress
@@ -48,11 +49,10 @@ def events(
         json: Print one line of JSON per case, and then one per kind of case.
 
     """
-    videos = (truth, *others)
-    results = asyncio.run(_measure(videos, model, label, share, only, as_json=json))
+    results = asyncio.run(_measure((truth, *others), model, label, share, only, as_json=json))
     if not json:
         print_rows("events by rules from calibration", list(map(_row, results)), as_json=False)
-    if together := _summary_rows(results):
+    if together := list(map(_summary_row, summaries(results))):
         print_rows("all videos together, with intervals of 95 %", together, as_json=json)
     return 0 if all(result.is_right for result in results) else 1
 
@@ -83,13 +83,10 @@ async def _measure(
 
 def _row(result: CaseResult) -> Row:
     evaluation = result.evaluation
-    matched = len(evaluation.matches)
     return {
         "case": f"{Path(result.video).stem}: {result.case.name}",
         "right": result.is_right,
-        "matched": f"{matched}/{matched + sum(len(rule.missed) for rule in evaluation.rules)}",
-        "false": sum(len(rule.false) + len(rule.doubled) for rule in evaluation.rules),
-        "unsure": sum(len(rule.unsure) for rule in evaluation.rules),
+        **_counts(Summary.of(result.case.name, [result])),
         "delay s": _seconds(evaluation.median_delay_ns()),
         "began off s": _seconds(evaluation.max_error_ns()),
         "suspended": result.suspended,
@@ -97,20 +94,21 @@ def _row(result: CaseResult) -> Row:
     }
 
 
-def _summary_rows(results: Sequence[CaseResult]) -> list[Row]:
-    from framewatch_bench.events.summary import summaries  # noqa: PLC0415 as above
+def _summary_row(found: Summary) -> Row:
+    return {
+        "case": found.name,
+        "right": f"{found.right}/{found.videos}",
+        **_counts(found),
+        **{name: _interval(getattr(found, name)) for name in ("precision", "recall", "f1")},
+    }
 
-    return [
-        {
-            "case": found.name,
-            "right": f"{found.right}/{found.videos}",
-            "matched": f"{found.matched}/{found.matched + found.missed}",
-            "false": found.wrong,
-            "unsure": found.unsure,
-            **{name: _interval(getattr(found, name)) for name in ("precision", "recall", "f1")},
-        }
-        for found in summaries(results)
-    ]
+
+def _counts(found: Summary) -> Row:
+    return {
+        "matched": f"{found.matched}/{found.matched + found.missed}",
+        "false": found.wrong,
+        "unsure": found.unsure,
+    }
 
 
 def _interval(estimate: Estimate) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from framewatch_bench.events.cases import CaseResult
 from framewatch_core.calibration.estimates import Estimate, proportion
+
+if TYPE_CHECKING:
+    from framewatch_bench.events.cases import CaseResult
 
 
 @dataclass(frozen=True, slots=True)

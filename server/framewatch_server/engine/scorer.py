@@ -19,7 +19,13 @@ from framewatch_core.labels.labels import Label, LabelSet
 from framewatch_core.labels.presence import Discriminant, fit_discriminant
 from framewatch_core.labels.scoring import LabelScore, ScoreHead, cosines
 from framewatch_core.labels.vectors import LabelVectors, label_vectors, text_groups
-from framewatch_core.labels.warnings import RequestWarning, truncated_prompts, truncated_texts
+from framewatch_core.labels.warnings import (
+    MAX_WARNINGS,
+    RequestWarning,
+    doubtful_labels,
+    truncated_prompts,
+    truncated_texts,
+)
 from framewatch_core.models import Model
 from framewatch_core.stream.queueing import Lane
 from framewatch_core.stream.results import Timings
@@ -202,10 +208,13 @@ class Scorer:
             return np.empty((0, dimension), np.float32)
         return np.stack([embedded.vectors[0, :dimension] for embedded in found])
 
-    async def label_vectors(self, label_set: LabelSet) -> tuple[LabelVectors, tuple[RequestWarning, ...]]:
+    async def label_vectors(
+        self, label_set: LabelSet, *, by_probability: bool | None = None
+    ) -> tuple[LabelVectors, tuple[RequestWarning, ...]]:
         """Returns the vectors of a label set, from the caches or computed once for all callers.
 
-        With them come warnings about prompts that were cut off, with paths below the label set.
+        With them come warnings about labels that say little (see `doubtful_labels` for `by_probability`) and about
+        prompts that were cut off, with paths below the label set.
 
         Raises:
             ImageTooLarge, UnsupportedFormat, UndecodableImage: of an example, with its path below the label set.
@@ -217,7 +226,9 @@ class Scorer:
             for i, label in enumerate(label_set.labels)
             if label.examples
         }
-        warnings = truncated_prompts(label_set, texts.cut_off, self.info.max_text_tokens)
+        doubtful = doubtful_labels(label_set, self.head.score_function, by_probability=by_probability)
+        truncated = truncated_prompts(label_set, texts.cut_off, self.info.max_text_tokens)
+        warnings = (*doubtful, *truncated)[:MAX_WARNINGS]
         return label_vectors(label_set, texts.matrix, discriminants), warnings
 
     async def _text_vectors(self, prompts: Prompts) -> TextVectors:

@@ -9,7 +9,7 @@ from typing import Self
 from framewatch_core.arrays import Float32Array
 from framewatch_core.labels.scoring import LabelScore, ScoreKind
 from framewatch_core.labels.vectors import LabelVectors
-from framewatch_core.labels.warnings import MAX_WARNINGS, RequestWarning, doubtful_labels
+from framewatch_core.labels.warnings import RequestWarning
 from framewatch_core.stream.config import StreamConfig
 from framewatch_server.engine.scorer import Scorer
 from framewatch_server.vision.pixels.view import View
@@ -32,13 +32,11 @@ class ScoringPlan:
 
     @classmethod
     async def make(cls, scorer: Scorer, config: StreamConfig) -> tuple[Self, tuple[RequestWarning, ...]]:
-        """Makes a config's plan; returns it with the warnings about its labels. Raises as `Scorer.label_vectors`."""
-        labels, truncated = await scorer.label_vectors(config.label_set)
+        """Makes the plan of a config; returns it with the warnings of `Scorer.label_vectors` and raises its errors."""
         kinds = {rule.score_kind for rule in config.rules}
         by_probability = ScoreKind.PROBABILITY in kinds if kinds else None
-        doubtful = doubtful_labels(config.label_set, scorer.head.score_function, by_probability=by_probability)
-        view = View(config.viewed_regions, assessed=config.assessed_regions)
-        return cls(scorer, labels, view), (*doubtful, *truncated)[:MAX_WARNINGS]
+        labels, warnings = await scorer.label_vectors(config.label_set, by_probability=by_probability)
+        return cls(scorer, labels, View(config.viewed_regions, assessed=config.assessed_regions)), warnings
 
     def scores(self, vectors: Float32Array) -> dict[str, Sequence[LabelScore]]:
         """Scores a frame's vectors, `[regions, vector_size]`; by region id, in the labels' order."""

@@ -42,18 +42,18 @@ class FreedMemory:
         self._kept = kept
         self._give_back = give_back
         self._interval_s = interval_s
-        self._has_failed = False
 
     async def run(self) -> None:
         """Looks at what is kept, and gives it back, until it is cancelled."""
         least: int | None = None
+        has_failed = False
         while True:
             try:
                 least = await self._look(least)
             except (OSError, RuntimeError, psutil.Error) as error:  # no file or thread is left: there may be one later
-                if not self._has_failed:
+                if not has_failed:
                     _log.warning("freed memory can't be given back now", because=str(error))
-                self._has_failed = True
+                has_failed = True
             await asyncio.sleep(self._interval_s)
 
     async def _look(self, least: int | None) -> int:

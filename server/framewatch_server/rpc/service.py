@@ -14,7 +14,6 @@ from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.calls import Classification, SimilarityMatrix
 from framewatch_core.errors import ClientNotReading, ServerDraining, ServerStarting
 from framewatch_core.labels.label_scores import best_first
-from framewatch_core.labels.warnings import MAX_WARNINGS, doubtful_labels
 from framewatch_core.limits import ByteAccount, check_limit
 from framewatch_core.stream.config import OverflowPolicy, StreamConfig
 from framewatch_core.stream.session import SessionLimits
@@ -150,12 +149,11 @@ class ZeroShotService:
                 actual=len(call.label_set.labels),
                 field="labels",
             )
-            labels, truncated = await scorer.label_vectors(call.label_set)
+            labels, warnings = await scorer.label_vectors(call.label_set)
         with under("image"):
             scores, timings = await scorer.score(call.image, labels)
         best = best_first(scores, call.top_count)
-        doubtful = doubtful_labels(call.label_set, scorer.head.score_function)
-        placed = tuple(warning.under("label_set") for warning in (*doubtful, *truncated)[:MAX_WARNINGS])
+        placed = tuple(warning.under("label_set") for warning in warnings)
         return classification_to_proto(
             Classification(tuple(best), scorer.info.name, timings, placed, scorer.info.weights_digest)
         )

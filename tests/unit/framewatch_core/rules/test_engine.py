@@ -406,16 +406,16 @@ def test_another_look_at_a_book_changes_nothing() -> None:
 )
 def test_impossible_rules_name_their_field(arguments: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidRule) as caught:
-        quick_rule(**{"label": "box", "enter_at": 0.8, **arguments})  # type: ignore[arg-type]
+        EventRule(**{"label": "box", "enter_at": 0.8, **arguments})  # type: ignore[arg-type]
     assert caught.value.field == field
 
 
 def test_long_ids_are_refused() -> None:
     with pytest.raises(LimitExceeded, match="max_name_chars"):
-        quick_rule("box", 0.8, id="x" * 257)
+        EventRule("box", 0.8, id="x" * 257)
 
 
 def test_long_trails_are_refused() -> None:
     with pytest.raises(LimitExceeded, match="max_trail_count") as caught:
-        quick_rule("box", 0.8, trail_count=1001)
+        EventRule("box", 0.8, trail_count=1001)
     assert caught.value.field == "trail_count"

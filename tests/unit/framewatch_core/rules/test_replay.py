@@ -46,14 +46,14 @@ def test_gaps_count_as_given() -> None:
 @pytest.mark.parametrize(
     ("rule", "field", "message"),
     [
-        pytest.param(quick_rule("dog", 0.5), "rules[1].label", "label 'dog' in the whole frame", id="label"),
-        pytest.param(quick_rule("box", 0.5, region_id="a"), "rules[1].label", "region 'a'", id="region"),
+        pytest.param(EventRule("dog", 0.5), "rules[1].label", "label 'dog' in the whole frame", id="label"),
+        pytest.param(EventRule("box", 0.5, region_id="a"), "rules[1].label", "region 'a'", id="region"),
         pytest.param(
-            quick_rule("box", 0.5, score_kind=ScoreKind.PRESENCE), "rules[1].score_kind", "presence", id="presence"
+            EventRule("box", 0.5, score_kind=ScoreKind.PRESENCE), "rules[1].score_kind", "presence", id="presence"
         ),
     ],
 )
 def test_rules_without_a_recording_are_refused(rule: EventRule, field: str, message: str) -> None:
     with pytest.raises(InvalidRule, match=message) as caught:
-        replay(frames(0.9), [quick_rule("box", 0.5, id="fine"), rule])
+        replay(frames(0.9), [EventRule("box", 0.5, id="fine"), rule])
     assert caught.value.field == field

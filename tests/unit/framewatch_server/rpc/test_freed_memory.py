@@ -57,10 +57,7 @@ async def test_it_is_given_back_when_much_has_gathered(sizes: Sequence[int], at:
 
 
 async def test_a_look_that_fails_is_not_the_last() -> None:
-    process, failures = (
-        Process([500, 564, 500]),
-        [OSError(24, "Too many open files"), OSError(24, "Too many open files")],
-    )
+    process, failures = Process([500, 564, 500]), [OSError(24, "Too many open files")] * 2
 
     def kept() -> int:
         if failures:

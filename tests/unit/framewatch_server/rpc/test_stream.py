@@ -17,7 +17,7 @@ import pytest
 from framewatch.v1 import framewatch_pb2 as pb
 from framewatch_core.errors import FramewatchError, MissingField, ServerDraining, StreamTakenOver
 from framewatch_core.labels.labels import Label, LabelSet
-from framewatch_core.labels.scoring import LabelScore, ScoreHead
+from framewatch_core.labels.scoring import LabelScore
 from framewatch_core.limits import ByteAccount
 from framewatch_core.stream.queueing import Lane
 from framewatch_core.stream.results import Timings
@@ -41,12 +41,11 @@ class FakeScorer:
 
     info = SimpleNamespace(name="m", weights_digest="")
     useful_short_side = 1
-    head = ScoreHead(1.0)
 
     def __init__(self, result: Embedded | Exception) -> None:
         self.result = result
 
-    async def label_vectors(self, _: LabelSet) -> tuple[None, tuple[()]]:
+    async def label_vectors(self, _: LabelSet, **__: object) -> tuple[None, tuple[()]]:
         return None, ()
 
     def scores(self, *_: object) -> tuple[tuple[LabelScore, ...], ...]:
